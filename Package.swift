@@ -1,0 +1,36 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+// Each room is a target that imports only rooms to its left; see ARCHITECTURE.md.
+// `stackup-init` is C without a Swift runtime, so `scripts/build` compiles it beside this package.
+let package = Package(
+    name: "stackup",
+    products: [
+        .executable(name: "stackup", targets: ["stackup"]),
+    ],
+    targets: [
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .target(name: "CLinux"),
+        .target(name: "Linux", dependencies: ["CLinux"]),
+        .target(name: "JSON"),
+        .target(name: "YAML", dependencies: ["CYAML"]),
+        .target(name: "Compose", dependencies: ["YAML", "JSON", "Linux"]),
+        .target(name: "SecretStore", dependencies: ["CSodium", "Linux"]),
+        .target(name: "Reconciler", dependencies: ["Compose", "SecretStore"]),
+        .target(name: "Runner", dependencies: ["CLinux", "Linux", "JSON", "SecretStore", "Reconciler"]),
+        .target(name: "Terminal", dependencies: ["JSON"]),
+        .executableTarget(
+            name: "stackup",
+            dependencies: ["CLinux", "Linux", "JSON", "YAML", "Compose", "SecretStore", "Reconciler", "Runner", "Terminal"]),
+        .testTarget(name: "LinuxTests", dependencies: ["Linux"]),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"]),
+        .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
+        .testTarget(name: "ComposeTests", dependencies: ["Compose"]),
+        .testTarget(name: "SecretStoreTests", dependencies: ["SecretStore"]),
+        .testTarget(name: "ReconcilerTests", dependencies: ["Reconciler"]),
+        .testTarget(name: "RunnerTests", dependencies: ["Runner"]),
+        .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,20 @@
+/// Declarations for the Linux calls that Swift cannot reach: variadic ones, those
+/// without a glibc wrapper, and those whose arguments are macros. No logic lives here.
+#pragma once
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/// openat2(2). Returns a descriptor, or -1 with errno set.
+int clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
+
+/// RESOLVE_* of openat2(2), which older C library headers lack.
+enum {
+    CLINUX_RESOLVE_NO_XDEV = 0x01,
+    CLINUX_RESOLVE_NO_MAGICLINKS = 0x02,
+    CLINUX_RESOLVE_NO_SYMLINKS = 0x04,
+    CLINUX_RESOLVE_BENEATH = 0x08,
+};

@@ -1,0 +1,71 @@
+import YAML
+
+/// A top-level secret.
+public struct SecretDeclaration: Sendable, Equatable {
+    public enum Source: Sendable, Equatable {
+        /// An absolute path.
+        case file(String)
+        /// A variable of the caller's environment; `value` is looked up when the secret is read, never kept here.
+        case environment(String)
+        /// Already in the store.
+        case external
+        /// A driver's name and options.
+        case driver(String, options: [String: String])
+    }
+
+    public var key: String
+    /// Its name in the store: `name:`, otherwise `<project>_<key>`; an external one is `<key>`.
+    public var storeName: String
+    public var source: Source
+    public var labels: [String: String]
+    public var location: SourceLocation?
+
+    public init(
+        key: String, storeName: String, source: Source, labels: [String: String] = [:],
+        location: SourceLocation? = nil
+    ) {
+        self.key = key
+        self.storeName = storeName
+        self.source = source
+        self.labels = labels
+        self.location = location
+    }
+}
+
+/// A top-level config.
+public struct ConfigDeclaration: Sendable, Equatable {
+    public enum Source: Sendable, Equatable {
+        case file(String)
+        case content(String)
+        case environment(String)
+        case external
+    }
+
+    public var key: String
+    public var name: String
+    public var source: Source
+    public var location: SourceLocation?
+
+    public init(key: String, name: String, source: Source, location: SourceLocation? = nil) {
+        self.key = key
+        self.name = name
+        self.source = source
+        self.location = location
+    }
+}
+
+/// A top-level volume.
+public struct VolumeDeclaration: Sendable, Equatable {
+    public var key: String
+    /// `name:`, otherwise `<project>_<key>`.
+    public var name: String
+    public var external: Bool
+    public var labels: [String: String]
+
+    public init(key: String, name: String, external: Bool = false, labels: [String: String] = [:]) {
+        self.key = key
+        self.name = name
+        self.external = external
+        self.labels = labels
+    }
+}

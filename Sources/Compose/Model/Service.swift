@@ -1,0 +1,131 @@
+import YAML
+
+/// One service of a stack, resolved: defaults applied, paths absolute, short forms expanded.
+public struct Service: Sendable, Equatable {
+    public var name: String
+    /// Where the service's definition starts, for messages.
+    public var location: SourceLocation?
+    /// Where `image:` or `build:` stands, when the service has one.
+    public var imageLocation: SourceLocation?
+    public var image: String?
+    public var hasBuild = false
+    /// nil where the file has none; an empty list where it says so.
+    public var command: [String]?
+    public var entrypoint: [String]?
+    /// With `env_file` merged in. A key without a value that the caller's environment lacks is absent.
+    public var environment: [String: String] = [:]
+    public var workingDirectory: String?
+    /// `UID|NAME[:GID|GROUP]`, unresolved.
+    public var user: String?
+    public var hostname: String?
+    public var dependsOn: [Dependency] = []
+    public var restart = RestartPolicy.no
+    /// The signal's name or number as written, `SIGTERM` by default.
+    public var stopSignal = "SIGTERM"
+    /// 10 s by default.
+    public var stopGracePeriod = Duration.seconds(10)
+    public var secrets: [SecretGrant] = []
+    public var configs: [ConfigGrant] = []
+    /// Binds, named volumes and tmpfs mounts; `tmpfs:` entries are included as `.tmpfs`.
+    public var mounts: [ServiceMount] = []
+    public var readOnly = false
+    public var capAdd: [String] = []
+    public var capDrop: [String] = []
+    public var ulimits: [Ulimit] = []
+    public var labels: [String: String] = [:]
+    public var profiles: [String] = []
+    /// `deploy.replicas` or `scale`; 1 by default.
+    public var replicas = 1
+    public var extraHosts: [ExtraHost] = []
+    public var containerName: String?
+    /// `x-stackup.host-filesystem: writable`.
+    public var hostFilesystemWritable = false
+    /// `x-stackup.on-secret-change`.
+    public var onSecretChange = SecretChangeReaction.none
+    /// The canonical JSON text of every attribute that needs a recreation when it changes, by its name
+    /// (all but grants, replicas, dependencies and profiles). A plan names the ones that differ.
+    public var attributes: [String: String] = [:]
+
+    public init(name: String) {
+        self.name = name
+    }
+}
+
+/// One entry of `depends_on`.
+public struct Dependency: Sendable, Equatable {
+    public enum Condition: String, Sendable {
+        case started = "service_started"
+        case healthy = "service_healthy"
+        case completedSuccessfully = "service_completed_successfully"
+    }
+
+    public var service: String
+    public var condition: Condition
+    /// Whether this service restarts when the other one is recreated.
+    public var restart: Bool
+    /// Whether a missing or disabled service is an error.
+    public var required: Bool
+
+    public init(_ service: String, condition: Condition = .started, restart: Bool = false, required: Bool = true) {
+        self.service = service
+        self.condition = condition
+        self.restart = restart
+        self.required = required
+    }
+}
+
+public enum RestartPolicy: Sendable, Equatable {
+    case no
+    case always
+    case unlessStopped
+    /// nil: as often as it takes.
+    case onFailure(maximumRetries: Int?)
+}
+
+/// What a service wants done when a secret it reads changes.
+public enum SecretChangeReaction: Sendable, Equatable {
+    case none
+    /// The signal's name as written.
+    case signal(String)
+    case restart
+}
+
+/// One entry of `ulimits`; -1 is unlimited.
+public struct Ulimit: Sendable, Equatable {
+    public var name: String
+    public var soft: Int64
+    public var hard: Int64
+
+    public init(name: String, soft: Int64, hard: Int64) {
+        self.name = name
+        self.soft = soft
+        self.hard = hard
+    }
+}
+
+/// One line for the service's `/etc/hosts`.
+public struct ExtraHost: Sendable, Equatable {
+    public var name: String
+    public var address: String
+
+    public init(name: String, address: String) {
+        self.name = name
+        self.address = address
+    }
+}
+
+/// A mount of a service; sources are absolute.
+public enum ServiceMount: Sendable, Equatable {
+    /// `createHostPath` as in `bind.create_host_path`.
+    case bind(source: String, target: String, readOnly: Bool, createHostPath: Bool)
+    /// `volume` is a key of the top-level `volumes`, or nil for an anonymous volume.
+    case volume(volume: String?, target: String, readOnly: Bool)
+    /// `size` in bytes, `mode` as permission bits.
+    case tmpfs(target: String, readOnly: Bool, size: Int64?, mode: UInt32?, options: [String])
+
+    public var target: String {
+        switch self {
+        case .bind(_, let target, _, _), .volume(_, let target, _), .tmpfs(let target, _, _, _, _): target
+        }
+    }
+}

@@ -1,0 +1,88 @@
+/// What runs of a stack right now, as its supervisor reports it.
+public struct ObservedState: Sendable, Equatable, Codable {
+    /// nil where no supervisor runs.
+    public var supervisorPID: Int32?
+    public var instances: [ObservedInstance]
+    /// One per service that has a secret mount.
+    public var mounts: [ObservedMount]
+
+    public init(supervisorPID: Int32? = nil, instances: [ObservedInstance] = [], mounts: [ObservedMount] = []) {
+        self.supervisorPID = supervisorPID
+        self.instances = instances
+        self.mounts = mounts
+    }
+}
+
+/// One running, or once running, copy of a service.
+public struct ObservedInstance: Sendable, Equatable, Codable {
+    public enum Status: String, Sendable, Codable {
+        /// Waits for the services it depends on.
+        case created
+        case running
+        /// Has exited and waits for its next start.
+        case restarting
+        /// Its processes are being ended.
+        case stopping
+        case exited
+    }
+
+    public var service: String
+    /// Counted from 1.
+    public var index: Int
+    public var status: Status
+    /// The instance's pid 1 as the host sees it, while it runs.
+    public var pid: Int32?
+    /// Field 22 of `/proc/PID/stat`, in clock ticks since boot: with the pid it names one process for ever.
+    public var startTime: UInt64?
+    /// Seconds since the epoch.
+    public var createdAt: Int64
+    /// Seconds since the epoch of the last start.
+    public var startedAt: Int64?
+    /// Seconds since the epoch of the last exit.
+    public var finishedAt: Int64?
+    /// As a shell has it: 128 + signal for a death by signal.
+    public var exitCode: Int32?
+    /// How often the restart policy has started it again.
+    public var restarts: Int
+    /// Stopped by a person, so that a restart policy leaves it alone.
+    public var stoppedByUser: Bool
+    /// `LaunchPlan.configHash` of what was launched.
+    public var configHash: String
+    /// The command line, for `ps`.
+    public var command: [String]
+    /// Why the last start failed, if it did.
+    public var failure: String?
+
+    public init(
+        service: String, index: Int, status: Status, pid: Int32? = nil, startTime: UInt64? = nil,
+        createdAt: Int64 = 0, startedAt: Int64? = nil, finishedAt: Int64? = nil, exitCode: Int32? = nil,
+        restarts: Int = 0, stoppedByUser: Bool = false, configHash: String = "", command: [String] = [],
+        failure: String? = nil
+    ) {
+        self.service = service
+        self.index = index
+        self.status = status
+        self.pid = pid
+        self.startTime = startTime
+        self.createdAt = createdAt
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+        self.exitCode = exitCode
+        self.restarts = restarts
+        self.stoppedByUser = stoppedByUser
+        self.configHash = configHash
+        self.command = command
+        self.failure = failure
+    }
+}
+
+/// What a service's secret mount holds now.
+public struct ObservedMount: Sendable, Equatable, Codable {
+    public var service: String
+    public var files: [MountedFile]
+
+    public init(service: String, files: [MountedFile]) {
+        self.service = service
+        self.files = files
+    }
+}

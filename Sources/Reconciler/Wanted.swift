@@ -1,0 +1,98 @@
+import Compose
+
+/// What the Compose files ask for, with everything resolved that is not in the files themselves.
+public struct WantedStack: Sendable, Equatable {
+    public var name: String
+    /// The enabled services, or those that were named and what they depend on.
+    public var services: [WantedService]
+    /// The secrets that these services are granted.
+    public var secrets: [WantedSecret]
+    /// Names of every service in the files, enabled or not: whatever else runs is an orphan.
+    public var declaredServices: Set<String>
+
+    public init(
+        name: String, services: [WantedService], secrets: [WantedSecret], declaredServices: Set<String>
+    ) {
+        self.name = name
+        self.services = services
+        self.secrets = secrets
+        self.declaredServices = declaredServices
+    }
+}
+
+/// A service with its host-dependent parts resolved.
+public struct WantedService: Sendable, Equatable {
+    public var service: Service
+    /// Names exactly what would be launched; equal hashes mean that nothing needs a recreation.
+    public var configHash: String
+    public var files: [WantedFile]
+
+    public init(service: Service, configHash: String, files: [WantedFile]) {
+        self.service = service
+        self.configHash = configHash
+        self.files = files
+    }
+}
+
+/// A file that a service is to have, before its version is known.
+public struct WantedFile: Sendable, Equatable {
+    public enum Content: Sendable, Equatable {
+        /// The secret's name in the store.
+        case secret(String)
+        /// The config's name and the hash of its content.
+        case config(String, hash: String)
+    }
+
+    public var content: Content
+    public var target: String
+    public var uid: UInt32
+    public var gid: UInt32
+    public var mode: UInt32
+
+    public init(content: Content, target: String, uid: UInt32, gid: UInt32, mode: UInt32) {
+        self.content = content
+        self.target = target
+        self.uid = uid
+        self.gid = gid
+        self.mode = mode
+    }
+}
+
+/// A secret as its source has it now.
+public struct WantedSecret: Sendable, Equatable {
+    /// Its name in the store.
+    public var name: String
+    /// For people: `file ./db_password.txt`, `environment DB_PASSWORD`, `external`.
+    public var source: String
+    /// The keyed fingerprint of the source's value; nil for an external secret, whose value is the store's.
+    public var fingerprint: String?
+
+    public init(name: String, source: String, fingerprint: String?) {
+        self.name = name
+        self.source = source
+        self.fingerprint = fingerprint
+    }
+}
+
+/// What the store knows, without any value.
+public struct RecordedState: Sendable, Equatable {
+    /// The newest version of each secret, by the secret's name.
+    public var secrets: [String: RecordedSecret]
+    /// For each service of the stack as last applied, the canonical text of its attributes by name.
+    public var services: [String: [String: String]]
+
+    public init(secrets: [String: RecordedSecret] = [:], services: [String: [String: String]] = [:]) {
+        self.secrets = secrets
+        self.services = services
+    }
+}
+
+public struct RecordedSecret: Sendable, Equatable {
+    public var version: Int
+    public var fingerprint: String
+
+    public init(version: Int, fingerprint: String) {
+        self.version = version
+        self.fingerprint = fingerprint
+    }
+}

@@ -1,0 +1,134 @@
+import Reconciler
+
+/// Everything needed to start the instances of one service, as a plain value.
+///
+/// The runner works from this and knows nothing of Compose; where a field has a unit or a
+/// format it is the kernel's, not the file's.
+public struct LaunchPlan: Codable, Sendable, Equatable {
+    public var service: String
+    /// How many instances run.
+    public var replicas: Int
+    /// Names what was launched: an instance with another hash is recreated.
+    public var configHash: String
+    /// The command and its arguments; the first is looked up in the environment's `PATH`.
+    public var arguments: [String]
+    /// `NAME=value`, complete: nothing of the caller's environment is added.
+    public var environment: [String]
+    public var workingDirectory: String
+    public var user: UserIdentity
+    /// nil: `<service>-<index>`.
+    public var hostname: String?
+    /// Lines for `/etc/hosts` after the host's own.
+    public var hosts: [HostEntry]
+    /// Names as in capabilities(7) (`CAP_CHOWN`): the bounding set, and what root holds.
+    public var capabilities: [String]
+    public var limits: [ResourceLimit]
+    /// In any order; the launcher sorts by target.
+    public var mounts: [MountPlan]
+    /// Whether the host's filesystem outside `mounts` is writable.
+    public var hostFilesystemWritable: Bool
+    /// Absolute host paths, files or directories, that the instance must not see into, whatever mount leads there.
+    public var masks: [String]
+    /// Absolute host paths that the instance must not see into unless one of `mounts` names them:
+    /// sockets that run code elsewhere, other stacks' volumes.
+    public var hiddenPaths: [String]
+    /// What the service's tmpfs holds; the bytes travel apart from this plan.
+    public var files: [MountedFile]
+    public var restart: Restart
+    /// Names of services that must have started before this one; stopping goes the other way.
+    public var dependencies: [String]
+    public var stopSignal: Int32
+    public var stopGraceMilliseconds: Int64
+
+    public init(
+        service: String, replicas: Int = 1, configHash: String = "", arguments: [String],
+        environment: [String] = [], workingDirectory: String = "/", user: UserIdentity = .root,
+        hostname: String? = nil, hosts: [HostEntry] = [], capabilities: [String] = [],
+        limits: [ResourceLimit] = [], mounts: [MountPlan] = [], hostFilesystemWritable: Bool = false,
+        masks: [String] = [], hiddenPaths: [String] = [], files: [MountedFile] = [], restart: Restart = .no, dependencies: [String] = [],
+        stopSignal: Int32 = 15, stopGraceMilliseconds: Int64 = 10_000
+    ) {
+        self.service = service
+        self.replicas = replicas
+        self.configHash = configHash
+        self.arguments = arguments
+        self.environment = environment
+        self.workingDirectory = workingDirectory
+        self.user = user
+        self.hostname = hostname
+        self.hosts = hosts
+        self.capabilities = capabilities
+        self.limits = limits
+        self.mounts = mounts
+        self.hostFilesystemWritable = hostFilesystemWritable
+        self.masks = masks
+        self.hiddenPaths = hiddenPaths
+        self.files = files
+        self.restart = restart
+        self.dependencies = dependencies
+        self.stopSignal = stopSignal
+        self.stopGraceMilliseconds = stopGraceMilliseconds
+    }
+}
+
+/// Who a process runs as.
+public struct UserIdentity: Codable, Sendable, Equatable {
+    public var uid: UInt32
+    public var gid: UInt32
+    public var groups: [UInt32]
+
+    public init(uid: UInt32, gid: UInt32, groups: [UInt32] = []) {
+        self.uid = uid
+        self.gid = gid
+        self.groups = groups
+    }
+
+    public static let root = UserIdentity(uid: 0, gid: 0)
+}
+
+/// One line of hosts(5).
+public struct HostEntry: Codable, Sendable, Equatable {
+    public var address: String
+    public var name: String
+
+    public init(address: String, name: String) {
+        self.address = address
+        self.name = name
+    }
+}
+
+/// One setrlimit(2); `UInt64.max` is unlimited.
+public struct ResourceLimit: Codable, Sendable, Equatable {
+    /// `RLIMIT_*`.
+    public var resource: Int32
+    public var soft: UInt64
+    public var hard: UInt64
+
+    public init(resource: Int32, soft: UInt64, hard: UInt64) {
+        self.resource = resource
+        self.soft = soft
+        self.hard = hard
+    }
+}
+
+/// One mount of an instance.
+public enum MountPlan: Codable, Sendable, Equatable {
+    /// An existing host path, file or directory, seen at `target`.
+    case bind(source: String, target: String, readOnly: Bool)
+    /// `size` in bytes (nil: the kernel's default); `mode` as permission bits; `executable` lifts noexec.
+    case tmpfs(target: String, readOnly: Bool, size: Int64?, mode: UInt32, uid: UInt32, gid: UInt32, executable: Bool)
+
+    public var target: String {
+        switch self {
+        case .bind(_, let target, _), .tmpfs(let target, _, _, _, _, _, _): target
+        }
+    }
+}
+
+/// When an instance that exited is started again.
+public enum Restart: Codable, Sendable, Equatable {
+    case no
+    case always
+    case unlessStopped
+    case onFailure(maximumRetries: Int?)
+}
