@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "CLinux.h"
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -1,12 +1,8 @@
 /// Declarations for the Linux calls that Swift cannot reach: variadic ones, those
 /// without a glibc wrapper, and those whose arguments are macros. No logic lives here.
 #pragma once
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include <fcntl.h>
+// Only fixed-size types: a system header that Swift's Glibc module also owns would be defined twice.
 #include <stdint.h>
-#include <sys/types.h>
 
 /// openat2(2). Returns a descriptor, or -1 with errno set.
 int clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
