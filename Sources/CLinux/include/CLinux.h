@@ -16,3 +16,9 @@ enum {
     CLINUX_RESOLVE_NO_SYMLINKS = 0x04,
     CLINUX_RESOLVE_BENEATH = 0x08,
 };
+
+/// sync_file_range(SYNC_FILE_RANGE_WRITE) of the whole file. Returns 0, or -1 with errno set.
+int clinux_start_writeback(int descriptor);
+
+/// prctl(PR_SET_DUMPABLE). Returns 0, or -1 with errno set.
+int clinux_set_dumpable(int dumpable);
