@@ -32,9 +32,18 @@ public final class InstanceLauncher {
     /// from which nothing goes back; an unprivileged user's also a user namespace that maps that user alone.
     ///
     /// To be called once, before any other thread exists (unshare(2)).
-    public static func enterSupervisorNamespaces() throws(LaunchError) {
+    ///
+    /// - Parameter instance: pid 1 of an instance that an earlier supervisor has started, if one runs: its user
+    ///   namespace is joined, since another one would have no rights over it.
+    public static func enterSupervisorNamespaces(joining instance: Int32? = nil) throws(LaunchError) {
         let (user, group) = (geteuid(), getegid())
-        let namespaces = UInt64(user == 0 ? CLINUX_NEWNS : CLINUX_NEWNS | CLINUX_NEWUSER)
+        var namespaces = UInt64(user == 0 ? CLINUX_NEWNS : CLINUX_NEWNS | CLINUX_NEWUSER)
+        var joined = false
+        if user != 0, let instance {
+            let process = FileDescriptor(owning: clinux_pidfd_open(instance))
+            joined = clinux_join_user(process.number) == 0
+            if joined { namespaces = UInt64(CLINUX_NEWNS) }
+        }
         guard clinux_unshare(namespaces) == 0 else {
             let reason = String(cString: strerror(errno))
             throw LaunchError(
@@ -42,7 +51,7 @@ public final class InstanceLauncher {
                     ? "a mount namespace cannot be made: \(reason)"
                     : "a user namespace cannot be made: \(reason); this host may forbid them to ordinary users (see user_namespaces(7)): start the stack as root")
         }
-        if user != 0 {
+        if user != 0, !joined {
             try writeMap("setgroups", "deny")
             try writeMap("uid_map", "\(user) \(user) 1\n")
             try writeMap("gid_map", "\(group) \(group) 1\n")
