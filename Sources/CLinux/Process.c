@@ -98,6 +98,10 @@ int clinux_unshare(uint64_t namespaces) { return unshare((int)namespaces); }
 
 int clinux_make_mounts_slave(void) { return mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL); }
 
+int clinux_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
+
+int clinux_pipe(int *ends) { return pipe2(ends, O_CLOEXEC); }
+
 int clinux_sealed_copy(int file, const char *name) {
     struct stat status;
     if (fstat(file, &status) != 0) return -1;

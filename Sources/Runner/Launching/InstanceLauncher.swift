@@ -16,9 +16,13 @@ public final class InstanceLauncher {
     private let executable: InitExecutable
     private let null: FileDescriptor
     private let isUnprivileged: Bool
+    private let stagingDirectory: String
 
-    /// - Parameter initExecutable: the path of `stackup-init`.
-    public init(initExecutable: String) throws(LaunchError) {
+    /// - Parameters:
+    ///   - initExecutable: the path of `stackup-init`.
+    ///   - stagingDirectory: an existing directory, which mounts are attached to for a moment.
+    public init(initExecutable: String, stagingDirectory: String) throws(LaunchError) {
+        self.stagingDirectory = stagingDirectory
         executable = try InitExecutable(initExecutable)
         isUnprivileged = geteuid() != 0
         do {
@@ -124,10 +128,15 @@ public final class InstanceLauncher {
         }
     }
 
+    /// An empty tmpfs for a service's files.
+    public func makeMount(for service: String) throws(LaunchError) -> ServiceMount {
+        try ServiceMount(service: service, stagingDirectory: stagingDirectory)
+    }
+
     /// Takes over a service's files from one of its running instances.
-    public func adoptMount(service: String, files: [MountedFile], from pid: Int32, startTime: UInt64, stagingDirectory: String)
-        throws(LaunchError) -> ServiceMount
-    {
+    public func adoptMount(
+        service: String, files: [MountedFile], from pid: Int32, startTime: UInt64
+    ) throws(LaunchError) -> ServiceMount {
         guard let process = try Self.pidfd(pid, startTime: startTime) else {
             throw LaunchError("service '\(service)': its process \(pid) has ended")
         }
@@ -154,7 +163,8 @@ public final class InstanceLauncher {
             throw LaunchError("process \(pid) cannot be reached: \(String(cString: strerror(errno)))")
         }
         let process = FileDescriptor(owning: number)
-        return processStartTime(pid) == startTime ? process : nil
+        guard processStartTime(pid) == startTime else { return nil }
+        return process
     }
 }
 

@@ -21,7 +21,8 @@ struct InstanceNamespace {
     func replace(_ target: String, with mount: borrowing FileDescriptor, device: dev_t) throws(SystemCallError) {
         let number = mount.number
         try entered { () throws(SystemCallError) in
-            let (folder, name) = try Self.parent(of: target)
+            let folder = try Self.parent(of: target)
+            let name = Self.name(of: target)
             let place = try Self.open(name, in: folder.number)
             guard try place.status().st_dev == device else { throw SystemCallError("open", target, code: ENOENT) }
             // Beneath, then the top one off (Linux 6.5): a reader never finds the place empty. Older kernels
@@ -37,7 +38,8 @@ struct InstanceNamespace {
     /// Takes off every file of ours that is mounted on `target`.
     func uncover(_ target: String, device: dev_t) throws(SystemCallError) {
         try entered { () throws(SystemCallError) in
-            let (folder, name) = try Self.parent(of: target)
+            let folder = try Self.parent(of: target)
+            let name = Self.name(of: target)
             for _ in 0..<64 {
                 guard let place = try? Self.open(name, in: folder.number), try place.status().st_dev == device else { return }
                 try Self.detach(name, in: folder)
@@ -49,7 +51,7 @@ struct InstanceNamespace {
     func mask(_ paths: [String]) throws(SystemCallError) {
         try entered { () throws(SystemCallError) in
             for path in paths {
-                guard let (folder, name) = try? Self.parent(of: path), let place = try? Self.open(name, in: folder.number)
+                guard let folder = try? Self.parent(of: path), let place = try? Self.open(Self.name(of: path), in: folder.number)
                 else { continue }
                 let status = try place.status()
                 // A device is the cover itself.
@@ -77,13 +79,16 @@ struct InstanceNamespace {
         try body()
     }
 
-    /// The folder of a path, opened inside the instance's root, and the last part.
-    private static func parent(of path: String) throws(SystemCallError) -> (FileDescriptor, String) {
-        let parts = path.split(separator: "/")
-        guard let name = parts.last else { throw SystemCallError("open", path, code: EINVAL) }
-        let folder = try FileDescriptor.open(
-            "/" + parts.dropLast().joined(separator: "/"), O_PATH | O_DIRECTORY, resolution: .noMagicLinks)
-        return (folder, String(name))
+    /// The folder of a path, opened inside the instance's root.
+    private static func parent(of path: String) throws(SystemCallError) -> FileDescriptor {
+        try FileDescriptor.open(
+            "/" + path.split(separator: "/").dropLast().joined(separator: "/"), O_PATH | O_DIRECTORY,
+            resolution: .noMagicLinks)
+    }
+
+    /// The last part of a path.
+    private static func name(of path: String) -> String {
+        String(path.split(separator: "/").last ?? "")
     }
 
     private static func open(_ name: String, in folder: Int32) throws(SystemCallError) -> FileDescriptor {

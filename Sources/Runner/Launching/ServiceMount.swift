@@ -95,9 +95,9 @@ public final class ServiceMount {
             try retryingInterrupts("move_mount", on: stagingDirectory) { clinux_tree_attach(number, place.number, 0) }
             defer { _ = clinux_detach(stagingDirectory) }
             // Taken off the tree, a mount cannot be attached again: its copy is kept.
-            let next = try Self.clone(number, "")
-            defer { kept = next }
-            return try body(number)
+            let attached = try kept.duplicate()
+            kept = try Self.clone(attached.number, "")
+            return try body(attached.number)
         } catch {
             throw LaunchError("mount(files of service '\(service)')", error)
         }
