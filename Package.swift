@@ -29,7 +29,7 @@ let package = Package(
         .testTarget(name: "ComposeTests", dependencies: ["Compose"]),
         .testTarget(name: "SecretStoreTests", dependencies: ["SecretStore"]),
         .testTarget(name: "ReconcilerTests", dependencies: ["Reconciler"]),
-        .testTarget(name: "RunnerTests", dependencies: ["Runner"]),
+        .testTarget(name: "RunnerTests", dependencies: ["Runner", "JSON", "Linux", "Reconciler"]),
         .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
     ],
     swiftLanguageModes: [.v6]
