@@ -31,7 +31,7 @@ let package = Package(
         // A process of its own that the store's tests can kill.
         .executableTarget(name: "StoreWriter", dependencies: ["SecretStore", "Linux"], path: "Tests/StoreWriter"),
         .testTarget(name: "ReconcilerTests", dependencies: ["Reconciler"]),
-        .testTarget(name: "RunnerTests", dependencies: ["Runner"]),
+        .testTarget(name: "RunnerTests", dependencies: ["Runner", "JSON", "Linux", "Reconciler"]),
         .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
         // Plays Tests/transcripts against the built command.
         .testTarget(name: "TranscriptTests"),
