@@ -98,7 +98,7 @@ final class ProcessHost: InstanceHost {
 
     private func mount(of service: String) throws -> ServiceMount {
         if let mount = mounts[service] { return mount }
-        let mount = try ServiceMount(service: service)
+        let mount = try launcher.makeMount(for: service)
         mounts[service] = mount
         return mount
     }
@@ -114,7 +114,7 @@ final class ProcessHost: InstanceHost {
     }
 
     func remask(_ paths: [String], of service: String, instance: Int32) {
-        mounts[service]?.remask(paths: paths, inInstance: instance)
+        try? mounts[service]?.remask(paths: paths, inInstance: instance)
     }
 
     func discardMount(of service: String) { mounts[service] = nil }
@@ -124,7 +124,7 @@ final class ProcessHost: InstanceHost {
     /// Takes over the instances and mounts of a supervisor that is gone.
     func adopt(_ record: StateRecord) {
         var survivors = Set<InstanceName>()
-        var process: [String: Int32] = [:]
+        var process: [String: ProcessIdentity] = [:]
         for observed in record.instances {
             let name = InstanceName(service: observed.service, index: observed.index)
             guard name.isValid, let pid = observed.pid, let startTime = observed.startTime else { continue }
@@ -137,11 +137,11 @@ final class ProcessHost: InstanceHost {
                 continue
             }
             survivors.insert(name)
-            process[observed.service] = pid
+            process[observed.service] = ProcessIdentity(pid: pid, startTime: startTime)
         }
         for service in record.services {
-            guard let files = service.files, let pid = process[service.name] else { continue }
-            mounts[service.name] = try? launcher.adoptMount(service: service.name, files: files, from: pid)
+            guard let files = service.files, let owner = process[service.name] else { continue }
+            mounts[service.name] = try? launcher.adoptMount(service: service.name, files: files, from: owner.pid, startTime: owner.startTime)
         }
         supervisor?.adopt(record, survivors: survivors, exitCode: leftStatus)
     }
