@@ -3,8 +3,6 @@ import Linux
 import SecretStore
 import Testing
 
-private let strace = "/usr/bin/strace"
-
 /// A crash leaves the old state or the new one. These tests kill a real process.
 @Suite struct CrashTests {
     enum State { case old, new }
@@ -33,14 +31,6 @@ private let strace = "/usr/bin/strace"
         }
         for stack in ["web", "old"] { changes.putStackRecord(stack, Array("old record".utf8)) }
         try store.commit(changes)
-    }
-
-    /// The system calls of the helper at some work, one per line.
-    func trace(_ scratch: Scratch, _ work: String) -> [Substring] {
-        let file = scratch.path + "/trace"
-        let status = run(strace, "-qq", "-o", file, Child.writer, scratch.location.directory, scratch.location.keyFile, work)
-        #expect(status == 0)
-        return String(decoding: scratch.bytes(of: file), as: UTF8.self).split(separator: "\n")
     }
 
     /// Kills the helper before each of its system calls from the first mark to the second, each time in a fresh scratch folder.

@@ -48,4 +48,12 @@ import Testing
         try SecretStore.openOrCreate(scratch.location).create(["kept": "value"])
         #expect(Child.writer(scratch.location, "hold", "1000").wait() == 0)
     }
+
+    @Test(.enabled(if: access(strace, X_OK) == 0, "needs strace"))
+    func aHardenedProcessLeavesNoCoreDumpAndCanNotBeAttachedTo() throws {
+        let scratch = Scratch()
+        let calls = trace(scratch, "harden")
+        #expect(calls.contains { $0.hasPrefix("prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE) ") && $0.hasSuffix("= 0") })
+        #expect(calls.contains { $0.hasPrefix("prlimit64(0, RLIMIT_CORE, ") && $0.hasSuffix("= 0") && !$0.contains("NULL, {") })
+    }
 }

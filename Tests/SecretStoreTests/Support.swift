@@ -137,3 +137,14 @@ struct Child {
 func run(_ arguments: String...) -> Int32 {
     Child.start(arguments).wait()
 }
+
+let strace = "/usr/bin/strace"
+
+/// The system calls of the helper at some work, one per line.
+func trace(_ scratch: Scratch, _ work: String) -> [Substring] {
+    let file = scratch.path + "/trace"
+    let status = run(
+        strace, "-qq", "-o", file, Child.writer, scratch.location.directory, scratch.location.keyFile, work)
+    #expect(status == 0)
+    return String(decoding: scratch.bytes(of: file), as: UTF8.self).split(separator: "\n")
+}
