@@ -111,15 +111,7 @@ final class SupervisorLoop {
     /// What a predecessor has left; nil where there is nothing, or it is from before the last boot and so
     /// says nothing of what runs.
     func predecessorRecord() -> StateRecord? {
-        guard var record = directory.read(StateRecord.self, from: RuntimeDirectory.stateRecordName) else { return nil }
-        if record.bootID != bootID {
-            for index in record.services.indices { record.services[index].files = nil }
-            for index in record.instances.indices {
-                record.instances[index].pid = nil
-                record.instances[index].startTime = nil
-            }
-        }
-        return record
+        directory.predecessorRecord(bootID: bootID)
     }
 
     private func removeEverything() {

@@ -38,7 +38,7 @@ public enum SupervisorProcess {
         guard let directory = try RuntimeDirectory.open(directories.runtime, create: false),
             let logs = try RuntimeDirectory.openPrivate(directories.logs, create: true)
         else { throw SupervisionError.notStarted(reason: "\(directories.runtime) is gone") }
-        try InstanceLauncher.enterSupervisorNamespaces()
+        try InstanceLauncher.enterSupervisorNamespaces(joining: directory.survivor())
         // After the namespaces: a user namespace cannot be set up by a process that is protected like this.
         try retryingInterrupts("prctl") { clinux_forbid_dumps() }
 
