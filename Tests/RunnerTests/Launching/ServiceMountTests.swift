@@ -7,7 +7,7 @@ import Testing
 @testable import Runner
 
 private func file(
-    _ target: String, _ kind: MountedFile.Kind = .secret, version: String = "1", uid: UInt32 = 0, gid: UInt32 = 0,
+    _ target: String, _ kind: MountedFile.Kind = .secret, version: String = "1", uid: UInt32 = geteuid(), gid: UInt32 = getegid(),
     mode: UInt32 = 0o444
 ) -> MountedFile {
     MountedFile(kind: kind, name: "name", version: version, target: target, uid: uid, gid: gid, mode: mode)
