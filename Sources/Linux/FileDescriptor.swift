@@ -31,6 +31,9 @@ public struct FileDescriptor: ~Copyable, Sendable {
     }
 }
 
+/// `O_PATH` of open(2): a place in the filesystem, without the right to read it.
+public let O_PATH = Int32(CLINUX_O_PATH)
+
 extension FileDescriptor {
     /// How openat2(2) may walk a path.
     public struct Resolution: OptionSet, Sendable {
@@ -68,6 +71,13 @@ extension FileDescriptor {
         var result = stat()
         try retryingInterrupts("fstat") { fstat(number, &result) }
         return result
+    }
+
+    /// Has the kernel start writing the file to the disk, without waiting for it (sync_file_range(2)).
+    ///
+    /// Promises nothing about durability, which takes an fsync(2) later; that one is quicker for it.
+    public func startWriteback() {
+        _ = clinux_start_writeback(number)
     }
 
     /// Writes all the bytes, however many calls that takes.
