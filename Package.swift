@@ -31,6 +31,8 @@ let package = Package(
         .testTarget(name: "ReconcilerTests", dependencies: ["Reconciler"]),
         .testTarget(name: "RunnerTests", dependencies: ["Runner"]),
         .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
+        // Plays Tests/transcripts against the built command.
+        .testTarget(name: "TranscriptTests"),
     ],
     swiftLanguageModes: [.v6]
 )
