@@ -12,7 +12,7 @@ struct StackSession: ~Copyable {
     let snapshot: StoreSnapshot?
     /// The stack as last applied.
     let record: StackRecord?
-    private let lock: StackLock?
+    private let lock: RuntimeLock?
 
     /// How a command means to use the stack.
     enum Purpose {
@@ -25,21 +25,28 @@ struct StackSession: ~Copyable {
     }
 
     init(_ name: String, _ invocation: Invocation, for purpose: Purpose) throws {
-        self.name = name
-        directories = invocation.paths.directories(of: name)
-        if purpose == .reading {
-            lock = nil
-        } else {
-            let streams = invocation.streams
-            lock = try StackLock.acquire(directories, creating: purpose == .deploying) { holder in
-                streams.note("waiting for another stackup that works on '\(name)' (pid \(holder))")
-            }
-        }
-        store =
+        let directories = invocation.paths.directories(of: name)
+        let lock = purpose == .reading ? nil : try Self.lock(name, directories, invocation)
+        let store =
             purpose == .deploying
             ? try SecretStore.openOrCreate(invocation.paths.store) : try SecretStore.open(invocation.paths.store)
-        snapshot = try store?.snapshot()
-        record = try store?.stackRecord(name).flatMap(StackRecord.init(decoding:))
+        let snapshot = try store?.snapshot()
+        let record = try store?.stackRecord(name).flatMap { StackRecord(decoding: $0) }
+        self.name = name
+        self.directories = directories
+        self.store = store
+        self.snapshot = snapshot
+        self.record = record
+        self.lock = lock
+    }
+
+    private static func lock(
+        _ name: String, _ directories: StackDirectories, _ invocation: Invocation
+    ) throws -> RuntimeLock {
+        let command = "stackup " + invocation.arguments.path.joined(separator: " ")
+        return try RuntimeLock.acquire(directories, command: command) { holder in
+            invocation.streams.note("waiting for \(holder?.description ?? "another stackup"), which works on '\(name)'")
+        }
     }
 
     /// The running supervisor; one that was killed is replaced by a new one, which adopts what still runs.
@@ -47,7 +54,7 @@ struct StackSession: ~Copyable {
     /// - Returns: nil where nothing of the stack runs.
     func supervisor() throws -> SupervisorClient? {
         if let client = try SupervisorClient.connect(directories) { return client }
-        guard try RuntimeDirectory.hasLiveInstances(directories) else { return nil }
+        guard try StackRemains.hasLiveInstances(directories) else { return nil }
         return try startSupervisor()
     }
 
@@ -72,7 +79,7 @@ struct StackSession: ~Copyable {
     /// What the reconciler compares with.
     var recordedState: RecordedState {
         var secrets: [String: RecordedSecret] = [:]
-        for secret in snapshot?.secrets ?? [] {
+        for secret in snapshot?.secrets() ?? [] {
             secrets[secret.name] = RecordedSecret(version: secret.newest.number, fingerprint: secret.newest.fingerprint)
         }
         return RecordedState(secrets: secrets, services: record?.attributes ?? [:])

@@ -1,0 +1,50 @@
+import Glibc
+
+/// What a supervisor that is gone has left of a stack.
+public enum StackRemains {
+    /// Whether instances of the stack still run although no supervisor does.
+    public static func hasLiveInstances(_ directories: StackDirectories) throws(SupervisionError) -> Bool {
+        guard let directory = try RuntimeDirectory.open(directories.runtime, create: false) else { return false }
+        return directory.survivor() != nil
+    }
+
+    /// Whether a supervisor has left a record, of instances that run or have ended.
+    public static func exist(_ directories: StackDirectories) throws(SupervisionError) -> Bool {
+        guard let directory = try RuntimeDirectory.open(directories.runtime, create: false) else { return false }
+        return !(directory.predecessorRecord(bootID: BootIdentity.current())?.instances.isEmpty ?? true)
+    }
+
+    /// Removes the folders of a stack of which nothing runs.
+    public static func remove(_ directories: StackDirectories) throws(SupervisionError) {
+        for path in [directories.logs, directories.runtime] {
+            try RuntimeDirectory.open(path, create: false)?.removeAll()
+        }
+    }
+}
+
+extension RuntimeDirectory {
+    /// What the last supervisor recorded; what is from before the last boot says nothing of what runs.
+    func predecessorRecord(bootID: String) -> StateRecord? {
+        guard var record = read(StateRecord.self, from: RuntimeDirectory.stateRecordName) else { return nil }
+        if record.bootID != bootID {
+            for index in record.services.indices { record.services[index].files = nil }
+            for index in record.instances.indices {
+                record.instances[index].pid = nil
+                record.instances[index].startTime = nil
+            }
+        }
+        return record
+    }
+
+    /// Pid 1 of an instance that still runs.
+    func survivor() -> Int32? {
+        for instance in predecessorRecord(bootID: BootIdentity.current())?.instances ?? [] {
+            if let pid = instance.pid, let startTime = instance.startTime,
+                ProcessIdentity(pid: pid, startTime: startTime).isAlive
+            {
+                return pid
+            }
+        }
+        return nil
+    }
+}
