@@ -26,7 +26,7 @@ public func loadProject(_ options: ProjectOptions) -> LoadResult {
     let set = FileSet(loading: loading, baseDirectory: directory, environment: environment)
     guard let merged = set.merged(sources) else { return LoadResult(project: nil, diagnostics: reporter.sorted()) }
 
-    Validation.check(merged, reporter)
+    Validation.check(merged, reporter: reporter)
     let resolution = Resolution(merged, name: name, loading: loading, environment: environment)
     let stack = resolution.stack(workingDirectory: directory, composeFiles: files.files.map(\.path))
     let project = LoadedProject(

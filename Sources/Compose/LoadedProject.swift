@@ -18,8 +18,10 @@ public struct LoadedProject: Sendable {
     }
 
     /// The resolved model in canonical form and Compose's order, dollar signs doubled; made when it is asked for.
-    public var document: JSONValue {
-        CanonicalDocument().project(canonical, name: stack.name, services: services)
+    public var document: JSONValue { document(keepsExtensions: true) }
+
+    func document(keepsExtensions: Bool) -> JSONValue {
+        CanonicalDocument(keepsExtensions: keepsExtensions).project(canonical, name: stack.name, services: services)
     }
 }
 

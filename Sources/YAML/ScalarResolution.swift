@@ -1,8 +1,8 @@
 /// Which type a plain scalar has: YAML 1.2's core schema (section 10.3.2) as Compose's own parser reads it,
 /// which adds `0b` and leading-zero octal integers and underscores between digits.
-enum ScalarResolution {
+public enum ScalarResolution {
     /// Resolves an untagged plain scalar.
-    static func resolve(_ text: String) -> Node.Value {
+    public static func resolve(_ text: String) -> Node.Value {
         var copy = text
         return copy.withUTF8 { resolve($0) } ?? .string(text)
     }

@@ -5,6 +5,8 @@ import YAML
 struct CanonicalDocument {
     /// A printed model can be read back: a dollar sign is written as two.
     var escapesDollars = true
+    /// Whether `x-` attributes below the top level are printed.
+    var keepsExtensions = true
 
     /// The whole model: services, and of the rest what they use.
     func project(_ project: Node, name: String, services: [Mapping.Entry]) -> JSONValue {
@@ -37,7 +39,8 @@ struct CanonicalDocument {
     func value(_ node: Node, _ attribute: Attribute) -> JSONValue? {
         if node.isNull { return nil }
         let value = value(node, attribute.shape)
-        return attribute.keepsEmpty || !isEmpty(value) ? value : nil
+        if attribute.keepsEmpty || !isEmpty(value) { return value }
+        return nil
     }
 
     private func value(_ node: Node, _ shape: Shape) -> JSONValue {
@@ -68,7 +71,7 @@ struct CanonicalDocument {
             found.append((index, JSONValue.Member(entry.key, value)))
         }
         found.sort { $0.index < $1.index }
-        return .object(found.map(\.member) + extensions(mapping))
+        return .object(found.map(\.member) + (keepsExtensions ? extensions(mapping) : []))
     }
 
     private func extensions(_ mapping: Mapping) -> [JSONValue.Member] {
@@ -98,6 +101,7 @@ struct CanonicalDocument {
         case .null: true
         case .bool(let bool): !bool
         case .integer(let integer): integer == 0
+        case .unsigned: false
         case .number(let number): number == 0
         case .string(let string): string.isEmpty
         case .array(let items): items.isEmpty

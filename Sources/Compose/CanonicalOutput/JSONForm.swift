@@ -1,14 +1,14 @@
 import JSON
 
 extension LoadedProject {
-    /// The resolved model as `docker compose config --format json` prints it: the same as ``document``, but its top
-    /// level sorted, and with the empty attributes that Compose's JSON always has.
+    /// The resolved model as `docker compose config --format json` prints it: ``document`` with its top level sorted,
+    /// with the empty attributes that Compose's JSON always has, and without the extensions below the top level.
     public var jsonDocument: JSONValue {
-        guard case .object(let members) = document else { return document }
+        guard case .object(let members) = document(keepsExtensions: false) else { return .null }
         let changed = members.map { member in
             switch member.name {
             case "services": JSONValue.Member(member.name, Self.each(member.value, Self.service))
-            case "networks": JSONValue.Member(member.name, Self.each(member.value) { Self.with($0, "ipam", ProjectAttributes.network) })
+            case "networks": JSONValue.Member(member.name, Self.each(member.value, Self.network))
             default: member
             }
         }
@@ -20,16 +20,36 @@ extension LoadedProject {
         return .object(members.map { JSONValue.Member($0.name, change($0.value)) })
     }
 
+    /// With the value of one attribute changed, where it is there.
+    private static func changed(_ value: JSONValue, _ name: String, _ change: (JSONValue) -> JSONValue) -> JSONValue {
+        guard case .object(let members) = value else { return value }
+        return .object(members.map { $0.name == name ? JSONValue.Member(name, change($0.value)) : $0 })
+    }
+
+    private static func eachItem(_ value: JSONValue, _ change: (JSONValue) -> JSONValue) -> JSONValue {
+        guard case .array(let items) = value else { return value }
+        return .array(items.map(change))
+    }
+
+    private static func network(_ value: JSONValue) -> JSONValue {
+        with(value, "ipam", ProjectAttributes.network)
+    }
+
     private static func service(_ value: JSONValue) -> JSONValue {
         let shape = ServiceAttributes.service
-        let full = with(with(value, "command", shape, .null), "entrypoint", shape, .null)
-        guard case .object(let members) = full else { return full }
-        return .object(
-            members.map { member in
-                guard member.name == "deploy" else { return member }
-                let deploy = with(with(member.value, "resources", DeployAttributes.deploy), "placement", DeployAttributes.deploy)
-                return JSONValue.Member(member.name, deploy)
-            })
+        var result = with(with(value, "command", shape, .null), "entrypoint", shape, .null)
+        result = changed(result, "deploy") { deploy in
+            with(with(deploy, "resources", DeployAttributes.deploy), "placement", DeployAttributes.deploy)
+        }
+        return changed(result, "develop") { develop in
+            changed(develop, "watch") { watch in
+                eachItem(watch) { trigger in
+                    changed(with(trigger, "exec", BuildAttributes.trigger), "exec") { hook in
+                        with(hook, "command", BuildAttributes.hook, .null)
+                    }
+                }
+            }
+        }
     }
 
     /// With an empty attribute at its place in the order, where there is none.

@@ -4,13 +4,13 @@ import YAML
 ///
 /// Source: the Compose specification, "Include".
 struct Include {
-    let set: FileSet
+    let files: FileSet
     /// The path of the file that the document is in.
     let file: String
 
     private static let kinds = ["services", "networks", "volumes", "secrets", "configs", "models"]
 
-    private var reporter: Reporter { set.loading.reporter }
+    private var reporter: Reporter { files.loading.reporter }
 
     /// The document with `include` replaced by what it names; what the document says itself comes last.
     func apply(_ document: Node) -> Node {
@@ -32,34 +32,34 @@ struct Include {
             return nil
         }
         let main = absolute(first)
-        let chain = set.includedFrom + [file]
+        let chain = files.includedFrom + [file]
         guard !chain.contains(main) else {
-            let names = (chain + [main]).map(set.loading.shownName)
+            let names = (chain + [main]).map(files.loading.shownName)
             reporter.error(
                 "include cycle: \(names.joined(separator: " includes "))", at: item.place, attribute: "include",
                 remedy: "remove one of these includes")
             return nil
         }
         let directory = item["project_directory"]?.string.map(absolute) ?? Paths.directory(of: main)
-        var files: [(path: String, documents: [Node])] = []
+        var sources: [(path: String, documents: [Node])] = []
         for node in paths {
             let path = absolute(node.string ?? "")
-            guard let documents = set.loading.documents(
-                path, shownAs: set.loading.shownName(path), base: directory, cause: node.place)
+            guard let documents = files.loading.documents(
+                path, shownAs: files.loading.shownName(path), base: directory, cause: node.place)
             else { return nil }
-            files.append((path, documents))
+            sources.append((path, documents))
         }
         let environment = environment(item, directory)
         let inner = FileSet(
-            loading: set.loading, baseDirectory: directory, environment: environment, includedFrom: chain)
-        guard let merged = inner.merged(files) else { return nil }
+            loading: files.loading, baseDirectory: directory, environment: environment, includedFrom: chain)
+        guard let merged = inner.merged(sources) else { return nil }
         // Only resources are imported, so what is wrong besides would go unseen.
-        Validation.check(merged, reporter)
+        Validation.check(merged, reporter: reporter)
         return merged
     }
 
     private func absolute(_ path: String) -> String {
-        Paths.clean(Paths.absolute(path, from: set.baseDirectory, home: set.loading.home))
+        Paths.clean(Paths.absolute(path, from: files.baseDirectory, home: files.loading.home))
     }
 
     private static func texts(_ node: Node?) -> [Node] {
@@ -69,26 +69,26 @@ struct Include {
 
     /// The including file's variables, and below them those of the include's env files.
     private func environment(_ item: Node, _ directory: String) -> [String: String] {
-        var files = Self.texts(item["env_file"]).map { (path: absolute($0.string ?? ""), place: Optional($0.place)) }
-        if files.isEmpty {
+        var envFiles = Self.texts(item["env_file"]).map { (path: absolute($0.string ?? ""), place: Optional($0.place)) }
+        if envFiles.isEmpty {
             let path = Paths.join(directory, ".env")
-            guard FileReading.exists(path), !FileReading.isDirectory(path) else { return set.environment }
-            files = [(path, nil)]
+            guard FileReading.exists(path), !FileReading.isDirectory(path) else { return files.environment }
+            envFiles = [(path, nil)]
         }
         var values: [String: String] = [:]
-        for file in files where file.path != "/dev/null" {
+        for file in envFiles where file.path != "/dev/null" {
             do {
-                let parsed = DotEnv.parse(try FileReading.read(file.path), file: set.loading.shownName(file.path)) {
-                    set.environment[$0] ?? values[$0]
+                let parsed = DotEnv.parse(try FileReading.read(file.path), file: files.loading.shownName(file.path)) {
+                    files.environment[$0] ?? values[$0]
                 }
                 reporter.add(parsed.diagnostics)
                 values.merge(parsed.values) { $1 }
             } catch {
                 reporter.error(
-                    "env file \(set.loading.shownName(file.path)): \(error.reason)", at: file.place, attribute: "include")
+                    "env file \(files.loading.shownName(file.path)): \(error.reason)", at: file.place, attribute: "include")
             }
         }
-        return values.merging(set.environment) { $1 }
+        return values.merging(files.environment) { $1 }
     }
 
     private func imported(_ included: Node, into document: Node) -> Node {

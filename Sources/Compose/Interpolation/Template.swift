@@ -35,7 +35,7 @@ struct Template {
         let result: Result<String, Problem> = withoutActuallyEscaping(lookup) { lookup in
             withoutActuallyEscaping(unset) { unset in
                 let template = Template(bytes: Array(text.utf8), lookup: lookup, unset: unset)
-                do {
+                do throws(Problem) {
                     let bytes = try template.expand(0..<template.bytes.count, depth: 0)
                     return .success(String(decoding: bytes, as: UTF8.self))
                 } catch {

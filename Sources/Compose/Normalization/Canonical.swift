@@ -66,13 +66,17 @@ struct Canonical {
         result.entries.reserveCapacity(mapping.count)
         for entry in mapping.entries {
             if let attribute = object[entry.key] {
-                let value = apply(entry.value, attribute.shape, "\(path()).\(entry.key)")
+                let value = apply(entry.value, attribute.shape, below(path(), entry.key))
                 result.entries.append(Mapping.Entry(entry.key, at: entry.keyPlace, value))
             } else {
                 result.entries.append(entry)
             }
         }
         return node.with(.mapping(result))
+    }
+
+    private func below(_ path: String, _ key: String) -> String {
+        path.isEmpty ? key : "\(path).\(key)"
     }
 
     private func scalar(_ node: Node, _ shape: Shape, _ path: String) -> Node {

@@ -209,12 +209,26 @@ extension ServiceCompletion {
             return args.with(.mapping(Mapping(resolved(mapping).entries.filter { !$0.value.isNull })))
         }
         result = changed(result, "context", contextPath)
+        result = changed(result, "ssh", agents)
         return changed(result, "additional_contexts") { contexts in
             guard let mapping = contexts.mapping else { return contexts }
             return contexts.with(
                 .mapping(
                     Mapping(mapping.entries.map { Mapping.Entry($0.key, at: $0.keyPlace, contextPath($0.value)) })))
         }
+    }
+
+    /// SSH agents and keys as Compose prints them: a list of `ID` or `ID: PATH`.
+    private func agents(_ node: Node) -> Node {
+        guard let mapping = node.mapping else { return node }
+        return node.with(
+            .sequence(
+                mapping.entries.map { entry in
+                    guard let path = absolute(entry.value).string, entry.value.string?.isEmpty == false else {
+                        return entry.value.with(.string(entry.key))
+                    }
+                    return entry.value.with(.string("\(entry.key): \(path)"))
+                }))
     }
 
     /// A build context may be a URL or another service as well as a directory.

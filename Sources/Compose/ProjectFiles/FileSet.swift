@@ -20,7 +20,7 @@ struct FileSet {
             for document in file.documents {
                 warnOfVersion(document)
                 var node = interpolation.apply(document)
-                node = Include(set: self, file: file.path).apply(node)
+                node = Include(files: self, file: file.path).apply(node)
                 node = Extends(node, file: file.path, loading, environment).apply()
                 result = result.map { merge.project($0, node) } ?? node
             }

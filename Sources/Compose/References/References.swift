@@ -28,6 +28,7 @@ struct References {
             guard let index = indexes[service.name] else { continue }
             let entry = services.entries[index]
             checkCommand(service, entry)
+            checkPlatform(entry)
             checkDependencies(entry)
             checkResources(entry, declared)
             Targets(service, entry, reporter).check()
@@ -58,6 +59,16 @@ struct References {
         reporter.error(
             "service \"\(service.name)\" has no command to run", at: entry.keyPlace, attribute: "services.\(service.name)",
             remedy: "give it a `command`, or an `image` or `build` that has one")
+    }
+
+    private func checkPlatform(_ entry: Mapping.Entry) {
+        let platforms = (entry.value["build"]?["platforms"]?.sequence ?? []).compactMap(\.string)
+        guard let node = entry.value["platform"], let platform = node.string, !platform.isEmpty, !platforms.isEmpty,
+            !platforms.contains(platform)
+        else { return }
+        reporter.error(
+            "services.\(entry.key).build.platforms must include the service's platform \"\(platform)\"", at: node.place,
+            attribute: "services.\(entry.key).platform")
     }
 
     private func checkDependencies(_ entry: Mapping.Entry) {

@@ -30,24 +30,17 @@ enum BuildAttributes {
         attribute("privileged", .boolean),
     ])
 
-    static let develop = ObjectShape(
-        [
-            attribute(
-                "watch",
-                .list(
-                    .object(
-                        ObjectShape([
-                            attribute("path", .string, required: true),
-                            attribute(
-                                "action", .choice(["rebuild", "sync", "restart", "sync+restart", "sync+exec"]),
-                                required: true),
-                            attribute("target", .string),
-                            attribute("exec", .object(hook)),
-                            attribute("include", .oneOrList(.string)),
-                            attribute("ignore", .oneOrList(.string)),
-                            attribute("initial_sync", .boolean),
-                        ]))))
-        ], allowsNull: true)
+    static let develop = ObjectShape([attribute("watch", .list(.object(trigger)))], allowsNull: true)
+
+    static let trigger = ObjectShape([
+        attribute("path", .string, required: true),
+        attribute("action", .choice(["rebuild", "sync", "restart", "sync+restart", "sync+exec"]), required: true),
+        attribute("target", .string),
+        attribute("exec", .object(hook)),
+        attribute("include", .oneOrList(.string)),
+        attribute("ignore", .oneOrList(.string)),
+        attribute("initial_sync", .boolean),
+    ])
 
     static let hook = ObjectShape([
         attribute("command", .command, required: true, keep: true),

@@ -15,7 +15,9 @@ struct Validation {
         self.reporter = reporter
     }
 
-    static func check(_ document: Node, _ shape: ObjectShape = ProjectAttributes.project, _ reporter: Reporter) {
+    static func check(
+        _ document: Node, _ shape: ObjectShape = ProjectAttributes.project, reporter: Reporter
+    ) {
         var validation = Validation(reporter)
         validation.check(document, .object(shape))
     }
