@@ -12,6 +12,8 @@ final class ProcessHost: InstanceHost {
     private let directory: RuntimeDirectory
     private let logs: FileDescriptor
     private let launcher: InstanceLauncher
+    /// Where mounts are attached for a moment, in this process's own mount namespace.
+    private let staging: String
     private var mounts: [String: ServiceMount] = [:]
     private var running: [InstanceName: RunningInstance] = [:]
     /// What the services get: this process raises its own.
@@ -22,9 +24,9 @@ final class ProcessHost: InstanceHost {
         self.directory = directory
         self.logs = logs
         openFileLimit = Self.raiseOpenFileLimit()
-        let staging = "\(directory.path)/staging"
+        staging = "\(directory.path)/staging"
         mkdirat(directory.descriptor.number, "staging", 0o700)
-        launcher = try InstanceLauncher(initExecutable: initExecutable, stagingDirectory: staging)
+        launcher = try InstanceLauncher(initExecutable: initExecutable)
     }
 
     /// An instance takes five descriptors or so; the usual limit of 1024 would end a stack at 200 of them.
@@ -98,7 +100,7 @@ final class ProcessHost: InstanceHost {
 
     private func mount(of service: String) throws -> ServiceMount {
         if let mount = mounts[service] { return mount }
-        let mount = try ServiceMount(service: service)
+        let mount = try ServiceMount(service: service, stagingDirectory: staging)
         mounts[service] = mount
         return mount
     }
@@ -114,7 +116,8 @@ final class ProcessHost: InstanceHost {
     }
 
     func remask(_ paths: [String], of service: String, instance: Int32) {
-        mounts[service]?.remask(paths: paths, inInstance: instance)
+        // An instance that ends meanwhile needs no cover.
+        try? mounts[service]?.remask(paths: paths, inInstance: instance)
     }
 
     func discardMount(of service: String) { mounts[service] = nil }
@@ -124,7 +127,7 @@ final class ProcessHost: InstanceHost {
     /// Takes over the instances and mounts of a supervisor that is gone.
     func adopt(_ record: StateRecord) {
         var survivors = Set<InstanceName>()
-        var process: [String: Int32] = [:]
+        var process: [String: ProcessIdentity] = [:]
         for observed in record.instances {
             let name = InstanceName(service: observed.service, index: observed.index)
             guard name.isValid, let pid = observed.pid, let startTime = observed.startTime else { continue }
@@ -137,12 +140,20 @@ final class ProcessHost: InstanceHost {
                 continue
             }
             survivors.insert(name)
-            process[observed.service] = pid
+            process[observed.service] = ProcessIdentity(pid: pid, startTime: startTime)
         }
         for service in record.services {
-            guard let files = service.files, let pid = process[service.name] else { continue }
-            mounts[service.name] = try? launcher.adoptMount(service: service.name, files: files, from: pid)
+            guard let files = service.files, let source = process[service.name] else { continue }
+            mounts[service.name] = try? launcher.adoptMount(
+                service: service.name, files: files, from: source.pid, startTime: source.startTime, stagingDirectory: staging)
         }
+        killStrays(besides: survivors)
         supervisor?.adopt(record, survivors: survivors, exitCode: leftStatus)
+    }
+
+    /// Ends instances that a predecessor has started and could not record any more: nobody would ever stop them.
+    func killStrays(besides survivors: Set<InstanceName> = []) {
+        let kept = Set(survivors.compactMap { running[$0]?.pid })
+        for stray in StrayInstances.find(in: directory) where !kept.contains(stray) { Glibc.kill(stray, SIGKILL) }
     }
 }

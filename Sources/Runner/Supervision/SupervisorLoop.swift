@@ -108,26 +108,9 @@ final class SupervisorLoop {
         try directory.write(SupervisorRecord(process: .current(), bootID: bootID), to: RuntimeDirectory.supervisorRecordName)
     }
 
-    /// What a predecessor has left; nil where there is nothing, or it is from before the last boot and so
-    /// says nothing of what runs.
-    func predecessorRecord() -> StateRecord? {
-        guard var record = directory.read(StateRecord.self, from: RuntimeDirectory.stateRecordName) else { return nil }
-        if record.bootID != bootID {
-            for index in record.services.indices { record.services[index].files = nil }
-            for index in record.instances.indices {
-                record.instances[index].pid = nil
-                record.instances[index].startTime = nil
-            }
-        }
-        return record
-    }
-
     private func removeEverything() {
         isRemoved = true
-        if let logs = try? RuntimeDirectory.openPrivate(logsPath, create: false) {
-            RuntimeDirectory.empty(logs.number, depth: 0)
-            RuntimeDirectory.removeIfEmpty(logsPath)
-        }
+        try? StackRemains.removeLogs(logsPath)
         directory.removeAll()
         end()
     }

@@ -38,9 +38,10 @@ public enum SupervisorProcess {
         guard let directory = try RuntimeDirectory.open(directories.runtime, create: false),
             let logs = try RuntimeDirectory.openPrivate(directories.logs, create: true)
         else { throw SupervisionError.notStarted(reason: "\(directories.runtime) is gone") }
-        try InstanceLauncher.enterSupervisorNamespaces()
+        let predecessor = PredecessorRecord.read(from: directory)
+        try InstanceLauncher.enterSupervisorNamespaces(joining: predecessor?.liveProcess?.pid)
         // After the namespaces: a user namespace cannot be set up by a process that is protected like this.
-        try retryingInterrupts("prctl") { clinux_forbid_dumps() }
+        hardenProcess()
 
         let loop = try EventLoop()
         let host = try ProcessHost(loop: loop, directory: directory, logs: logs, initExecutable: initExecutable)
@@ -48,7 +49,7 @@ public enum SupervisorProcess {
             loop: loop, directory: directory, logsPath: directories.logs, listener: listener, host: host)
         host.supervisor = supervisorLoop.supervisor
         try supervisorLoop.handleSignals()
-        if let record = supervisorLoop.predecessorRecord() { host.adopt(record) }
+        if let predecessor { host.adopt(predecessor) } else if directory.hasRun { host.killStrays() }
         try supervisorLoop.recordSelf()
         detachFromCommand()
         try supervisorLoop.run()
