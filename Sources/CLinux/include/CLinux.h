@@ -5,10 +5,14 @@
 #include <stdint.h>
 #include "CLinuxSupervision.h"
 
+#include "CLinuxMounts.h"
 #include "CLinuxProcess.h"
 
 /// openat2(2). Returns a descriptor, or -1 with errno set.
 int clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
+
+/// O_PATH of open(2).
+enum { CLINUX_O_PATH = 010000000 };
 
 /// RESOLVE_* of openat2(2), which older C library headers lack.
 enum {

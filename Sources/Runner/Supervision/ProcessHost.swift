@@ -12,8 +12,6 @@ final class ProcessHost: InstanceHost {
     private let directory: RuntimeDirectory
     private let logs: FileDescriptor
     private let launcher: InstanceLauncher
-    /// Where mounts are attached for a moment, in this process's own mount namespace.
-    private let staging: String
     private var mounts: [String: ServiceMount] = [:]
     private var running: [InstanceName: RunningInstance] = [:]
     /// What the services get: this process raises its own.
@@ -24,9 +22,8 @@ final class ProcessHost: InstanceHost {
         self.directory = directory
         self.logs = logs
         openFileLimit = Self.raiseOpenFileLimit()
-        staging = "\(directory.path)/staging"
         mkdirat(directory.descriptor.number, "staging", 0o700)
-        launcher = try InstanceLauncher(initExecutable: initExecutable)
+        launcher = try InstanceLauncher(initExecutable: initExecutable, stagingDirectory: "\(directory.path)/staging")
     }
 
     /// An instance takes five descriptors or so; the usual limit of 1024 would end a stack at 200 of them.
@@ -100,7 +97,7 @@ final class ProcessHost: InstanceHost {
 
     private func mount(of service: String) throws -> ServiceMount {
         if let mount = mounts[service] { return mount }
-        let mount = try ServiceMount(service: service, stagingDirectory: staging)
+        let mount = try launcher.makeMount(for: service)
         mounts[service] = mount
         return mount
     }
@@ -125,7 +122,10 @@ final class ProcessHost: InstanceHost {
     // MARK: Adoption
 
     /// Takes over the instances and mounts of a supervisor that is gone.
-    func adopt(_ record: StateRecord) {
+    ///
+    /// - Parameter record: what it left; nil where it was killed before it wrote anything.
+    func adopt(_ record: StateRecord?) {
+        guard let record else { return killStrays() }
         var survivors = Set<InstanceName>()
         var process: [String: ProcessIdentity] = [:]
         for observed in record.instances {
@@ -143,16 +143,15 @@ final class ProcessHost: InstanceHost {
             process[observed.service] = ProcessIdentity(pid: pid, startTime: startTime)
         }
         for service in record.services {
-            guard let files = service.files, let source = process[service.name] else { continue }
-            mounts[service.name] = try? launcher.adoptMount(
-                service: service.name, files: files, from: source.pid, startTime: source.startTime, stagingDirectory: staging)
+            guard let files = service.files, let owner = process[service.name] else { continue }
+            mounts[service.name] = try? launcher.adoptMount(service: service.name, files: files, from: owner.pid, startTime: owner.startTime)
         }
         killStrays(besides: survivors)
         supervisor?.adopt(record, survivors: survivors, exitCode: leftStatus)
     }
 
     /// Ends instances that a predecessor has started and could not record any more: nobody would ever stop them.
-    func killStrays(besides survivors: Set<InstanceName> = []) {
+    private func killStrays(besides survivors: Set<InstanceName> = []) {
         let kept = Set(survivors.compactMap { running[$0]?.pid })
         for stray in StrayInstances.find(in: directory) where !kept.contains(stray) { Glibc.kill(stray, SIGKILL) }
     }

@@ -1,19 +1,20 @@
 import Glibc
-import Linux
 
-/// What is left of a stack whose supervisor does not run.
+/// What a supervisor that is gone has left of a stack.
 public enum StackRemains {
-    /// Whether instances of the stack still run, for a new supervisor to adopt.
-    /// - Throws: ``SupervisionError`` where the directory is not to be trusted.
+    /// Whether instances of the stack still run although no supervisor does.
     public static func hasLiveInstances(_ directories: StackDirectories) throws(SupervisionError) -> Bool {
-        guard let directory = try RuntimeDirectory.open(directories.runtime, create: false), directory.hasRun else { return false }
-        return PredecessorRecord.read(from: directory)?.liveProcess != nil || !StrayInstances.find(in: directory).isEmpty
+        guard let directory = try RuntimeDirectory.open(directories.runtime, create: false) else { return false }
+        return directory.survivor() != nil || !StrayInstances.find(in: directory).isEmpty
     }
 
-    /// Removes the stack's runtime directory and logs; parents go too where they are empty then.
-    ///
-    /// For a caller who holds the stack's ``RuntimeLock`` and has seen that nothing runs.
-    /// - Throws: ``SupervisionError`` where a directory is not to be trusted.
+    /// Whether a supervisor has left a record, of instances that run or have ended.
+    public static func exist(_ directories: StackDirectories) throws(SupervisionError) -> Bool {
+        guard let directory = try RuntimeDirectory.open(directories.runtime, create: false) else { return false }
+        return !(directory.predecessorRecord(bootID: BootIdentity.current())?.instances.isEmpty ?? true)
+    }
+
+    /// Removes the folders of a stack of which nothing runs, for a caller who holds its ``RuntimeLock``.
     public static func remove(_ directories: StackDirectories) throws(SupervisionError) {
         try removeLogs(directories.logs)
         try RuntimeDirectory.open(directories.runtime, create: false)?.removeAll()
@@ -23,5 +24,32 @@ public enum StackRemains {
         guard let logs = try RuntimeDirectory.openPrivate(path, create: false) else { return }
         RuntimeDirectory.empty(logs.number, depth: 0)
         RuntimeDirectory.removeIfEmpty(path)
+    }
+}
+
+extension RuntimeDirectory {
+    /// What the last supervisor recorded; what is from before the last boot says nothing of what runs.
+    func predecessorRecord(bootID: String) -> StateRecord? {
+        guard var record = read(StateRecord.self, from: RuntimeDirectory.stateRecordName) else { return nil }
+        if record.bootID != bootID {
+            for index in record.services.indices { record.services[index].files = nil }
+            for index in record.instances.indices {
+                record.instances[index].pid = nil
+                record.instances[index].startTime = nil
+            }
+        }
+        return record
+    }
+
+    /// Pid 1 of an instance that still runs.
+    func survivor() -> Int32? {
+        for instance in predecessorRecord(bootID: BootIdentity.current())?.instances ?? [] {
+            if let pid = instance.pid, let startTime = instance.startTime,
+                ProcessIdentity(pid: pid, startTime: startTime).isAlive
+            {
+                return pid
+            }
+        }
+        return nil
     }
 }

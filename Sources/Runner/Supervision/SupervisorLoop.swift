@@ -108,6 +108,9 @@ final class SupervisorLoop {
         try directory.write(SupervisorRecord(process: .current(), bootID: bootID), to: RuntimeDirectory.supervisorRecordName)
     }
 
+    /// What a predecessor has left; nil where there is nothing.
+    func predecessorRecord() -> StateRecord? { directory.predecessorRecord(bootID: bootID) }
+
     private func removeEverything() {
         isRemoved = true
         try? StackRemains.removeLogs(logsPath)

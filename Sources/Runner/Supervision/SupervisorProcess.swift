@@ -38,8 +38,7 @@ public enum SupervisorProcess {
         guard let directory = try RuntimeDirectory.open(directories.runtime, create: false),
             let logs = try RuntimeDirectory.openPrivate(directories.logs, create: true)
         else { throw SupervisionError.notStarted(reason: "\(directories.runtime) is gone") }
-        let predecessor = PredecessorRecord.read(from: directory)
-        try InstanceLauncher.enterSupervisorNamespaces(joining: predecessor?.liveProcess?.pid)
+        try InstanceLauncher.enterSupervisorNamespaces(joining: directory.survivor())
         // After the namespaces: a user namespace cannot be set up by a process that is protected like this.
         hardenProcess()
 
@@ -49,7 +48,7 @@ public enum SupervisorProcess {
             loop: loop, directory: directory, logsPath: directories.logs, listener: listener, host: host)
         host.supervisor = supervisorLoop.supervisor
         try supervisorLoop.handleSignals()
-        if let predecessor { host.adopt(predecessor) } else if directory.hasRun { host.killStrays() }
+        if directory.hasRun { host.adopt(supervisorLoop.predecessorRecord()) }
         try supervisorLoop.recordSelf()
         detachFromCommand()
         try supervisorLoop.run()

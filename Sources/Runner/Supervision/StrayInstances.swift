@@ -1,33 +1,6 @@
 import Glibc
 import Linux
 
-/// What a supervisor that is gone has left in a runtime directory.
-enum PredecessorRecord {
-    /// - Returns: nil where there is nothing. From before the last boot only what still means something is kept:
-    ///   no process and no mount of then is there any more.
-    static func read(from directory: RuntimeDirectory) -> StateRecord? {
-        guard var record = directory.read(StateRecord.self, from: RuntimeDirectory.stateRecordName) else { return nil }
-        if record.bootID != BootIdentity.current() {
-            for index in record.services.indices { record.services[index].files = nil }
-            for index in record.instances.indices {
-                record.instances[index].pid = nil
-                record.instances[index].startTime = nil
-            }
-        }
-        return record
-    }
-}
-
-extension StateRecord {
-    /// One process of the stack that still runs.
-    var liveProcess: ProcessIdentity? {
-        instances.lazy.compactMap { instance -> ProcessIdentity? in
-            guard let pid = instance.pid, let startTime = instance.startTime else { return nil }
-            return ProcessIdentity(pid: pid, startTime: startTime)
-        }.first { $0.isAlive }
-    }
-}
-
 /// Instances that run without being in any record: their supervisor was killed between the clone and the next write.
 ///
 /// Each pid 1 holds its status file open, `exit/<instance>` of this very directory; nothing else does.
