@@ -70,6 +70,13 @@ extension FileDescriptor {
         return result
     }
 
+    /// Has the kernel start writing the file to the disk, without waiting for it (sync_file_range(2)).
+    ///
+    /// Promises nothing about durability, which takes an fsync(2) later; that one is quicker for it.
+    public func startWriteback() {
+        _ = clinux_start_writeback(number)
+    }
+
     /// Writes all the bytes, however many calls that takes.
     public func writeAll(_ bytes: UnsafeRawBufferPointer) throws(SystemCallError) {
         var rest = bytes[...]

@@ -1,1 +1,27 @@
-int main(void) { return 0; }
+// stackup-init: pid 1 of every instance, and the way into one for `stackup exec`.
+// It is told what to do by a specification on descriptor 3; see Runner/Launching/InitSpecification.swift.
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "join.h"
+#include "launch.h"
+#include "privileges.h"
+#include "report.h"
+#include "specification.h"
+
+int main(void) {
+    // Before anything else: from here on nobody of the same user can look into this process.
+    guard_process();
+    // Whatever was inherited is for this process alone.
+    for (int descriptor = SPECIFICATION_FD; descriptor < FIRST_TARGET_FD + 1024; descriptor++)
+        if (fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0 && descriptor >= FIRST_TARGET_FD) break;
+    if (fcntl(SPECIFICATION_FD, F_GETFD) < 0) {
+        fputs("stackup-init is started by stackup, with instructions that only it can give; see stackup --help\n", stderr);
+        return EXIT_SETUP;
+    }
+    specification_open();
+    if (take_word("launch")) launch();
+    if (take_word("join")) join();
+    fail_because("read", "specification", "it asks for something that this version does not know");
+}

@@ -4,6 +4,8 @@
 // Only fixed-size types: a system header that Swift's Glibc module also owns would be defined twice.
 #include <stdint.h>
 
+#include "CLinuxProcess.h"
+
 /// openat2(2). Returns a descriptor, or -1 with errno set.
 int clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 
@@ -14,3 +16,9 @@ enum {
     CLINUX_RESOLVE_NO_SYMLINKS = 0x04,
     CLINUX_RESOLVE_BENEATH = 0x08,
 };
+
+/// sync_file_range(SYNC_FILE_RANGE_WRITE) of the whole file. Returns 0, or -1 with errno set.
+int clinux_start_writeback(int descriptor);
+
+/// prctl(PR_SET_DUMPABLE). Returns 0, or -1 with errno set.
+int clinux_set_dumpable(int dumpable);

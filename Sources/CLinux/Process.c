@@ -1,0 +1,132 @@
+#define _GNU_SOURCE
+#include "CLinuxProcess.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct spawn {
+    int executable;
+    const char *name;
+    const struct clinux_descriptor *descriptors;
+    int count;
+    int keep_capabilities;
+    int error;
+};
+
+/// Capabilities survive the exec of another user than root only as ambient ones (capabilities(7)).
+static int raise_ambient(void) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &header, data) != 0) return -1;
+    data[0].inheritable = data[0].permitted;
+    data[1].inheritable = data[1].permitted;
+    if (syscall(SYS_capset, &header, data) != 0) return -1;
+    for (int capability = 0; capability < 64; capability++) {
+        uint32_t word = data[capability / 32].permitted;
+        if (word & 1u << capability % 32 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) != 0) return -1;
+    }
+    return 0;
+}
+
+/// Runs in the child, in the parent's memory: only system calls.
+static int child(void *argument) {
+    struct spawn *spawn = argument;
+    enum { CLEAR = 512 };
+    int moved[64];
+    // First out of the way, then into place: a source may have a number that another one is to get.
+    for (int i = 0; i < spawn->count; i++)
+        if ((moved[i] = fcntl(spawn->descriptors[i].source, F_DUPFD_CLOEXEC, CLEAR)) < 0) goto failed;
+    for (int i = 0; i < spawn->count; i++)
+        if (dup2(moved[i], spawn->descriptors[i].number) < 0) goto failed;
+    int executable = fcntl(spawn->executable, F_DUPFD_CLOEXEC, CLEAR);
+    if (executable < 0) goto failed;
+    syscall(SYS_close_range, spawn->descriptors[spawn->count - 1].number + 1, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
+    if (spawn->keep_capabilities && raise_ambient() != 0) goto failed;
+    char *const arguments[] = {(char *)spawn->name, NULL}, *const environment[] = {NULL};
+    syscall(SYS_execveat, executable, "", arguments, environment, AT_EMPTY_PATH);
+failed:
+    spawn->error = errno;
+    _exit(127);
+}
+
+int clinux_spawn(int executable, const char *name, uint64_t namespaces, const struct clinux_descriptor *descriptors,
+                 int count, int keep_capabilities, int *pidfd) {
+    enum { STACK = 64 * 1024 };
+    if (count < 1 || count > 64) {
+        errno = E2BIG;
+        return -1;
+    }
+    char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (stack == MAP_FAILED) return -1;
+    struct spawn spawn = {executable, name, descriptors, count, keep_capabilities, 0};
+    // A handler of ours must not run in the child while it borrows our memory.
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    int pid = clone(child, stack + STACK, (int)namespaces | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &spawn, pidfd);
+    int error = pid < 0 ? errno : spawn.error;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    munmap(stack, STACK);
+    if (error == 0) return pid;
+    if (pid >= 0) {
+        close(*pidfd);
+        siginfo_t ended;
+        waitid(P_PID, (id_t)pid, &ended, WEXITED);
+    }
+    errno = error;
+    return -1;
+}
+
+int clinux_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+int clinux_pidfd_getfd(int pidfd, int number) { return (int)syscall(SYS_pidfd_getfd, pidfd, number, 0); }
+
+int clinux_unshare(uint64_t namespaces) { return unshare((int)namespaces); }
+
+int clinux_make_mounts_slave(void) { return mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL); }
+
+int clinux_sealed_copy(int file, const char *name) {
+    struct stat status;
+    if (fstat(file, &status) != 0) return -1;
+    int copy = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (copy < 0) return -1;
+    off_t offset = 0;
+    while (offset < status.st_size)
+        if (sendfile(copy, file, &offset, (size_t)(status.st_size - offset)) <= 0) goto failed;
+    if (fchmod(copy, 0555) != 0 || fcntl(copy, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
+        goto failed;
+    return copy;
+failed:;
+    int error = errno;
+    close(copy);
+    errno = error;
+    return -1;
+}
+
+int clinux_receive_descriptor(int socket) {
+    char byte, control[CMSG_SPACE(sizeof(int))];
+    struct iovec data = {&byte, 1};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    ssize_t count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    if (count < 0) return -1;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (count == 0 || header == NULL || header->cmsg_type != SCM_RIGHTS) {
+        errno = EPIPE;
+        return -1;
+    }
+    int descriptor;
+    memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
+    return descriptor;
+}

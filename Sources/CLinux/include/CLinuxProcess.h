@@ -1,0 +1,41 @@
+/// Making processes in namespaces of their own, and reaching into those that run.
+#pragma once
+#include <stdint.h>
+
+/// One descriptor that a new process gets: `source` of this process becomes `number` there.
+struct clinux_descriptor {
+    int source;
+    int number;
+};
+
+/// Starts the program that `executable` is a descriptor of, in namespaces given by CLONE_NEW* `namespaces`.
+///
+/// The child shares this process's memory only until its exec (CLONE_VM and CLONE_VFORK, as posix_spawn(3)
+/// has it), so nothing of it is copied. It gets the descriptors listed, whose numbers ascend from 0, and no others;
+/// every signal is blocked. Where `keep_capabilities` is set, it keeps them over the exec although its user is not root.
+///
+/// Returns the pid and stores a pidfd, or returns -1 with errno set.
+int clinux_spawn(int executable, const char *name, uint64_t namespaces, const struct clinux_descriptor *descriptors,
+                 int count, int keep_capabilities, int *pidfd);
+
+/// pidfd_open(2), pidfd_getfd(2): -1 with errno set when they fail.
+int clinux_pidfd_open(int pid);
+int clinux_pidfd_getfd(int pidfd, int number);
+
+/// Gives this process namespaces of its own (unshare(2)).
+int clinux_unshare(uint64_t namespaces);
+
+/// Makes the whole mount tree of this namespace receive mounts of the host but send none (MS_SLAVE).
+int clinux_make_mounts_slave(void);
+
+/// A sealed copy of the file that `file` is a descriptor of, in memory; -1 with errno set.
+int clinux_sealed_copy(int file, const char *name);
+
+/// CLONE_NEW* of clone(2).
+enum {
+    CLINUX_NEWNS = 0x00020000, CLINUX_NEWUTS = 0x04000000, CLINUX_NEWIPC = 0x08000000,
+    CLINUX_NEWUSER = 0x10000000, CLINUX_NEWPID = 0x20000000,
+};
+
+/// Receives one descriptor over a unix socket (SCM_RIGHTS); -1 with errno set, 0 bytes read is EPIPE.
+int clinux_receive_descriptor(int socket);

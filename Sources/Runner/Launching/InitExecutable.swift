@@ -1,0 +1,60 @@
+import CLinux
+import Glibc
+import Linux
+
+/// `stackup-init`, ready to be executed by descriptor.
+///
+/// It is a sealed copy in memory: a service that gets hold of `/proc/PID/exe` of an init that runs as the same
+/// user can then not write to the file on the host (the way out of runc in CVE-2019-5736).
+struct InitExecutable: ~Copyable {
+    let descriptor: FileDescriptor
+
+    init(_ path: String) throws(LaunchError) {
+        do {
+            let file = try FileDescriptor.open(path, O_RDONLY)
+            descriptor = FileDescriptor(
+                owning: try retryingInterrupts("memfd_create", on: path) { clinux_sealed_copy(file.number, "stackup-init") })
+        } catch {
+            throw LaunchError("stackup-init cannot be read: \(error)")
+        }
+    }
+
+    /// Starts it with the descriptors given, numbered from 0.
+    ///
+    /// - Returns: the pid and a pidfd.
+    func spawn(
+        _ descriptors: [Int32], namespaces: UInt64, keepingCapabilities: Bool
+    ) throws(SystemCallError) -> (pid: Int32, pidfd: Int32) {
+        let list = descriptors.enumerated().map { clinux_descriptor(source: $1, number: Int32($0)) }
+        var pidfd: Int32 = -1
+        let pid = clinux_spawn(
+            descriptor.number, "stackup-init", namespaces, list, Int32(list.count), keepingCapabilities ? 1 : 0, &pidfd)
+        guard pid >= 0 else { throw SystemCallError("clone", "stackup-init") }
+        return (pid, pidfd)
+    }
+}
+
+extension FileDescriptor {
+    /// A sealed memory file of the bytes, placed at its beginning.
+    static func memory(_ bytes: [UInt8], name: String) throws(SystemCallError) -> FileDescriptor {
+        let file = FileDescriptor(owning: try retryingInterrupts("memfd_create") { memfd_create(name, UInt32(MFD_CLOEXEC)) })
+        try file.writeAll(bytes)
+        return file
+    }
+
+    /// A pipe, both ends with `O_CLOEXEC` (pipe2(2)).
+    static func pipe() throws(SystemCallError) -> DescriptorPair {
+        var ends: [Int32] = [-1, -1]
+        try retryingInterrupts("pipe2") { pipe2(&ends, O_CLOEXEC) }
+        return DescriptorPair(read: FileDescriptor(owning: ends[0]), write: FileDescriptor(owning: ends[1]))
+    }
+}
+
+/// The two ends of a pipe.
+struct DescriptorPair: ~Copyable {
+    let read: FileDescriptor
+    let write: FileDescriptor
+
+    /// Closes the write end and hands out the other.
+    consuming func takeReadEnd() -> FileDescriptor { read }
+}

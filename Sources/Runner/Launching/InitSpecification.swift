@@ -1,0 +1,154 @@
+import Reconciler
+
+/// What `stackup-init` is told to do: a list of operations in words, each ended by a NUL
+/// (Sources/stackup-init/specification.h reads them).
+struct InitSpecification {
+    private(set) var bytes: [UInt8] = []
+
+    mutating func put(_ word: String) throws(LaunchError) {
+        guard !word.utf8.contains(0) else {
+            throw LaunchError("a NUL byte stands in '\(word.prefix { $0 != "\0" })'; remove it")
+        }
+        bytes += word.utf8
+        bytes.append(0)
+    }
+
+    mutating func put(_ words: [String]) throws(LaunchError) {
+        for word in words { try put(word) }
+    }
+
+    mutating func put(_ number: some BinaryInteger) throws(LaunchError) {
+        try put(String(number))
+    }
+
+    mutating func putList(_ words: [String]) throws(LaunchError) {
+        try put(words.count)
+        try put(words)
+    }
+}
+
+extension InitSpecification {
+    /// The specification of pid 1 of an instance.
+    ///
+    /// - Parameters:
+    ///   - targets: the targets of the files outside `/run/secrets`, in the order of their mount descriptors.
+    ///   - hostsFile: the host's `/etc/hosts`.
+    ///   - isUnprivileged: whether it runs in a user namespace of an unprivileged caller.
+    static func launch(
+        _ plan: LaunchPlan, index: Int, targets: [String], hostsFile: String, isUnprivileged: Bool
+    ) throws(LaunchError) -> InitSpecification {
+        let hostname = plan.hostname ?? "\(plan.service)-\(index)"
+        var specification = InitSpecification()
+        try specification.put("launch")
+        if isUnprivileged { try specification.put("unprivileged") }
+        try specification.put(hostname)
+        for path in plan.masks { try specification.put(["mask", path]) }
+        let mounts = try specification.putSources(plan)
+        for path in plan.hiddenPaths { try specification.put(["hide", path]) }
+        if plan.hostFilesystemWritable { try specification.put("writable") }
+        try specification.putMounts(mounts)
+        for target in targets { try specification.put(["target", target]) }
+        try specification.putHosts(plan, hostname: hostname, hostsFile: hostsFile)
+        // The end of the mounts: limits follow.
+        var environment = plan.environment
+        if !environment.contains(where: { $0.hasPrefix("HOSTNAME=") }) { environment.append("HOSTNAME=\(hostname)") }
+        try specification.putIdentity(
+            user: plan.user, limits: plan.limits, capabilities: plan.capabilities, directory: plan.workingDirectory,
+            environment: environment, arguments: plan.arguments)
+        return specification
+    }
+
+    /// The specification of a further command in a running instance.
+    static func join(
+        user: UserIdentity, capabilities: [String], directory: String, environment: [String], arguments: [String],
+        hasTerminal: Bool, isUnprivileged: Bool
+    ) throws(LaunchError) -> InitSpecification {
+        var specification = InitSpecification()
+        try specification.put("join")
+        if isUnprivileged { try specification.put("unprivileged") }
+        if hasTerminal { try specification.put("terminal") }
+        try specification.putIdentity(
+            user: user, limits: [], capabilities: capabilities, directory: directory, environment: environment,
+            arguments: arguments)
+        return specification
+    }
+
+    /// A mount and the place of its source among the sources, if it has one.
+    private struct NumberedMount {
+        let plan: MountPlan
+        let source: Int?
+    }
+
+    private mutating func putSources(_ plan: LaunchPlan) throws(LaunchError) -> [NumberedMount] {
+        var mounts: [NumberedMount] = []
+        var count = 0
+        for mount in plan.mounts {
+            if case .bind(let source, _, _) = mount {
+                try put(["source", source])
+                mounts.append(NumberedMount(plan: mount, source: count))
+                count += 1
+            } else {
+                mounts.append(NumberedMount(plan: mount, source: nil))
+            }
+        }
+        return mounts
+    }
+
+    /// Outer targets first, so that an inner one lands on what it is meant for. `/run/secrets` takes its turn.
+    private mutating func putMounts(_ mounts: [NumberedMount]) throws(LaunchError) {
+        func depth(_ target: String) -> Int { target.split(separator: "/").count }
+        let secretsDepth = depth("/run/secrets")
+        var secretsAreMounted = false
+        for mount in mounts.sorted(by: { depth($0.plan.target) < depth($1.plan.target) }) {
+            if !secretsAreMounted, depth(mount.plan.target) >= secretsDepth {
+                try put("secrets")
+                secretsAreMounted = true
+            }
+            switch mount.plan {
+            case .bind(_, let target, let readOnly):
+                try put("bind")
+                try put(mount.source ?? 0)
+                try put(readOnly ? 1 : 0)
+                try put(target)
+            case .tmpfs(let target, let readOnly, let size, let mode, let uid, let gid, let executable):
+                try put("tmpfs")
+                try put(readOnly ? 1 : 0)
+                try put([size.map(String.init) ?? "", String(mode, radix: 8)])
+                try put(uid)
+                try put(gid)
+                try put(executable ? 1 : 0)
+                try put(target)
+            }
+        }
+        if !secretsAreMounted { try put("secrets") }
+    }
+
+    private mutating func putHosts(_ plan: LaunchPlan, hostname: String, hostsFile: String) throws(LaunchError) {
+        let taken = Set(plan.mounts.map(\.target))
+        var lines = hostsFile
+        if let last = lines.utf8.last, last != UInt8(ascii: "\n") { lines += "\n" }
+        lines += "127.0.1.1\t\(hostname)\n"
+        for entry in plan.hosts { lines += "\(entry.address)\t\(entry.name)\n" }
+        if !taken.contains("/etc/hosts") { try put(["text", "/etc/hosts", lines]) }
+        if !taken.contains("/etc/hostname") { try put(["text", "/etc/hostname", hostname + "\n"]) }
+    }
+
+    private mutating func putIdentity(
+        user: UserIdentity, limits: [ResourceLimit], capabilities: [String], directory: String, environment: [String],
+        arguments: [String]
+    ) throws(LaunchError) {
+        for limit in limits {
+            try put("limit")
+            try put(limit.resource)
+            try put(limit.soft)
+            try put(limit.hard)
+        }
+        try put(user.uid)
+        try put(user.gid)
+        try putList(user.groups.map(String.init))
+        try put(Capability.mask(of: capabilities))
+        try put(directory)
+        try putList(environment)
+        try putList(arguments)
+    }
+}

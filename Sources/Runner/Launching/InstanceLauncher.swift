@@ -1,0 +1,161 @@
+import CLinux
+import Glibc
+import Linux
+import Reconciler
+
+/// Starts instances: one clone into new namespaces each, and an exec of `stackup-init`, which does the rest
+/// beside us.
+public final class InstanceLauncher {
+    /// Numbers of descriptors in `stackup-init` (Sources/stackup-init/report.h).
+    private enum InitDescriptor {
+        static let outputRead: Int32 = 6
+        static let errorsRead: Int32 = 7
+        static let keeper: Int32 = 8
+    }
+
+    private let executable: InitExecutable
+    private let null: FileDescriptor
+    private let isUnprivileged: Bool
+
+    /// - Parameter initExecutable: the path of `stackup-init`.
+    public init(initExecutable: String) throws(LaunchError) {
+        executable = try InitExecutable(initExecutable)
+        isUnprivileged = geteuid() != 0
+        do {
+            null = try FileDescriptor.open("/dev/null", O_RDWR)
+        } catch {
+            throw LaunchError("\(error)")
+        }
+    }
+
+    /// Gives this process, the supervisor, a mount namespace of its own, in which the host's mounts appear and
+    /// from which nothing goes back; an unprivileged user's also a user namespace that maps that user alone.
+    ///
+    /// To be called once, before any other thread exists (unshare(2)).
+    public static func enterSupervisorNamespaces() throws(LaunchError) {
+        let (user, group) = (geteuid(), getegid())
+        let namespaces = UInt64(user == 0 ? CLINUX_NEWNS : CLINUX_NEWNS | CLINUX_NEWUSER)
+        guard clinux_unshare(namespaces) == 0 else {
+            let reason = String(cString: strerror(errno))
+            throw LaunchError(
+                user == 0
+                    ? "a mount namespace cannot be made: \(reason)"
+                    : "a user namespace cannot be made: \(reason); this host may forbid them to ordinary users (see user_namespaces(7)): start the stack as root")
+        }
+        if user != 0 {
+            try writeMap("setgroups", "deny")
+            try writeMap("uid_map", "\(user) \(user) 1\n")
+            try writeMap("gid_map", "\(group) \(group) 1\n")
+        }
+        guard clinux_make_mounts_slave() == 0 else {
+            throw LaunchError("the mounts cannot be cut off from the host's: \(String(cString: strerror(errno)))")
+        }
+    }
+
+    private static func writeMap(_ name: String, _ text: String) throws(LaunchError) {
+        do {
+            try FileDescriptor.open("/proc/self/\(name)", O_WRONLY).writeAll(Array(text.utf8))
+        } catch {
+            throw LaunchError("the user namespace cannot be set up: \(error)")
+        }
+    }
+
+    /// Starts one instance.
+    ///
+    /// - Parameters:
+    ///   - index: counted from 1; with the service's name it is the host name, unless the plan has one.
+    ///   - mount: the service's files.
+    ///   - exitStatusFile: where the wait status goes when the service ends, for a supervisor that is not the parent.
+    /// - Returns: the instance, whose set-up goes on: `startReport` tells how it ended.
+    public func launch(
+        _ plan: LaunchPlan, index: Int, mount: ServiceMount, exitStatusFile: borrowing FileDescriptor
+    ) throws(LaunchError) -> LaunchedInstance {
+        let mounts = try mount.descriptorsForInstance()
+        let specification = try InitSpecification.launch(
+            plan, index: index, targets: mounts.targetPaths, hostsFile: hostsFile(), isUnprivileged: isUnprivileged)
+        do {
+            let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
+            let output = try FileDescriptor.pipe(), errors = try FileDescriptor.pipe(), report = try FileDescriptor.pipe()
+            var descriptors = [null.number, output.write.number, errors.write.number, instructions.number, report.write.number]
+            descriptors += [exitStatusFile.number, output.read.number, errors.read.number]
+            descriptors += [mounts.keeper.number, mounts.secrets.number] + mounts.targetNumbers
+            let (pid, pidfd) = try executable.spawn(
+                descriptors, namespaces: UInt64(CLINUX_NEWNS | CLINUX_NEWPID | CLINUX_NEWIPC | CLINUX_NEWUTS),
+                keepingCapabilities: isUnprivileged)
+            let process = FileDescriptor(owning: pidfd)
+            return LaunchedInstance(
+                pid: pid, startTime: processStartTime(pid) ?? 0, pidfd: process, standardOutput: output.takeReadEnd(),
+                standardError: errors.takeReadEnd(), startReport: report.takeReadEnd())
+        } catch {
+            throw LaunchError("service '\(plan.service)': \(error)")
+        }
+    }
+
+    private func hostsFile() -> String {
+        guard let file = try? FileDescriptor.open("/etc/hosts", O_RDONLY | O_NONBLOCK),
+            let bytes = try? file.readAll(limit: 1 << 20)
+        else { return "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n" }
+        return String(decoding: bytes.filter { $0 != 0 }, as: UTF8.self)
+    }
+
+    /// Takes over an instance whose supervisor has died, with its output.
+    ///
+    /// - Returns: nil where that process is gone.
+    public func adopt(pid: Int32, startTime: UInt64) throws(LaunchError) -> LaunchedInstance? {
+        guard let process = try Self.pidfd(pid, startTime: startTime) else { return nil }
+        do {
+            let output = try Self.take(InitDescriptor.outputRead, from: process)
+            let errors = try Self.take(InitDescriptor.errorsRead, from: process)
+            return LaunchedInstance(
+                pid: pid, startTime: startTime, pidfd: process, standardOutput: output, standardError: errors,
+                startReport: nil)
+        } catch {
+            if error.code == ESRCH { return nil }
+            throw LaunchError("process \(pid) cannot be taken over: \(error)")
+        }
+    }
+
+    /// Takes over a service's files from one of its running instances.
+    public func adoptMount(service: String, files: [MountedFile], from pid: Int32, startTime: UInt64, stagingDirectory: String)
+        throws(LaunchError) -> ServiceMount
+    {
+        guard let process = try Self.pidfd(pid, startTime: startTime) else {
+            throw LaunchError("service '\(service)': its process \(pid) has ended")
+        }
+        let keeper: FileDescriptor
+        do {
+            keeper = try Self.take(InitDescriptor.keeper, from: process)
+        } catch {
+            throw LaunchError("service '\(service)': its files cannot be taken over: \(error)")
+        }
+        return try ServiceMount.adopt(service: service, files: files, keeper: keeper, stagingDirectory: stagingDirectory)
+    }
+
+    private static func take(_ number: Int32, from process: borrowing FileDescriptor) throws(SystemCallError) -> FileDescriptor {
+        let source = process.number
+        return FileDescriptor(owning: try retryingInterrupts("pidfd_getfd") { clinux_pidfd_getfd(source, number) })
+    }
+
+    /// A pidfd for exactly that process; nil where it is gone. The start time is compared after the
+    /// descriptor is open, so that the pid cannot have been given to another in between.
+    static func pidfd(_ pid: Int32, startTime: UInt64) throws(LaunchError) -> FileDescriptor? {
+        let number = clinux_pidfd_open(pid)
+        guard number >= 0 else {
+            if errno == ESRCH || errno == EINVAL { return nil }
+            throw LaunchError("process \(pid) cannot be reached: \(String(cString: strerror(errno)))")
+        }
+        let process = FileDescriptor(owning: number)
+        return processStartTime(pid) == startTime ? process : nil
+    }
+}
+
+/// When a process started, in clock ticks since boot (field 22 of `/proc/PID/stat`, proc(5)); nil where it is gone.
+public func processStartTime(_ pid: Int32) -> UInt64? {
+    guard let file = try? FileDescriptor.open("/proc/\(pid)/stat", O_RDONLY), let bytes = try? file.readAll(limit: 4096),
+        // The second field may hold anything, so count from its closing bracket.
+        let bracket = bytes.lastIndex(of: UInt8(ascii: ")"))
+    else { return nil }
+    let fields = bytes[bracket...].split(separator: UInt8(ascii: " "))
+    guard fields.count > 20 else { return nil }
+    return UInt64(String(decoding: fields[20], as: UTF8.self))
+}

@@ -1,0 +1,78 @@
+import CLinux
+import Glibc
+import Linux
+
+/// A further command inside a running instance (`stackup exec`), started by the command process itself.
+public enum ServiceExec {
+    /// Runs a command in an instance's namespaces, with what the service may do and no more, and waits for it.
+    ///
+    /// - Parameters:
+    ///   - pid, startTime: the instance's pid 1.
+    ///   - environment: complete, `NAME=value`.
+    ///   - relay: nil for a command without a terminal. Otherwise it gets a terminal of the instance's own, and this is
+    ///     called with that terminal's master and a descriptor that is readable once the command has ended.
+    ///   - initExecutable: the path of `stackup-init`.
+    /// - Returns: its exit status; 128 + signal where a signal ended it.
+    /// - Throws: `LaunchError` where it could not be started.
+    public static func run(
+        inInstance pid: Int32, startTime: UInt64, arguments: [String], environment: [String], user: UserIdentity,
+        capabilities: [String], workingDirectory: String, initExecutable: String,
+        relay: ((_ master: borrowing FileDescriptor, _ command: borrowing FileDescriptor) -> Void)?
+    ) throws(LaunchError) -> Int32 {
+        guard let instance = try InstanceLauncher.pidfd(pid, startTime: startTime) else {
+            throw LaunchError("the instance has just ended")
+        }
+        let executable = try InitExecutable(initExecutable)
+        let isUnprivileged = geteuid() != 0
+        let specification = try InitSpecification.join(
+            user: user, capabilities: capabilities, directory: workingDirectory, environment: environment,
+            arguments: arguments, hasTerminal: relay != nil, isUnprivileged: isUnprivileged)
+        do {
+            let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
+            let report = try FileDescriptor.pipe()
+            let sockets = try socketPair()
+            let (_, pidfd) = try executable.spawn(
+                [0, 1, 2, instructions.number, report.write.number, sockets.write.number, instance.number], namespaces: 0,
+                keepingCapabilities: false)
+            let command = FileDescriptor(owning: pidfd)
+            let problems = report.takeReadEnd()
+            let master = sockets.takeReadEnd()
+            if let relay { Self.relay(through: master, command, relay) }
+            let problem = String(decoding: try problems.readAll(limit: 4096) ?? [], as: UTF8.self)
+            let status = try exitStatus(of: command)
+            guard problem.isEmpty else { throw LaunchError(problem) }
+            return status
+        } catch let error as LaunchError {
+            throw error
+        } catch {
+            throw LaunchError("\(error)")
+        }
+    }
+
+    /// The master comes over the socket; where the command failed before it had one, the report says why.
+    private static func relay(
+        through socket: borrowing FileDescriptor, _ command: borrowing FileDescriptor,
+        _ relay: (borrowing FileDescriptor, borrowing FileDescriptor) -> Void
+    ) {
+        let number = clinux_receive_descriptor(socket.number)
+        guard number >= 0 else { return }
+        let master = FileDescriptor(owning: number)
+        relay(master, command)
+    }
+
+    private static func socketPair() throws(SystemCallError) -> DescriptorPair {
+        var ends: [Int32] = [-1, -1]
+        try retryingInterrupts("socketpair") {
+            socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
+        }
+        return DescriptorPair(read: FileDescriptor(owning: ends[0]), write: FileDescriptor(owning: ends[1]))
+    }
+
+    private static func exitStatus(of process: borrowing FileDescriptor) throws(SystemCallError) -> Int32 {
+        let number = process.number
+        var ended = siginfo_t()
+        try retryingInterrupts("waitid") { waitid(P_PIDFD, id_t(number), &ended, WEXITED) }
+        let status = ended._sifields._sigchld.si_status
+        return ended.si_code == CLD_EXITED ? status : 128 + status
+    }
+}

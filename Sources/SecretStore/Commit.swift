@@ -1,0 +1,98 @@
+import Glibc
+import Linux
+
+/// How changes become the store's new state.
+extension SecretStore {
+    /// Applies changes as a whole or not at all.
+    ///
+    /// When this returns, the changes survive a power failure. When it throws, the store is as before
+    /// (should the very last step fail, writing the folder to the disk after the new index has been put
+    /// in place, then readers see the new state, but a power failure might bring the old one back). A
+    /// crash at any instruction leaves the one state or the other.
+    ///
+    /// Waits while another command commits, for half a minute at most.
+    ///
+    /// - Returns: the store's new state.
+    /// - Throws: what a step's description says; `busy`; `damaged` where the index is; `system` where the
+    ///   disk is full or failing.
+    @discardableResult
+    public func commit(_ changes: consuming StoreChanges) throws(StoreError) -> StoreSnapshot {
+        guard !changes.isEmpty else { return try snapshot() }
+        let lock = try StoreLock.acquire(in: folder)
+        defer { lock.release() }
+        try refresh()
+
+        let draft = try draft(of: changes)
+        let next = draft.nextIndex
+        guard next.bytes.count <= Index.sizeLimit else { throw .invalid("the store is full") }
+
+        lock.markUnfinished()
+        let new = draft.newObjects
+        do {
+            try write(new)
+        } catch {
+            // The disk may be full, so nothing is left for a later sweep to find. (Should replacing the index
+            // fail, they stay: it may be in place after all.)
+            _ = sweep(after: try currentIndex(), released: new.map(\.identifier), everything: false)
+            throw error
+        }
+        let file = try folder.replace(Index.fileName, with: next.sealed(under: dataKey, store: header.store))
+        try remember(next, in: file)
+        if sweep(after: next, released: draft.releasedObjects, everything: lock.lastWriterDied) {
+            lock.markFinished()
+        }
+        return StoreSnapshot(index: next)
+    }
+
+    private func draft(of changes: borrowing StoreChanges) throws(StoreError) -> Draft {
+        var draft = Draft(
+            on: try currentIndex(), now: Int64(time(nil)),
+            seal: { plaintext, object, kind in
+                Sealing.seal(
+                    plaintext, under: self.dataKey,
+                    as: Binding(store: self.header.store, object: object, kind: kind))
+            },
+            digest: { value in self.digest(of: value) })
+        for step in changes.steps { try draft.apply(step) }
+        return draft
+    }
+
+    /// Writes objects and their names through to the disk.
+    ///
+    /// Writing all of them before the first is waited for lets the file system put the whole batch into one
+    /// transaction: fifty cost little more than one. (syncfs(2) would wait for everybody else's writes too.)
+    private func write(_ new: [Draft.NewObject]) throws(StoreError) {
+        guard !new.isEmpty else { return }
+        var rest = new[...]
+        while !rest.isEmpty {
+            // A batch stays far below the usual limit of 1024 descriptors.
+            try writeBatch(rest.prefix(256))
+            rest = rest.dropFirst(256)
+        }
+        try objects.synchronize()
+    }
+
+    private func writeBatch(_ batch: ArraySlice<Draft.NewObject>) throws(StoreError) {
+        final class Written {
+            let path: String
+            let file: FileDescriptor
+            init(_ path: String, _ file: consuming FileDescriptor) {
+                self.path = path
+                self.file = file
+            }
+        }
+        var files: [Written] = []
+        for object in batch {
+            let file = try objects.create(object.identifier.hexadecimal, object.sealed)
+            file.startWriteback()
+            files.append(Written(path(of: object.identifier), file))
+        }
+        do {
+            for written in files {
+                try retryingInterrupts("fsync", on: written.path) { fsync(written.file.number) }
+            }
+        } catch {
+            throw .system(doing: "write to the disk", error)
+        }
+    }
+}

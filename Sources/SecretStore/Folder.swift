@@ -1,0 +1,148 @@
+import Glibc
+import Linux
+
+/// A folder of the store, held open: every file in it is reached through the descriptor that was
+/// checked, so a folder that is swapped underneath changes nothing.
+struct Folder: ~Copyable {
+    static let objectsName = "objects"
+
+    /// As the person named it, for messages.
+    let path: String
+    let descriptor: FileDescriptor
+
+    /// Opens a folder after checking who else could write to it; nil where there is none.
+    static func open(_ path: String, in parent: Int32 = AT_FDCWD, name: String? = nil) throws(StoreError) -> Folder? {
+        let descriptor: FileDescriptor
+        do {
+            descriptor = try FileDescriptor.open(name ?? path, in: parent, O_RDONLY | O_DIRECTORY)
+        } catch {
+            if error.code == ENOENT { return nil }
+            throw .system(doing: "open the store's folder", error.naming(path))
+        }
+        let status = try status(of: descriptor, path)
+        guard status.st_uid == geteuid() else {
+            throw .exposed(
+                path: path, problem: "this folder belongs to user \(status.st_uid), not to user \(geteuid())",
+                remedy: "use a folder of your own, or run the command as its owner")
+        }
+        guard status.st_mode & 0o022 == 0 else {
+            throw .exposed(
+                path: path, problem: "others may write to this folder",
+                remedy: "check what is in it, then run: chmod go-w '\(path)'")
+        }
+        return Folder(path: path, descriptor: descriptor)
+    }
+
+    /// The metadata of an open file.
+    static func status(of descriptor: borrowing FileDescriptor, _ path: String) throws(StoreError) -> stat {
+        do {
+            return try descriptor.status()
+        } catch {
+            throw .system(doing: "examine the file", error.naming(path))
+        }
+    }
+
+    /// Opens a folder, and makes it (mode 0700) with all the folders above it that are missing.
+    static func openOrCreate(_ path: String) throws(StoreError) -> Folder {
+        try create(path)
+        guard let folder = try open(path) else {
+            throw .system(doing: "open the store's folder", SystemCallError("openat2", path, code: ENOENT))
+        }
+        return folder
+    }
+
+    /// Makes a folder and those above it, each written through to the disk, where they are missing.
+    static func create(_ path: String) throws(StoreError) {
+        if mkdir(path, 0o700) == 0 {
+            return try synchronize(parentOf: path)
+        }
+        if errno == EEXIST { return }
+        let parent = parent(of: path)
+        guard errno == ENOENT, parent != path else {
+            throw .system(doing: "make the folder", SystemCallError("mkdir", path))
+        }
+        try create(parent)
+        try create(path)
+    }
+
+    /// The folder within this one, made where it is missing.
+    borrowing func subfolder(_ name: String, creating: Bool = false) throws(StoreError) -> Folder? {
+        if creating, mkdirat(descriptor.number, name, 0o700) != 0, errno != EEXIST {
+            throw .system(doing: "make the folder", SystemCallError("mkdirat", self.path(of: name)))
+        }
+        return try Folder.open(self.path(of: name), in: descriptor.number, name: name)
+    }
+
+    /// The path of a file in this folder, for messages.
+    func path(of name: String) -> String { path + "/" + name }
+
+    /// Writes the folder itself, that is the names in it, through to the disk.
+    borrowing func synchronize() throws(StoreError) {
+        do {
+            try retryingInterrupts("fsync", on: path) { fsync(descriptor.number) }
+        } catch {
+            throw .system(doing: "write to the disk", error)
+        }
+    }
+
+    /// The names of what is in it, in no order.
+    borrowing func names() throws(StoreError) -> [String] {
+        // A descriptor of its own: reading a directory moves the position that all duplicates share.
+        let own: FileDescriptor
+        do {
+            own = try FileDescriptor.open(".", in: descriptor.number, O_RDONLY | O_DIRECTORY)
+        } catch {
+            throw .system(doing: "list the folder", error.naming(path))
+        }
+        let number = own.release()
+        guard let stream = fdopendir(number) else {
+            let error = SystemCallError("fdopendir", path)
+            close(number)
+            throw .system(doing: "list the folder", error)
+        }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    /// Removes a file; one that isn't there is no error.
+    borrowing func remove(_ name: String) throws(StoreError) {
+        if unlinkat(descriptor.number, name, 0) != 0, errno != ENOENT {
+            throw .system(doing: "remove the file", SystemCallError("unlinkat", path(of: name)))
+        }
+    }
+}
+
+extension Folder {
+    /// The path without its last component.
+    static func parent(of path: String) -> String {
+        var bytes = Array(path.utf8)
+        while bytes.count > 1, bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
+        guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == 0 ? "/" : String(decoding: bytes[..<slash], as: UTF8.self)
+    }
+
+    /// Writes the folder that a path lies in through to the disk.
+    static func synchronize(parentOf path: String) throws(StoreError) {
+        let parent = parent(of: path)
+        do {
+            let descriptor = try FileDescriptor.open(parent, O_RDONLY | O_DIRECTORY)
+            try retryingInterrupts("fsync", on: parent) { fsync(descriptor.number) }
+        } catch {
+            throw .system(doing: "write to the disk", error)
+        }
+    }
+}
+
+extension SystemCallError {
+    /// The same error with the whole path, where the call had only a name in a folder.
+    func naming(_ path: String) -> SystemCallError {
+        SystemCallError(call, path, code: code)
+    }
+}

@@ -1,0 +1,150 @@
+import Glibc
+import Linux
+
+/// Reading, which waits for nobody.
+extension SecretStore {
+    /// Swarm's limit for a secret, and ours: 500 KiB.
+    public static let valueLimit = 500 * 1024
+    /// The limit for a stack's record, in bytes.
+    public static let recordLimit = 64 << 20
+
+    /// What the store holds now. A snapshot never changes; ask again to see what others have committed.
+    ///
+    /// - Throws: `StoreError.damaged` naming the index where it can't be opened.
+    public func snapshot() throws(StoreError) -> StoreSnapshot {
+        try refresh()
+        return StoreSnapshot(index: try currentIndex())
+    }
+
+    /// A secret's value.
+    ///
+    /// - Parameters:
+    ///   - name: the secret's name in the store.
+    ///   - version: its number; nil for the newest one as of the last `snapshot()` or commit.
+    /// - Throws: `noSuchSecret`, `noSuchVersion`, or `damaged`, which concerns only this value.
+    public func read(_ name: String, version: Int? = nil) throws(StoreError) -> SecretBytes {
+        while true {
+            let index = try currentIndex()
+            if let secret = index.secret(name) {
+                guard let wanted = version == nil ? secret.newest : secret.version(version!) else {
+                    if try refresh() { continue }
+                    throw .noSuchVersion(secret: name, version: version!)
+                }
+                if let sealed = try readObject(wanted.object, limit: Self.valueLimit) {
+                    return try openValue(sealed, of: wanted.object)
+                }
+                if try !refresh() { throw .damaged(file: path(of: wanted.object), what: .missing) }
+            } else if try !refresh() {
+                throw .noSuchSecret(name)
+            }
+        }
+    }
+
+    private func openValue(_ sealed: [UInt8], of object: Identifier) throws(StoreError) -> SecretBytes {
+        let value: SecretBytes?
+        do {
+            value = try Sealing.openGuarded(
+                sealed, under: dataKey, as: Binding(store: header.store, object: object, kind: .secretValue))
+        } catch {
+            throw .system(doing: "read the secret", error)
+        }
+        guard let value else { throw .damaged(file: path(of: object), what: .broken) }
+        return value
+    }
+
+    /// What `putStackRecord` stored for a stack, or nil where there is nothing.
+    public func stackRecord(_ stack: String) throws(StoreError) -> [UInt8]? {
+        try refresh()
+        while true {
+            guard let object = try currentIndex().stackRecord(stack) else { return nil }
+            if let sealed = try readObject(object, limit: Self.recordLimit) {
+                let binding = Binding(store: header.store, object: object, kind: .stackRecord)
+                guard let record = Sealing.open(sealed, under: dataKey, as: binding) else {
+                    throw .damaged(file: path(of: object), what: .broken)
+                }
+                return record
+            }
+            if try !refresh() { throw .damaged(file: path(of: object), what: .missing) }
+        }
+    }
+
+    /// The sealed bytes of an object; nil where its file is gone, as it is once another command's commit
+    /// has replaced it.
+    private func readObject(_ object: Identifier, limit: Int) throws(StoreError) -> [UInt8]? {
+        guard let file = try objects.read(object.hexadecimal, limit: limit + Sealing.overhead) else { return nil }
+        return file.bytes
+    }
+
+    func path(of object: Identifier) -> String {
+        objects.path(of: object.hexadecimal)
+    }
+}
+
+/// The index as it was read, with its file kept open: as long as it is, no later index can have the
+/// same inode number, so that number alone tells whether the index has been replaced since.
+final class LoadedIndex {
+    let index: Index
+    let file: FileDescriptor
+    let inode: ino_t
+
+    init(index: Index, file: consuming FileDescriptor) throws(SystemCallError) {
+        self.index = index
+        inode = try file.status().st_ino
+        self.file = file
+    }
+}
+
+extension SecretStore {
+    /// The index in memory, read on first use.
+    func currentIndex() throws(StoreError) -> Index {
+        if loaded == nil { try load() }
+        return loaded!.index
+    }
+
+    /// Reads the index again where it has been replaced, and says whether it has.
+    @discardableResult
+    func refresh() throws(StoreError) -> Bool {
+        guard let inode = loaded?.inode else {
+            try load()
+            return true
+        }
+        var status = stat()
+        if fstatat(folder.descriptor.number, Index.fileName, &status, AT_SYMLINK_NOFOLLOW) == 0,
+            status.st_ino == inode
+        {
+            return false
+        }
+        try load()
+        return true
+    }
+
+    private func load() throws(StoreError) {
+        let path = folder.path(of: Index.fileName)
+        guard let file = try folder.read(Index.fileName, limit: Index.sizeLimit + Sealing.overhead) else {
+            throw .damaged(file: path, what: .missing)
+        }
+        guard let bytes = Sealing.open(file.bytes, under: dataKey, as: .index(of: header.store)) else {
+            throw .damaged(file: path, what: .broken)
+        }
+        guard let index = Index(decoding: bytes) else {
+            throw .damaged(file: path, what: .malformed)
+        }
+        try remember(index, in: file.releaseDescriptor())
+    }
+
+    /// Makes an index that was just read or written the one in memory.
+    func remember(_ index: Index, in file: consuming FileDescriptor) throws(StoreError) {
+        do {
+            loaded = try LoadedIndex(index: index, file: file)
+        } catch {
+            throw .system(doing: "read the store", error.naming(folder.path(of: Index.fileName)))
+        }
+    }
+}
+
+extension Index {
+    /// The bytes of the index's file.
+    func sealed(under key: borrowing SecretBytes, store: Identifier) -> [UInt8] {
+        bytes.withUnsafeBytes { Sealing.seal($0, under: key, as: .index(of: store)) }
+    }
+}

@@ -1,0 +1,64 @@
+/// What one commit is to do; nothing of it happens before `SecretStore.commit`, and then all of it or nothing.
+///
+/// The steps are applied in the order in which they were added. The values are wiped when the changes
+/// go away, committed or not.
+public struct StoreChanges: ~Copyable {
+    enum Step {
+        case create(name: String, labels: [String: String], source: String, value: Value)
+        case addVersion(name: String, expectedVersion: Int?, source: String, value: Value)
+        case remove(name: String)
+        case putRecord(stack: String, bytes: [UInt8])
+        case removeRecord(stack: String)
+    }
+
+    /// A value in a place that an array can refer to.
+    final class Value {
+        let bytes: SecretBytes
+        init(_ bytes: consuming SecretBytes) { self.bytes = bytes }
+    }
+
+    private(set) var steps: [Step] = []
+
+    /// No changes yet.
+    public init() {}
+
+    /// Whether there is nothing to do.
+    public var isEmpty: Bool { steps.isEmpty }
+
+    /// A new secret with its first version. The commit fails where the name is taken.
+    ///
+    /// - Parameters:
+    ///   - name: see `secretNameProblem`.
+    ///   - labels: as `docker secret create --label`.
+    ///   - source: where the value comes from, for people.
+    ///   - value: 1 to `SecretStore.valueLimit` bytes.
+    public mutating func createSecret(
+        _ name: String, labels: [String: String] = [:], source: String, value: consuming SecretBytes
+    ) {
+        steps.append(.create(name: name, labels: labels, source: source, value: Value(value)))
+    }
+
+    /// A new version of a secret. The commit fails where there is no such secret, and, with an
+    /// `expectedVersion`, where that isn't the newest version any more.
+    public mutating func addVersion(
+        of name: String, expectedVersion: Int? = nil, source: String, value: consuming SecretBytes
+    ) {
+        steps.append(
+            .addVersion(name: name, expectedVersion: expectedVersion, source: source, value: Value(value)))
+    }
+
+    /// A secret goes away with all its versions. The commit fails where there is no such secret.
+    public mutating func removeSecret(_ name: String) {
+        steps.append(.remove(name: name))
+    }
+
+    /// What `stackRecord` returns from now on for a stack; `SecretStore.recordLimit` bytes at most.
+    public mutating func putStackRecord(_ stack: String, _ bytes: [UInt8]) {
+        steps.append(.putRecord(stack: stack, bytes: bytes))
+    }
+
+    /// A stack's record goes away; one that isn't there is no error.
+    public mutating func removeStackRecord(_ stack: String) {
+        steps.append(.removeRecord(stack: stack))
+    }
+}

@@ -1,0 +1,83 @@
+import Linux
+
+/// Why the store refused something, written for a person. No case ever holds a value or a key.
+public enum StoreError: Error, Equatable, Sendable {
+    case noSuchSecret(String)
+    case noSuchVersion(secret: String, version: Int)
+    case secretExists(String)
+    /// Someone else stored a version since the caller looked.
+    case versionConflict(secret: String, expected: Int, found: Int)
+    /// A name, label, size or the like that the store doesn't take; the text says which and why.
+    case invalid(String)
+    /// A file of the store is not what was written: changed, cut short, swapped or gone.
+    case damaged(file: String, what: Damage)
+    /// The key file is sound, but it is not the key of this store.
+    case foreignKey(keyFile: String, header: String)
+    /// The store is there, its key is not.
+    case keyMissing(keyFile: String, directory: String)
+    /// The key file is no key.
+    case malformedKey(keyFile: String, problem: String)
+    /// Someone else owns a file or folder, or could read or replace it.
+    case exposed(path: String, problem: String, remedy: String)
+    /// A later stackup wrote this store.
+    case newerFormat(file: String)
+    /// Another command held the store's lock all the time.
+    case busy(directory: String, seconds: Int)
+    case system(doing: String, SystemCallError)
+
+    /// How a file fails to be what was written.
+    public enum Damage: Sendable, Equatable {
+        /// The seal doesn't hold: a bit is flipped, bytes are missing, or it is another object.
+        case broken
+        case missing
+        /// It opened, so this store's key sealed it, but it can't be understood.
+        case malformed
+    }
+}
+
+extension StoreError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .noSuchSecret(let name):
+            "no such secret: \(name)"
+        case .noSuchVersion(let secret, let version):
+            "secret \(secret) has no version \(version)"
+        case .secretExists(let name):
+            "secret \(name) already exists"
+        case .versionConflict(let secret, let expected, let found):
+            "secret \(secret) has changed meanwhile: version \(expected) was expected to be the newest, "
+                + "it is \(found); run the command again"
+        case .invalid(let problem):
+            problem
+        case .damaged(let file, .broken):
+            "\(file): damaged, or not the file that was stored under this name; restore it from a backup"
+                + (Self.isObject(file) ? ", or remove the secret and create it again" : "")
+        case .damaged(let file, .missing):
+            "\(file): missing; restore it from a backup"
+                + (Self.isObject(file) ? ", or remove the secret and create it again" : "")
+        case .damaged(let file, .malformed):
+            "\(file): not in a form that this stackup understands; restore it from a backup"
+        case .foreignKey(let keyFile, let header):
+            "\(keyFile): not the key that opens the store described by \(header); "
+                + "put back the key file that this store was made with"
+        case .keyMissing(let keyFile, let directory):
+            "\(keyFile): the key of the store in \(directory) is missing; put back the key file that this store "
+                + "was made with (without it nobody can read the store)"
+        case .malformedKey(let keyFile, let problem):
+            "\(keyFile): not a key: \(problem); put back the key file that this store was made with"
+        case .exposed(let path, let problem, let remedy):
+            "\(path): \(problem); \(remedy)"
+        case .newerFormat(let file):
+            "\(file): written by a newer stackup; use that one"
+        case .busy(let directory, let seconds):
+            "\(directory): another stackup command has been writing to the store for \(seconds) seconds; "
+                + "wait for it to end, or end it, and try again"
+        case .system(let task, let error):
+            "can't \(task): \(error)"
+        }
+    }
+
+    private static func isObject(_ file: String) -> Bool {
+        file.split(separator: "/").dropLast().last == Substring(Folder.objectsName)
+    }
+}

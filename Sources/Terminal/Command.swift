@@ -1,0 +1,138 @@
+/// A command of the command line, declared as a value: what it takes, and what its help says.
+///
+/// A command with subcommands takes no arguments of its own; its options hold for all of them and may stand
+/// before or after the subcommand's name.
+public struct Command: Sendable {
+    public var name: String
+    /// One line for the list of commands, upper case, no full stop.
+    public var summary: String
+    /// What it does, in full sentences, for its own help; the summary where it is empty.
+    public var discussion: String
+    /// The synopsis after the command's name; made from options and arguments where it is nil.
+    public var usage: String?
+    /// Other names that it answers to.
+    public var aliases: [String]
+    public var examples: [Example]
+    public var options: [Option]
+    public var arguments: [Argument]
+    public var subcommands: [Command]
+    /// Whether everything from the first argument on is taken as it is, options included: for `exec SERVICE
+    /// COMMAND -x`.
+    public var stopsAtFirstPositional: Bool
+
+    public init(
+        _ name: String, summary: String, discussion: String = "", usage: String? = nil, aliases: [String] = [],
+        examples: [Example] = [], options: [Option] = [], arguments: [Argument] = [], subcommands: [Command] = [],
+        stopsAtFirstPositional: Bool = false
+    ) {
+        self.name = name
+        self.summary = summary
+        self.discussion = discussion
+        self.usage = usage
+        self.aliases = aliases
+        self.examples = examples
+        self.options = options
+        self.arguments = arguments
+        self.subcommands = subcommands
+        self.stopsAtFirstPositional = stopsAtFirstPositional
+    }
+
+    /// The subcommand that answers to `name`.
+    public func subcommand(_ name: String) -> Command? {
+        subcommands.first { $0.name == name || $0.aliases.contains(name) }
+    }
+}
+
+extension Command {
+    /// A command line that works, and what it is for.
+    public struct Example: Sendable {
+        public var commandLine: String
+        public var purpose: String
+
+        public init(_ commandLine: String, _ purpose: String) {
+            self.commandLine = commandLine
+            self.purpose = purpose
+        }
+    }
+
+    /// One positional argument.
+    public struct Argument: Sendable {
+        public enum Count: Sendable {
+            case one, atMostOne, any, atLeastOne
+
+            var isRequired: Bool { self == .one || self == .atLeastOne }
+            var repeats: Bool { self == .any || self == .atLeastOne }
+        }
+
+        /// As help shows it: `SERVICE`, `FILE|-`.
+        public var name: String
+        public var count: Count
+
+        public init(_ name: String, _ count: Count = .one) {
+            self.name = name
+            self.count = count
+        }
+
+        var synopsis: String {
+            let text = count.repeats ? "\(name)..." : name
+            return count.isRequired ? text : "[\(text)]"
+        }
+    }
+
+    /// One option: `-f FILE`, `-fFILE`, `--file=FILE`, `--file FILE`, or a flag.
+    public struct Option: Sendable {
+        public enum Kind: Sendable, Equatable {
+            /// On or off; a negatable one has `--no-NAME` too, and both take `=true` and `=false`.
+            case flag(negatable: Bool)
+            /// The last one given counts. `choices` are the only values accepted, or any where it is empty.
+            case value(String, choices: [String])
+            /// Each one given counts.
+            case repeated(String)
+        }
+
+        /// Without the dashes.
+        public var name: String
+        public var short: Character?
+        public var kind: Kind
+        public var help: String
+
+        public init(_ name: String, short: Character? = nil, _ kind: Kind, help: String) {
+            self.name = name
+            self.short = short
+            self.kind = kind
+            self.help = help
+        }
+
+        public static func flag(
+            _ name: String, short: Character? = nil, negatable: Bool = false, help: String
+        ) -> Option {
+            Option(name, short: short, .flag(negatable: negatable), help: help)
+        }
+
+        /// `placeholder` names the value in help, upper case.
+        public static func value(
+            _ name: String, short: Character? = nil, _ placeholder: String, help: String
+        ) -> Option {
+            Option(name, short: short, .value(placeholder, choices: []), help: help)
+        }
+
+        public static func choice(
+            _ name: String, short: Character? = nil, _ choices: [String], help: String
+        ) -> Option {
+            Option(name, short: short, .value(choices.joined(separator: "|"), choices: choices), help: help)
+        }
+
+        public static func repeated(
+            _ name: String, short: Character? = nil, _ placeholder: String, help: String
+        ) -> Option {
+            Option(name, short: short, .repeated(placeholder), help: help)
+        }
+
+        var placeholder: String? {
+            switch kind {
+            case .flag: nil
+            case .value(let placeholder, _), .repeated(let placeholder): placeholder
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+// `stackup exec`: joins an instance's namespaces and runs a command there with the service's privileges.
+#include "join.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "privileges.h"
+#include "report.h"
+#include "root.h"
+#include "specification.h"
+
+enum { INSTANCE_FD = OUTPUT_READ_FD, KEYCTL_JOIN_SESSION_KEYRING = 1 };
+
+/// Sends the terminal's master to the command that relays it.
+static void send_master(int master) {
+    char byte = 0, control[CMSG_SPACE(sizeof(int))] = {0};
+    struct iovec data = {&byte, 1};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &master, sizeof master);
+    if (sendmsg(STATUS_FD, &message, 0) != 1) fail("sendmsg", "terminal");
+}
+
+/// Gives the process a terminal from the instance's own devpts.
+static void open_terminal(const struct identity *identity) {
+    int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    int unlocked = 0;
+    if (master < 0 || ioctl(master, TIOCSPTLCK, &unlocked) != 0) fail("open", "/dev/pts/ptmx");
+    int terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (terminal < 0) fail("open", "terminal");
+    if (!unprivileged && fchown(terminal, identity->uid, (gid_t)-1) != 0) fail("chown", "terminal");
+    send_master(master);
+    close(master);
+    if (setsid() < 0 || ioctl(terminal, TIOCSCTTY, 0) != 0) fail("TIOCSCTTY", "terminal");
+    for (int descriptor = 0; descriptor < 3; descriptor++)
+        if (dup2(terminal, descriptor) < 0) fail("dup2", "terminal");
+}
+
+_Noreturn void join(void) {
+    unprivileged = take_word("unprivileged");
+    int terminal = take_word("terminal");
+    struct identity identity;
+    read_identity(&identity);
+    int namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
+    // With the user namespace come the capabilities that the others ask for.
+    if (unprivileged) namespaces |= CLONE_NEWUSER;
+    if (setns(INSTANCE_FD, namespaces) != 0) {
+        if (errno == ESRCH) fail_because("join", "instance", "it has just ended");
+        fail("join", "instance");
+    }
+    close(INSTANCE_FD);
+    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGQUIT, SIG_IGN);
+    // The pid namespace is for children only (setns(2)).
+    pid_t child = fork();
+    if (child < 0) fail("fork", "command");
+    if (child == 0) {
+        // A terminal's processes are ended by its hang-up; without one, nobody would be left to read.
+        if (terminal) open_terminal(&identity);
+        become(&identity);
+    }
+    close(REPORT_FD);
+    close(STATUS_FD);
+    int status;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR) _exit(EXIT_SETUP);
+    _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+}

@@ -1,0 +1,107 @@
+// Pid 1 of an instance: builds its surroundings, starts the service, reaps, forwards signals, and ends as it ends.
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "masks.h"
+#include "privileges.h"
+#include "report.h"
+#include "root.h"
+#include "specification.h"
+
+enum { CAPABILITY_KILL = 5, KEYCTL_JOIN_SESSION_KEYRING = 1 };
+
+static void build_surroundings(void) {
+    cut_off_mounts();
+    // Keys of whoever started the stack stay behind (keyrings(7)).
+    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+    while (take_word("mask")) mask(next_text());
+    while (take_word("source")) open_source(next_text());
+    while (take_word("hide")) mask(next_text());
+    build_root(take_word("writable"));
+    for (int target = FIRST_TARGET_FD;;) {
+        if (take_word("bind")) {
+            unsigned index = (unsigned)next_number();
+            int read_only = (int)next_number();
+            attach_source(index, next_text(), read_only);
+        } else if (take_word("tmpfs")) {
+            int read_only = (int)next_number();
+            char *size = next_text(), *mode = next_text();
+            unsigned uid = (unsigned)next_number(), gid = (unsigned)next_number();
+            int executable = (int)next_number();
+            attach_tmpfs(next_text(), read_only, size, mode, uid, gid, executable);
+        } else if (take_word("secrets")) {
+            attach_secrets();
+        } else if (take_word("target")) {
+            attach_target(target++, next_text());
+        } else if (take_word("text")) {
+            char *path = next_text();
+            attach_text(path, next_text());
+        } else {
+            break;
+        }
+    }
+    enter_root();
+}
+
+/// Leaves the service's status for a supervisor that may not be our parent any more.
+static void record(int status) {
+    if (pwrite(STATUS_FD, &status, sizeof status, 0) != sizeof status) return;
+}
+
+/// Waits for signals: children's deaths are reaped, all others go to the service.
+static _Noreturn void supervise(pid_t service) {
+    sigset_t all;
+    sigfillset(&all);
+    for (;;) {
+        siginfo_t signal_info;
+        int number = sigwaitinfo(&all, &signal_info);
+        if (number < 0) continue;
+        if (number != SIGCHLD) {
+            kill(service, number);
+            continue;
+        }
+        int status;
+        for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+            if (pid != service) continue;
+            record(status);
+            // Ends every other process of this pid namespace (pid_namespaces(7)).
+            _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+        }
+    }
+}
+
+_Noreturn void launch(void) {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    umask(0);
+    unprivileged = take_word("unprivileged");
+    char *hostname = next_text();
+    if (setsid() < 0 && errno != EPERM) fail("setsid", "instance");
+    if (sethostname(hostname, strlen(hostname)) != 0) fail("hostname", hostname);
+    build_surroundings();
+    struct identity identity;
+    read_identity(&identity);
+    // So that the service may open /dev/stdout again, as container engines allow.
+    if (!unprivileged && (fchown(STDOUT_FILENO, identity.uid, identity.gid) != 0 || fchown(STDERR_FILENO, identity.uid, identity.gid) != 0))
+        fail("chown", "output");
+    pid_t service = fork();
+    if (service < 0) fail("fork", "service");
+    if (service == 0) become(&identity);
+    close(REPORT_FD);
+    close(STDOUT_FILENO);
+    close(STDERR_FILENO);
+    // To signal a service that runs as somebody else.
+    keep_capabilities(unprivileged ? 0 : 1ULL << CAPABILITY_KILL);
+    supervise(service);
+}

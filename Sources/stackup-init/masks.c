@@ -1,0 +1,45 @@
+#include "masks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mount_api.h"
+#include "report.h"
+
+/// An empty folder: made once, copied for each further mask.
+static int empty_folder(void) {
+    static int first = -1;
+    if (first >= 0) return tree_clone(first, "", 0);
+    const char *const options[] = {"mode", "0", "source", "tmpfs", "size", "4k", "nr_inodes", "1", NULL};
+    first = filesystem_new("tmpfs", options,
+                           API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC);
+    return first;
+}
+
+void mask_descriptor(int place, const char *path) {
+    struct stat status;
+    if (fstat(place, &status) != 0) fail("stat", path);
+    int cover;
+    if (S_ISDIR(status.st_mode)) {
+        cover = empty_folder();
+    } else {
+        cover = tree_clone(AT_FDCWD, "/dev/null", 0);
+        // A device on a mount without devices cannot be opened at all, which is what is wanted.
+        if (cover >= 0 && tree_restrict(cover, API_MOUNT_RDONLY | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 0) != 0)
+            fail("mount_setattr", path);
+    }
+    if (cover < 0 || tree_attach(cover, place) != 0) fail("mask", path);
+}
+
+void mask(const char *path) {
+    int place = open(path, O_PATH | O_CLOEXEC);
+    if (place < 0) {
+        // What cannot be reached by us (in a user namespace) the service cannot reach either.
+        if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) return;
+        fail("open", path);
+    }
+    mask_descriptor(place, path);
+    close(place);
+}

@@ -1,0 +1,27 @@
+// The kernel's mount API (fsopen(2), open_tree(2), move_mount(2), mount_setattr(2)), which musl has no wrappers for.
+#pragma once
+#include <stdint.h>
+
+enum {
+    API_OPEN_TREE_CLONE = 1,
+    API_MOUNT_RDONLY = 0x01,
+    API_MOUNT_NOSUID = 0x02,
+    API_MOUNT_NODEV = 0x04,
+    API_MOUNT_NOEXEC = 0x08,
+};
+
+/// A detached copy of what is mounted at `path`; `recursive` takes what is mounted below along.
+/// Symbolic links at the end of the path are not followed. Returns -1 with errno set.
+int tree_clone(int directory, const char *path, int recursive);
+
+/// Sets attributes of a detached tree, or of an attached mount given by descriptor.
+int tree_restrict(int mount, uint64_t attributes, int recursive);
+
+/// Attaches a detached tree onto what `target` is a descriptor of.
+int tree_attach(int mount, int target);
+
+/// A new detached filesystem. `options` are NAME, VALUE pairs (VALUE "" for a flag), NULL-terminated.
+int filesystem_new(const char *type, const char *const *options, uint64_t attributes);
+
+/// A new detached tmpfs.
+int tmpfs_new(const char *mode, const char *size, uint64_t attributes);

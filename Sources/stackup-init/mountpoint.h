@@ -1,0 +1,19 @@
+// Mount points in the instance's root, provided without making anything on the host's filesystem.
+#pragma once
+
+/// The descriptor of the new root; everything is resolved inside it.
+extern int new_root;
+
+/// Remembers a tmpfs of our own by a descriptor of its mount: mount points may be made in it.
+/// It is made read-only by `seal_own_filesystems`, unless the service may write to it.
+void remember_own(int mount, int service_writes);
+
+/// Makes every tmpfs that only holds mount points read-only.
+void seal_own_filesystems(void);
+
+enum mountpoint_kind { MOUNTPOINT_FILE, MOUNTPOINT_DIRECTORY };
+
+/// A descriptor (O_PATH) of `path` inside the new root, made where it is missing. Symbolic links are followed
+/// inside the root. Where the directory it would have to be made in is the host's, that directory is
+/// replaced by a tmpfs that has each of its entries bound in.
+int mountpoint(const char *path, enum mountpoint_kind kind);

@@ -1,0 +1,134 @@
+#include "privileges.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "report.h"
+#include "root.h"
+#include "specification.h"
+
+enum { LAST_CAPABILITY = 63 };
+
+void read_identity(struct identity *identity) {
+    *identity = (struct identity){0};
+    while (take_word("limit")) {
+        if (identity->limit_count == 32) fail_because("read", "specification", "too many limits");
+        struct limit *limit = &identity->limits[identity->limit_count++];
+        limit->resource = (int)next_number();
+        limit->soft = next_number();
+        limit->hard = next_number();
+    }
+    identity->uid = (unsigned)next_number();
+    identity->gid = (unsigned)next_number();
+    identity->groups = next_list();
+    identity->capabilities = next_number();
+    identity->directory = next_text();
+    identity->environment = next_list();
+    identity->arguments = next_list();
+    if (identity->arguments[0] == NULL) fail_because("read", "specification", "there is no command");
+}
+
+void guard_process(void) {
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) fail("prctl", "PR_SET_DUMPABLE");
+}
+
+static uint64_t permitted_capabilities(void) {
+    struct { uint32_t version; int pid; } header = {0x20080522, 0};
+    struct { uint32_t effective, permitted, inheritable; } data[2];
+    if (syscall(SYS_capget, &header, data) != 0) fail("capget", "own");
+    return (uint64_t)data[1].permitted << 32 | data[0].permitted;
+}
+
+void keep_capabilities(uint64_t kept) {
+    struct { uint32_t version; int pid; } header = {0x20080522, 0};
+    struct { uint32_t effective, permitted, inheritable; } data[2] = {
+        {(uint32_t)kept, (uint32_t)kept, 0}, {(uint32_t)(kept >> 32), (uint32_t)(kept >> 32), 0}};
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) fail("prctl", "PR_CAP_AMBIENT");
+    if (syscall(SYS_capset, &header, data) != 0) fail("capset", "own");
+}
+
+static void set_limits(const struct identity *identity) {
+    for (unsigned i = 0; i < identity->limit_count; i++) {
+        const struct limit *wanted = &identity->limits[i];
+        struct rlimit limit = {
+            .rlim_cur = wanted->soft == UINT64_MAX ? RLIM_INFINITY : wanted->soft,
+            .rlim_max = wanted->hard == UINT64_MAX ? RLIM_INFINITY : wanted->hard};
+        char number[24];
+        snprintf(number, sizeof number, "resource %d", wanted->resource);
+        if (setrlimit(wanted->resource, &limit) != 0) {
+            if (errno == EPERM)
+                fail_because("ulimits", number, "raising a hard limit needs CAP_SYS_RESOURCE, which stackup was started without");
+            fail("ulimits", number);
+        }
+    }
+}
+
+static void set_groups(const struct identity *identity) {
+    gid_t groups[256];
+    size_t count = 0;
+    for (char **group = identity->groups; *group != NULL && count < 256; group++)
+        groups[count++] = (gid_t)strtoul(*group, NULL, 10);
+    // A user namespace of an unprivileged caller may not change groups (user_namespaces(7)).
+    if (!unprivileged && setgroups(count, groups) != 0) fail("setgroups", "own");
+}
+
+static void limit_capabilities(uint64_t wanted) {
+    uint64_t permitted = permitted_capabilities();
+    // What stackup does not hold itself it cannot give; only root's services hold any.
+    if (!unprivileged && geteuid() == 0 && (wanted & ~permitted) != 0)
+        fail_because("cap_add", "capabilities", "stackup was started without one of those that the service asks for");
+    for (int capability = 0; capability <= LAST_CAPABILITY; capability++) {
+        if (wanted & 1ULL << capability) continue;
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EINVAL) fail("prctl", "PR_CAPBSET_DROP");
+    }
+}
+
+/// execvp(3) by the service's own PATH and with its own environment.
+static _Noreturn void execute(char **arguments, char **environment) {
+    const char *name = arguments[0], *search = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    for (char **variable = environment; *variable != NULL; variable++)
+        if (strncmp(*variable, "PATH=", 5) == 0) search = *variable + 5;
+    int reason = ENOENT;
+    if (strchr(name, '/') != NULL) {
+        execve(name, arguments, environment);
+        reason = errno;
+    } else {
+        while (*search != '\0') {
+            char path[4096];
+            size_t length = strcspn(search, ":");
+            if ((size_t)snprintf(path, sizeof path, "%.*s/%s", (int)length, search, name) < sizeof path) {
+                execve(path, arguments, environment);
+                if (errno != ENOENT && errno != ENOTDIR) reason = errno;
+            }
+            search += length + (search[length] == ':');
+        }
+    }
+    if (reason == ENOENT) fail_with(EXIT_NOT_FOUND, "exec", name, "the command was not found; is it installed on this host, and is its folder in PATH?");
+    fail_with(EXIT_NOT_EXECUTABLE, "exec", name, strerror(reason));
+}
+
+_Noreturn void become(const struct identity *identity) {
+    set_limits(identity);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail("prctl", "PR_SET_NO_NEW_PRIVS");
+    limit_capabilities(identity->capabilities);
+    if (chdir(identity->directory) != 0) fail("working_dir", identity->directory);
+    set_groups(identity);
+    if (setresgid(identity->gid, identity->gid, identity->gid) != 0) fail("setresgid", "own");
+    if (setresuid(identity->uid, identity->uid, identity->uid) != 0) fail("setresuid", "own");
+    keep_capabilities(identity->uid == 0 ? identity->capabilities & permitted_capabilities() : 0);
+    umask(022);
+    for (int signal_number = 1; signal_number < 65; signal_number++) signal(signal_number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execute(identity->arguments, identity->environment);
+}

@@ -1,0 +1,29 @@
+// What a process of the service may do.
+#pragma once
+#include <stdint.h>
+
+/// Read from the specification by `read_identity`.
+struct identity {
+    unsigned uid, gid;
+    char **groups;
+    uint64_t capabilities;  ///< a bit for each, as in capabilities(7)
+    char *directory;
+    char **environment;
+    char **arguments;
+    struct limit {
+        int resource;
+        uint64_t soft, hard;
+    } limits[32];
+    unsigned limit_count;
+};
+
+void read_identity(struct identity *identity);
+
+/// Gives up every capability of this process but `kept`, for ever.
+void keep_capabilities(uint64_t kept);
+
+/// Becomes the service: limits, user, capabilities, folder; then executes its command. Does not return.
+_Noreturn void become(const struct identity *identity);
+
+/// Keeps other processes of the same user out of this one's memory and descriptors (ptrace(2), proc(5)).
+void guard_process(void);

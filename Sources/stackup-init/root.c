@@ -1,0 +1,293 @@
+#include "root.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "masks.h"
+#include "mount_api.h"
+#include "mountpoint.h"
+#include "report.h"
+
+int unprivileged;
+
+/// Top-level folders that an instance has of its own.
+static const char *const private_folders[] = {"proc", "sys", "dev", "run", "tmp", NULL};
+
+static int resolver = -1;
+static char resolver_path[PATH_MAX];
+
+static int *sources;
+static unsigned source_count;
+
+void cut_off_mounts(void) {
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) fail("mount", "private /");
+}
+
+void open_source(const char *path) {
+    int tree = tree_clone(AT_FDCWD, path, 1);
+    struct stat status;
+    if (tree < 0 || fstat(tree, &status) != 0) fail("open the mount source", path);
+    if (S_ISLNK(status.st_mode)) {
+        // open_tree does not follow the last link; bind mounts of links are meant for what they lead to.
+        char *real = realpath(path, NULL);
+        close(tree);
+        tree = real == NULL ? -1 : tree_clone(AT_FDCWD, real, 1);
+        if (tree < 0 || fstat(tree, &status) != 0) fail("open the mount source", path);
+        free(real);
+    }
+    // A device that the person named may be used; devices that lie in a folder may not.
+    uint64_t attributes = API_MOUNT_NOSUID;
+    if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode)) attributes |= API_MOUNT_NODEV;
+    if (tree_restrict(tree, attributes, 1) != 0) fail("mount_setattr", path);
+    sources = realloc(sources, (source_count + 1) * sizeof *sources);
+    if (sources == NULL) fail("realloc", path);
+    sources[source_count++] = tree;
+}
+
+/// resolv.conf(5) often leads into /run, which becomes private: that one file is taken along.
+static void open_resolver(void) {
+    if (realpath("/etc/resolv.conf", resolver_path) == NULL || strncmp(resolver_path, "/run/", 5) != 0) return;
+    resolver = tree_clone(AT_FDCWD, resolver_path, 0);
+    if (resolver >= 0 && tree_restrict(resolver, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 0) != 0)
+        fail("mount_setattr", resolver_path);
+}
+
+static int make_in_root(const char *name, int directory) {
+    int made = directory ? mkdirat(new_root, name, 0755) : mknodat(new_root, name, S_IFREG | 0444, 0);
+    int place = made == 0 ? openat(new_root, name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (place < 0) fail("create mount point", name);
+    return place;
+}
+
+static int is_private(const char *name) {
+    for (const char *const *folder = private_folders; *folder != NULL; folder++)
+        if (strcmp(name, *folder) == 0) return 1;
+    return 0;
+}
+
+/// Takes one entry of the host's root along.
+static void bind_from_host(int host, const char *name, uint64_t attributes) {
+    struct stat status;
+    if (fstatat(host, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return;
+    if (S_ISLNK(status.st_mode)) {
+        char text[PATH_MAX];
+        ssize_t length = readlinkat(host, name, text, sizeof text - 1);
+        if (length < 0) fail("readlink", name);
+        text[length] = '\0';
+        if (symlinkat(text, new_root, name) != 0) fail("symlink", name);
+        return;
+    }
+    if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) return;
+    int tree = tree_clone(host, name, 1);
+    if (tree < 0) fail("open_tree", name);
+    if (tree_restrict(tree, attributes, 1) != 0) fail("mount_setattr", name);
+    int place = make_in_root(name, S_ISDIR(status.st_mode));
+    if (tree_attach(tree, place) != 0) fail("bind", name);
+    close(place);
+    close(tree);
+}
+
+static void bind_host(int writable) {
+    int host = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = host < 0 ? NULL : fdopendir(fcntl(host, F_DUPFD_CLOEXEC, 0));
+    if (stream == NULL) fail("opendir", "/");
+    // Devices count only in /dev: a node that lies about elsewhere would be a way to the raw disk.
+    uint64_t attributes = API_MOUNT_NODEV | API_MOUNT_NOSUID | (writable ? 0 : API_MOUNT_RDONLY);
+    for (struct dirent *entry; (entry = readdir(stream)) != NULL;) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || is_private(entry->d_name)) continue;
+        bind_from_host(host, entry->d_name, attributes);
+    }
+    closedir(stream);
+    close(host);
+}
+
+/// Attaches a new filesystem at a path of the new root and returns its descriptor.
+static int attach_new(int mount, const char *stage, const char *path) {
+    if (mount < 0) fail(stage, path);
+    int place = mountpoint(path, MOUNTPOINT_DIRECTORY);
+    if (tree_attach(mount, place) != 0) fail(stage, path);
+    close(place);
+    return mount;
+}
+
+/// Covers a path of the new root by itself, read-only.
+static void restrict_in_root(const char *path) {
+    int tree = tree_clone(new_root, path, 1);
+    if (tree < 0) {
+        if (errno == ENOENT) return;
+        fail("open_tree", path);
+    }
+    int place = openat(new_root, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (place < 0 || tree_restrict(tree, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 1) != 0 ||
+        tree_attach(tree, place) != 0)
+        fail("read-only", path);
+    close(place);
+    close(tree);
+}
+
+static void mask_in_root(const char *path) {
+    int place = openat(new_root, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (place < 0) return;
+    mask_descriptor(place, path);
+    close(place);
+}
+
+/// The same lists as container engines have (the OCI runtime's maskedPaths and readonlyPaths of Docker).
+static void attach_proc(void) {
+    static const char *const masked[] = {
+        "proc/acpi", "proc/asound", "proc/interrupts", "proc/kcore", "proc/keys", "proc/latency_stats",
+        "proc/timer_list", "proc/timer_stats", "proc/sched_debug", "proc/scsi", NULL};
+    static const char *const read_only[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger", NULL};
+    const char *const options[] = {"source", "proc", NULL};
+    close(attach_new(filesystem_new("proc", options, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC),
+                     "mount proc", "/proc"));
+    for (const char *const *path = read_only; *path != NULL; path++) restrict_in_root(*path);
+    for (const char *const *path = masked; *path != NULL; path++) mask_in_root(*path);
+}
+
+static void attach_sys(void) {
+    // What is mounted below (tracing, debugging) stays out; in a user namespace it cannot be taken apart.
+    int tree = tree_clone(AT_FDCWD, "/sys", unprivileged);
+    if (tree < 0 && errno == ENOENT) return;
+    if (tree < 0 || tree_restrict(tree, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 1) != 0)
+        fail("bind", "/sys");
+    int place = make_in_root("sys", 1);
+    if (tree_attach(tree, place) != 0) fail("bind", "/sys");
+    close(place);
+    close(tree);
+    mask_in_root("sys/firmware");
+    mask_in_root("sys/devices/virtual/powercap");
+}
+
+static void attach_device(int devices, const char *name) {
+    char host[32];
+    snprintf(host, sizeof host, "/dev/%s", name);
+    int tree = tree_clone(AT_FDCWD, host, 0);
+    int made = mknodat(devices, name, S_IFREG | 0666, 0);
+    int place = made == 0 ? openat(devices, name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (tree < 0 || place < 0 || tree_attach(tree, place) != 0) fail("device", host);
+    close(place);
+    close(tree);
+}
+
+static void attach_dev(void) {
+    static const char *const devices[] = {"null", "zero", "full", "random", "urandom", "tty", NULL};
+    static const char *const links[][2] = {
+        {"/proc/self/fd", "fd"}, {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
+        {"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"}};
+    int own = attach_new(tmpfs_new("755", "64k", API_MOUNT_NOSUID | API_MOUNT_NOEXEC), "mount tmpfs", "/dev");
+    remember_own(own, 0);
+    for (const char *const *name = devices; *name != NULL; name++) attach_device(own, *name);
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++)
+        if (symlinkat(links[i][0], own, links[i][1]) != 0) fail("symlink", links[i][1]);
+    // Group 5 is tty on every distribution; a user namespace does not map it.
+    const char *const privileged_pts[] = {"source", "devpts", "newinstance", "", "ptmxmode", "0666", "mode", "0620", "gid", "5", NULL};
+    const char *const pts[] = {"source", "devpts", "newinstance", "", "ptmxmode", "0666", "mode", "0620", NULL};
+    close(attach_new(filesystem_new("devpts", unprivileged ? pts : privileged_pts, API_MOUNT_NOSUID | API_MOUNT_NOEXEC),
+                     "mount devpts", "/dev/pts"));
+    const char *const queue[] = {"source", "mqueue", NULL};
+    close(attach_new(filesystem_new("mqueue", queue, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC),
+                     "mount mqueue", "/dev/mqueue"));
+    remember_own(attach_new(tmpfs_new("1777", "64m", API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC),
+                            "mount tmpfs", "/dev/shm"), 1);
+}
+
+static void attach_run(void) {
+    remember_own(attach_new(tmpfs_new("755", "1m", API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC),
+                            "mount tmpfs", "/run"), 0);
+    if (resolver >= 0) {
+        int place = mountpoint(resolver_path, MOUNTPOINT_FILE);
+        if (tree_attach(resolver, place) != 0) fail("bind", resolver_path);
+        close(place);
+        close(resolver);
+    }
+    // Usually a link to /run; where it is a folder, its sockets are hidden too.
+    struct stat status;
+    if (fstatat(new_root, "var/run", &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode))
+        mask_in_root("var/run");
+}
+
+void build_root(int writable) {
+    open_resolver();
+    int root = tmpfs_new("755", "1m", API_MOUNT_NOSUID | API_MOUNT_NODEV);
+    int place = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0 || place < 0 || tree_attach(root, place) != 0) fail("mount the new root", "/tmp");
+    close(place);
+    new_root = root;
+    remember_own(fcntl(root, F_DUPFD_CLOEXEC, 0), 0);
+    bind_host(writable);
+    attach_proc();
+    attach_sys();
+    attach_dev();
+    attach_run();
+    remember_own(attach_new(tmpfs_new("1777", NULL, API_MOUNT_NOSUID | API_MOUNT_NODEV), "mount tmpfs", "/tmp"), 1);
+    remember_own(attach_new(tmpfs_new("1777", NULL, API_MOUNT_NOSUID | API_MOUNT_NODEV), "mount tmpfs", "/var/tmp"), 1);
+}
+
+/// Attaches a detached tree at a path of the new root, whose kind it decides.
+static void attach(int tree, const char *stage, const char *target) {
+    struct stat status;
+    if (fstat(tree, &status) != 0) fail("stat", target);
+    int place = mountpoint(target, S_ISDIR(status.st_mode) ? MOUNTPOINT_DIRECTORY : MOUNTPOINT_FILE);
+    if (tree_attach(tree, place) != 0) fail(stage, target);
+    close(place);
+}
+
+void attach_source(unsigned index, const char *target, int read_only) {
+    if (index >= source_count) fail_because("bind", target, "its source was not opened");
+    if (read_only && tree_restrict(sources[index], API_MOUNT_RDONLY, 1) != 0) fail("mount_setattr", target);
+    attach(sources[index], "bind", target);
+    close(sources[index]);
+}
+
+void attach_tmpfs(const char *target, int read_only, const char *size, const char *mode, unsigned uid, unsigned gid, int executable) {
+    uint64_t attributes = API_MOUNT_NOSUID | API_MOUNT_NODEV | (executable ? 0 : API_MOUNT_NOEXEC);
+    int own = tmpfs_new(mode, size[0] == '\0' ? NULL : size, attributes);
+    if (own < 0) fail("mount tmpfs", target);
+    if ((uid != 0 || gid != 0) && fchownat(own, "", uid, gid, AT_EMPTY_PATH) != 0) fail("chown", target);
+    attach(own, "mount tmpfs", target);
+    remember_own(own, !read_only);
+}
+
+void attach_secrets(void) {
+    attach(SECRETS_FD, "mount the secrets", "/run/secrets");
+    close(SECRETS_FD);
+}
+
+void attach_target(int descriptor, const char *target) {
+    attach(descriptor, "mount the file", target);
+    close(descriptor);
+}
+
+void attach_text(const char *target, const char *content) {
+    // The file lives in the new root just long enough to be mounted elsewhere.
+    int file = openat(new_root, ".text", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    size_t length = strlen(content);
+    if (file < 0 || write(file, content, length) != (ssize_t)length || fchmod(file, 0644) != 0) fail("write", target);
+    close(file);
+    int tree = tree_clone(new_root, ".text", 0);
+    if (tree < 0 || tree_restrict(tree, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 0) != 0)
+        fail("open_tree", target);
+    attach(tree, "bind", target);
+    close(tree);
+    if (unlinkat(new_root, ".text", 0) != 0) fail("unlink", target);
+}
+
+void enter_root(void) {
+    seal_own_filesystems();
+    if (fchdir(new_root) != 0) fail("chdir", "the new root");
+    close(new_root);
+    // The old root is stacked on the new one and taken off again: no folder for it is needed (pivot_root(2)).
+    if (syscall(SYS_pivot_root, ".", ".") != 0) fail("pivot_root", ".");
+    if (umount2(".", MNT_DETACH) != 0) fail("umount", "the old root");
+    if (chdir("/") != 0) fail("chdir", "/");
+}

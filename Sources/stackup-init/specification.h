@@ -1,0 +1,18 @@
+// The specification: a list of operations, each a word and its arguments, all of them NUL-terminated.
+#pragma once
+#include <stdint.h>
+
+/// Maps the specification of SPECIFICATION_FD and closes the descriptor.
+void specification_open(void);
+
+/// The next word; a specification that ends too early is an error.
+char *next_text(void);
+
+/// The next word as a number (decimal).
+uint64_t next_number(void);
+
+/// Whether the next word is `word`; if so it is taken.
+int take_word(const char *word);
+
+/// Takes `count` words as a NULL-terminated array.
+char **next_list(void);

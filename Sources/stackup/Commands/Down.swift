@@ -1,0 +1,71 @@
+import Compose
+import Reconciler
+import Runner
+import SecretStore
+import Terminal
+
+/// `stackup down`: the stack's processes, mounts and runtime state go; the store's history stays.
+enum Down {
+    static let command = Command(
+        "down", summary: "Stop and remove services",
+        discussion: """
+            Stops services in reverse dependency order and removes their mounts, their output and the stack's runtime
+            state. Secrets and their history stay in the store. With -p no Compose file is needed.
+            """,
+        examples: [
+            .init("stackup down", "stop the stack of this directory"),
+            .init("stackup down --volumes", "remove its volumes too"),
+            .init("stackup -p shop down", "stop the stack 'shop' from anywhere"),
+        ],
+        options: [
+            .value("timeout", short: "t", "SECONDS", help: "How long to wait before a kill; default: each service's stop_grace_period"),
+            .flag("remove-orphans", help: "Remove services that the files no longer define"),
+            .flag("volumes", short: "v", help: "Remove the volumes that the files declare, and anonymous ones"),
+        ])
+
+    static func run(_ invocation: Invocation) throws -> Int32 {
+        let timeout = try invocation.seconds("timeout")
+        let named = invocation.value("project-name") != nil && invocation.values("file").isEmpty
+        let removesVolumes = invocation.flag("volumes")
+        let project = named && !removesVolumes ? nil : try invocation.loadProject(quietly: true)
+        let name = try project?.stack.name ?? invocation.projectName()
+        let session = try StackSession(name, invocation, for: .changing)
+        try stop(session, keeping: orphans(project, session, invocation), timeout: timeout, invocation)
+        if removesVolumes, let stack = project?.stack {
+            for volume in try VolumePlanning.removeAll(of: stack, services: stack.services, in: invocation.paths) {
+                invocation.streams.note("volume \(volume) removed")
+            }
+        }
+        return 0
+    }
+
+    /// What runs and is in no file, unless it is to go too.
+    private static func orphans(
+        _ project: LoadedProject?, _ session: borrowing StackSession, _ invocation: Invocation
+    ) throws -> [String] {
+        guard let project, !invocation.flag("remove-orphans") else { return [] }
+        let declared = Set(project.stack.services.map(\.name) + project.stack.disabledServices)
+        return Set(try session.observe().instances.map(\.service)).subtracting(declared).sorted()
+    }
+
+    private static func stop(
+        _ session: borrowing StackSession, keeping orphans: [String], timeout: Int64?, _ invocation: Invocation
+    ) throws {
+        guard let supervisor = try session.supervisor() else {
+            try RuntimeDirectory.remove(session.directories)
+            return
+        }
+        let state = try supervisor.observe()
+        var display = InstanceProgress(invocation.streams, total: state.instances.count)
+        defer { display.finish() }
+        if orphans.isEmpty {
+            try supervisor.down(services: nil, timeoutSeconds: timeout) { display.show($0) }
+            return
+        }
+        let services = Set(state.instances.map(\.service)).subtracting(orphans).sorted()
+        try supervisor.down(services: services, timeoutSeconds: timeout) { display.show($0) }
+        invocation.streams.warn(
+            "services run that the Compose files don't define: \(orphans.joined(separator: ", ")); "
+                + "--remove-orphans removes them")
+    }
+}

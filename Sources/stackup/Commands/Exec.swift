@@ -1,0 +1,79 @@
+import Glibc
+import Reconciler
+import Runner
+import Terminal
+
+/// `stackup exec`: a command inside a running instance.
+enum Exec {
+    static let command = Command(
+        "exec", summary: "Run a command inside a running service",
+        discussion: """
+            The command sees what the service sees: its mounts, its secrets, its processes. It has the service's
+            environment, user and capabilities, and a terminal when there is one. Its exit status is passed on.
+            """,
+        examples: [
+            .init("stackup exec db psql -U app", "a session in the database"),
+            .init("stackup exec -T web cat /run/secrets/api_key > key", "without a terminal, for scripts"),
+            .init("stackup exec -u root -e DEBUG=1 web sh", "as somebody else, with one more variable"),
+        ],
+        options: [
+            .flag("no-tty", short: "T", help: "Don't give it a terminal"),
+            .value("user", short: "u", "USER", help: "Run as this user"),
+            .value("workdir", short: "w", "DIR", help: "Its working directory"),
+            .repeated("env", short: "e", "KEY=VALUE", help: "A variable"),
+            .value("index", "N", help: "The instance, if the service has several (default 1)"),
+        ],
+        arguments: [.init("SERVICE"), .init("COMMAND", .atLeastOne)], stopsAtFirstPositional: true)
+
+    static func run(_ invocation: Invocation) throws -> Int32 {
+        let service = invocation.operands[0]
+        let session = try StackSession(try invocation.projectName(), invocation, for: .reading)
+        let instance = try runningInstance(service, session, invocation)
+        guard let pid = instance.pid, let startTime = instance.startTime, let plan = session.record?.services[service]?.plan
+        else { throw CommandFailure("service '\(service)' does not run; start it with: stackup up -d \(service)") }
+        let user = try invocation.value("user").map { try UserDatabase.host.resolve($0).identity } ?? plan.user
+        if invocation.user != 0, user.uid != invocation.user {
+            throw CommandFailure("only root may run a command as another user")
+        }
+        let terminal = !invocation.flag("no-tty") && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
+        return try ServiceExec.run(
+            inInstance: pid, startTime: startTime, arguments: Array(invocation.operands.dropFirst()),
+            environment: environment(plan, invocation, instance: instance, terminal: terminal), user: user,
+            capabilities: plan.capabilities, workingDirectory: invocation.value("workdir") ?? plan.workingDirectory,
+            initExecutable: try Installation.initExecutable(),
+            relay: terminal ? { TerminalRelay.run(master: $0, until: $1) } : nil)
+    }
+
+    private static func runningInstance(
+        _ service: String, _ session: borrowing StackSession, _ invocation: Invocation
+    ) throws -> ObservedInstance {
+        let index = invocation.value("index").flatMap(Int.init) ?? 1
+        let state = try session.observe()
+        guard let instance = state.instances.first(where: { $0.service == service && $0.index == index }),
+            instance.status == .running
+        else {
+            let running = Set(state.instances.filter { $0.status == .running }.map(\.service)).sorted()
+            let hint = running.isEmpty ? "nothing runs" : "running are: \(running.joined(separator: ", "))"
+            throw CommandFailure("service '\(service)' does not run (\(hint)); start it with: stackup up -d \(service)")
+        }
+        return instance
+    }
+
+    /// The service's own variables, corrected by `-e`; a name without a value takes the caller's.
+    private static func environment(
+        _ plan: LaunchPlan, _ invocation: Invocation, instance: ObservedInstance, terminal: Bool
+    ) -> [String] {
+        var added = invocation.values("env").compactMap { entry in
+            entry.contains("=") ? entry : invocation.environment[entry].map { "\(entry)=\($0)" }
+        }
+        func names(_ name: String) -> (String) -> Bool { { $0.hasPrefix(name + "=") } }
+        if terminal, let term = invocation.environment["TERM"], !(added + plan.environment).contains(where: names("TERM")) {
+            added.append("TERM=\(term)")
+        }
+        if !plan.environment.contains(where: names("HOSTNAME")) {
+            added.append("HOSTNAME=\(plan.hostname ?? "\(instance.service)-\(instance.index)")")
+        }
+        let replaced = Set(added.map { $0.prefix { $0 != "=" } })
+        return plan.environment.filter { !replaced.contains($0.prefix { $0 != "=" }) } + added
+    }
+}

@@ -1,0 +1,114 @@
+import Compose
+import JSON
+import Reconciler
+import SecretStore
+import Terminal
+
+/// `stackup grants`: who can read which secret.
+enum Grants {
+    static let command = Command(
+        "grants", summary: "Show who can read which secret",
+        discussion: """
+            One line for each service and secret: as the files declare it, as the store has it, and whether it is
+            mounted right now. A grant that is mounted and no longer declared is shown too: 'up' takes it away.
+            """,
+        examples: [
+            .init("stackup grants", "all of them"),
+            .init("stackup grants --secret db_password", "who can read db_password"),
+            .init("stackup grants --service web --format json", "what web can read, for tools"),
+        ],
+        options: [
+            .value("service", "SERVICE", help: "Only this service's grants"),
+            .value("secret", "SECRET", help: "Only grants on this secret, by its key or its name in the store"),
+            .choice("format", ["table", "json"], help: "How to print it (default table)"),
+        ])
+
+    static func run(_ invocation: Invocation) throws -> Int32 {
+        let stack = try invocation.loadProject(quietly: true).stack
+        let session = try StackSession(stack.name, invocation, for: .reading)
+        let rows = try grantRows(stack, snapshot: session.snapshot, observed: session.observe())
+            .filter { row in invocation.value("service").map { $0 == row.service } ?? true }
+            .filter { row in invocation.value("secret").map { $0 == row.key || $0 == row.storeName } ?? true }
+        if invocation.wantsJSON {
+            invocation.streams.print(JSONValue.array(rows.map(\.document)).serialized(pretty: true))
+        } else {
+            invocation.streams.print(renderTable(
+                header: ["SERVICE", "SECRET", "VERSION", "TARGET", "UID", "GID", "MODE", "SOURCE", "DECLARED", "STORED", "MOUNTED"],
+                rows: rows.map(\.cells)))
+        }
+        return 0
+    }
+
+    /// Declared grants, then those that are mounted and declared no more.
+    private static func grantRows(_ stack: Stack, snapshot: StoreSnapshot?, observed: ObservedState) -> [GrantRow] {
+        let running = Set(observed.instances.filter { $0.status == .running || $0.status == .stopping }.map(\.service))
+        var mounted: [String: [MountedFile]] = [:]
+        for mount in observed.mounts where running.contains(mount.service) {
+            mounted[mount.service] = mount.files.filter { $0.kind == .secret }
+        }
+        var rows: [GrantRow] = []
+        for service in stack.services {
+            let owner = service.user.flatMap { try? UserDatabase.host.resolve($0).identity }
+            for grant in service.secrets {
+                guard let secret = stack.secret(grant.secret) else { continue }
+                let file = mounted[service.name]?.first { $0.name == secret.storeName && $0.target == grant.target }
+                mounted[service.name]?.removeAll { $0 == file }
+                rows.append(GrantRow(
+                    service: service.name, key: secret.key, storeName: secret.storeName, target: grant.target,
+                    uid: file?.uid ?? grant.uid ?? owner?.uid, gid: file?.gid ?? grant.gid ?? owner?.gid,
+                    mode: file?.mode ?? grant.mode, source: secret.sourceText, declared: true,
+                    storedVersion: snapshot?.secret(secret.storeName)?.newest.number, mountedVersion: file?.version))
+            }
+        }
+        for (service, files) in mounted.sorted(by: { $0.key < $1.key }) {
+            for file in files {
+                rows.append(GrantRow(
+                    service: service, key: file.name, storeName: file.name, target: file.target, uid: file.uid,
+                    gid: file.gid, mode: file.mode, source: "-", declared: false,
+                    storedVersion: snapshot?.secret(file.name)?.newest.number, mountedVersion: file.version))
+            }
+        }
+        return rows
+    }
+}
+
+/// One line of `grants`.
+private struct GrantRow {
+    let service: String
+    let key: String
+    let storeName: String
+    let target: String
+    /// nil: not decided before the service starts (its own user).
+    let uid: UInt32?
+    let gid: UInt32?
+    let mode: UInt32
+    let source: String
+    let declared: Bool
+    let storedVersion: Int?
+    let mountedVersion: String?
+
+    private var version: String { mountedVersion ?? storedVersion.map(String.init) ?? "-" }
+    private var octalMode: String {
+        let digits = String(mode, radix: 8)
+        return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    }
+
+    var cells: [String] {
+        func word(_ fact: Bool) -> String { fact ? "yes" : "no" }
+        return [
+            service, key, version, target, uid.map(String.init) ?? "-", gid.map(String.init) ?? "-", octalMode, source,
+            word(declared), word(storedVersion != nil), word(mountedVersion != nil),
+        ].map(sanitizedForTerminal)
+    }
+
+    var document: JSONValue {
+        func number(_ value: UInt32?) -> JSONValue { value.map { .integer(Int64($0)) } ?? .null }
+        return .object([
+            .init("service", .string(service)), .init("secret", .string(key)), .init("name", .string(storeName)),
+            .init("version", Int64(version).map { .integer($0) } ?? .null), .init("target", .string(target)),
+            .init("uid", number(uid)), .init("gid", number(gid)), .init("mode", .string(octalMode)),
+            .init("source", .string(source)), .init("declared", .bool(declared)),
+            .init("stored", .bool(storedVersion != nil)), .init("mounted", .bool(mountedVersion != nil)),
+        ])
+    }
+}

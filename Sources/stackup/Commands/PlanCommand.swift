@@ -1,0 +1,34 @@
+import JSON
+import Reconciler
+import Terminal
+
+/// `stackup plan`: what `up` would do, and why.
+enum PlanCommand {
+    static let command = Command(
+        "plan", summary: "Show what up would do, and why",
+        discussion: "Reads everything that 'up' reads and changes nothing.",
+        examples: [
+            .init("stackup plan", "one line for each step, with its cause"),
+            .init("stackup plan --detailed-exitcode", "exit with 2 when there is something to do, for scripts"),
+        ],
+        options: [
+            .flag("detailed-exitcode", help: "Exit with 0 for no changes, 2 for changes, 1 for an error"),
+            .flag("force-recreate", help: "As up --force-recreate would have it"),
+            .flag("remove-orphans", help: "As up --remove-orphans would have it"),
+            .choice("format", ["text", "json"], help: "How to print it (default text)"),
+        ],
+        arguments: [.init("SERVICE", .any)])
+
+    static func run(_ invocation: Invocation) throws -> Int32 {
+        let project = try invocation.loadProject(services: invocation.operands)
+        let session = try StackSession(project.stack.name, invocation, for: .reading)
+        let planned = try PlannedDeployment(project, invocation, session)
+        if invocation.wantsJSON {
+            invocation.streams.print(planned.plan.document.serialized(pretty: true))
+        } else {
+            invocation.streams.print(planned.plan.text)
+            planned.reportOrphans(invocation.streams)
+        }
+        return invocation.flag("detailed-exitcode") && !planned.plan.isEmpty ? 2 : 0
+    }
+}

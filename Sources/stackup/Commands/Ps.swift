@@ -1,0 +1,124 @@
+import Compose
+import Glibc
+import JSON
+import Reconciler
+import Runner
+import Terminal
+
+/// `stackup ps`: the instances of a stack.
+enum Ps {
+    static let command = Command(
+        "ps", summary: "List instances",
+        examples: [
+            .init("stackup ps -a", "those that have exited too"),
+            .init("stackup ps --format json", "with PID and SupervisorPID, for tools"),
+        ],
+        options: [
+            .flag("all", short: "a", help: "Show instances that don't run too"),
+            .choice("format", ["table", "json"], help: "How to print it (default table)"),
+            .flag("quiet", short: "q", help: "Only names"),
+            .flag("services", help: "Only the services' names"),
+        ],
+        arguments: [.init("SERVICE", .any)])
+
+    static func run(_ invocation: Invocation) throws -> Int32 {
+        let session = try StackSession(try invocation.projectName(), invocation, for: .reading)
+        let state = try session.observe()
+        let services = try selectedServices(invocation, state)
+        let rows = state.instances
+            .filter { invocation.flag("all") || $0.status != .exited }
+            .filter { services?.contains($0.service) ?? true }
+            .sorted { ($0.service, $0.index) < ($1.service, $1.index) }
+            .map { PsRow($0, project: session.name, supervisor: state.supervisorPID, image: image(of: $0, session)) }
+        let streams = invocation.streams
+        if invocation.flag("services") {
+            for service in Set(rows.map(\.instance.service)).sorted() { streams.print(service) }
+        } else if invocation.flag("quiet") {
+            for row in rows { streams.print(row.name) }
+        } else if invocation.wantsJSON {
+            streams.print(JSONValue.array(rows.map(\.document)).serialized())
+        } else {
+            streams.print(renderTable(
+                header: ["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"], rows: rows.map(\.cells)))
+        }
+        return 0
+    }
+
+    /// Process services have none.
+    private static func image(of instance: ObservedInstance, _ session: borrowing StackSession) -> String { "-" }
+}
+
+/// One line of `ps`.
+struct PsRow {
+    let instance: ObservedInstance
+    let project: String
+    let supervisor: Int32?
+    let image: String
+    private let now = Int64(time(nil))
+
+    init(_ instance: ObservedInstance, project: String, supervisor: Int32?, image: String) {
+        self.instance = instance
+        self.project = project
+        self.supervisor = supervisor
+        self.image = image
+    }
+
+    var name: String { "\(project)-\(instance.service)-\(instance.index)" }
+
+    /// Docker's words for a container's state.
+    private var state: String {
+        switch instance.status {
+        case .running, .stopping: "running"
+        case .created, .restarting, .exited: instance.status.rawValue
+        }
+    }
+
+    /// `Up 3 minutes`, `Exited (1) 2 hours ago`, as Docker writes it.
+    private var status: String {
+        func since(_ moment: Int64?) -> String { humanDuration(seconds: max(0, now - (moment ?? now))) }
+        switch instance.status {
+        case .created: return "Created"
+        case .running: return "Up " + since(instance.startedAt)
+        case .stopping: return "Stopping"
+        case .restarting: return "Restarting (\(instance.exitCode ?? 0)) \(since(instance.finishedAt)) ago"
+        case .exited: return "Exited (\(instance.exitCode ?? 0)) \(since(instance.finishedAt)) ago"
+        }
+    }
+
+    private var runningFor: String { humanAge(of: instance.createdAt, at: now) }
+
+    /// As Docker has it: in quotes, cut to 20 characters.
+    private var command: String {
+        let text = instance.command.joined(separator: " ")
+        return "\"" + (text.count > 20 ? text.prefix(19) + "…" : text[...]) + "\""
+    }
+
+    var cells: [String] {
+        [name, image, sanitizedForTerminal(command), instance.service, runningFor, status, ""]
+    }
+
+    /// Compose's members, with `PID` and `SupervisorPID`.
+    var document: JSONValue {
+        var members: [JSONValue.Member] = [
+            .init("Command", .string(instance.command.joined(separator: " "))),
+            .init("CreatedAt", .integer(instance.createdAt)),
+            .init("ExitCode", .integer(Int64(instance.exitCode ?? 0))),
+            .init("Health", .string("")),
+            .init("ID", .string(name)),
+            .init("Image", .string(image)),
+            .init("Name", .string(name)),
+            .init("Names", .string(name)),
+            .init("PID", instance.pid.map { .integer(Int64($0)) } ?? .null),
+            .init("Project", .string(project)),
+            .init("Publishers", .array([])),
+            .init("Restarts", .integer(Int64(instance.restarts))),
+            .init("RunningFor", .string(runningFor)),
+            .init("Service", .string(instance.service)),
+            .init("State", .string(state)),
+            .init("Status", .string(status)),
+            .init("SupervisorPID", supervisor.map { .integer(Int64($0)) } ?? .null),
+        ]
+        if let failure = instance.failure { members.append(.init("Failure", .string(failure))) }
+        return .object(members)
+    }
+}

@@ -1,0 +1,100 @@
+import Compose
+import Reconciler
+import Runner
+import SecretStore
+
+/// Applies a plan: the store first, then what runs. Killed in between, the next `up` finds the difference again.
+struct Deployer {
+    let preparation: Preparation
+    let plan: Plan
+    let store: SecretStore
+    let record: StackRecord?
+
+    /// The launch plans of the wanted services with the files they have once the plan is applied.
+    var launchPlans: [LaunchPlan] {
+        preparation.wanted.services.compactMap { wanted in
+            guard var launchPlan = preparation.launchPlans[wanted.service.name] else { return nil }
+            launchPlan.files = plan.files[wanted.service.name] ?? []
+            return launchPlan
+        }
+    }
+
+    /// Puts new versions of secrets and the stack as it is about to run into the store, in one commit.
+    func commit() throws {
+        var changes = StoreChanges()
+        for case .storeSecret(let name, let version) in plan.actions.map(\.operation) {
+            let source = preparation.wanted.secrets.first { $0.name == name }?.source ?? ""
+            try preparation.secrets.withValue(of: name) { value in
+                let copy = try SecretBytes(copying: value)
+                if version == 1 {
+                    changes.createSecret(name: name, labels: labels(of: name), source: source, value: copy)
+                } else {
+                    changes.addVersion(of: name, source: source, value: copy)
+                }
+            }
+        }
+        let next = nextRecord
+        if next != record { changes.putStackRecord(preparation.stack.name, try next.encoded()) }
+        if !changes.isEmpty { try store.commit(changes) }
+    }
+
+    /// Services that were not part of this `up` stay as they were recorded, unless the plan removes them.
+    private var nextRecord: StackRecord {
+        var services = record?.services ?? [:]
+        for case .removeInstance(let service, _) in plan.actions.map(\.operation)
+        where !preparation.wanted.declaredServices.contains(service) {
+            services[service] = nil
+        }
+        let attributes = Dictionary(
+            preparation.wanted.services.map { ($0.service.name, $0.service.attributes) }, uniquingKeysWith: { $1 })
+        for launchPlan in launchPlans {
+            services[launchPlan.service] = StackRecord.Entry(
+                attributes: attributes[launchPlan.service] ?? [:], plan: launchPlan)
+        }
+        return StackRecord(preparation.stack, services: services)
+    }
+
+    private func labels(of storeName: String) -> [String: String] {
+        preparation.stack.secrets.first { $0.storeName == storeName }?.labels ?? [:]
+    }
+
+    /// Sends the plan to the supervisor, with the bytes of every file it does not hold yet.
+    ///
+    /// - Parameter onEvent: called for each change of an instance.
+    func apply(to supervisor: borrowing SupervisorClient, observed: ObservedState, onEvent: (InstanceEvent) -> Void) throws {
+        let launchPlans = launchPlans
+        var payloads: [PayloadSource] = []
+        for file in missingFiles(launchPlans, observed: observed) {
+            payloads.append(PayloadSource(service: file.service, file: file.file) { lend in
+                try withContent(of: file.file, lend)
+            })
+        }
+        let deployment = Deployment(
+            plans: launchPlans, operations: try plan.actions.compactMap { try Runner.Operation($0.operation) },
+            payloads: [])
+        try supervisor.apply(deployment, payloads: payloads, onEvent: onEvent)
+    }
+
+    /// Files of services whose mount lacks them or holds another version, owner or mode.
+    private func missingFiles(
+        _ launchPlans: [LaunchPlan], observed: ObservedState
+    ) -> [(service: String, file: MountedFile)] {
+        let mounted = Dictionary(observed.mounts.map { ($0.service, Set($0.files)) }, uniquingKeysWith: { $1 })
+        return launchPlans.flatMap { launchPlan in
+            launchPlan.files.filter { !(mounted[launchPlan.service]?.contains($0) ?? false) }
+                .map { (launchPlan.service, $0) }
+        }
+    }
+
+    private func withContent(of file: MountedFile, _ lend: (UnsafeRawBufferPointer) throws -> Void) throws {
+        switch file.kind {
+        case .config:
+            try (preparation.configs[file.name] ?? []).withUnsafeBytes(lend)
+        case .secret:
+            let taken: Void? = try preparation.secrets.withValue(of: file.name) { value in
+                try value.withUnsafeBytes(lend)
+            }
+            if taken == nil { try store.read(file.name, version: Int(file.version)).withUnsafeBytes(lend) }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import Compose
+import JSON
+import Reconciler
+import Runner
+import SecretStore
+
+/// Everything that has to be known of a project before a plan can be made: what is wanted, with sources read
+/// and users resolved, and how each service would be launched.
+struct Preparation {
+    let stack: Stack
+    let wanted: WantedStack
+    let secrets: SecretIntake
+    /// By service, complete but for the versions of their files; services with an image have none.
+    let launchPlans: [String: LaunchPlan]
+    /// The bytes of each config, by its name.
+    let configs: [String: [UInt8]]
+    /// Plaintext that secrets come from, as real paths.
+    let plaintextSources: [String]
+
+    /// - Parameters:
+    ///   - services: what is to run; all that is selected.
+    ///   - store: nil where there is none yet.
+    ///   - envFiles: the files that `environment:` secrets may come from.
+    init(
+        _ project: LoadedProject, services: [Service], paths: HostPaths, user: UInt32, store: SecretStore?,
+        snapshot: StoreSnapshot?, envFiles: [String]
+    ) throws(DeploymentError) {
+        stack = project.stack
+        secrets = try SecretIntake(
+            services, of: stack, environment: project.environment, store: store, snapshot: snapshot)
+        plaintextSources = Self.plaintextSources(of: stack, envFiles: envFiles)
+        configs = try Self.readConfigs(services, of: stack, environment: project.environment)
+        let planning = LaunchPlanning(stack: stack, paths: paths, user: user, plaintextSources: plaintextSources)
+        var launchPlans: [String: LaunchPlan] = [:]
+        var wantedServices: [WantedService] = []
+        for service in services {
+            var plan: LaunchPlan?
+            if service.image == nil, !service.hasBuild { plan = try planning.plan(for: service) }
+            let hash = try Self.hash(of: service, plan: plan, store: store)
+            plan?.configHash = hash
+            launchPlans[service.name] = plan
+            let files = wantedFiles(of: service, owner: plan?.user ?? .root)
+            try Self.refuseForeignOwners(files, of: service, user: user)
+            wantedServices.append(WantedService(service: service, configHash: hash, files: files))
+        }
+        self.launchPlans = launchPlans
+        wanted = WantedStack(
+            name: stack.name, services: wantedServices, secrets: secrets.wanted,
+            declaredServices: Set(stack.services.map(\.name) + stack.disabledServices))
+    }
+
+    /// Files whose plaintext must stay out of the services' sight: `file:` secrets, and the env files that
+    /// `environment:` secrets may come from.
+    private static func plaintextSources(of stack: Stack, envFiles: [String]) -> [String] {
+        var paths: [String] = []
+        var usesEnvironment = false
+        for declaration in stack.secrets {
+            switch declaration.source {
+            case .file(let path): paths.append(path)
+            case .environment: usesEnvironment = true
+            case .external, .driver: continue
+            }
+        }
+        return realPaths(paths + (usesEnvironment ? envFiles : []))
+    }
+
+    private static func readConfigs(
+        _ services: [Service], of stack: Stack, environment: [String: String]
+    ) throws(DeploymentError) -> [String: [UInt8]] {
+        var contents: [String: [UInt8]] = [:]
+        for key in Set(services.flatMap { $0.configs.map(\.config) }).sorted() {
+            guard let declaration = stack.config(key) else { continue }
+            contents[declaration.name] = try ConfigContent.read(declaration, environment: environment)
+        }
+        return contents
+    }
+
+    private func wantedFiles(of service: Service, owner: UserIdentity) -> [WantedFile] {
+        let granted = service.secrets.compactMap { grant in
+            stack.secret(grant.secret).map { declaration in
+                WantedFile(
+                    content: .secret(declaration.storeName), target: grant.target, uid: grant.uid ?? owner.uid,
+                    gid: grant.gid ?? owner.gid, mode: grant.mode)
+            }
+        }
+        let configured = service.configs.compactMap { grant in
+            stack.config(grant.config).map { declaration in
+                WantedFile(
+                    content: .config(declaration.name, hash: contentHash(configs[declaration.name] ?? [])),
+                    target: grant.target, uid: grant.uid ?? owner.uid, gid: grant.gid ?? owner.gid, mode: grant.mode)
+            }
+        }
+        return granted + configured
+    }
+
+    /// A user namespace maps nobody but the caller.
+    private static func refuseForeignOwners(
+        _ files: [WantedFile], of service: Service, user: UInt32
+    ) throws(DeploymentError) {
+        guard user != 0, let file = files.first(where: { $0.uid != user }) else { return }
+        throw DeploymentError(
+            "service '\(service.name)': \(file.target) is to belong to uid \(file.uid), and only root may give files "
+                + "to somebody else; remove 'uid' and 'gid', or start the stack as root")
+    }
+
+    /// Names what would be launched. What can change while an instance runs is left out: its files, how many
+    /// instances there are, the order of starts, the names of its neighbours.
+    private static func hash(of service: Service, plan: LaunchPlan?, store: SecretStore?) throws(DeploymentError) -> String {
+        guard let store else { return "new" }
+        var launched = plan
+        launched?.replicas = 1
+        launched?.files = []
+        launched?.masks = []
+        launched?.hiddenPaths = []
+        launched?.dependencies = []
+        launched?.hosts = []
+        do {
+            var bytes = try JSON.encode(launched)
+            for (name, text) in service.attributes.sorted(by: { $0.key < $1.key }) {
+                bytes += Array("\n\(name)=\(text)".utf8)
+            }
+            return store.fingerprint(of: try SecretBytes(copying: bytes))
+        } catch {
+            throw DeploymentError("service '\(service.name)' cannot be put in words: \(error)")
+        }
+    }
+}

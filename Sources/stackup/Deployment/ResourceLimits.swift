@@ -1,0 +1,21 @@
+import Compose
+import Runner
+
+extension ResourceLimit {
+    /// `RLIMIT_*` by their names in `ulimits` (setrlimit(2); the numbers are those of x86 and ARM).
+    private static let resources: [String: Int32] = [
+        "cpu": 0, "fsize": 1, "data": 2, "stack": 3, "core": 4, "rss": 5, "nproc": 6, "nofile": 7, "memlock": 8,
+        "as": 9, "locks": 10, "sigpending": 11, "msgqueue": 12, "nice": 13, "rtprio": 14, "rttime": 15,
+    ]
+
+    /// - Throws: `DeploymentError` for a limit that Linux does not have.
+    init(_ ulimit: Ulimit) throws(DeploymentError) {
+        guard let resource = Self.resources[ulimit.name] else {
+            let known = Self.resources.keys.sorted().joined(separator: ", ")
+            throw DeploymentError("'\(ulimit.name)' is not a limit; the known ones are \(known)")
+        }
+        self.init(
+            resource: resource, soft: ulimit.soft < 0 ? .max : UInt64(ulimit.soft),
+            hard: ulimit.hard < 0 ? .max : UInt64(ulimit.hard))
+    }
+}

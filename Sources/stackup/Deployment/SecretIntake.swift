@@ -1,0 +1,86 @@
+import Compose
+import Reconciler
+import SecretStore
+
+/// The secrets that services are granted, read from their sources once, with their values in guarded memory
+/// until the store has them.
+final class SecretIntake {
+    /// A value that waits for its place in the store.
+    private final class Guarded {
+        let bytes: SecretBytes
+        init(_ bytes: consuming SecretBytes) { self.bytes = bytes }
+    }
+
+    /// What the reconciler compares with the store.
+    private(set) var wanted: [WantedSecret] = []
+    private var values: [String: Guarded] = [:]
+
+    /// Reads every secret that one of `services` is granted.
+    ///
+    /// - Parameters:
+    ///   - environment: what interpolation used: the caller's with `.env`.
+    ///   - store: nil where there is none yet; every value is new then.
+    /// - Throws: `DeploymentError` with every source that cannot be read, one to a line.
+    init(
+        _ services: [Service], of stack: Stack, environment: [String: String], store: SecretStore?,
+        snapshot: StoreSnapshot?
+    ) throws(DeploymentError) {
+        let granted = Set(services.flatMap { $0.secrets.map(\.secret) })
+        var problems: [String] = []
+        for declaration in stack.secrets where granted.contains(declaration.key) {
+            do {
+                try take(declaration, environment: environment, store: store, snapshot: snapshot)
+            } catch {
+                problems.append("secret '\(declaration.key)': \(error)")
+            }
+        }
+        guard problems.isEmpty else { throw DeploymentError(problems.joined(separator: "\n")) }
+    }
+
+    private func take(
+        _ declaration: SecretDeclaration, environment: [String: String], store: SecretStore?, snapshot: StoreSnapshot?
+    ) throws {
+        let bytes: SecretBytes
+        switch declaration.source {
+        case .external:
+            guard snapshot?.secret(declaration.storeName) != nil else {
+                throw DeploymentError(
+                    "it is external, and the store has no secret '\(declaration.storeName)'; "
+                        + "create it with: stackup secret create \(declaration.storeName) FILE")
+            }
+            wanted.append(WantedSecret(name: declaration.storeName, source: declaration.sourceText, fingerprint: nil))
+            return
+        case .driver(let driver, _):
+            throw DeploymentError("its driver '\(driver)' is not supported; use 'file', 'environment' or 'external'")
+        case .file(let path):
+            bytes = try SecretSourceReader.file(path)
+        case .environment(let variable):
+            guard let value = environment[variable] else {
+                throw DeploymentError("the environment variable \(variable) is not set; set it, or use 'file'")
+            }
+            bytes = try SecretSourceReader.environmentValue(value, name: variable)
+        }
+        let fingerprint = store?.fingerprint(of: bytes) ?? "new"
+        wanted.append(
+            WantedSecret(name: declaration.storeName, source: declaration.sourceText, fingerprint: fingerprint))
+        values[declaration.storeName] = Guarded(bytes)
+    }
+
+    /// Lends a value that was read from its source to `body`; nil for a secret that came from the store.
+    func withValue<Result>(of name: String, _ body: (borrowing SecretBytes) throws -> Result) rethrows -> Result? {
+        guard let value = values[name] else { return nil }
+        return try body(value.bytes)
+    }
+}
+
+extension SecretDeclaration {
+    /// Where its value comes from, for people.
+    var sourceText: String {
+        switch source {
+        case .file(let path): "file \(path)"
+        case .environment(let variable): "environment \(variable)"
+        case .external: "external"
+        case .driver(let driver, _): "driver \(driver)"
+        }
+    }
+}

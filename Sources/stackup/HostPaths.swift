@@ -1,0 +1,93 @@
+import Glibc
+import Linux
+import Runner
+import SecretStore
+
+/// Where stackup keeps things on this host, for one user.
+///
+/// `STACKUP_HOME` moves everything under one folder. Otherwise root has the places of the Filesystem
+/// Hierarchy Standard and anybody else those of the XDG Base Directory Specification, so that the key
+/// never lies beside the data that it opens.
+struct HostPaths: Equatable, Sendable {
+    /// The sealed store and its key file.
+    let store: StoreLocation
+    /// One folder per running stack: control socket, lock, what runs. Gone after a reboot, or known to be stale.
+    let runtimeRoot: String
+    /// One folder per stack: its services' output.
+    let logsRoot: String
+    /// One folder per named volume.
+    let volumesRoot: String
+
+    /// - Parameters:
+    ///   - environment: the caller's.
+    ///   - workingDirectory: what a relative `STACKUP_HOME` starts from.
+    ///   - user: the caller's effective user id.
+    init(environment: [String: String], workingDirectory: String, user: UInt32) {
+        func folder(_ variable: String, otherwise path: String) -> String {
+            guard let value = environment[variable], value.hasPrefix("/") else { return path }
+            return value
+        }
+        if let home = environment["STACKUP_HOME"], !home.isEmpty {
+            let root = absolutePath(home, from: workingDirectory)
+            store = StoreLocation(directory: root + "/store", keyFile: root + "/key")
+            runtimeRoot = root + "/run"
+            logsRoot = root + "/logs"
+            volumesRoot = root + "/volumes"
+        } else if user == 0 {
+            store = StoreLocation(directory: "/var/lib/stackup/store", keyFile: "/etc/stackup/key")
+            runtimeRoot = "/run/stackup"
+            logsRoot = "/var/lib/stackup/logs"
+            volumesRoot = "/var/lib/stackup/volumes"
+        } else {
+            let home = environment["HOME"] ?? UserDatabase.host.entry(uid: user)?.home ?? "/"
+            let data = folder("XDG_DATA_HOME", otherwise: home + "/.local/share") + "/stackup"
+            let config = folder("XDG_CONFIG_HOME", otherwise: home + "/.config") + "/stackup"
+            store = StoreLocation(directory: data + "/store", keyFile: config + "/key")
+            runtimeRoot = folder("XDG_RUNTIME_DIR", otherwise: data + "/run") + "/stackup"
+            logsRoot = data + "/logs"
+            volumesRoot = data + "/volumes"
+        }
+    }
+
+    /// The folders of one stack.
+    func directories(of stack: String) -> StackDirectories {
+        StackDirectories(runtime: runtimeRoot + "/" + stack, logs: logsRoot + "/" + stack)
+    }
+
+    /// What no instance may see into, whichever user's it is: stores, keys, sockets, logs, at the places in
+    /// use and at every user's default ones, since a root service could read those too.
+    var privatePaths: [String] {
+        var paths = [store.directory, store.keyFile, runtimeRoot, logsRoot]
+        paths += ["/var/lib/stackup/store", "/var/lib/stackup/logs", "/etc/stackup"]
+        for user in UserDatabase.host.entries where user.home.hasPrefix("/") && user.home != "/" {
+            paths += ["/.local/share/stackup/store", "/.local/share/stackup/logs", "/.local/share/stackup/run", "/.config/stackup"]
+                .map { user.home + $0 }
+        }
+        return realPaths(paths)
+    }
+}
+
+/// A path made absolute and free of `.`, `..` and doubled slashes, by its text alone.
+func absolutePath(_ path: String, from directory: String) -> String {
+    var parts: [Substring] = []
+    for part in ((path.hasPrefix("/") ? "" : directory + "/") + path).split(separator: "/") {
+        switch part {
+        case ".": continue
+        case "..": parts = parts.dropLast()
+        default: parts.append(part)
+        }
+    }
+    return "/" + parts.joined(separator: "/")
+}
+
+/// The paths that exist, each once, with symbolic links followed to the end (realpath(3)): a mask has to
+/// lie on the thing itself.
+func realPaths(_ paths: [String]) -> [String] {
+    var seen: Set<String> = []
+    return paths.compactMap { path in
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        let text = String(cString: resolved)
+        return seen.insert(text).inserted ? text : nil
+    }
+}

@@ -1,0 +1,26 @@
+import Glibc
+
+/// The files that belong to this installation.
+enum Installation {
+    /// The version that `stackup version` prints.
+    static let version = "0.1.0"
+
+    /// Where `stackup-init` lies: beside this executable in a build folder, below `libexec` once installed.
+    ///
+    /// - Throws: `CommandFailure` where it is in neither place.
+    static func initExecutable() throws(CommandFailure) -> String {
+        let folder = executableFolder()
+        for candidate in [folder + "/stackup-init", folder + "/../libexec/stackup/stackup-init"]
+        where access(candidate, X_OK) == 0 {
+            return candidate
+        }
+        throw CommandFailure("stackup-init is missing: it should lie in \(folder) or in \(folder)/../libexec/stackup; install stackup again")
+    }
+
+    private static func executableFolder() -> String {
+        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let length = readlink("/proc/self/exe", &buffer, buffer.count)
+        let path = String(decoding: buffer[..<max(0, length)], as: UTF8.self)
+        return path.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
+    }
+}

@@ -1,0 +1,38 @@
+import Runner
+import Terminal
+
+/// Shows a supervisor's events as progress, one line for each instance, and remembers what failed.
+final class InstanceProgress {
+    private let display: ProgressDisplay
+    /// Why instances could not be started.
+    private(set) var failures: [String] = []
+
+    init(_ streams: Streams, title: String) {
+        display = ProgressDisplay(streams.progress, title: title, isColoured: streams.coloursErrors)
+    }
+
+    func show(_ event: InstanceEvent) {
+        let resource = event.index.map { "Service \(event.service)-\($0)" } ?? "Service \(event.service)"
+        func update(_ status: ProgressDisplay.Status, _ text: String) {
+            display.update(resource: resource, status: status, text: text)
+        }
+        switch event.kind {
+        case .created: update(.working, "Created")
+        case .starting: update(.working, "Starting")
+        case .started: update(.done, "Started")
+        case .exited(let code): update(code == 0 ? .done : .warning, "Exited (\(code))")
+        case .restarting(let milliseconds): update(.working, "Restarting in \(milliseconds) ms")
+        case .stopping: update(.working, "Stopping")
+        case .stopped: update(.done, "Stopped")
+        case .removed: update(.done, "Removed")
+        case .signalled(let signal): update(.done, "Sent signal \(signal)")
+        case .fileWritten(let target): display.update(resource: "File \(event.service):\(target)", status: .done, text: "Written")
+        case .fileRemoved(let target): display.update(resource: "File \(event.service):\(target)", status: .done, text: "Removed")
+        case .failed(let reason):
+            update(.error, "Failed")
+            failures.append("service '\(event.service)' could not be started: \(reason)")
+        }
+    }
+
+    func finish() { display.finish() }
+}

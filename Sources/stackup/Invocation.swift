@@ -1,0 +1,58 @@
+import Compose
+import Glibc
+import Linux
+import Runner
+import SecretStore
+import Terminal
+import YAML
+
+/// One call of `stackup`: what was asked, by whom, and from where.
+struct Invocation {
+    let arguments: ParsedCommand
+    /// The caller's environment.
+    let environment: [String: String]
+    let workingDirectory: String
+    /// The caller's effective user id.
+    let user: UInt32
+    let paths: HostPaths
+    let streams: Streams
+
+    init(_ arguments: ParsedCommand, environment: [String: String]) throws(CommandFailure) {
+        self.arguments = arguments
+        self.environment = environment
+        user = geteuid()
+        guard let directory = getcwd(nil, 0) else {
+            throw CommandFailure("the working directory cannot be read: \(String(cString: strerror(errno)))")
+        }
+        defer { free(directory) }
+        workingDirectory = String(cString: directory)
+        paths = HostPaths(environment: environment, workingDirectory: workingDirectory, user: user)
+        streams = Streams(arguments, environment: environment)
+    }
+
+    func flag(_ name: String) -> Bool { arguments.flag(name) }
+    func value(_ name: String) -> String? { arguments.value(name) }
+    func values(_ name: String) -> [String] { arguments.values(name) }
+    var operands: [String] { arguments.arguments }
+
+    /// Whether `--format json` was asked for.
+    var wantsJSON: Bool { value("format") == "json" }
+
+    /// A number of seconds.
+    func seconds(_ option: String) throws(UsageError) -> Int64? {
+        try arguments.integer(option, in: 0...31_536_000).map(Int64.init)
+    }
+}
+
+/// Why a command ends without having done what was asked.
+struct CommandFailure: Error, CustomStringConvertible {
+    /// For the person; empty where everything has been said already.
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+
+    /// Diagnostics were printed; there is nothing to add.
+    static let alreadyReported = CommandFailure("")
+}
