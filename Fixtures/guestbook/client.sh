@@ -26,7 +26,7 @@ wait_for() {
 wait_for sql -c 'SELECT 1'
 wait_for count PING
 sql -c 'CREATE TABLE IF NOT EXISTS entries (id serial PRIMARY KEY, entry text NOT NULL)'
-sql -c "INSERT INTO entries (entry) VALUES ('hello from $HOSTNAME')"
+sql -c "INSERT INTO entries (entry) VALUES ('hello from $(hostname)')"
 {
     sql -c 'SELECT count(*) FROM entries' | sed 's/$/ entries/'
     count INCR visits | sed 's/$/ visits/'
