@@ -27,9 +27,11 @@ let package = Package(
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(name: "ComposeTests", dependencies: ["Compose"]),
-        .testTarget(name: "SecretStoreTests", dependencies: ["SecretStore"]),
+        .testTarget(name: "SecretStoreTests", dependencies: ["SecretStore", "StoreWriter"]),
+        // A process of its own that the store's tests can kill.
+        .executableTarget(name: "StoreWriter", dependencies: ["SecretStore", "Linux"], path: "Tests/StoreWriter"),
         .testTarget(name: "ReconcilerTests", dependencies: ["Reconciler"]),
-        .testTarget(name: "RunnerTests", dependencies: ["Runner"]),
+        .testTarget(name: "RunnerTests", dependencies: ["Runner", "JSON", "Linux", "Reconciler"]),
         .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
         // Plays Tests/transcripts against the built command.
         .testTarget(name: "TranscriptTests"),

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct spawn {
@@ -96,6 +97,10 @@ int clinux_pidfd_getfd(int pidfd, int number) { return (int)syscall(SYS_pidfd_ge
 int clinux_unshare(uint64_t namespaces) { return unshare((int)namespaces); }
 
 int clinux_make_mounts_slave(void) { return mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL); }
+
+int clinux_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
+
+int clinux_pipe(int *ends) { return pipe2(ends, O_CLOEXEC); }
 
 int clinux_sealed_copy(int file, const char *name) {
     struct stat status;

@@ -31,6 +31,9 @@ public struct FileDescriptor: ~Copyable, Sendable {
     }
 }
 
+/// `O_PATH` of open(2): a place in the filesystem, without the right to read it.
+public let O_PATH = Int32(CLINUX_O_PATH)
+
 extension FileDescriptor {
     /// How openat2(2) may walk a path.
     public struct Resolution: OptionSet, Sendable {

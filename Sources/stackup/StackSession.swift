@@ -12,7 +12,7 @@ struct StackSession: ~Copyable {
     let snapshot: StoreSnapshot?
     /// The stack as last applied.
     let record: StackRecord?
-    private let lock: StackLock?
+    private let lock: RuntimeLock?
 
     /// How a command means to use the stack.
     enum Purpose {
@@ -31,8 +31,9 @@ struct StackSession: ~Copyable {
             lock = nil
         } else {
             let streams = invocation.streams
-            lock = try StackLock.acquire(directories, creating: purpose == .deploying) { holder in
-                streams.note("waiting for another stackup that works on '\(name)' (pid \(holder))")
+            let command = "stackup " + invocation.arguments.path.joined(separator: " ")
+            lock = try RuntimeLock.acquire(directories, command: command) { holder in
+                streams.note("waiting for \(holder?.description ?? "another stackup"), which works on '\(name)'")
             }
         }
         store =
@@ -47,7 +48,7 @@ struct StackSession: ~Copyable {
     /// - Returns: nil where nothing of the stack runs.
     func supervisor() throws -> SupervisorClient? {
         if let client = try SupervisorClient.connect(directories) { return client }
-        guard try RuntimeDirectory.hasLiveInstances(directories) else { return nil }
+        guard try StackRemains.hasLiveInstances(directories) else { return nil }
         return try startSupervisor()
     }
 
@@ -72,7 +73,7 @@ struct StackSession: ~Copyable {
     /// What the reconciler compares with.
     var recordedState: RecordedState {
         var secrets: [String: RecordedSecret] = [:]
-        for secret in snapshot?.secrets ?? [] {
+        for secret in snapshot?.secrets() ?? [] {
             secrets[secret.name] = RecordedSecret(version: secret.newest.number, fingerprint: secret.newest.fingerprint)
         }
         return RecordedState(secrets: secrets, services: record?.attributes ?? [:])

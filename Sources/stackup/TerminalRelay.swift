@@ -40,11 +40,7 @@ enum TerminalRelay {
 
     /// A descriptor that is readable when the window's size changed (signalfd(2)).
     private static func windowChanges() -> FileDescriptor {
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGWINCH)
-        sigprocmask(SIG_BLOCK, &signals, nil)
-        return FileDescriptor(owning: clinux_signalfd_of(SIGWINCH))
+        FileDescriptor(owning: clinux_signal_descriptor([SIGWINCH, 0]))
     }
 
     private static func drain(_ descriptor: Int32) {

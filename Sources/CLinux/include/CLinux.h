@@ -3,11 +3,16 @@
 #pragma once
 // Only fixed-size types: a system header that Swift's Glibc module also owns would be defined twice.
 #include <stdint.h>
+#include "CLinuxSupervision.h"
 
+#include "CLinuxMounts.h"
 #include "CLinuxProcess.h"
 
 /// openat2(2). Returns a descriptor, or -1 with errno set.
 int clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
+
+/// O_PATH of open(2).
+enum { CLINUX_O_PATH = 010000000 };
 
 /// RESOLVE_* of openat2(2), which older C library headers lack.
 enum {

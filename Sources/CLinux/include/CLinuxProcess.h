@@ -28,6 +28,12 @@ int clinux_unshare(uint64_t namespaces);
 /// Makes the whole mount tree of this namespace receive mounts of the host but send none (MS_SLAVE).
 int clinux_make_mounts_slave(void);
 
+/// An empty file in memory (memfd_create(2)), close-on-exec.
+int clinux_memory_file(const char *name);
+
+/// pipe2(2) with O_CLOEXEC: the read end, then the write end.
+int clinux_pipe(int *ends);
+
 /// A sealed copy of the file that `file` is a descriptor of, in memory; -1 with errno set.
 int clinux_sealed_copy(int file, const char *name);
 

@@ -37,7 +37,7 @@ struct InitExecutable: ~Copyable {
 extension FileDescriptor {
     /// A sealed memory file of the bytes, placed at its beginning.
     static func memory(_ bytes: [UInt8], name: String) throws(SystemCallError) -> FileDescriptor {
-        let file = FileDescriptor(owning: try retryingInterrupts("memfd_create") { memfd_create(name, UInt32(MFD_CLOEXEC)) })
+        let file = FileDescriptor(owning: try retryingInterrupts("memfd_create") { clinux_memory_file(name) })
         try file.writeAll(bytes)
         return file
     }
@@ -45,7 +45,7 @@ extension FileDescriptor {
     /// A pipe, both ends with `O_CLOEXEC` (pipe2(2)).
     static func pipe() throws(SystemCallError) -> DescriptorPair {
         var ends: [Int32] = [-1, -1]
-        try retryingInterrupts("pipe2") { pipe2(&ends, O_CLOEXEC) }
+        try retryingInterrupts("pipe2") { clinux_pipe(&ends) }
         return DescriptorPair(read: FileDescriptor(owning: ends[0]), write: FileDescriptor(owning: ends[1]))
     }
 }

@@ -16,9 +16,13 @@ public final class InstanceLauncher {
     private let executable: InitExecutable
     private let null: FileDescriptor
     private let isUnprivileged: Bool
+    private let stagingDirectory: String
 
-    /// - Parameter initExecutable: the path of `stackup-init`.
-    public init(initExecutable: String) throws(LaunchError) {
+    /// - Parameters:
+    ///   - initExecutable: the path of `stackup-init`.
+    ///   - stagingDirectory: an existing directory, which mounts are attached to for a moment.
+    public init(initExecutable: String, stagingDirectory: String) throws(LaunchError) {
+        self.stagingDirectory = stagingDirectory
         executable = try InitExecutable(initExecutable)
         isUnprivileged = geteuid() != 0
         do {
@@ -32,9 +36,18 @@ public final class InstanceLauncher {
     /// from which nothing goes back; an unprivileged user's also a user namespace that maps that user alone.
     ///
     /// To be called once, before any other thread exists (unshare(2)).
-    public static func enterSupervisorNamespaces() throws(LaunchError) {
+    ///
+    /// - Parameter instance: pid 1 of an instance that an earlier supervisor has started, if one runs: its user
+    ///   namespace is joined, since another one would have no rights over it.
+    public static func enterSupervisorNamespaces(joining instance: Int32? = nil) throws(LaunchError) {
         let (user, group) = (geteuid(), getegid())
-        let namespaces = UInt64(user == 0 ? CLINUX_NEWNS : CLINUX_NEWNS | CLINUX_NEWUSER)
+        var namespaces = UInt64(user == 0 ? CLINUX_NEWNS : CLINUX_NEWNS | CLINUX_NEWUSER)
+        var joined = false
+        if user != 0, let instance {
+            let process = FileDescriptor(owning: clinux_pidfd_open(instance))
+            joined = clinux_join_user(process.number) == 0
+            if joined { namespaces = UInt64(CLINUX_NEWNS) }
+        }
         guard clinux_unshare(namespaces) == 0 else {
             let reason = String(cString: strerror(errno))
             throw LaunchError(
@@ -42,7 +55,7 @@ public final class InstanceLauncher {
                     ? "a mount namespace cannot be made: \(reason)"
                     : "a user namespace cannot be made: \(reason); this host may forbid them to ordinary users (see user_namespaces(7)): start the stack as root")
         }
-        if user != 0 {
+        if user != 0, !joined {
             try writeMap("setgroups", "deny")
             try writeMap("uid_map", "\(user) \(user) 1\n")
             try writeMap("gid_map", "\(group) \(group) 1\n")
@@ -115,10 +128,15 @@ public final class InstanceLauncher {
         }
     }
 
+    /// An empty tmpfs for a service's files.
+    public func makeMount(for service: String) throws(LaunchError) -> ServiceMount {
+        try ServiceMount(service: service, stagingDirectory: stagingDirectory)
+    }
+
     /// Takes over a service's files from one of its running instances.
-    public func adoptMount(service: String, files: [MountedFile], from pid: Int32, startTime: UInt64, stagingDirectory: String)
-        throws(LaunchError) -> ServiceMount
-    {
+    public func adoptMount(
+        service: String, files: [MountedFile], from pid: Int32, startTime: UInt64
+    ) throws(LaunchError) -> ServiceMount {
         guard let process = try Self.pidfd(pid, startTime: startTime) else {
             throw LaunchError("service '\(service)': its process \(pid) has ended")
         }
@@ -145,7 +163,8 @@ public final class InstanceLauncher {
             throw LaunchError("process \(pid) cannot be reached: \(String(cString: strerror(errno)))")
         }
         let process = FileDescriptor(owning: number)
-        return processStartTime(pid) == startTime ? process : nil
+        guard processStartTime(pid) == startTime else { return nil }
+        return process
     }
 }
 

@@ -52,18 +52,18 @@ enum Down {
         _ session: borrowing StackSession, keeping orphans: [String], timeout: Int64?, _ invocation: Invocation
     ) throws {
         guard let supervisor = try session.supervisor() else {
-            try RuntimeDirectory.remove(session.directories)
+            try StackRemains.remove(session.directories)
             return
         }
         let state = try supervisor.observe()
-        var display = InstanceProgress(invocation.streams, total: state.instances.count)
+        let display = InstanceProgress(invocation.streams, title: "Removing")
         defer { display.finish() }
         if orphans.isEmpty {
-            try supervisor.down(services: nil, timeoutSeconds: timeout) { display.show($0) }
+            try supervisor.down(timeoutMilliseconds: timeout.map { $0 * 1000 }) { display.show($0) }
             return
         }
         let services = Set(state.instances.map(\.service)).subtracting(orphans).sorted()
-        try supervisor.down(services: services, timeoutSeconds: timeout) { display.show($0) }
+        try supervisor.down(services: services, timeoutMilliseconds: timeout.map { $0 * 1000 }) { display.show($0) }
         invocation.streams.warn(
             "services run that the Compose files don't define: \(orphans.joined(separator: ", ")); "
                 + "--remove-orphans removes them")

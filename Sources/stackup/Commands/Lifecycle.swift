@@ -18,7 +18,7 @@ func selectedServices(_ invocation: Invocation, _ state: ObservedState) throws(C
 
 /// The shape that `stop`, `start`, `restart` and `kill` share: find the supervisor, ask it, show what happens.
 private func act(
-    _ invocation: Invocation, _ request: (borrowing SupervisorClient, [String]?, (InstanceEvent) -> Void) throws -> Void
+    _ invocation: Invocation, title: String, _ request: (SupervisorClient, [String]?, (InstanceEvent) -> Void) throws -> Void
 ) throws -> Int32 {
     let session = try StackSession(try invocation.projectName(), invocation, for: .changing)
     guard let supervisor = try session.supervisor() else {
@@ -26,7 +26,7 @@ private func act(
     }
     let state = try supervisor.observe()
     let services = try selectedServices(invocation, state)
-    var display = InstanceProgress(invocation.streams, total: state.instances.count)
+    let display = InstanceProgress(invocation.streams, title: title)
     defer { display.finish() }
     try request(supervisor, services) { display.show($0) }
     guard display.failures.isEmpty else { throw CommandFailure(display.failures.joined(separator: "\n")) }
@@ -46,8 +46,8 @@ enum Stop {
         options: [timeoutOption], arguments: [.init("SERVICE", .any)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        let timeout = try invocation.seconds("timeout")
-        return try act(invocation) { try $0.stop(services: $1, timeoutSeconds: timeout, onEvent: $2) }
+        let timeout = try invocation.seconds("timeout").map { $0 * 1000 }
+        return try act(invocation, title: "Stopping") { try $0.stop(services: $1, timeoutMilliseconds: timeout, onEvent: $2) }
     }
 }
 
@@ -58,7 +58,7 @@ enum Start {
         examples: [.init("stackup start", "start all that stands still")], arguments: [.init("SERVICE", .any)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        try act(invocation) { try $0.start(services: $1, onEvent: $2) }
+        try act(invocation, title: "Starting") { try $0.start(services: $1, onEvent: $2) }
     }
 }
 
@@ -71,8 +71,8 @@ enum RestartCommand {
         options: [timeoutOption], arguments: [.init("SERVICE", .any)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        let timeout = try invocation.seconds("timeout")
-        return try act(invocation) { try $0.restart(services: $1, timeoutSeconds: timeout, onEvent: $2) }
+        let timeout = try invocation.seconds("timeout").map { $0 * 1000 }
+        return try act(invocation, title: "Restarting") { try $0.restart(services: $1, timeoutMilliseconds: timeout, onEvent: $2) }
     }
 }
 
@@ -88,6 +88,6 @@ enum Kill {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let signal = try Signals.number(invocation.value("signal") ?? "SIGKILL")
-        return try act(invocation) { try $0.kill(services: $1, signal: signal, onEvent: $2) }
+        return try act(invocation, title: "Killing") { client, services, _ in try client.kill(services: services, signal: signal) }
     }
 }

@@ -70,7 +70,7 @@ enum SecretList {
         ])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        let secrets = try SecretStore.open(invocation.paths.store)?.snapshot().secrets ?? []
+        let secrets = try SecretStore.open(invocation.paths.store)?.snapshot().secrets() ?? []
         let now = Int64(time(nil))
         func ago(_ moment: Int64) -> String { humanAge(of: moment, at: now) }
         if invocation.flag("quiet") {

@@ -41,7 +41,10 @@ enum Up {
         }
         let start = try deploy(planned, session, invocation)
         if start != 0 || invocation.flag("detach") || invocation.flag("wait") { return start }
-        return try ForegroundStack(session, services: services.map(\.name), invocation).run()
+        let foreground = ForegroundStack(
+            supervisor: try session.supervisorStartingIfNeeded(), directories: session.directories,
+            services: services.map(\.name), invocation: invocation)
+        return try foreground.run()
     }
 
     /// Images come later: nothing may start before that is said of every service that has one.
@@ -63,7 +66,7 @@ enum Up {
             planned.preparation.wanted.services.map(\.service), of: planned.preparation.stack, in: invocation.paths)
         try deployer.commit()
         planned.reportOrphans(invocation.streams)
-        var display = InstanceProgress(invocation.streams, total: planned.plan.instanceCount)
+        let display = InstanceProgress(invocation.streams, title: "Running")
         let supervisor = try session.supervisorStartingIfNeeded()
         defer { display.finish() }
         try deployer.apply(to: supervisor, observed: planned.observed) { display.show($0) }

@@ -1,6 +1,7 @@
 import Compose
 import Reconciler
 import Runner
+import Linux
 import SecretStore
 
 /// Applies a plan: the store first, then what runs. Killed in between, the next `up` finds the difference again.
@@ -25,7 +26,7 @@ struct Deployer {
         for case .storeSecret(let name, let version) in plan.actions.map(\.operation) {
             let source = preparation.wanted.secrets.first { $0.name == name }?.source ?? ""
             try preparation.secrets.withValue(of: name) { value in
-                let copy = try SecretBytes(copying: value)
+                let copy = try value.withUnsafeBytes { bytes throws(SystemCallError) in try SecretBytes(copying: bytes) }
                 if version == 1 {
                     changes.createSecret(name: name, labels: labels(of: name), source: source, value: copy)
                 } else {
@@ -61,18 +62,39 @@ struct Deployer {
     /// Sends the plan to the supervisor, with the bytes of every file it does not hold yet.
     ///
     /// - Parameter onEvent: called for each change of an instance.
-    func apply(to supervisor: borrowing SupervisorClient, observed: ObservedState, onEvent: (InstanceEvent) -> Void) throws {
+    func apply(to supervisor: SupervisorClient, observed: ObservedState, onEvent: (InstanceEvent) -> Void) throws {
         let launchPlans = launchPlans
-        var payloads: [PayloadSource] = []
-        for file in missingFiles(launchPlans, observed: observed) {
-            payloads.append(PayloadSource(service: file.service, file: file.file) { lend in
-                try withContent(of: file.file, lend)
-            })
-        }
+        let contents = try missingContents(launchPlans, observed: observed)
         let deployment = Deployment(
-            plans: launchPlans, operations: try plan.actions.compactMap { try Runner.Operation($0.operation) },
-            payloads: [])
-        try supervisor.apply(deployment, payloads: payloads, onEvent: onEvent)
+            plans: launchPlans, operations: try plan.actions.compactMap { try Deployment.Operation($0.operation) },
+            payloads: contents.map(\.payload),
+            masks: launchPlans.map { Deployment.ServiceMasks(service: $0.service, paths: preparation.plaintextSources) })
+        guard !deployment.operations.isEmpty || !preparation.plaintextSources.isEmpty else { return }
+        try supervisor.apply(
+            deployment,
+            payload: { position, send in try withContent(of: contents[position].file, send) },
+            onEvent: onEvent)
+    }
+
+    /// Bytes that the supervisor does not hold yet, each once, with the files that they belong in.
+    private func missingContents(
+        _ launchPlans: [LaunchPlan], observed: ObservedState
+    ) throws -> [(file: MountedFile, payload: Deployment.Payload)] {
+        var contents: [(file: MountedFile, payload: Deployment.Payload)] = []
+        var places: [String: Int] = [:]
+        for (service, file) in missingFiles(launchPlans, observed: observed) {
+            let destination = Deployment.Destination(service: service, target: file.target)
+            let key = "\(file.kind.rawValue) \(file.name) \(file.version)"
+            if let place = places[key] {
+                contents[place].payload.files.append(destination)
+            } else {
+                var length = 0
+                try withContent(of: file) { length = $0.count }
+                places[key] = contents.count
+                contents.append((file, Deployment.Payload(length: length, files: [destination])))
+            }
+        }
+        return contents
     }
 
     /// Files of services whose mount lacks them or holds another version, owner or mode.
@@ -95,6 +117,24 @@ struct Deployer {
                 try value.withUnsafeBytes(lend)
             }
             if taken == nil { try store.read(file.name, version: Int(file.version)).withUnsafeBytes(lend) }
+        }
+    }
+}
+
+extension Deployment.Operation {
+    /// The supervisor's part of a plan's step; nil where the store's part is all of it.
+    init?(_ operation: Action.Operation) throws(DeploymentError) {
+        switch operation {
+        case .storeSecret: return nil
+        case .writeFile(let service, let file): self = .write(service: service, file: file)
+        case .removeFile(let service, let file): self = .removeFile(service: service, file: file)
+        case .createInstance(let service, let index): self = .create(service: service, index: index)
+        case .recreateInstance(let service, let index): self = .recreate(service: service, index: index)
+        case .startInstance(let service, let index): self = .start(service: service, index: index)
+        case .removeInstance(let service, let index): self = .remove(service: service, index: index)
+        case .signalService(let service, let signal):
+            self = .signal(service: service, signal: try Signals.number(signal))
+        case .restartService(let service): self = .restart(service: service)
         }
     }
 }

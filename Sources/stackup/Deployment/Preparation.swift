@@ -1,5 +1,6 @@
 import Compose
 import JSON
+import Linux
 import Reconciler
 import Runner
 import SecretStore
@@ -119,7 +120,8 @@ struct Preparation {
             for (name, text) in service.attributes.sorted(by: { $0.key < $1.key }) {
                 bytes += Array("\n\(name)=\(text)".utf8)
             }
-            return store.fingerprint(of: try SecretBytes(copying: bytes))
+            return store.fingerprint(
+                of: try bytes.withUnsafeBytes { bytes throws(SystemCallError) in try SecretBytes(copying: bytes) })
         } catch {
             throw DeploymentError("service '\(service.name)' cannot be put in words: \(error)")
         }

@@ -1,0 +1,72 @@
+#define _GNU_SOURCE
+#include "CLinuxMounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stddef.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// Names of linux/mount.h, which cannot be included beside sys/mount.h.
+enum {
+    CONFIG_FLAG = 0, CONFIG_STRING = 1, CONFIG_CREATE = 6, CONFIG_RECONFIGURE = 7,
+    PICK_CLOEXEC = 1, PICK_EMPTY_PATH = 8,
+    MOVE_F_EMPTY = 0x04, MOVE_T_EMPTY = 0x40, MOVE_BENEATH = 0x200,
+};
+
+static int configure(int context, unsigned command, const char *key, const char *value) {
+    return (int)syscall(SYS_fsconfig, context, command, key, value, 0);
+}
+
+/// Closes a descriptor and keeps errno.
+static void close_quietly(int descriptor) {
+    int error = errno;
+    close(descriptor);
+    errno = error;
+}
+
+int clinux_tmpfs(const char *size, int noswap) {
+    int context = (int)syscall(SYS_fsopen, "tmpfs", 1 /* FSOPEN_CLOEXEC */);
+    if (context < 0) return -1;
+    int mount = -1;
+    if (configure(context, CONFIG_STRING, "source", "tmpfs") == 0 && configure(context, CONFIG_STRING, "mode", "0755") == 0 &&
+        configure(context, CONFIG_STRING, "size", size) == 0 &&
+        (!noswap || configure(context, CONFIG_FLAG, "noswap", NULL) == 0) &&
+        configure(context, CONFIG_CREATE, NULL, NULL) == 0)
+        mount = (int)syscall(
+            SYS_fsmount, context, 1 /* FSMOUNT_CLOEXEC */, CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NODEV | CLINUX_MOUNT_NOEXEC);
+    close_quietly(context);
+    return mount;
+}
+
+int clinux_tmpfs_resize(int mount, const char *size) {
+    int context = (int)syscall(SYS_fspick, mount, "", PICK_CLOEXEC | PICK_EMPTY_PATH);
+    if (context < 0) return -1;
+    int result = configure(context, CONFIG_STRING, "size", size);
+    if (result == 0) result = configure(context, CONFIG_RECONFIGURE, NULL, NULL);
+    close_quietly(context);
+    return result;
+}
+
+int clinux_tree_clone(int directory, const char *path) {
+    unsigned flags = 1 /* OPEN_TREE_CLONE */ | O_CLOEXEC | AT_SYMLINK_NOFOLLOW | (path[0] == '\0' ? AT_EMPTY_PATH : 0);
+    return (int)syscall(SYS_open_tree, directory, path, flags);
+}
+
+int clinux_tree_change(int mount, uint64_t set, uint64_t clear) {
+    struct { uint64_t set, clear, propagation, user_namespace; } change = {set, clear, 0, 0};
+    return (int)syscall(442 /* mount_setattr */, mount, "", AT_EMPTY_PATH, &change, sizeof change);
+}
+
+int clinux_tree_attach(int mount, int target, int beneath) {
+    return (int)syscall(
+        SYS_move_mount, mount, "", target, "", MOVE_F_EMPTY | MOVE_T_EMPTY | (beneath ? MOVE_BENEATH : 0));
+}
+
+int clinux_detach(const char *path) { return umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW); }
+
+int clinux_join_mounts(int descriptor) { return setns(descriptor, CLONE_NEWNS); }
+
+int clinux_join_user(int pidfd) { return setns(pidfd, CLONE_NEWUSER); }

@@ -1,0 +1,24 @@
+/// The kernel's mount API: fsopen(2), fspick(2), open_tree(2), move_mount(2), mount_setattr(2), setns(2).
+/// Each returns a descriptor or 0, or -1 with errno set.
+#pragma once
+#include <stdint.h>
+
+/// Attributes of a mount.
+enum { CLINUX_MOUNT_RDONLY = 1, CLINUX_MOUNT_NOSUID = 2, CLINUX_MOUNT_NODEV = 4, CLINUX_MOUNT_NOEXEC = 8 };
+
+/// A new detached tmpfs, nosuid, nodev and noexec, of `size` bytes; `noswap` keeps it off the swap (tmpfs(5)).
+int clinux_tmpfs(const char *size, int noswap);
+/// Gives a tmpfs another size.
+int clinux_tmpfs_resize(int mount, const char *size);
+/// A detached copy of what lies at `path`; symbolic links at its end are not followed.
+int clinux_tree_clone(int directory, const char *path);
+/// Sets and clears attributes of one mount.
+int clinux_tree_change(int mount, uint64_t set, uint64_t clear);
+/// Attaches a detached mount onto what `target` is a descriptor of, on top, or beneath what is mounted there.
+int clinux_tree_attach(int mount, int target, int beneath);
+/// Takes off what is mounted on an entry of the working directory; lazily, and without following a link.
+int clinux_detach(const char *path);
+/// Enters the mount namespace that a namespace's descriptor or a pidfd stands for.
+int clinux_join_mounts(int descriptor);
+/// Enters the user namespace of a process.
+int clinux_join_user(int pidfd);

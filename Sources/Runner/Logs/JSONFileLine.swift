@@ -1,0 +1,102 @@
+import Glibc
+
+/// The form of Docker's json-file log driver: one JSON object per line,
+/// `{"log":"text\n","stream":"stdout","time":"2026-01-02T03:04:05.06Z"}`.
+///
+/// Written by hand rather than through `Codable`: this is the one path whose cost grows with what the
+/// services print.
+enum JSONFileLine {
+    /// Appends one line of the file.
+    ///
+    /// Escapes as Docker does: `<`, `>`, `&` and control characters as `\u00XX`, a byte that is no UTF-8
+    /// as `\ufffd`.
+    static func append(
+        _ text: UnsafeRawBufferPointer, newline: Bool, stream: LogStream, time: LogTime, to line: inout [UInt8]
+    ) {
+        line.append(contentsOf: #"{"log":""#.utf8)
+        appendEscaped(text, to: &line)
+        if newline { line.append(contentsOf: #"\n"#.utf8) }
+        line.append(contentsOf: stream == .stdout ? #"","stream":"stdout","time":""#.utf8 : #"","stream":"stderr","time":""#.utf8)
+        time.append(to: &line)
+        line.append(contentsOf: "\"}\n".utf8)
+    }
+
+    private static func appendEscaped(_ text: UnsafeRawBufferPointer, to line: inout [UInt8]) {
+        var index = 0
+        var plain = 0
+        func flush(_ line: inout [UInt8]) {
+            if plain < index { line.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[plain..<index])) }
+        }
+        while index < text.count {
+            let byte = text[index]
+            if byte >= 0x80 {
+                let length = sequenceLength(text, at: index)
+                // U+2028 and U+2029 (E2 80 A8, E2 80 A9) end a line in JavaScript.
+                let separates = length == 3 && byte == 0xE2 && text[index + 1] == 0x80 && text[index + 2] & 0xFE == 0xA8
+                if length > 0 && !separates {
+                    index += length
+                    continue
+                }
+                flush(&line)
+                if length == 0 {
+                    line.append(contentsOf: #"\ufffd"#.utf8)
+                } else {
+                    line.append(contentsOf: text[index + 2] == 0xA8 ? #"\u2028"#.utf8 : #"\u2029"#.utf8)
+                }
+                index += max(length, 1)
+                plain = index
+                continue
+            }
+            if isPlain(byte) {
+                index += 1
+                continue
+            }
+            flush(&line)
+            switch byte {
+            case UInt8(ascii: "\""): line.append(contentsOf: #"\""#.utf8)
+            case UInt8(ascii: "\\"): line.append(contentsOf: #"\\"#.utf8)
+            case UInt8(ascii: "\n"): line.append(contentsOf: #"\n"#.utf8)
+            case UInt8(ascii: "\r"): line.append(contentsOf: #"\r"#.utf8)
+            default:
+                line.append(contentsOf: #"\u00"#.utf8)
+                line.append(hexadecimal(byte >> 4))
+                line.append(hexadecimal(byte & 0xF))
+            }
+            index += 1
+            plain = index
+        }
+        flush(&line)
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0..<0x20, UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"): false
+        default: true
+        }
+    }
+
+    private static func hexadecimal(_ nibble: UInt8) -> UInt8 {
+        nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
+    }
+
+    /// The length of the UTF-8 sequence at `index`, 0 where it is none (RFC 3629: no overlong forms,
+    /// no surrogates, nothing above U+10FFFF).
+    private static func sequenceLength(_ text: UnsafeRawBufferPointer, at index: Int) -> Int {
+        let first = text[index]
+        let length: Int
+        var second: ClosedRange<UInt8> = 0x80...0xBF
+        switch first {
+        case 0xC2...0xDF: length = 2
+        case 0xE0: (length, second) = (3, 0xA0...0xBF)
+        case 0xED: (length, second) = (3, 0x80...0x9F)
+        case 0xE1...0xEF: length = 3
+        case 0xF0: (length, second) = (4, 0x90...0xBF)
+        case 0xF1...0xF3: length = 4
+        case 0xF4: (length, second) = (4, 0x80...0x8F)
+        default: return 0
+        }
+        guard index + length <= text.count, second.contains(text[index + 1]) else { return 0 }
+        for offset in 2..<max(length, 2) where text[index + offset] & 0xC0 != 0x80 { return 0 }
+        return length
+    }
+}

@@ -1,0 +1,119 @@
+import Reconciler
+
+/// What a command asks of a supervisor. docs/control-protocol.md has the form on the wire.
+enum ControlRequest: Sendable, Equatable {
+    case observe
+    /// Gives a supervisor that has adopted a stack the plans it needs for restarts.
+    case provide([LaunchPlan])
+    case apply(Deployment)
+    /// nil services: all. nil timeout: each service's own grace period.
+    case stop(services: [String]?, timeoutMilliseconds: Int64?)
+    case start(services: [String]?)
+    case restart(services: [String]?, timeoutMilliseconds: Int64?)
+    case kill(services: [String]?, signal: Int32)
+    /// Of the whole stack, when `services` is nil: then the supervisor ends too.
+    case down(services: [String]?, timeoutMilliseconds: Int64?)
+    case subscribe
+}
+
+extension ControlRequest: Codable {
+    private enum Key: String, CodingKey {
+        case request, plans, deployment, services, timeoutMilliseconds, signal, payload
+    }
+
+    init(from decoder: any Decoder) throws {
+        let message = try decoder.container(keyedBy: Key.self)
+        let services = try message.decodeIfPresent([String].self, forKey: .services)
+        let timeout = try message.decodeIfPresent(Int64.self, forKey: .timeoutMilliseconds)
+        if let timeout, !(0...Self.longestTimeout).contains(timeout) {
+            throw SupervisionError.refused("a timeout is between 0 and \(Self.longestTimeout) ms")
+        }
+        switch try message.decode(String.self, forKey: .request) {
+        case "observe": self = .observe
+        case "provide": self = .provide(try message.decode([LaunchPlan].self, forKey: .plans))
+        case "apply": self = .apply(try message.decode(Deployment.self, forKey: .deployment))
+        case "stop": self = .stop(services: services, timeoutMilliseconds: timeout)
+        case "start": self = .start(services: services)
+        case "restart": self = .restart(services: services, timeoutMilliseconds: timeout)
+        case "kill":
+            let signal = try message.decode(Int32.self, forKey: .signal)
+            guard (1...64).contains(signal) else { throw SupervisionError.refused("there is no signal \(signal)") }
+            self = .kill(services: services, signal: signal)
+        case "down": self = .down(services: services, timeoutMilliseconds: timeout)
+        case "subscribe": self = .subscribe
+        default: throw SupervisionError.refused("the running supervisor does not know this request; it may be of an older version: run 'down' and 'up'")
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var message = encoder.container(keyedBy: Key.self)
+        func put(_ request: String, _ services: [String]? = nil, _ timeout: Int64? = nil) throws {
+            try message.encode(request, forKey: .request)
+            try message.encodeIfPresent(services, forKey: .services)
+            try message.encodeIfPresent(timeout, forKey: .timeoutMilliseconds)
+        }
+        switch self {
+        case .observe: try put("observe")
+        case .provide(let plans):
+            try put("provide")
+            try message.encode(plans, forKey: .plans)
+        case .apply(let deployment):
+            try put("apply")
+            try message.encode(deployment, forKey: .deployment)
+            let total = deployment.payloads.reduce(0) { $0 + $1.length }
+            if total > 0 { try message.encode(total, forKey: .payload) }
+        case .stop(let services, let timeout): try put("stop", services, timeout)
+        case .start(let services): try put("start", services)
+        case .restart(let services, let timeout): try put("restart", services, timeout)
+        case .kill(let services, let signal):
+            try put("kill", services)
+            try message.encode(signal, forKey: .signal)
+        case .down(let services, let timeout): try put("down", services, timeout)
+        case .subscribe: try put("subscribe")
+        }
+    }
+
+    /// A year: longer is a mistake, and must not overflow a deadline.
+    static let longestTimeout: Int64 = 366 * 86_400_000
+}
+
+/// What a supervisor answers: any number of events, then one of the others.
+enum ControlReply: Sendable, Equatable {
+    case state(ObservedState)
+    case event(InstanceEvent)
+    case done
+    case failed(reason: String)
+}
+
+extension ControlReply: Codable {
+    private enum Key: String, CodingKey {
+        case reply, state, event, reason
+    }
+
+    init(from decoder: any Decoder) throws {
+        let message = try decoder.container(keyedBy: Key.self)
+        switch try message.decode(String.self, forKey: .reply) {
+        case "state": self = .state(try message.decode(ObservedState.self, forKey: .state))
+        case "event": self = .event(try message.decode(InstanceEvent.self, forKey: .event))
+        case "done": self = .done
+        case "failed": self = .failed(reason: try message.decode(String.self, forKey: .reason))
+        case let other: throw SupervisionError.malformed("a reply '\(other.prefix(40))'")
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var message = encoder.container(keyedBy: Key.self)
+        switch self {
+        case .state(let state):
+            try message.encode("state", forKey: .reply)
+            try message.encode(state, forKey: .state)
+        case .event(let event):
+            try message.encode("event", forKey: .reply)
+            try message.encode(event, forKey: .event)
+        case .done: try message.encode("done", forKey: .reply)
+        case .failed(let reason):
+            try message.encode("failed", forKey: .reply)
+            try message.encode(reason, forKey: .reason)
+        }
+    }
+}

@@ -1,0 +1,196 @@
+import CLinux
+import Glibc
+import JSON
+import Linux
+
+/// The supervisor's side of the control socket.
+///
+/// Nothing here waits for a client: what it does not read is kept up to a limit, then it is dropped. A message
+/// that is malformed, too big or unknown is answered with a refusal.
+final class ControlServer {
+    private let loop: EventLoop
+    private let listener: FileDescriptor
+    private let supervisor: StackSupervisor
+    private var listenerToken: EventLoop.Token?
+    private var clients: [ObjectIdentifier: ControlClient] = [:]
+
+    init(listener: consuming FileDescriptor, loop: EventLoop, supervisor: StackSupervisor) throws(SystemCallError) {
+        self.listener = listener
+        self.loop = loop
+        self.supervisor = supervisor
+        listenerToken = try loop.add(self.listener.number, .readable) { [unowned self] _ in accept() }
+    }
+
+    /// Sends an event to those who subscribed.
+    func publish(_ event: InstanceEvent) {
+        for client in clients.values where client.isSubscribed { client.send(.event(event)) }
+    }
+
+    /// Sends what was gathered during a batch of events; drops those who do not read.
+    func flush() {
+        let time = MonotonicClock.now()
+        for client in clients.values {
+            client.flush()
+            if client.isExpired(at: time) { client.isGone = true }
+            if client.isGone { drop(client) }
+        }
+    }
+
+    /// When a client has taken too long for its message.
+    var nextDeadline: Int64? { clients.values.compactMap(\.deadline).min() }
+
+    /// Takes no more connections.
+    func close() {
+        if let listenerToken { loop.remove(listenerToken) }
+        listenerToken = nil
+    }
+
+    /// Whether a client has not taken its last answer yet.
+    var hasUnsent: Bool { clients.values.contains { $0.hasUnsent } }
+
+    private func accept() {
+        while true {
+            let number = clinux_accept(listener.number)
+            if number < 0 {
+                if errno == EINTR || errno == ECONNABORTED { continue }
+                return
+            }
+            let socket = FileDescriptor(owning: number)
+            var pid: Int32 = 0
+            var uid: UInt32 = 0
+            // The file's mode keeps others out already; this holds wherever the socket may be passed to.
+            guard clinux_peer(number, &pid, &uid) == 0, uid == geteuid() || uid == 0, clients.count < ControlLimits.clients else { continue }
+            let client = ControlClient(socket: socket, loop: loop)
+            guard let token = try? loop.add(number, [.readable, .peerClosed], handler: { [unowned self, unowned client] ready in
+                handle(client, ready)
+            }) else { continue }
+            client.token = token
+            clients[ObjectIdentifier(client)] = client
+        }
+    }
+
+    private func drop(_ client: ControlClient) {
+        guard clients.removeValue(forKey: ObjectIdentifier(client)) != nil else { return }
+        if let token = client.token { loop.remove(token) }
+    }
+
+    private func handle(_ client: ControlClient, _ ready: EventLoop.Interest) {
+        if client.isBusy {
+            // It reads its events or it is gone; the work goes on in both cases.
+            if !ready.isDisjoint(with: [.peerClosed, .hungUp]) { client.isGone = true }
+            return
+        }
+        while !client.isBusy && !client.isGone && !client.isClosing {
+            switch client.read() {
+            case .incomplete: return
+            case .closed: client.isGone = true
+            case .refused(let reason): client.send(.failed(reason: reason))
+            case .broken(let reason):
+                client.send(.failed(reason: reason))
+                client.isClosing = true
+            case .request(let request, let payload): serve(request, payload, for: client)
+            }
+        }
+    }
+
+    private func serve(_ request: ControlRequest, _ payload: LockedBuffer?, for client: ControlClient) {
+        switch request {
+        case .observe: client.send(.state(supervisor.observe(supervisorPID: getpid())))
+        case .subscribe:
+            // The answer tells that from here on no event is missed.
+            client.send(.done)
+            client.isSubscribed = true
+            client.isBusy = true
+        case .kill(let services, let signal):
+            do {
+                try supervisor.kill(services: services, signal: signal)
+                client.send(.done)
+            } catch {
+                client.send(.failed(reason: error.description))
+            }
+        default:
+            client.isBusy = true
+            supervisor.submit(StackSupervisor.Job(
+                request, payload: payload,
+                onEvent: { [weak client] in client?.send(.event($0)) },
+                onFinish: { [weak client] reply in
+                    client?.send(reply)
+                    client?.isBusy = false
+                }))
+        }
+    }
+}
+
+/// One connection.
+final class ControlClient {
+    private let socket: FileDescriptor
+    private let loop: EventLoop
+    private var reader = RequestReader()
+    private var outgoing: [UInt8] = []
+    private var messageStart: Int64?
+    private var interest: EventLoop.Interest = [.readable, .peerClosed]
+    var token: EventLoop.Token?
+    /// Waits for the end of its request, and may not send another one before.
+    var isBusy = false
+    var isSubscribed = false
+    /// Gets what is under way to it, then it is dropped.
+    var isClosing = false
+    var isGone = false
+
+    init(socket: consuming FileDescriptor, loop: EventLoop) {
+        self.socket = socket
+        self.loop = loop
+    }
+
+    var hasUnsent: Bool { !outgoing.isEmpty && !isGone }
+
+    func read() -> RequestReader.Outcome {
+        let outcome = reader.read(from: socket.number)
+        if !reader.isInsideMessage {
+            messageStart = nil
+        } else if messageStart == nil {
+            messageStart = MonotonicClock.now()
+        }
+        return outcome
+    }
+
+    var deadline: Int64? { messageStart.map { $0 + ControlLimits.patience } }
+
+    func isExpired(at time: Int64) -> Bool { deadline.map { $0 <= time } ?? false }
+
+    func send(_ reply: ControlReply) {
+        guard !isGone, let bytes = try? JSON.encode(reply) else { return }
+        guard outgoing.count + bytes.count <= ControlLimits.outgoing else {
+            isGone = true
+            return
+        }
+        withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { outgoing.append(contentsOf: $0) }
+        outgoing.append(contentsOf: bytes)
+    }
+
+    func flush() {
+        if !outgoing.isEmpty && !isGone {
+            var sent = 0
+            while sent < outgoing.count {
+                let count = outgoing.withUnsafeBytes {
+                    Glibc.send(socket.number, $0.baseAddress! + sent, $0.count - sent, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+                }
+                if count >= 0 {
+                    sent += count
+                } else if errno != EINTR {
+                    if errno != EAGAIN { isGone = true }
+                    break
+                }
+            }
+            if sent == outgoing.count { outgoing = [] } else { outgoing.removeFirst(sent) }
+        }
+        if isClosing && outgoing.isEmpty { isGone = true }
+        var wanted: EventLoop.Interest = .peerClosed
+        if !isBusy && !isClosing { wanted.insert(.readable) }
+        if !outgoing.isEmpty { wanted.insert(.writable) }
+        if wanted != interest, let token {
+            interest = wanted
+            loop.change(token, to: wanted)
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import Glibc
+import Linux
+
+/// The unix socket of a runtime directory, both ends.
+enum ControlSocket {
+    /// - Returns: nil where nobody listens.
+    static func connect(_ directory: RuntimeDirectory) throws(SupervisionError) -> FileDescriptor? {
+        let socket = try make(flags: 0)
+        let number = socket.number
+        let path = directory.socketPath
+        do {
+            try retryingInterrupts("connect", on: "\(directory.path)/\(RuntimeDirectory.socketName)") {
+                withAddress(path) { Glibc.connect(number, $0, $1) }
+            }
+        } catch where error.code == ENOENT || error.code == ECONNREFUSED || error.code == ENOTSOCK {
+            return nil
+        } catch {
+            throw .system(error)
+        }
+        return socket
+    }
+
+    /// Listens, in place of what a dead supervisor may have left.
+    static func listen(_ directory: RuntimeDirectory) throws(SupervisionError) -> FileDescriptor {
+        let socket = try make(flags: Int32(SOCK_NONBLOCK.rawValue))
+        let number = socket.number
+        let path = directory.socketPath
+        directory.remove(RuntimeDirectory.socketName)
+        do {
+            // Before bind(2), so that the file never has another mode.
+            try retryingInterrupts("fchmod") { fchmod(number, 0o600) }
+            try retryingInterrupts("bind", on: "\(directory.path)/\(RuntimeDirectory.socketName)") {
+                withAddress(path) { bind(number, $0, $1) }
+            }
+            try retryingInterrupts("listen") { Glibc.listen(number, 128) }
+        } catch {
+            throw .system(error)
+        }
+        return socket
+    }
+
+    private static func make(flags: Int32) throws(SupervisionError) -> FileDescriptor {
+        do {
+            return FileDescriptor(owning: try retryingInterrupts("socket") {
+                socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | flags, 0)
+            })
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    private static func withAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        withUnsafeMutableBytes(of: &address.sun_path) { field in
+            precondition(bytes.count < field.count, "the path by descriptor is always short")
+            field.copyBytes(from: bytes)
+        }
+        return withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+        }
+    }
+}

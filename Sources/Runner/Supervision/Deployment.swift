@@ -1,0 +1,75 @@
+import Reconciler
+
+/// What a command asks of a running stack: a plan's operations, and all that they need.
+///
+/// It is applied as a whole once it has arrived as a whole: a command that dies while it sends changes nothing, and
+/// one that dies later does not stop the work.
+public struct Deployment: Codable, Sendable, Equatable {
+    /// The full wanted launch plan of every service that the operations name.
+    public var plans: [LaunchPlan]
+    /// Files are written and removed first, in this order; then instances are stopped and started, each
+    /// service after those it depends on; signals and restarts come when every file is in place.
+    public var operations: [Operation]
+    /// The files' bytes, in the order in which they follow the message.
+    public var payloads: [Payload]
+    /// Paths that running instances must not see into, to be covered anew: replacing a file lifts the cover.
+    public var masks: [ServiceMasks]
+
+    public init(
+        plans: [LaunchPlan] = [], operations: [Operation] = [], payloads: [Payload] = [], masks: [ServiceMasks] = []
+    ) {
+        self.plans = plans
+        self.operations = operations
+        self.payloads = payloads
+        self.masks = masks
+    }
+
+    public enum Operation: Codable, Sendable, Equatable {
+        case create(service: String, index: Int)
+        /// Stop the old one, then launch the new one.
+        case recreate(service: String, index: Int)
+        case start(service: String, index: Int)
+        /// Stop and forget, with the log.
+        case remove(service: String, index: Int)
+        case write(service: String, file: MountedFile)
+        case removeFile(service: String, file: MountedFile)
+        /// A signal to every instance of a service that runs and is not replaced by this deployment.
+        case signal(service: String, signal: Int32)
+        /// The same for a restart.
+        case restart(service: String)
+    }
+
+    /// The bytes of one secret or config, and where they go: services share what they share.
+    public struct Payload: Codable, Sendable, Equatable {
+        /// In bytes, at most 500 KiB.
+        public var length: Int
+        public var files: [Destination]
+
+        public init(length: Int, files: [Destination]) {
+            self.length = length
+            self.files = files
+        }
+    }
+
+    /// A file of a service's tmpfs.
+    public struct Destination: Codable, Sendable, Hashable {
+        public var service: String
+        /// The absolute path inside the service.
+        public var target: String
+
+        public init(service: String, target: String) {
+            self.service = service
+            self.target = target
+        }
+    }
+
+    public struct ServiceMasks: Codable, Sendable, Equatable {
+        public var service: String
+        public var paths: [String]
+
+        public init(service: String, paths: [String]) {
+            self.service = service
+            self.paths = paths
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import Reconciler
+
+/// One copy of a service as the supervisor keeps it.
+final class Instance {
+    /// Where its processes are.
+    enum Phase: Equatable {
+        /// Not there; to be started when what it depends on has.
+        case waiting
+        /// Its pid 1 is there, its command not yet.
+        case starting
+        case running
+        /// It was told to end.
+        case stopping
+        /// It ended by itself and waits for its restart policy.
+        case backingOff
+        case exited
+    }
+
+    /// What was asked for and is not there yet.
+    enum Intent: Equatable {
+        case start
+        case stop(byUser: Bool)
+        case remove
+        /// Stop, then start with the newest plan.
+        case cycle
+
+        /// Whether the processes that are there have to end for it.
+        var endsProcesses: Bool { self != .start }
+    }
+
+    let name: InstanceName
+    var phase = Phase.waiting {
+        didSet { if phase != oldValue { generation += 1 } }
+    }
+    /// Counts the changes of phase: a deadline that was set in an earlier one means nothing any more.
+    private(set) var generation: UInt64 = 0
+    var intent: Intent?
+    var process: ProcessIdentity?
+    var createdAt: Int64
+    var startedAt: Int64?
+    var finishedAt: Int64?
+    /// In milliseconds of the monotonic clock.
+    var lastStart: Int64 = 0
+    var exitCode: Int32?
+    var restarts = 0
+    var stoppedByUser = false
+    var configHash = ""
+    var command: [String] = []
+    var failure: String?
+    var backoff = RestartBackoff()
+    /// In milliseconds, for the stop that is asked for now; nil: the service's own.
+    var grace: Int64?
+    /// Ended while no plan for a restart was known: after an adoption.
+    var awaitsPlan = false
+
+    init(name: InstanceName, createdAt: Int64) {
+        self.name = name
+        self.createdAt = createdAt
+    }
+
+    /// Whether there are processes.
+    var isAlive: Bool {
+        switch phase {
+        case .starting, .running, .stopping: true
+        case .waiting, .backingOff, .exited: false
+        }
+    }
+
+    var observed: ObservedInstance {
+        let status: ObservedInstance.Status = switch phase {
+        case .waiting, .starting: .created
+        case .running: .running
+        case .stopping: .stopping
+        case .backingOff: .restarting
+        case .exited: .exited
+        }
+        return ObservedInstance(
+            service: name.service, index: name.index, status: status, pid: isAlive ? process?.pid : nil,
+            startTime: isAlive ? process?.startTime : nil, createdAt: createdAt, startedAt: startedAt,
+            finishedAt: finishedAt, exitCode: exitCode, restarts: restarts, stoppedByUser: stoppedByUser,
+            configHash: configHash, command: command, failure: failure)
+    }
+}
+
+/// What the supervisor knows of a service.
+struct SupervisedService {
+    /// Everything needed to launch it; nil after an adoption, until a command provides it.
+    var plan: LaunchPlan?
+    /// What is needed to end it in good order, kept on disk for a successor.
+    var traits: ServiceTraits
+}
+
+/// The part of a launch plan that holds nothing worth protecting and is needed without the rest.
+struct ServiceTraits: Codable, Equatable, Sendable {
+    var dependencies: [String] = []
+    var restart = Restart.no
+    var stopSignal: Int32 = 15
+    var stopGraceMilliseconds: Int64 = 10_000
+
+    init() {}
+
+    init(_ plan: LaunchPlan) {
+        dependencies = plan.dependencies
+        restart = plan.restart
+        stopSignal = plan.stopSignal
+        stopGraceMilliseconds = plan.stopGraceMilliseconds
+    }
+}

@@ -1,0 +1,38 @@
+/// Something that happened to an instance, or to a service's files, as it happens.
+public struct InstanceEvent: Codable, Sendable, Equatable {
+    public enum Kind: Codable, Sendable, Equatable {
+        /// Wanted, and waiting for what it depends on.
+        case created
+        /// Its processes are being made.
+        case starting
+        /// Its command runs.
+        case started(pid: Int32)
+        /// Its command ended by itself or by a signal; as a shell has it, 128 + signal.
+        case exited(code: Int32)
+        /// Its restart policy starts it again after this time.
+        case restarting(milliseconds: Int64)
+        /// It was asked to end.
+        case stopping
+        /// It ended as asked.
+        case stopped
+        /// It is gone, with its log.
+        case removed
+        /// It could not be started.
+        case failed(reason: String)
+        case signalled(signal: Int32)
+        /// A secret or config of the service is in place.
+        case fileWritten(target: String)
+        case fileRemoved(target: String)
+    }
+
+    public var service: String
+    /// nil where it is about every instance of the service.
+    public var index: Int?
+    public var kind: Kind
+
+    public init(service: String, index: Int? = nil, kind: Kind) {
+        self.service = service
+        self.index = index
+        self.kind = kind
+    }
+}

@@ -1,0 +1,23 @@
+import Reconciler
+
+/// What ``StackSupervisor`` carries its decisions out with: the kernel in earnest, a fake in its tests.
+///
+/// No method calls back: what comes of them is reported later, from the event loop.
+protocol InstanceHost: AnyObject {
+    /// Starts an instance; that its command runs, or doesn't, and its end are reported later.
+    /// - Throws: an error whose description tells a person why it could not be started.
+    func launch(_ plan: LaunchPlan, as instance: InstanceName) throws -> ProcessIdentity
+    /// Sends a signal to an instance's command; SIGKILL ends the whole instance.
+    func signal(_ instance: InstanceName, _ signal: Int32)
+    /// Removes what is kept of an instance that has ended: log and exit status.
+    func forget(_ instance: InstanceName)
+
+    /// What a service's tmpfs holds; nil where it has none.
+    func mountedFiles(of service: String) -> [MountedFile]?
+    /// Puts a file in place, atomically, for a service and its running instances (pids).
+    func write(_ file: MountedFile, bytes: UnsafeRawBufferPointer, of service: String, instances: [Int32]) throws
+    func remove(_ file: MountedFile, of service: String, instances: [Int32]) throws
+    func remask(_ paths: [String], of service: String, instance: Int32)
+    /// Gives a service's tmpfs back.
+    func discardMount(of service: String)
+}

@@ -1,0 +1,148 @@
+import CLinux
+import Glibc
+import Linux
+import Reconciler
+
+/// Carries out a supervisor's decisions with real processes and mounts.
+final class ProcessHost: InstanceHost {
+    /// Hears what comes of it.
+    weak var supervisor: StackSupervisor?
+
+    private let loop: EventLoop
+    private let directory: RuntimeDirectory
+    private let logs: FileDescriptor
+    private let launcher: InstanceLauncher
+    private var mounts: [String: ServiceMount] = [:]
+    private var running: [InstanceName: RunningInstance] = [:]
+    /// What the services get: this process raises its own.
+    private let openFileLimit: ResourceLimit
+
+    init(loop: EventLoop, directory: RuntimeDirectory, logs: consuming FileDescriptor, initExecutable: String) throws {
+        self.loop = loop
+        self.directory = directory
+        self.logs = logs
+        openFileLimit = Self.raiseOpenFileLimit()
+        let staging = "\(directory.path)/staging"
+        mkdirat(directory.descriptor.number, "staging", 0o700)
+        launcher = try InstanceLauncher(initExecutable: initExecutable, stagingDirectory: staging)
+    }
+
+    /// An instance takes five descriptors or so; the usual limit of 1024 would end a stack at 200 of them.
+    private static func raiseOpenFileLimit() -> ResourceLimit {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let original = ResourceLimit(resource: Int32(RLIMIT_NOFILE.rawValue), soft: UInt64(limit.rlim_cur), hard: UInt64(limit.rlim_max))
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        return original
+    }
+
+    // MARK: Instances
+
+    func launch(_ plan: LaunchPlan, as instance: InstanceName) throws -> ProcessIdentity {
+        var plan = plan
+        if !plan.limits.contains(where: { $0.resource == openFileLimit.resource }) { plan.limits.append(openFileLimit) }
+        let exitFile = try directory.makeExitFile(for: instance)
+        let mount = try self.mount(of: plan.service)
+        let launched = try launcher.launch(plan, index: instance.index, mount: mount, exitStatusFile: exitFile)
+        let identity = ProcessIdentity(pid: launched.pid, startTime: launched.startTime)
+        let hasReport = launched.startReport != nil
+        do {
+            try watch(launched, as: instance)
+        } catch {
+            // Nobody would notice its end.
+            Glibc.kill(identity.pid, SIGKILL)
+            throw error
+        }
+        precondition(hasReport, "a launched instance reports its start")
+        return identity
+    }
+
+    private func watch(_ launched: consuming LaunchedInstance, as name: InstanceName) throws(SystemCallError) {
+        running[name] = try RunningInstance(
+            launched, loop: loop, log: LogWriter(instance: name.description, directory: logs.number),
+            onStart: { [unowned self] failure in
+                if let failure {
+                    supervisor?.startReported(name, failure: failure)
+                } else {
+                    supervisor?.started(name)
+                }
+            },
+            onEnd: { [unowned self] in ended(name) })
+    }
+
+    private func ended(_ name: InstanceName) {
+        // Kept alive until its own callback has returned.
+        guard let instance = running.removeValue(forKey: name) else { return }
+        var code: Int32 = 0
+        let status = clinux_reap(instance.pid, &code) == 1 ? code : leftStatus(of: name)
+        supervisor?.ended(name, code: status)
+    }
+
+    /// What pid 1 of an instance has left for whoever could not wait for it.
+    private func leftStatus(of name: InstanceName) -> Int32? {
+        guard let bytes = directory.openExitFile(for: name) else { return nil }
+        return ExitStatusFile.exitCode(bytes)
+    }
+
+    func signal(_ instance: InstanceName, _ signal: Int32) {
+        running[instance]?.signal(signal)
+    }
+
+    func forget(_ instance: InstanceName) {
+        LogWriter.removeFiles(of: instance.description, in: logs.number)
+        directory.removeExitFile(of: instance)
+    }
+
+    // MARK: Mounts
+
+    private func mount(of service: String) throws -> ServiceMount {
+        if let mount = mounts[service] { return mount }
+        let mount = try launcher.makeMount(for: service)
+        mounts[service] = mount
+        return mount
+    }
+
+    func mountedFiles(of service: String) -> [MountedFile]? { mounts[service]?.files }
+
+    func write(_ file: MountedFile, bytes: UnsafeRawBufferPointer, of service: String, instances: [Int32]) throws {
+        try mount(of: service).write(file, bytes: bytes, inInstances: instances)
+    }
+
+    func remove(_ file: MountedFile, of service: String, instances: [Int32]) throws {
+        try mounts[service]?.remove(file, inInstances: instances)
+    }
+
+    func remask(_ paths: [String], of service: String, instance: Int32) {
+        try? mounts[service]?.remask(paths: paths, inInstance: instance)
+    }
+
+    func discardMount(of service: String) { mounts[service] = nil }
+
+    // MARK: Adoption
+
+    /// Takes over the instances and mounts of a supervisor that is gone.
+    func adopt(_ record: StateRecord) {
+        var survivors = Set<InstanceName>()
+        var process: [String: ProcessIdentity] = [:]
+        for observed in record.instances {
+            let name = InstanceName(service: observed.service, index: observed.index)
+            guard name.isValid, let pid = observed.pid, let startTime = observed.startTime else { continue }
+            do {
+                guard let launched = try launcher.adopt(pid: pid, startTime: startTime) else { continue }
+                try watch(launched, as: name)
+            } catch {
+                // Alive, but out of reach: without its output and its end it cannot be supervised.
+                if ProcessIdentity(pid: pid, startTime: startTime).isAlive { Glibc.kill(pid, SIGKILL) }
+                continue
+            }
+            survivors.insert(name)
+            process[observed.service] = ProcessIdentity(pid: pid, startTime: startTime)
+        }
+        for service in record.services {
+            guard let files = service.files, let owner = process[service.name] else { continue }
+            mounts[service.name] = try? launcher.adoptMount(service: service.name, files: files, from: owner.pid, startTime: owner.startTime)
+        }
+        supervisor?.adopt(record, survivors: survivors, exitCode: leftStatus)
+    }
+}

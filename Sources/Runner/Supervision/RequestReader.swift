@@ -1,0 +1,177 @@
+import Glibc
+import JSON
+import Linux
+
+/// The limits of the control protocol.
+enum ControlLimits {
+    /// In bytes: one message's JSON.
+    static let message = 16 << 20
+    /// In bytes: all payloads of one message.
+    static let payload = 64 << 20
+    /// In bytes: one secret or config, Swarm's limit.
+    static let secret = 500 * 1024
+    /// Connections at a time.
+    static let clients = 64
+    /// In bytes: what waits for a client that does not read.
+    static let outgoing = 8 << 20
+    /// In milliseconds: how long a message may take to arrive.
+    static let patience: Int64 = 30_000
+}
+
+/// Reads requests from a client, bit by bit, as they arrive.
+///
+/// It reads exactly as far as the JSON goes before it reads on into a ``LockedBuffer``, so that no byte of a
+/// secret ever lands in ordinary memory.
+struct RequestReader {
+    enum Outcome {
+        case request(ControlRequest, payload: LockedBuffer?)
+        /// Well framed, but not a request that can be served. The connection goes on.
+        case refused(reason: String)
+        /// More has to arrive first.
+        case incomplete
+        /// The client is gone.
+        case closed
+        /// The stream cannot be followed any further.
+        case broken(reason: String)
+    }
+
+    private enum State {
+        case header([UInt8])
+        case message([UInt8], length: Int)
+        case payload(ControlRequest, LockedBuffer, filled: Int)
+    }
+
+    private var state = State.header([])
+
+    /// Whether a message has begun to arrive.
+    var isInsideMessage: Bool {
+        if case .header(let bytes) = state { return !bytes.isEmpty }
+        return true
+    }
+
+    /// Reads what is there, up to the end of one request.
+    mutating func read(from socket: Int32) -> Outcome {
+        while true {
+            switch state {
+            case .header(var bytes):
+                switch Self.append(4 - bytes.count, to: &bytes, from: socket) {
+                case .nothing: return .incomplete
+                case .end: return .closed
+                case .some: break
+                }
+                state = .header(bytes)
+                guard bytes.count == 4 else { continue }
+                let length = bytes.reduce(0) { $0 << 8 | Int($1) }
+                guard (2...ControlLimits.message).contains(length) else {
+                    return .broken(reason: "a message has 2 to \(ControlLimits.message) bytes")
+                }
+                state = .message([], length: length)
+            case .message(var bytes, let length):
+                state = .header([])
+                switch Self.append(min(length - bytes.count, 256 * 1024), to: &bytes, from: socket) {
+                case .nothing:
+                    state = .message(bytes, length: length)
+                    return .incomplete
+                case .end: return .closed
+                case .some: break
+                }
+                guard bytes.count == length else {
+                    state = .message(bytes, length: length)
+                    continue
+                }
+                if let outcome = interpret(bytes) { return outcome }
+            case .payload(let request, let buffer, let filled):
+                let part = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[filled...])
+                let count = recv(socket, part.baseAddress, part.count, Int32(MSG_DONTWAIT))
+                if count == 0 { return .closed }
+                if count < 0 {
+                    if errno == EINTR { continue }
+                    return errno == EAGAIN ? .incomplete : .closed
+                }
+                if filled + count == buffer.count {
+                    state = .header([])
+                    return .request(request, payload: buffer)
+                }
+                state = .payload(request, buffer, filled: filled + count)
+            }
+        }
+    }
+
+    /// What a complete JSON part means; nil where its payload has to arrive first.
+    private mutating func interpret(_ bytes: [UInt8]) -> Outcome? {
+        let message: JSONValue
+        do {
+            message = try JSONValue.parse(bytes, depthLimit: 32)
+        } catch {
+            return .broken(reason: "the message is no JSON: \(error)")
+        }
+        guard case .object(let members) = message else { return .broken(reason: "the message is no JSON object") }
+        var payload = 0
+        if let member = members.first(where: { $0.name == "payload" }) {
+            guard case .integer(let length) = member.value, (0...Int64(ControlLimits.payload)).contains(length) else {
+                return .broken(reason: "the payloads of a message have at most \(ControlLimits.payload) bytes together")
+            }
+            payload = Int(length)
+        }
+        do {
+            let request = try JSON.decode(ControlRequest.self, from: message)
+            try Self.check(request, payload: payload)
+            if payload == 0 { return .request(request, payload: nil) }
+            state = .payload(request, try LockedBuffer(count: payload), filled: 0)
+            return nil
+        } catch {
+            let reason = Self.reason(error)
+            // What follows is secret bytes that nobody has asked for.
+            return payload == 0 ? .refused(reason: reason) : .broken(reason: reason)
+        }
+    }
+
+    private static func check(_ request: ControlRequest, payload: Int) throws(SupervisionError) {
+        var announced = 0
+        if case .apply(let deployment) = request {
+            for part in deployment.payloads {
+                guard (0...ControlLimits.secret).contains(part.length) else {
+                    throw .refused("a secret or config has at most \(ControlLimits.secret / 1024) KiB")
+                }
+                announced += part.length
+            }
+        }
+        guard announced == payload else {
+            throw .refused("the message announces \(payload) bytes of payload and lists \(announced)")
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case SupervisionError.refused(let reason): return reason
+        case let error as SupervisionError: return error.description
+        case let error as SystemCallError: return error.description
+        case let error as DecodingError:
+            let path: [any CodingKey] = switch error {
+            case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context): context.codingPath
+            case .keyNotFound(let key, let context): context.codingPath + [key]
+            @unknown default: []
+            }
+            return "the request is not understood at '\(path.map(\.stringValue).joined(separator: "."))'"
+        default: return "the request is not understood"
+        }
+    }
+
+    private enum Arrival {
+        case some, nothing, end
+    }
+
+    /// Reads up to `count` bytes of what is no secret.
+    private static func append(_ count: Int, to bytes: inout [UInt8], from socket: Int32) -> Arrival {
+        let used = bytes.count
+        bytes.append(contentsOf: repeatElement(0, count: count))
+        var received: Int
+        repeat {
+            received = bytes.withUnsafeMutableBytes { recv(socket, $0.baseAddress! + used, count, Int32(MSG_DONTWAIT)) }
+        } while received < 0 && errno == EINTR
+        let code = errno
+        bytes.removeLast(count - max(received, 0))
+        if received > 0 { return .some }
+        return received < 0 && code == EAGAIN ? .nothing : .end
+    }
+}

@@ -1,0 +1,134 @@
+import CLinux
+import Glibc
+import Linux
+
+/// The processes of one instance as the event loop sees them: how they end, what they print, whether they started.
+final class RunningInstance {
+    private let launched: LaunchedInstance
+    private let loop: EventLoop
+    private let log: LogWriter
+    private var endToken: EventLoop.Token?
+    private var outputTokens: [LogStream: EventLoop.Token] = [:]
+    private var reportToken: EventLoop.Token?
+    private var report: [UInt8] = []
+    private let onStart: (_ failure: String?) -> Void
+    private let onEnd: () -> Void
+
+    var pid: Int32 { launched.pid }
+
+    /// Watches what was launched or adopted.
+    ///
+    /// - Parameters:
+    ///   - onStart: called once, when the command runs or could not be run.
+    ///   - onEnd: called once, when all processes are gone and all they printed is in the log.
+    init(
+        _ launched: consuming LaunchedInstance, loop: EventLoop, log: LogWriter, onStart: @escaping (_ failure: String?) -> Void,
+        onEnd: @escaping () -> Void
+    ) throws(SystemCallError) {
+        self.launched = launched
+        self.loop = loop
+        self.log = log
+        self.onStart = onStart
+        self.onEnd = onEnd
+        for number in [self.launched.standardOutput.number, self.launched.standardError.number] { Self.neverBlock(number) }
+        endToken = try loop.add(self.launched.pidfd.number, .readable) { [unowned self] _ in end() }
+        for stream in [LogStream.stdout, .stderr] {
+            outputTokens[stream] = try loop.add(descriptor(of: stream), .readable) { [unowned self] _ in receive(stream) }
+        }
+        if let number = Self.number(self.launched.startReport) {
+            Self.neverBlock(number)
+            reportToken = try loop.add(number, .readable) { [unowned self] _ in receiveReport() }
+        }
+    }
+
+    deinit { unwatch() }
+
+    func signal(_ number: Int32) {
+        _ = clinux_signal_process(launched.pidfd.number, number)
+    }
+
+    private func unwatch() {
+        for token in [endToken, reportToken].compactMap({ $0 }) + outputTokens.values { loop.remove(token) }
+        endToken = nil
+        reportToken = nil
+        outputTokens = [:]
+    }
+
+    private static func neverBlock(_ number: Int32) {
+        _ = fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK)
+    }
+
+    private static func number(_ descriptor: borrowing FileDescriptor?) -> Int32? {
+        switch descriptor {
+        case .some(let open): open.number
+        case .none: nil
+        }
+    }
+
+    private func descriptor(of stream: LogStream) -> Int32 {
+        stream == .stdout ? launched.standardOutput.number : launched.standardError.number
+    }
+
+    /// Reads once: other instances want their turn.
+    @discardableResult
+    private func receive(_ stream: LogStream) -> Bool {
+        let count = OutputBuffer.shared.read(descriptor(of: stream)) { bytes, scratch in
+            log.receive(bytes, from: stream, scratch: &scratch)
+        }
+        if count > 0 { return true }
+        if count < 0 && (errno == EAGAIN || errno == EINTR) { return false }
+        if let token = outputTokens.removeValue(forKey: stream) {
+            loop.remove(token)
+            log.finish(stream)
+        }
+        return false
+    }
+
+    private func receiveReport() {
+        guard let number = Self.number(launched.startReport), let token = reportToken else { return }
+        var chunk = [UInt8](repeating: 0, count: 1024)
+        while true {
+            let count = read(number, &chunk, chunk.count)
+            if count > 0 {
+                if report.count < 16 * 1024 { report += chunk[..<count] }
+                continue
+            }
+            if count < 0 && errno == EINTR { continue }
+            if count < 0 && errno == EAGAIN { return }
+            loop.remove(token)
+            reportToken = nil
+            onStart(report.isEmpty ? nil : String(decoding: report, as: UTF8.self))
+            return
+        }
+    }
+
+    /// The order matters: it started, it printed, it ended.
+    private func end() {
+        receiveReport()
+        for stream in [LogStream.stdout, .stderr] where outputTokens[stream] != nil {
+            while receive(stream) {}
+            log.finish(stream)
+        }
+        unwatch()
+        onEnd()
+    }
+}
+
+/// The memory that all output passes through: one thread reads, so one buffer is enough.
+final class OutputBuffer {
+    nonisolated(unsafe) static let shared = OutputBuffer()
+
+    private let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
+    private var scratch: [UInt8] = []
+
+    /// Reads what is there.
+    /// - Returns: as read(2).
+    func read(_ descriptor: Int32, body: (UnsafeRawBufferPointer, inout [UInt8]) -> Void) -> Int {
+        let count = Glibc.read(descriptor, bytes.baseAddress, bytes.count)
+        guard count > 0 else { return count }
+        body(UnsafeRawBufferPointer(rebasing: bytes[..<count]), &scratch)
+        // Escaping can make six bytes of one; that much need not be kept.
+        if scratch.capacity > 256 * 1024 { scratch = [] }
+        return count
+    }
+}

@@ -1,0 +1,77 @@
+import Glibc
+import Linux
+
+/// The right to change one stack: held by a command for as long as it runs, let go by the kernel when it dies.
+///
+/// It is a flock(2) on `<runtime>/lock`. `down` removes that file while it holds the lock; whoever waited
+/// for it notices and takes the lock of the new directory instead.
+public struct RuntimeLock: ~Copyable {
+    private let file: FileDescriptor
+
+    /// Who holds a lock that another command waits for.
+    public struct Holder: Sendable, Equatable, CustomStringConvertible {
+        public var pid: Int32
+        /// `stackup up`.
+        public var command: String
+
+        public var description: String { "\(command) (process \(pid))" }
+    }
+
+    private init(file: consuming FileDescriptor) {
+        self.file = file
+    }
+
+    /// Takes the lock, after waiting for whoever holds it.
+    ///
+    /// - Parameters:
+    ///   - directories: of the project; made where they are missing.
+    ///   - command: the caller's name for those who wait, such as `stackup up`.
+    ///   - onWait: called once if another command holds the lock; nil where that one has not said yet who it is.
+    /// - Throws: ``SupervisionError`` where the directory is unusable.
+    public static func acquire(
+        _ directories: StackDirectories, command: String, onWait: (Holder?) -> Void = { _ in }
+    ) throws(SupervisionError) -> RuntimeLock {
+        var hasWaited = false
+        while true {
+            guard let directory = try RuntimeDirectory.open(directories.runtime, create: true) else { continue }
+            let file: FileDescriptor
+            do {
+                file = try FileDescriptor.open(
+                    "lock", in: directory.descriptor.number, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600,
+                    resolution: [.noSymlinks, .beneath])
+            } catch where error.code == ENOENT {
+                continue
+            } catch {
+                throw .system(error)
+            }
+            let number = file.number
+            if flock(number, LOCK_EX | LOCK_NB) != 0 {
+                if !hasWaited { onWait(holder(in: number)) }
+                hasWaited = true
+                do {
+                    _ = try retryingInterrupts("flock", on: "\(directories.runtime)/lock") { flock(number, LOCK_EX) }
+                } catch {
+                    throw .system(error)
+                }
+            }
+            // Still the directory's own lock?
+            var mine = stat(), current = stat()
+            guard fstat(number, &mine) == 0, fstatat(AT_FDCWD, "\(directories.runtime)/lock", &current, AT_SYMLINK_NOFOLLOW) == 0,
+                mine.st_ino == current.st_ino, mine.st_dev == current.st_dev
+            else { continue }
+            _ = ftruncate(number, 0)
+            let text = Array("\(getpid()) \(command)\n".utf8)
+            _ = pwrite(number, text, text.count, 0)
+            return RuntimeLock(file: file)
+        }
+    }
+
+    private static func holder(in file: Int32) -> Holder? {
+        var bytes = [UInt8](repeating: 0, count: 256)
+        let count = pread(file, &bytes, bytes.count, 0)
+        guard count > 0 else { return nil }
+        let line = String(decoding: bytes[..<count].prefix { $0 != 10 }, as: UTF8.self)
+        guard let space = line.firstIndex(of: " "), let pid = Int32(line[..<space]) else { return nil }
+        return Holder(pid: pid, command: String(line[line.index(after: space)...]))
+    }
+}

@@ -1,0 +1,152 @@
+import Glibc
+import Reconciler
+
+/// An instance's life: launched, running, ended, started again.
+extension StackSupervisor {
+    func launch(_ instance: Instance) {
+        let name = instance.name
+        instance.phase = .waiting
+        instance.failure = nil
+        guard let plan = services[name.service]?.plan else {
+            return startFailed(instance, "its launch plan is not known; run 'up'")
+        }
+        // Without its files a service would start, fail in its own way and be hard to understand.
+        let present = Set((host.mountedFiles(of: name.service) ?? []).map(\.target))
+        if let missing = plan.files.first(where: { !present.contains($0.target) }) {
+            return startFailed(instance, "its file \(missing.target) is not in place; run 'up'")
+        }
+        emit(.starting, name)
+        instance.configHash = plan.configHash
+        instance.command = plan.arguments
+        do {
+            instance.process = try host.launch(plan, as: name)
+            instance.phase = .starting
+            instance.lastStart = now()
+            instance.startedAt = wallClock()
+            instance.finishedAt = nil
+            instance.exitCode = nil
+            changed(.urgent)
+        } catch {
+            startFailed(instance, "\(error)")
+        }
+    }
+
+    /// The instance's command runs.
+    func started(_ name: InstanceName) {
+        guard let instance = instances[name], instance.phase == .starting else { return }
+        instance.phase = .running
+        if instance.intent == .start { instance.intent = nil }
+        emit(.started(pid: instance.process?.pid ?? 0), name)
+        changed(.soon)
+        settle()
+    }
+
+    /// The instance's command could not be run; its end is reported apart.
+    func startReported(_ name: InstanceName, failure: String) {
+        instances[name]?.failure = failure
+    }
+
+    /// The instance's processes are gone.
+    /// - Parameter code: as a shell has it; nil where nobody knows.
+    func ended(_ name: InstanceName, code: Int32?) {
+        guard let instance = instances[name], instance.isAlive else { return }
+        let phase = instance.phase
+        instance.phase = .exited
+        instance.process = nil
+        instance.exitCode = code
+        instance.finishedAt = wallClock()
+        changed(.soon)
+        switch phase {
+        case .starting where instance.intent == .start:
+            startFailed(instance, instance.failure ?? "it ended with status \(code ?? -1) before its command ran")
+        default:
+            emit(.exited(code: code ?? -1), name)
+            if let failure = instance.failure { emit(.failed(reason: failure), name) }
+            if instance.intent == nil { applyRestartPolicy(instance) }
+        }
+        settle()
+    }
+
+    private func startFailed(_ instance: Instance, _ reason: String) {
+        instance.phase = .exited
+        instance.failure = reason
+        instance.finishedAt = wallClock()
+        emit(.failed(reason: reason), instance.name)
+        changed(.soon)
+        guard instance.intent == .start else { return }
+        instance.intent = nil
+        current?.failures.append("\(instance.name): \(reason)")
+        // What depends on it would start into nothing.
+        let service = instance.name.service
+        for other in pending where other.intent == .start && !other.isAlive && dependencies(of: other.name.service).contains(service) {
+            startFailed(other, "'\(service)', which it depends on, did not start")
+        }
+    }
+
+    // MARK: Stopping
+
+    func requestStop(_ instance: Instance) {
+        let traits = services[instance.name.service]?.traits ?? ServiceTraits()
+        emit(.stopping, instance.name)
+        instance.phase = .stopping
+        host.signal(instance.name, traits.stopSignal)
+        let grace = max(instance.grace ?? traits.stopGraceMilliseconds, 0)
+        let (deadline, overflow) = now().addingReportingOverflow(grace)
+        deadlines.add(.grace(instance, generation: instance.generation), at: overflow ? .max : deadline)
+        changed(.soon)
+    }
+
+    /// A person's signal. One that is meant to end the instance keeps its restart policy from undoing that.
+    func kill(_ instance: Instance, signal: Int32) {
+        guard instance.isAlive else { return }
+        let stopSignal = services[instance.name.service]?.traits.stopSignal ?? SIGTERM
+        if signal == SIGKILL || signal == stopSignal {
+            instance.stoppedByUser = true
+            changed(.soon)
+        }
+        host.signal(instance.name, signal)
+        emit(.signalled(signal: signal), instance.name)
+    }
+
+    // MARK: Restarting
+
+    func applyRestartPolicy(_ instance: Instance) {
+        guard !instance.stoppedByUser, let service = services[instance.name.service] else { return }
+        switch service.traits.restart {
+        case .no: return
+        case .always, .unlessStopped: break
+        case .onFailure(let maximum):
+            if instance.exitCode == 0 { return }
+            if let maximum, maximum > 0, instance.restarts >= maximum { return }
+        }
+        guard service.plan != nil else {
+            instance.awaitsPlan = true
+            return
+        }
+        let delay = instance.backoff.next(afterRunning: now() - instance.lastStart)
+        instance.phase = .backingOff
+        emit(.restarting(milliseconds: delay), instance.name)
+        deadlines.add(.restart(instance, generation: instance.generation), at: now() + delay)
+    }
+
+    // MARK: Deadlines
+
+    var nextDeadline: Int64? { deadlines.next }
+
+    /// Does what is due by now.
+    func handleDeadlines() {
+        let time = now()
+        while let deadline = deadlines.popDue(at: time) {
+            switch deadline {
+            case .grace(let instance, let generation):
+                if instance.generation == generation && instance.phase == .stopping { host.signal(instance.name, SIGKILL) }
+            case .restart(let instance, let generation):
+                guard instance.generation == generation, instance.phase == .backingOff, instance.intent == nil else { continue }
+                instance.restarts += 1
+                launch(instance)
+                // What hinders it now may be gone in a while.
+                if instance.phase == .exited { applyRestartPolicy(instance) }
+            }
+        }
+    }
+}

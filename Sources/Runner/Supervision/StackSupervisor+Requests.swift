@@ -1,0 +1,216 @@
+import Reconciler
+
+/// What each request means for the instances.
+extension StackSupervisor {
+    /// Gives the instances their intents; ``settle()`` does the rest.
+    /// - Throws: ``SupervisionError`` where the request is refused; nothing was changed then.
+    func begin(_ job: Job) throws {
+        switch job.request {
+        case .observe, .subscribe, .kill: break
+        case .provide(let plans):
+            try check(plans)
+            take(plans)
+        case .apply(let deployment):
+            try apply(deployment, payload: job.payload)
+        case .stop(let names, let timeout):
+            for instance in try selected(names) where instance.isAlive || instance.phase == .backingOff || instance.awaitsPlan {
+                instance.awaitsPlan = false
+                instance.grace = timeout
+                intend(.stop(byUser: true), instance)
+            }
+        case .start(let names):
+            for instance in try selected(names) where !instance.isAlive && instance.phase != .backingOff {
+                prepareStart(instance)
+                intend(.start, instance)
+            }
+        case .restart(let names, let timeout):
+            for instance in try selected(names) {
+                instance.grace = timeout
+                intend(.cycle, instance)
+            }
+        case .down(let names, let timeout):
+            for instance in try selected(names, missingAllowed: true) {
+                instance.grace = timeout
+                intend(.remove, instance)
+            }
+        }
+    }
+
+    /// Answered at once, whatever else goes on: a second Ctrl-C must not wait for the grace period of the first.
+    func kill(services names: [String]?, signal: Int32) throws(SupervisionError) {
+        for instance in try selected(names) { kill(instance, signal: signal) }
+    }
+
+    private func selected(_ names: [String]?, missingAllowed: Bool = false) throws(SupervisionError) -> [Instance] {
+        guard let names else { return instances.values.sorted { $0.name < $1.name } }
+        let wanted = Set(names)
+        let found = instances.values.filter { wanted.contains($0.name.service) }.sorted { $0.name < $1.name }
+        if !missingAllowed, let missing = names.first(where: { name in !found.contains { $0.name.service == name } }) {
+            throw .refused("service '\(missing)' has no instance; run 'up \(missing)'")
+        }
+        return found
+    }
+
+    // MARK: Plans
+
+    private func check(_ plans: [LaunchPlan]) throws(SupervisionError) {
+        for plan in plans {
+            guard InstanceName.isValid(service: plan.service) else { throw .refused("'\(plan.service.prefix(80))' cannot name a service") }
+            guard !plan.arguments.isEmpty else { throw .refused("service '\(plan.service)' has no command") }
+        }
+    }
+
+    /// Keeps the plans, and makes up for restarts that had to wait for one.
+    func take(_ plans: [LaunchPlan]) {
+        var taken = services
+        for plan in plans { taken[plan.service] = SupervisedService(plan: plan, traits: ServiceTraits(plan)) }
+        services = taken
+        changed(.soon)
+        let provided = Set(plans.map(\.service))
+        for instance in instances.values where provided.contains(instance.name.service) {
+            if instance.command.isEmpty, let plan = services[instance.name.service]?.plan, plan.configHash == instance.configHash {
+                instance.command = plan.arguments
+            }
+            if instance.awaitsPlan && instance.intent == nil {
+                instance.awaitsPlan = false
+                applyRestartPolicy(instance)
+            }
+        }
+    }
+
+    // MARK: Deployments
+
+    private struct Write {
+        let service: String
+        let file: MountedFile
+        let range: Range<Int>
+    }
+
+    private enum FileStep {
+        case write(Write)
+        case remove(service: String, file: MountedFile)
+    }
+
+    private func apply(_ deployment: Deployment, payload: LockedBuffer?) throws {
+        // All of it is looked at first, so that a deployment that is refused has changed nothing.
+        try check(deployment.plans)
+        let steps = try fileSteps(of: deployment)
+        let known = Set(services.keys).union(deployment.plans.map(\.service))
+        for operation in deployment.operations { try check(operation, known: known) }
+
+        take(deployment.plans)
+        for step in steps {
+            switch step {
+            case .write(let write):
+                let bytes = payload?.slice(write.range) ?? UnsafeRawBufferPointer(start: nil, count: 0)
+                try host.write(write.file, bytes: bytes, of: write.service, instances: livePIDs(of: write.service))
+                emit(InstanceEvent(service: write.service, kind: .fileWritten(target: write.file.target)))
+            case .remove(let service, let file):
+                try host.remove(file, of: service, instances: livePIDs(of: service))
+                emit(InstanceEvent(service: service, kind: .fileRemoved(target: file.target)))
+            }
+            changed(.soon)
+        }
+        for masks in deployment.masks {
+            for pid in livePIDs(of: masks.service) { host.remask(masks.paths, of: masks.service, instance: pid) }
+        }
+        for operation in deployment.operations { intend(operation) }
+        for operation in deployment.operations { react(operation) }
+    }
+
+    private func check(_ operation: Deployment.Operation, known: Set<String>) throws(SupervisionError) {
+        switch operation {
+        case .create(let service, let index), .recreate(let service, let index), .start(let service, let index), .remove(let service, let index):
+            guard InstanceName(service: service, index: index).isValid else { throw .refused("there can be no instance \(index) of '\(service.prefix(80))'") }
+            if case .remove = operation { return }
+            guard known.contains(service) else { throw .refused("service '\(service)' has no launch plan") }
+        case .signal(_, let signal):
+            guard (1...64).contains(signal) else { throw .refused("there is no signal \(signal)") }
+        case .write, .removeFile, .restart: break
+        }
+    }
+
+    /// The files' steps in their order, each with the place of its bytes.
+    private func fileSteps(of deployment: Deployment) throws(SupervisionError) -> [FileStep] {
+        var ranges: [Deployment.Destination: Range<Int>] = [:]
+        var offset = 0
+        for part in deployment.payloads {
+            for destination in part.files { ranges[destination] = offset..<offset + part.length }
+            offset += part.length
+        }
+        var steps: [FileStep] = []
+        var written = Set<Deployment.Destination>()
+        for operation in deployment.operations {
+            switch operation {
+            case .write(let service, let file):
+                guard InstanceName.isValid(service: service) else { throw .refused("'\(service.prefix(80))' cannot name a service") }
+                let destination = Deployment.Destination(service: service, target: file.target)
+                guard let range = ranges[destination] else { throw .refused("no bytes came for \(file.target) of service '\(service)'") }
+                written.insert(destination)
+                steps.append(.write(Write(service: service, file: file, range: range)))
+            case .removeFile(let service, let file): steps.append(.remove(service: service, file: file))
+            default: break
+            }
+        }
+        // A file that changed its grant but kept its place was written under the new one: it must not go.
+        steps.removeAll { step in
+            guard case .remove(let service, let file) = step else { return false }
+            return written.contains(Deployment.Destination(service: service, target: file.target))
+        }
+        // The files of a service that is created may come with its plan alone.
+        for plan in deployment.plans {
+            for file in plan.files {
+                let destination = Deployment.Destination(service: plan.service, target: file.target)
+                if let range = ranges[destination], written.insert(destination).inserted {
+                    steps.append(.write(Write(service: plan.service, file: file, range: range)))
+                }
+            }
+        }
+        return steps
+    }
+
+    private func intend(_ operation: Deployment.Operation) {
+        switch operation {
+        case .create(let service, let index):
+            let name = InstanceName(service: service, index: index)
+            if let instance = instances[name] {
+                intend(.cycle, instance)
+            } else {
+                let instance = Instance(name: name, createdAt: wallClock())
+                instances[name] = instance
+                emit(.created, name)
+                intend(.start, instance)
+            }
+        case .recreate(let service, let index):
+            let name = InstanceName(service: service, index: index)
+            let instance = instances[name] ?? Instance(name: name, createdAt: wallClock())
+            instances[name] = instance
+            instance.createdAt = wallClock()
+            intend(.cycle, instance)
+        case .start(let service, let index):
+            let name = InstanceName(service: service, index: index)
+            let instance = instances[name] ?? Instance(name: name, createdAt: wallClock())
+            instances[name] = instance
+            if instance.isAlive { return }
+            prepareStart(instance)
+            intend(.start, instance)
+        case .remove(let service, let index):
+            if let instance = instances[InstanceName(service: service, index: index)] { intend(.remove, instance) }
+        case .write, .removeFile, .signal, .restart: break
+        }
+    }
+
+    /// What services asked for when their files change; those that are replaced have the new files anyway.
+    private func react(_ operation: Deployment.Operation) {
+        switch operation {
+        case .signal(let service, let signal):
+            for instance in instances(of: service) where instance.intent == nil && instance.isAlive {
+                host.signal(instance.name, signal)
+                emit(.signalled(signal: signal), instance.name)
+            }
+        case .restart(let service):
+            for instance in instances(of: service) where instance.intent == nil && instance.isAlive { intend(.cycle, instance) }
+        default: break
+        }
+    }
+}

@@ -1,0 +1,260 @@
+import Reconciler
+
+/// Decides what happens to the instances of one stack, and when.
+///
+/// It works by levels, not by scripts: every instance has a phase (what is) and perhaps an intent (what was asked
+/// for), and ``settle()`` takes each step that its dependencies allow by now. Whatever happens in between, an
+/// exit, a failed start, a person's `kill`, only changes what the next pass sees.
+///
+/// It does no I/O of its own: see ``InstanceHost``. Times are handed in, so that its tests need not wait.
+final class StackSupervisor {
+    /// One request that takes a while, and who waits for it.
+    final class Job {
+        let request: ControlRequest
+        var payload: LockedBuffer?
+        var failures: [String] = []
+        let onEvent: (InstanceEvent) -> Void
+        let onFinish: (ControlReply) -> Void
+
+        init(
+            _ request: ControlRequest, payload: LockedBuffer? = nil, onEvent: @escaping (InstanceEvent) -> Void = { _ in },
+            onFinish: @escaping (ControlReply) -> Void
+        ) {
+            self.request = request
+            self.payload = payload
+            self.onEvent = onEvent
+            self.onFinish = onFinish
+        }
+    }
+
+    enum Deadline {
+        /// The grace period of a stop is over.
+        case grace(Instance, generation: UInt64)
+        case restart(Instance, generation: UInt64)
+    }
+
+    let host: any InstanceHost
+    /// Milliseconds of the monotonic clock.
+    let now: () -> Int64
+    /// Seconds since the epoch.
+    let wallClock: () -> Int64
+    /// Hears every event.
+    var onEvent: (InstanceEvent) -> Void = { _ in }
+    /// Called when a `down` of the whole stack has ended everything, before it is answered.
+    var onDown: () -> Void = {}
+
+    var instances: [InstanceName: Instance] = [:]
+    var services: [String: SupervisedService] = [:] {
+        didSet { closures = nil }
+    }
+    var deadlines = DeadlineQueue<Deadline>()
+    /// Instances that have an intent.
+    private(set) var pending: [Instance] = []
+    private(set) var current: Job?
+    private var queue: [Job] = []
+    /// Services without instances: forgotten once all is done, for the order of the others may hang on them.
+    private var emptied = Set<String>()
+    /// What each service depends on, directly or not.
+    private var closures: [String: Set<String>]?
+    /// Something that a successor has to know changed: `urgent` where it would lose a process otherwise.
+    private(set) var unsaved = Unsaved.nothing
+
+    enum Unsaved: Comparable {
+        case nothing, soon, urgent
+    }
+
+    init(host: any InstanceHost, now: @escaping () -> Int64, wallClock: @escaping () -> Int64) {
+        self.host = host
+        self.now = now
+        self.wallClock = wallClock
+    }
+
+    // MARK: Looking
+
+    func observe(supervisorPID: Int32) -> ObservedState {
+        ObservedState(
+            supervisorPID: supervisorPID,
+            instances: instances.values.sorted { $0.name < $1.name }.map(\.observed),
+            mounts: services.keys.sorted().compactMap { service in
+                host.mountedFiles(of: service).map { ObservedMount(service: service, files: $0) }
+            })
+    }
+
+    func instances(of service: String) -> [Instance] {
+        instances.values.filter { $0.name.service == service }.sorted { $0.name < $1.name }
+    }
+
+    func livePIDs(of service: String) -> [Int32] {
+        instances(of: service).compactMap { $0.isAlive ? $0.process?.pid : nil }
+    }
+
+    func emit(_ kind: InstanceEvent.Kind, _ name: InstanceName) {
+        emit(InstanceEvent(service: name.service, index: name.index, kind: kind))
+    }
+
+    func emit(_ event: InstanceEvent) {
+        current?.onEvent(event)
+        onEvent(event)
+    }
+
+    func changed(_ urgency: Unsaved) { unsaved = max(unsaved, urgency) }
+
+    func saved() { unsaved = .nothing }
+
+    // MARK: Jobs
+
+    /// Does the job once those before it are done.
+    func submit(_ job: Job) {
+        queue.append(job)
+        startNextJob()
+    }
+
+    private func startNextJob() {
+        while current == nil, !queue.isEmpty {
+            let job = queue.removeFirst()
+            current = job
+            do {
+                try begin(job)
+            } catch let error as SupervisionError {
+                job.failures.append(error.description)
+            } catch {
+                job.failures.append("\(error)")
+            }
+            job.payload = nil
+            settle()
+        }
+    }
+
+    /// Gives an instance something to become; replaces what it was to become before.
+    func intend(_ intent: Instance.Intent, _ instance: Instance) {
+        if instance.intent == nil { pending.append(instance) }
+        instance.intent = intent
+    }
+
+    /// Drops the jobs that have not begun and replaces the one that has: everything is to stop.
+    func stopEverything(because reason: String) {
+        for job in [current].compactMap({ $0 }) + queue { job.onFinish(.failed(reason: reason)) }
+        queue = []
+        current = nil
+        for instance in instances.values.sorted(by: { $0.name < $1.name }) where instance.isAlive || instance.phase != .exited {
+            intend(.stop(byUser: false), instance)
+        }
+        settle()
+    }
+
+    /// Nothing is being started or stopped.
+    var isSettled: Bool { pending.isEmpty && current == nil }
+
+    // MARK: Settling
+
+    /// Takes every step that is possible now, then finishes the job if nothing is left of it.
+    func settle() {
+        var progressed = true
+        while progressed && !pending.isEmpty {
+            progressed = false
+            // What a living instance that is about to end depends on has to outlive it.
+            var needed = Set<String>()
+            var unstarted = Set<String>()
+            for instance in pending {
+                if instance.isAlive && instance.intent?.endsProcesses == true {
+                    needed.formUnion(dependencies(of: instance.name.service))
+                }
+                if instance.intent == .start || instance.intent == .cycle { unstarted.insert(instance.name.service) }
+            }
+            for instance in pending {
+                progressed = step(instance, needed: needed, unstarted: unstarted) || progressed
+            }
+            pending.removeAll { $0.intent == nil }
+        }
+        guard pending.isEmpty else { return }
+        for service in emptied where instances(of: service).isEmpty { services[service] = nil }
+        emptied = []
+        if let job = current { finish(job) }
+    }
+
+    /// - Returns: whether others may go on now that waited for it.
+    private func step(_ instance: Instance, needed: Set<String>, unstarted: Set<String>) -> Bool {
+        guard let intent = instance.intent else { return true }
+        let service = instance.name.service
+        if intent.endsProcesses {
+            guard instance.isAlive else {
+                concludeEnd(instance, intent)
+                return true
+            }
+            if instance.phase != .stopping && !needed.contains(service) { requestStop(instance) }
+            return false
+        }
+        guard !instance.isAlive else { return false }
+        guard dependencies(of: service).isDisjoint(with: unstarted) else { return false }
+        launch(instance)
+        return instance.intent == nil
+    }
+
+    private func concludeEnd(_ instance: Instance, _ intent: Instance.Intent) {
+        instance.intent = nil
+        instance.grace = nil
+        switch intent {
+        case .stop(let byUser):
+            instance.phase = .exited
+            instance.stoppedByUser = instance.stoppedByUser || byUser
+            emit(.stopped, instance.name)
+        case .remove:
+            instances[instance.name] = nil
+            host.forget(instance.name)
+            emit(.removed, instance.name)
+            if !instances.keys.contains(where: { $0.service == instance.name.service }) {
+                host.discardMount(of: instance.name.service)
+                emptied.insert(instance.name.service)
+            }
+        case .cycle:
+            prepareStart(instance)
+            instance.intent = .start
+        case .start: break
+        }
+        changed(.soon)
+    }
+
+    /// Forgets what earlier runs have left, as for a start by hand.
+    func prepareStart(_ instance: Instance) {
+        instance.phase = .waiting
+        instance.restarts = 0
+        instance.backoff = RestartBackoff()
+        instance.stoppedByUser = false
+        instance.failure = nil
+        instance.awaitsPlan = false
+    }
+
+    private func finish(_ job: Job) {
+        current = nil
+        if case .down(services: nil, _) = job.request, job.failures.isEmpty { onDown() }
+        job.onFinish(job.failures.isEmpty ? .done : .failed(reason: job.failures.joined(separator: "\n")))
+        startNextJob()
+    }
+
+    // MARK: Dependencies
+
+    /// The services that have to be up before this one, directly or not. In a circle nobody waits: the
+    /// command refuses circles, and whoever sends one anyway must not make the stack hang.
+    func dependencies(of service: String) -> Set<String> {
+        let closures = self.closures ?? makeClosures()
+        return closures[service] ?? []
+    }
+
+    private func makeClosures() -> [String: Set<String>] {
+        var reachable: [String: Set<String>] = [:]
+        for service in services.keys {
+            var found = Set<String>()
+            var next = services[service]?.traits.dependencies ?? []
+            while let dependency = next.popLast() {
+                if found.insert(dependency).inserted { next += services[dependency]?.traits.dependencies ?? [] }
+            }
+            reachable[service] = found
+        }
+        var result: [String: Set<String>] = [:]
+        for (service, found) in reachable {
+            result[service] = found.filter { !(reachable[$0]?.contains(service) ?? false) }
+        }
+        closures = result
+        return result
+    }
+}

@@ -1,0 +1,27 @@
+import Linux
+
+/// What goes wrong between a command and a supervisor, for the person to read.
+public enum SupervisionError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// A directory or file that is not safe to use.
+    case unsafeDirectory(path: String, reason: String)
+    case system(SystemCallError)
+    /// The supervisor could not be started.
+    case notStarted(reason: String)
+    /// The connection ended in the middle of a request.
+    case connectionLost
+    /// A message that is not what the protocol says.
+    case malformed(String)
+    /// The supervisor did not do it, and says why.
+    case refused(String)
+
+    public var description: String {
+        switch self {
+        case .unsafeDirectory(let path, let reason): "\(path): \(reason)"
+        case .system(let error): error.description
+        case .notStarted(let reason): "the stack's supervisor did not start: \(reason)"
+        case .connectionLost: "the stack's supervisor ended before it answered; run the command again"
+        case .malformed(let what): "the stack's supervisor sent what this version does not understand: \(what)"
+        case .refused(let reason): reason
+        }
+    }
+}

@@ -1,0 +1,223 @@
+import CLinux
+import Glibc
+import JSON
+import Linux
+import Reconciler
+
+/// A command's connection to the supervisor of a running stack.
+///
+/// One request at a time; a subscription takes the connection for itself.
+public final class SupervisorClient {
+    private let socket: FileDescriptor
+    /// Where a supervisor that was just started says why it could not.
+    private let complaints: FileDescriptor?
+
+    init(socket: consuming FileDescriptor, complaints: consuming FileDescriptor? = nil) {
+        self.socket = socket
+        self.complaints = complaints
+    }
+
+    /// Connects to the supervisor of a stack.
+    /// - Returns: nil where none runs, whatever it may have left behind.
+    /// - Throws: ``SupervisionError`` where the directory or who listens there is not to be trusted.
+    public static func connect(_ directories: StackDirectories) throws(SupervisionError) -> SupervisorClient? {
+        guard let directory = try RuntimeDirectory.open(directories.runtime, create: false) else { return nil }
+        guard let socket = try ControlSocket.connect(directory) else { return nil }
+        var pid: Int32 = 0
+        var uid: UInt32 = 0
+        guard clinux_peer(socket.number, &pid, &uid) == 0, uid == geteuid() || uid == 0 else {
+            throw .unsafeDirectory(path: "\(directories.runtime)/\(RuntimeDirectory.socketName)", reason: "another user (uid \(uid)) listens there")
+        }
+        return SupervisorClient(socket: socket)
+    }
+
+    /// Readable when an event of a subscription is there, for a caller with a poll(2) of its own.
+    public var descriptor: Int32 { socket.number }
+
+    // MARK: Requests
+
+    /// What runs, and what the secret mounts hold.
+    public func observe() throws(SupervisionError) -> ObservedState {
+        try send(.observe)
+        guard case .state(let state) = try receive() else { throw .malformed("another answer than the state") }
+        return state
+    }
+
+    /// Gives a supervisor that has adopted the stack of a dead one the plans that restarts need.
+    public func provide(_ plans: [LaunchPlan], onEvent: (InstanceEvent) -> Void = { _ in }) throws(SupervisionError) {
+        try request(.provide(plans), onEvent)
+    }
+
+    /// Applies a deployment; returns when all of it is done.
+    ///
+    /// - Parameters:
+    ///   - payload: called for each of `deployment.payloads`, in order, with its position and a function that
+    ///     takes its bytes, straight from where they are kept; they are copied nowhere but into the socket.
+    ///   - onEvent: hears what happens on the way.
+    /// - Throws: ``SupervisionError/refused(_:)`` with what did not work, one line each; what `payload` throws:
+    ///   then nothing was applied, and the connection is of no more use.
+    public func apply(
+        _ deployment: Deployment,
+        payload: (_ position: Int, _ send: (UnsafeRawBufferPointer) throws -> Void) throws -> Void = { _, _ in },
+        onEvent: (InstanceEvent) -> Void = { _ in }
+    ) throws {
+        do {
+            try send(.apply(deployment))
+            for (position, part) in deployment.payloads.enumerated() where part.length > 0 {
+                var sent = 0
+                try payload(position) { bytes in
+                    sent += bytes.count
+                    guard sent <= part.length else { throw SupervisionError.malformed("more bytes than announced for payload \(position)") }
+                    try sendAll(bytes)
+                }
+                guard sent == part.length else { throw SupervisionError.malformed("fewer bytes than announced for payload \(position)") }
+            }
+        } catch SupervisionError.connectionLost {
+            // It hung up in the middle of it: perhaps it said why.
+            try finish(onEvent)
+            throw SupervisionError.connectionLost
+        }
+        try finish(onEvent)
+    }
+
+    /// Stops instances in reverse dependency order.
+    /// - Parameters:
+    ///   - services: nil for all.
+    ///   - timeoutMilliseconds: how long each may take before it is killed; nil: the service's own.
+    public func stop(
+        services: [String]? = nil, timeoutMilliseconds: Int64? = nil, onEvent: (InstanceEvent) -> Void = { _ in }
+    ) throws(SupervisionError) {
+        try request(.stop(services: services, timeoutMilliseconds: timeoutMilliseconds), onEvent)
+    }
+
+    /// Starts instances that do not run, in dependency order.
+    public func start(services: [String]? = nil, onEvent: (InstanceEvent) -> Void = { _ in }) throws(SupervisionError) {
+        try request(.start(services: services), onEvent)
+    }
+
+    /// Stops and starts instances.
+    public func restart(
+        services: [String]? = nil, timeoutMilliseconds: Int64? = nil, onEvent: (InstanceEvent) -> Void = { _ in }
+    ) throws(SupervisionError) {
+        try request(.restart(services: services, timeoutMilliseconds: timeoutMilliseconds), onEvent)
+    }
+
+    /// Sends a signal, at once, whatever else is going on.
+    public func kill(services: [String]? = nil, signal: Int32 = SIGKILL) throws(SupervisionError) {
+        try request(.kill(services: services, signal: signal)) { _ in }
+    }
+
+    /// Stops and removes instances; with all of them go the stack's runtime directory, its logs and its supervisor.
+    public func down(
+        services: [String]? = nil, timeoutMilliseconds: Int64? = nil, onEvent: (InstanceEvent) -> Void = { _ in }
+    ) throws(SupervisionError) {
+        try request(.down(services: services, timeoutMilliseconds: timeoutMilliseconds), onEvent)
+    }
+
+    /// From the return of this on, every event comes to ``nextEvent()``.
+    public func subscribe() throws(SupervisionError) {
+        try request(.subscribe) { _ in }
+    }
+
+    /// Waits for an event of the subscription; nil when the supervisor has ended.
+    public func nextEvent() throws(SupervisionError) -> InstanceEvent? {
+        let reply: ControlReply
+        do {
+            reply = try receive()
+        } catch where error == .connectionLost {
+            return nil
+        }
+        guard case .event(let event) = reply else { throw .malformed("another message than an event") }
+        return event
+    }
+
+    private func request(_ request: ControlRequest, _ onEvent: (InstanceEvent) -> Void) throws(SupervisionError) {
+        try send(request)
+        try finish(onEvent)
+    }
+
+    /// Hands on events until the request is done.
+    private func finish(_ onEvent: (InstanceEvent) -> Void) throws(SupervisionError) {
+        while true {
+            switch try receive() {
+            case .event(let event): onEvent(event)
+            case .done: return
+            case .failed(let reason): throw .refused(reason)
+            case .state: throw .malformed("a state that was not asked for")
+            }
+        }
+    }
+
+    // MARK: Bytes
+
+    private func send(_ request: ControlRequest) throws(SupervisionError) {
+        let bytes: [UInt8]
+        do { bytes = try JSON.encode(request) } catch { throw .malformed("a request that is no JSON") }
+        var frame = withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { Array($0) }
+        frame += bytes
+        do {
+            try frame.withUnsafeBytes { try sendAll($0) }
+        } catch let error as SupervisionError {
+            // A supervisor that could not start has said why.
+            if error == .connectionLost, let reason = complaint() { throw .notStarted(reason: reason) }
+            throw error
+        } catch {
+            throw .connectionLost
+        }
+    }
+
+    private func sendAll(_ bytes: UnsafeRawBufferPointer) throws(SupervisionError) {
+        var sent = 0
+        while sent < bytes.count {
+            let count = Glibc.send(socket.number, bytes.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+            if count >= 0 {
+                sent += count
+            } else if errno == EPIPE || errno == ECONNRESET {
+                throw .connectionLost
+            } else if errno != EINTR {
+                throw .system(SystemCallError("send", "the control socket"))
+            }
+        }
+    }
+
+    private func receive() throws(SupervisionError) -> ControlReply {
+        let length = try receive(count: 4).reduce(0) { $0 << 8 | Int($1) }
+        guard length <= ControlLimits.outgoing else { throw .malformed("a message of \(length) bytes") }
+        let bytes = try receive(count: length)
+        do {
+            return try JSON.decode(ControlReply.self, from: bytes)
+        } catch {
+            throw .malformed("\(error)")
+        }
+    }
+
+    private func receive(count: Int) throws(SupervisionError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var filled = 0
+        while filled < count {
+            let received = bytes.withUnsafeMutableBytes { recv(socket.number, $0.baseAddress! + filled, count - filled, 0) }
+            if received > 0 {
+                filled += received
+            } else if received == 0 || errno == ECONNRESET {
+                if let reason = complaint() { throw .notStarted(reason: reason) }
+                throw .connectionLost
+            } else if errno != EINTR {
+                throw .system(SystemCallError("recv", "the control socket"))
+            }
+        }
+        return bytes
+    }
+
+    /// What a supervisor that was just started said before it ended.
+    private func complaint() -> String? {
+        guard let bytes = Self.rest(of: complaints), !bytes.isEmpty else { return nil }
+        return String(decoding: bytes.split(separator: 10).last ?? [], as: UTF8.self)
+    }
+
+    private static func rest(of descriptor: borrowing FileDescriptor?) -> [UInt8]? {
+        switch descriptor {
+        case .some(let open): try? open.readAll(limit: 64 * 1024)
+        case .none: nil
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import CLinux
+import Glibc
+import Linux
+
+/// Ties a stack's decisions to one event loop: the control socket, signals, deadlines, and the record on disk.
+final class SupervisorLoop {
+    let loop: EventLoop
+    let directory: RuntimeDirectory
+    let supervisor: StackSupervisor
+    private let server: ControlServer
+    private let logsPath: String
+    private let bootID = BootIdentity.current()
+    private var saveTime: Int64?
+    /// Set once the process is to end: when at the latest.
+    private var endTime: Int64?
+    private var isStopping = false
+    private var isRemoved = false
+    private var signals: FileDescriptor?
+
+    /// In milliseconds: how long a change that a successor can do without may wait to be written.
+    static let saveDelay: Int64 = 50
+
+    init(
+        loop: EventLoop, directory: RuntimeDirectory, logsPath: String, listener: consuming FileDescriptor, host: any InstanceHost
+    ) throws(SystemCallError) {
+        self.loop = loop
+        self.directory = directory
+        self.logsPath = logsPath
+        let supervisor = StackSupervisor(host: host, now: MonotonicClock.now, wallClock: { Int64(time(nil)) })
+        self.supervisor = supervisor
+        let server = try ControlServer(listener: listener, loop: loop, supervisor: supervisor)
+        self.server = server
+        supervisor.onEvent = { [unowned server] in server.publish($0) }
+        supervisor.onDown = { [unowned self] in removeEverything() }
+    }
+
+    /// Ends the stack in order when the process is asked to end.
+    func handleSignals() throws(SystemCallError) {
+        let wanted: [Int32] = [SIGTERM, SIGINT, 0]
+        let descriptor = FileDescriptor(owning: try retryingInterrupts("signalfd") { clinux_signal_descriptor(wanted) })
+        let number = descriptor.number
+        signals = consume descriptor
+        _ = try loop.add(number, .readable) { [unowned self] _ in
+            while clinux_next_signal(number) > 0 { terminate() }
+        }
+    }
+
+    /// The first time stops the stack in order; the second time at once.
+    func terminate() {
+        if isStopping {
+            for instance in supervisor.instances.values where instance.isAlive { supervisor.host.signal(instance.name, SIGKILL) }
+            return
+        }
+        isStopping = true
+        supervisor.stopEverything(because: "the supervisor was asked to end, and stops the stack")
+    }
+
+    /// Runs until a `down` or a signal ends it.
+    func run() throws(SystemCallError) {
+        try loop.run(
+            nextDeadline: { [unowned self] in
+                [supervisor.nextDeadline, server.nextDeadline, saveTime, endTime].compactMap { $0 }.min()
+            },
+            afterEvents: { [unowned self] in afterEvents() })
+    }
+
+    private func afterEvents() {
+        supervisor.handleDeadlines()
+        saveIfDue()
+        if isStopping && supervisor.isSettled && endTime == nil && !isRemoved {
+            save()
+            directory.remove(RuntimeDirectory.socketName)
+            directory.remove(RuntimeDirectory.supervisorRecordName)
+            end()
+        }
+        server.flush()
+        if let endTime, !server.hasUnsent || MonotonicClock.now() >= endTime { loop.stop() }
+    }
+
+    private func end() {
+        server.close()
+        endTime = MonotonicClock.now() + 1000
+    }
+
+    // MARK: The record
+
+    private func saveIfDue() {
+        switch supervisor.unsaved {
+        case .nothing: saveTime = nil
+        // A process that no record names would be lost if this one were killed now.
+        case .urgent: save()
+        case .soon:
+            let time = MonotonicClock.now()
+            if let saveTime, saveTime <= time { save() } else { saveTime = saveTime ?? time + Self.saveDelay }
+        }
+    }
+
+    private func save() {
+        saveTime = nil
+        supervisor.saved()
+        guard !isRemoved else { return }
+        // Where the disk is full the stack goes on; the next change tries again.
+        try? directory.write(supervisor.record(bootID: bootID), to: RuntimeDirectory.stateRecordName)
+    }
+
+    /// Says who supervises now.
+    func recordSelf() throws {
+        try directory.write(SupervisorRecord(process: .current(), bootID: bootID), to: RuntimeDirectory.supervisorRecordName)
+    }
+
+    /// What a predecessor has left; nil where there is nothing, or it is from before the last boot and so
+    /// says nothing of what runs.
+    func predecessorRecord() -> StateRecord? {
+        guard var record = directory.read(StateRecord.self, from: RuntimeDirectory.stateRecordName) else { return nil }
+        if record.bootID != bootID {
+            for index in record.services.indices { record.services[index].files = nil }
+            for index in record.instances.indices {
+                record.instances[index].pid = nil
+                record.instances[index].startTime = nil
+            }
+        }
+        return record
+    }
+
+    private func removeEverything() {
+        isRemoved = true
+        if let logs = try? RuntimeDirectory.openPrivate(logsPath, create: false) {
+            RuntimeDirectory.empty(logs.number, depth: 0)
+            RuntimeDirectory.removeIfEmpty(logsPath)
+        }
+        directory.removeAll()
+        end()
+    }
+}

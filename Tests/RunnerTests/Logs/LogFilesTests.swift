@@ -1,0 +1,127 @@
+import Glibc
+import Linux
+import Testing
+
+@testable import Runner
+
+@Suite final class LogFilesTests {
+    let temporary = TemporaryDirectory()
+    let directory: FileDescriptor
+
+    init() throws {
+        directory = try FileDescriptor.open(temporary.path, O_RDONLY | O_DIRECTORY)
+    }
+
+    private func writer(_ instance: String = "web-1", limits: LogLimits = LogLimits()) -> LogWriter {
+        LogWriter(instance: instance, directory: directory.number, limits: limits)
+    }
+
+    private func put(_ text: String, _ writer: LogWriter, _ stream: LogStream = .stdout, at time: Int64? = nil) {
+        var scratch: [UInt8] = []
+        Array(text.utf8).withUnsafeBytes {
+            writer.receive($0, from: stream, at: time.map { LogTime(nanoseconds: $0) } ?? .now(), scratch: &scratch)
+        }
+    }
+
+    private func texts(_ reader: LogReader) -> [String] {
+        var result: [String] = []
+        reader.readAvailable { result.append(String(decoding: $0.bytes, as: UTF8.self)) }
+        return result
+    }
+
+    @Test func aLogIsForItsOwnerAlone() throws {
+        put("secret-looking\n", writer())
+        var status = stat()
+        #expect(stat("\(temporary.path)/web-1.log", &status) == 0)
+        #expect(status.st_mode & 0o777 == 0o600)
+    }
+
+    @Test func aFullFileIsRotatedAndOnlySoManyAreKept() throws {
+        let writer = writer(limits: LogLimits(fileSize: 200, fileCount: 3))
+        for number in 0..<20 { put("line \(number)\n", writer) }
+        #expect(temporary.exists("web-1.log") && temporary.exists("web-1.log.1") && temporary.exists("web-1.log.2"))
+        #expect(!temporary.exists("web-1.log.3"))
+        let kept = texts(try LogReader(directory: temporary.path))
+        #expect(kept.last == "line 19\n")
+        #expect(kept == (20 - kept.count..<20).map { "line \($0)\n" })
+    }
+
+    @Test func aRestartedWriterGoesOnWhereTheLastOneEnded() throws {
+        put("one\n", writer())
+        put("two\n", writer())
+        #expect(texts(try LogReader(directory: temporary.path)) == ["one\n", "two\n"])
+    }
+
+    @Test func aLinkInPlaceOfALogIsNotFollowed() throws {
+        #expect(symlink("\(temporary.path)/elsewhere", "\(temporary.path)/web-1.log") == 0)
+        put("line\n", writer())
+        #expect(!temporary.exists("elsewhere"))
+    }
+
+    @Test func instancesAreMergedByTime() throws {
+        let web = writer("web-1"), db = writer("db-1")
+        put("1\n", web, at: 1)
+        put("4\n", web, at: 4)
+        put("2\n", db, at: 2)
+        put("3\n", db, .stderr, at: 3)
+        put("5\n", db, at: 5)
+        #expect(texts(try LogReader(directory: temporary.path)) == ["1\n", "2\n", "3\n", "4\n", "5\n"])
+        #expect(texts(try LogReader(directory: temporary.path, instances: ["web-1"])) == ["1\n", "4\n"])
+    }
+
+    @Test(arguments: 0...25)
+    func tailCountsBackAcrossRotatedFiles(count: Int) throws {
+        let writer = writer(limits: LogLimits(fileSize: 300, fileCount: 100))
+        for number in 0..<20 { put("line \(number)\n", writer) }
+        let expected = (max(20 - count, 0)..<20).map { "line \($0)\n" }
+        let reader = try LogReader(directory: temporary.path, tail: count)
+        #expect(texts(reader) == expected)
+        put("later\n", writer)
+        #expect(texts(reader) == ["later\n"])
+    }
+
+    @Test func sinceLeavesOutWhatIsOlder() throws {
+        let writer = writer()
+        for time in 1...5 { put("\(time)\n", writer, at: Int64(time)) }
+        #expect(texts(try LogReader(directory: temporary.path, since: LogTime(nanoseconds: 4))) == ["4\n", "5\n"])
+    }
+
+    @Test func aReaderFollowsRotationsWithoutLosingOrRepeatingALine() throws {
+        let writer = writer(limits: LogLimits(fileSize: 400, fileCount: 50))
+        let reader = try LogReader(directory: temporary.path)
+        var seen: [String] = []
+        for number in 0..<300 {
+            put("line \(number)\n", writer)
+            // Sometimes several rotations pass between two looks.
+            if number % 37 == 0 || number % 5 == 0 { seen += texts(reader) }
+        }
+        seen += texts(reader)
+        #expect(seen == (0..<300).map { "line \($0)\n" })
+    }
+
+    @Test func aReaderIsWokenByALineAndByANewInstance() throws {
+        put("before\n", writer())
+        let reader = try LogReader(directory: temporary.path)
+        #expect(texts(reader) == ["before\n"])
+        #expect(try !reader.waitForMore(milliseconds: 0))
+        put("after\n", writer())
+        #expect(try reader.waitForMore(milliseconds: 1000))
+        #expect(texts(reader) == ["after\n"])
+        put("hello\n", writer("new-1"))
+        #expect(try reader.waitForMore(milliseconds: 1000))
+        #expect(texts(reader) == ["hello\n"])
+    }
+
+    @Test func aTornLineCostsItselfOnly() throws {
+        try temporary.write(#"{"log":"torn"# + "\n", to: "web-1.log")
+        put("whole\n", writer())
+        #expect(texts(try LogReader(directory: temporary.path)) == ["whole\n"])
+    }
+
+    @Test func removingAnInstanceRemovesAllItsFiles() throws {
+        let writer = writer(limits: LogLimits(fileSize: 50, fileCount: 3))
+        for number in 0..<9 { put("line \(number)\n", writer) }
+        LogWriter.removeFiles(of: "web-1", in: directory.number)
+        #expect(DirectoryListing.names(in: directory.number) == [])
+    }
+}

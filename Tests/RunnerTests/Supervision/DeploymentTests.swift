@@ -1,0 +1,190 @@
+import Glibc
+import JSON
+import Reconciler
+import Testing
+
+@testable import Runner
+
+@Suite struct DeploymentTests {
+    let bench = Bench()
+
+    private func payload(_ text: String) throws -> LockedBuffer {
+        let buffer = try LockedBuffer(count: text.utf8.count)
+        buffer.bytes.copyBytes(from: Array(text.utf8))
+        return buffer
+    }
+
+    @Test func filesAreInPlaceBeforeAnythingIsLaunchedAndReactionsComeLast() throws {
+        bench.up(.test("db"), .test("cache"))
+        let secret = MountedFile.test("key", version: "2")
+        bench.submit(
+            .apply(Deployment(
+                plans: [.test("web", files: [secret])],
+                operations: [
+                    .signal(service: "db", signal: 1), .restart(service: "cache"), .create(service: "web", index: 1),
+                    .write(service: "web", file: secret), .write(service: "db", file: secret), .write(service: "cache", file: secret),
+                ],
+                payloads: [
+                    .init(length: 3, files: [.init(service: "web", target: secret.target), .init(service: "db", target: secret.target)]),
+                    .init(length: 2, files: [.init(service: "cache", target: secret.target)]),
+                ],
+                masks: [.init(service: "db", paths: ["/home/me/key.txt"])])),
+            payload: try payload("abcde"))
+        #expect(bench.calls() == [
+            "write web /run/secrets/key", "write db /run/secrets/key", "write cache /run/secrets/key", "remask db /home/me/key.txt",
+            "signal db-1 1", "launch web-1", "signal cache-1 15",
+        ])
+        #expect(bench.host.contents["web/run/secrets/key"] == Array("abc".utf8))
+        #expect(bench.host.contents["db/run/secrets/key"] == Array("abc".utf8))
+        #expect(bench.host.contents["cache/run/secrets/key"] == Array("de".utf8))
+        bench.started("web-1")
+        bench.ended("cache-1")
+        #expect(bench.calls() == ["launch cache-1"])
+        bench.started("cache-1")
+        #expect(bench.takeReplies() == ["done"])
+    }
+
+    @Test func filesThatComeWithAPlanAloneAreWritten() throws {
+        let secret = MountedFile.test("key")
+        bench.submit(
+            .apply(Deployment(
+                plans: [.test("web", files: [secret])], operations: [.create(service: "web", index: 1)],
+                payloads: [.init(length: 3, files: [.init(service: "web", target: secret.target)])])),
+            payload: try payload("abc"))
+        #expect(bench.calls() == ["write web /run/secrets/key", "launch web-1"])
+    }
+
+    @Test func aServiceIsNotLaunchedWithoutItsFiles() {
+        bench.submit(.apply(Deployment(plans: [.test("web", files: [.test("key")])], operations: [.create(service: "web", index: 1)])))
+        #expect(bench.calls() == [])
+        #expect(bench.takeReplies().first?.contains("/run/secrets/key is not in place") == true)
+    }
+
+    @Test func recreatingStopsTheOldOneAndLaunchesTheNewPlan() {
+        bench.up(.test("web", hash: "old"))
+        bench.submit(.apply(Deployment(plans: [.test("web", hash: "new")], operations: [.recreate(service: "web", index: 1)])))
+        #expect(bench.calls() == ["signal web-1 15"])
+        bench.ended("web-1")
+        #expect(bench.calls() == ["launch web-1"])
+        bench.started("web-1")
+        #expect(bench.takeReplies() == ["done"])
+        #expect(bench.instance("web-1")?.configHash == "new")
+    }
+
+    @Test func recreatingAServiceAndWhatDependsOnItKeepsTheOrderBothWays() {
+        bench.up(.test("web", after: ["db"]), .test("db"))
+        bench.submit(.apply(Deployment(
+            plans: [.test("web", after: ["db"], hash: "2"), .test("db", hash: "2")],
+            operations: [.recreate(service: "db", index: 1), .recreate(service: "web", index: 1)])))
+        #expect(bench.calls() == ["signal web-1 15"])
+        bench.ended("web-1")
+        #expect(bench.calls() == ["signal db-1 15"])
+        bench.ended("db-1")
+        #expect(bench.calls() == ["launch db-1"])
+        bench.started("db-1")
+        #expect(bench.calls() == ["launch web-1"])
+    }
+
+    @Test func aFileThatIsWrittenAndRemovedAtOnePlaceStays() throws {
+        bench.up(.test("web"))
+        let new = MountedFile.test("key", version: "9")
+        bench.submit(
+            .apply(Deployment(
+                plans: [.test("web", files: [new])],
+                operations: [.write(service: "web", file: new), .removeFile(service: "web", file: .test("key"))],
+                payloads: [.init(length: 1, files: [.init(service: "web", target: new.target)])])),
+            payload: try payload("x"))
+        #expect(bench.calls() == ["write web /run/secrets/key"])
+        bench.submit(.apply(Deployment(operations: [.removeFile(service: "web", file: new)])))
+        #expect(bench.calls() == ["remove web /run/secrets/key"])
+    }
+
+    @Test(arguments: [
+        Deployment(operations: [.create(service: "nobody", index: 1)]),
+        Deployment(plans: [.test("web")], operations: [.create(service: "web", index: 0)]),
+        Deployment(plans: [.test("../etc")], operations: []),
+        Deployment(plans: [LaunchPlan(service: "web", arguments: [])], operations: []),
+        Deployment(plans: [.test("web")], operations: [.write(service: "web", file: .test("key"))]),
+        Deployment(plans: [.test("web")], operations: [.signal(service: "web", signal: 99)]),
+        Deployment(plans: [.test("web")], operations: [.create(service: "web", index: 1), .remove(service: "/", index: 1)]),
+    ])
+    func aDeploymentThatMakesNoSenseIsRefusedAndChangesNothing(deployment: Deployment) {
+        bench.submit(.apply(deployment))
+        #expect(bench.takeReplies().first?.hasPrefix("failed: ") == true)
+        #expect(bench.calls() == [])
+        #expect(bench.supervisor.instances.isEmpty && bench.supervisor.services.isEmpty)
+    }
+
+    @Test func requestsAreDoneOneAfterTheOther() {
+        bench.up(.test("web"))
+        bench.submit(.restart(services: ["web"], timeoutMilliseconds: nil))
+        bench.submit(.stop(services: ["web"], timeoutMilliseconds: nil))
+        bench.ended("web-1")
+        #expect(bench.calls() == ["signal web-1 15", "launch web-1"])
+        bench.started("web-1")
+        #expect(bench.calls() == ["signal web-1 15"])
+        bench.ended("web-1")
+        #expect(bench.takeReplies() == ["done", "done"])
+    }
+}
+
+@Suite struct AdoptionTests {
+    private let running = ObservedInstance(
+        service: "web", index: 1, status: .running, pid: 77, startTime: 5, startedAt: 900, restarts: 2, configHash: "1")
+
+    private func record(_ instances: [ObservedInstance], restart: Restart = .always) -> StateRecord {
+        var traits = ServiceTraits()
+        traits.restart = restart
+        return StateRecord(bootID: "b", services: [.init(name: "web", traits: traits, files: nil)], instances: instances)
+    }
+
+    @Test func survivorsAreKeptAsTheyAre() {
+        let bench = Bench()
+        bench.supervisor.adopt(record([running]), survivors: [bench.name("web-1")]) { _ in nil }
+        let observed = bench.instance("web-1")?.observed
+        #expect(observed?.status == .running && observed?.pid == 77 && observed?.restarts == 2)
+        #expect(bench.calls() == [])
+        // And can be stopped without a plan.
+        bench.submit(.stop(services: ["web"], timeoutMilliseconds: nil))
+        #expect(bench.calls() == ["signal web-1 15"])
+    }
+
+    @Test func whatEndedMeanwhileGetsItsStatusAndWaitsForAPlanToRestart() {
+        let bench = Bench()
+        bench.supervisor.adopt(record([running]), survivors: []) { _ in 3 }
+        #expect(bench.instance("web-1")?.observed.status == .exited)
+        #expect(bench.instance("web-1")?.exitCode == 3)
+        bench.advance(60_000)
+        #expect(bench.calls() == [])
+        bench.submit(.provide([.test("web", restart: .always)]))
+        bench.advance(100)
+        #expect(bench.calls() == ["launch web-1"])
+    }
+
+    @Test func aSuccessUnderOnFailureIsNotRestarted() {
+        let bench = Bench()
+        bench.supervisor.adopt(record([running], restart: .onFailure(maximumRetries: nil)), survivors: []) { _ in 0 }
+        bench.submit(.provide([.test("web", restart: .onFailure(maximumRetries: nil))]))
+        bench.advance(60_000)
+        #expect(bench.calls() == [])
+    }
+
+    @Test func whatAPersonStoppedBeforeStaysStopped() {
+        let bench = Bench()
+        let stopped = ObservedInstance(service: "web", index: 1, status: .exited, exitCode: 0, stoppedByUser: true)
+        bench.supervisor.adopt(record([stopped]), survivors: []) { _ in nil }
+        bench.submit(.provide([.test("web", restart: .always)]))
+        bench.advance(60_000)
+        #expect(bench.calls() == [])
+    }
+
+    @Test func theRecordHoldsNothingOfThePlanButItsTraits() throws {
+        let bench = Bench()
+        bench.up(.test("web", after: ["db"], restart: .unlessStopped), .test("db"))
+        let record = bench.supervisor.record(bootID: "b")
+        let text = String(decoding: try JSON.encode(record), as: UTF8.self)
+        #expect(!text.contains("hunter2") && !text.contains("/bin/web"))
+        #expect(record.services.first { $0.name == "web" }?.traits.restart == .unlessStopped)
+        #expect(record.services.first { $0.name == "web" }?.traits.dependencies == ["db"])
+    }
+}

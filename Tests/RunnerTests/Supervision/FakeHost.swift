@@ -1,0 +1,144 @@
+import Glibc
+import Reconciler
+
+@testable import Runner
+
+struct Refusal: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// An ``InstanceHost`` that writes down what it is told.
+final class FakeHost: InstanceHost {
+    var calls: [String] = []
+    var files: [String: [MountedFile]] = [:]
+    var contents: [String: [UInt8]] = [:]
+    var refusals: [String: String] = [:]
+    var plans: [String: LaunchPlan] = [:]
+    /// With a real loop: what happens after each call.
+    var onLaunch: (InstanceName) -> Void = { _ in }
+    var onSignal: (InstanceName, Int32) -> Void = { _, _ in }
+    private var lastPID: Int32 = 1000
+
+    func launch(_ plan: LaunchPlan, as instance: InstanceName) throws -> ProcessIdentity {
+        if let reason = refusals[plan.service] {
+            calls.append("refuse \(instance)")
+            throw Refusal(description: reason)
+        }
+        lastPID += 1
+        plans[instance.description] = plan
+        calls.append("launch \(instance)")
+        onLaunch(instance)
+        return ProcessIdentity(pid: lastPID, startTime: UInt64(lastPID))
+    }
+
+    func signal(_ instance: InstanceName, _ signal: Int32) {
+        calls.append("signal \(instance) \(signal)")
+        onSignal(instance, signal)
+    }
+
+    func forget(_ instance: InstanceName) { calls.append("forget \(instance)") }
+
+    func mountedFiles(of service: String) -> [MountedFile]? { files[service] }
+
+    func write(_ file: MountedFile, bytes: UnsafeRawBufferPointer, of service: String, instances: [Int32]) throws {
+        calls.append("write \(service) \(file.target)")
+        contents["\(service)\(file.target)"] = Array(bytes)
+        files[service, default: []].removeAll { $0.target == file.target }
+        files[service, default: []].append(file)
+    }
+
+    func remove(_ file: MountedFile, of service: String, instances: [Int32]) throws {
+        calls.append("remove \(service) \(file.target)")
+        files[service]?.removeAll { $0.target == file.target }
+    }
+
+    func remask(_ paths: [String], of service: String, instance: Int32) {
+        calls.append("remask \(service) \(paths.joined(separator: " "))")
+    }
+
+    func discardMount(of service: String) {
+        calls.append("discard \(service)")
+        files[service] = nil
+    }
+}
+
+extension LaunchPlan {
+    static func test(
+        _ service: String, after dependencies: [String] = [], restart: Restart = .no, hash: String = "1", files: [MountedFile] = []
+    ) -> LaunchPlan {
+        LaunchPlan(
+            service: service, configHash: hash, arguments: ["/bin/\(service)"], environment: ["PASSWORD=hunter2"], files: files,
+            restart: restart, dependencies: dependencies)
+    }
+}
+
+extension MountedFile {
+    static func test(_ name: String, version: String = "1") -> MountedFile {
+        MountedFile(kind: .secret, name: name, version: version, target: "/run/secrets/\(name)", uid: 0, gid: 0, mode: 0o444)
+    }
+}
+
+/// A supervisor with a fake host and a clock that is set by hand.
+final class Bench {
+    let host = FakeHost()
+    private(set) var time: Int64 = 1_000_000
+    private(set) var events: [String] = []
+    private(set) var replies: [String] = []
+    var supervisor: StackSupervisor!
+
+    init() {
+        supervisor = StackSupervisor(host: host, now: { [unowned self] in time }, wallClock: { [unowned self] in time / 1000 })
+        supervisor.onEvent = { [unowned self] in events.append(Self.text($0)) }
+    }
+
+    static func text(_ event: InstanceEvent) -> String {
+        let name = event.index.map { "\(event.service)-\($0)" } ?? event.service
+        return "\(name) \(event.kind)"
+    }
+
+    /// The calls since the last time.
+    func calls() -> [String] {
+        defer { host.calls = [] }
+        return host.calls
+    }
+
+    func submit(_ request: ControlRequest, payload: LockedBuffer? = nil) {
+        supervisor.submit(StackSupervisor.Job(request, payload: payload) { [unowned self] reply in
+            switch reply {
+            case .done: replies.append("done")
+            case .failed(let reason): replies.append("failed: \(reason)")
+            default: replies.append("?")
+            }
+        })
+    }
+
+    /// The replies since the last time.
+    func takeReplies() -> [String] {
+        defer { replies = [] }
+        return replies
+    }
+
+    func advance(_ milliseconds: Int64) {
+        time += milliseconds
+        supervisor.handleDeadlines()
+    }
+
+    func name(_ text: String) -> InstanceName {
+        let parts = text.split(separator: "-")
+        return InstanceName(service: String(parts[0]), index: Int(parts[1])!)
+    }
+
+    func started(_ text: String...) { for text in text { supervisor.started(name(text)) } }
+    func ended(_ text: String, _ code: Int32? = 0) { supervisor.ended(name(text), code: code) }
+    func instance(_ text: String) -> Instance? { supervisor.instances[name(text)] }
+
+    /// Brings up one instance of each plan.
+    func up(_ plans: LaunchPlan...) {
+        submit(.apply(Deployment(plans: plans, operations: plans.map { .create(service: $0.service, index: 1) })))
+        for _ in plans {
+            for plan in plans { started("\(plan.service)-1") }
+        }
+        _ = calls()
+        _ = takeReplies()
+    }
+}

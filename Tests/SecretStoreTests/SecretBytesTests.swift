@@ -1,0 +1,59 @@
+import Glibc
+import Linux
+import SecretStore
+import Testing
+
+@Suite struct SecretBytesTests {
+    @Test func equalityLooksAtEveryByteAndTheSize() throws {
+        let value = try secret("correct horse")
+        #expect(value.equalsInConstantTime(try secret("correct horse")))
+        #expect(!value.equalsInConstantTime(try secret("correct horsf")))
+        #expect(!value.equalsInConstantTime(try secret("correct hors")))
+    }
+
+    @Test func newBytesAreZero() throws {
+        let value = try SecretBytes(count: 100)
+        let allZero = value.withUnsafeBytes { $0.allSatisfy { $0 == 0 } }
+        #expect(allZero && value.count == 100)
+    }
+
+    @Test(arguments: [0, 1, 4095, 4096, 4097, 512_000])
+    func aPipeIsReadToItsEnd(count: Int) throws {
+        let scratch = Scratch()
+        scratch.overwrite(scratch.path + "/in", with: [UInt8](repeating: 7, count: count))
+        // A FIFO's size is unknown beforehand, unlike a file's.
+        mkfifo(scratch.path + "/fifo", 0o600)
+        let feeder = Child.start(["/bin/cp", scratch.path + "/in", scratch.path + "/fifo"])
+        let pipe = try FileDescriptor.open(scratch.path + "/fifo", O_RDONLY)
+        let bytes = try read(pipe, limit: 512_000)
+        feeder.wait()
+        #expect(bytes == [UInt8](repeating: 7, count: count))
+    }
+
+    @Test func moreThanTheLimitIsNotRead() throws {
+        let scratch = Scratch()
+        let file = scratch.path + "/in"
+        scratch.overwrite(file, with: [UInt8](repeating: 7, count: 11))
+        #expect(try read(FileDescriptor.open(file, O_RDONLY), limit: 11)?.count == 11)
+        #expect(try read(FileDescriptor.open(file, O_RDONLY), limit: 10) == nil)
+    }
+
+    func read(_ descriptor: borrowing FileDescriptor, limit: Int) throws -> [UInt8]? {
+        guard let value = try SecretBytes(readingFrom: descriptor, limit: limit) else { return nil }
+        return value.withUnsafeBytes { Array($0) }
+    }
+
+    @Test func aThousandValuesAreHeldWhateverTheLimitOnLockedMemory() throws {
+        let scratch = Scratch()
+        try SecretStore.openOrCreate(scratch.location).create(["kept": "value"])
+        #expect(Child.writer(scratch.location, "hold", "1000").wait() == 0)
+    }
+
+    @Test(.enabled(if: access(strace, X_OK) == 0, "needs strace"))
+    func aHardenedProcessLeavesNoCoreDumpAndCanNotBeAttachedTo() throws {
+        let scratch = Scratch()
+        let calls = trace(scratch, "harden")
+        #expect(calls.contains { $0.hasPrefix("prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE) ") && $0.hasSuffix("= 0") })
+        #expect(calls.contains { $0.hasPrefix("prlimit64(0, RLIMIT_CORE, ") && $0.hasSuffix("= 0") && !$0.contains("NULL, {") })
+    }
+}
