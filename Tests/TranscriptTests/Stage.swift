@@ -92,7 +92,7 @@ final class Stage {
     func clear() -> [String] {
         var leftovers: [String] = []
         for name in entries(of: stackupHome + "/run") {
-            let outcome = perform("cd / && stackup -p '\(name)' down -t 1 --volumes --remove-orphans", asUser: ownedByUser)
+            let outcome = perform("cd / && stackup -p '\(name)' down -t 1", asUser: ownedByUser)
             if outcome.status != 0 { leftovers.append("'down' of \(name) failed: \(outcome.stderr)") }
         }
         leftovers += entries(of: stackupHome + "/run").map { "runtime state of \($0)" }
