@@ -36,6 +36,14 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
         UnsafeMutableRawBufferPointer(start: memory, count: count).copyMemory(from: bytes)
     }
 
+    /// A guarded copy of bytes that were in ordinary memory already; that memory is not wiped.
+    public init(copying bytes: [UInt8]) throws(SystemCallError) {
+        try self.init(count: bytes.count)
+        for (place, byte) in bytes.enumerated() {
+            memory.storeBytes(of: byte, toByteOffset: place, as: UInt8.self)
+        }
+    }
+
     deinit {
         sodium_free(memory)
     }

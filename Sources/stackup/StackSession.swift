@@ -25,22 +25,28 @@ struct StackSession: ~Copyable {
     }
 
     init(_ name: String, _ invocation: Invocation, for purpose: Purpose) throws {
-        self.name = name
-        directories = invocation.paths.directories(of: name)
-        if purpose == .reading {
-            lock = nil
-        } else {
-            let streams = invocation.streams
-            let command = "stackup " + invocation.arguments.path.joined(separator: " ")
-            lock = try RuntimeLock.acquire(directories, command: command) { holder in
-                streams.note("waiting for \(holder?.description ?? "another stackup"), which works on '\(name)'")
-            }
-        }
-        store =
+        let directories = invocation.paths.directories(of: name)
+        let lock = purpose == .reading ? nil : try Self.lock(name, directories, invocation)
+        let store =
             purpose == .deploying
             ? try SecretStore.openOrCreate(invocation.paths.store) : try SecretStore.open(invocation.paths.store)
-        snapshot = try store?.snapshot()
-        record = try store?.stackRecord(name).flatMap(StackRecord.init(decoding:))
+        let snapshot = try store?.snapshot()
+        let record = try store?.stackRecord(name).flatMap { StackRecord(decoding: $0) }
+        self.name = name
+        self.directories = directories
+        self.store = store
+        self.snapshot = snapshot
+        self.record = record
+        self.lock = lock
+    }
+
+    private static func lock(
+        _ name: String, _ directories: StackDirectories, _ invocation: Invocation
+    ) throws -> RuntimeLock {
+        let command = "stackup " + invocation.arguments.path.joined(separator: " ")
+        return try RuntimeLock.acquire(directories, command: command) { holder in
+            invocation.streams.note("waiting for \(holder?.description ?? "another stackup"), which works on '\(name)'")
+        }
     }
 
     /// The running supervisor; one that was killed is replaced by a new one, which adopts what still runs.

@@ -10,9 +10,14 @@ enum TerminalRelay {
     /// - Parameters:
     ///   - master: the instance's terminal.
     ///   - command: readable once the command has ended (pidfd_open(2)).
-    static func run(master: borrowing FileDescriptor, until command: borrowing FileDescriptor) {
+    static func run(_ master: borrowing FileDescriptor, until command: borrowing FileDescriptor) {
         guard let raw = RawMode(STDIN_FILENO) else { return }
-        defer { _ = consume raw }
+        relay(master, command)
+        // Until here the terminal is raw.
+        _ = consume raw
+    }
+
+    private static func relay(_ master: borrowing FileDescriptor, _ command: borrowing FileDescriptor) {
         let resized = windowChanges()
         copySize(to: master.number)
         var wanted = [

@@ -97,7 +97,7 @@ public final class InstanceLauncher {
                 keepingCapabilities: isUnprivileged)
             let process = FileDescriptor(owning: pidfd)
             return LaunchedInstance(
-                pid: pid, startTime: processStartTime(pid) ?? 0, pidfd: process, standardOutput: output.takeReadEnd(),
+                pid: pid, startTime: ProcessIdentity.startTime(of: pid) ?? 0, pidfd: process, standardOutput: output.takeReadEnd(),
                 standardError: errors.takeReadEnd(), startReport: report.takeReadEnd())
         } catch {
             throw LaunchError("service '\(plan.service)': \(error)")
@@ -163,18 +163,7 @@ public final class InstanceLauncher {
             throw LaunchError("process \(pid) cannot be reached: \(String(cString: strerror(errno)))")
         }
         let process = FileDescriptor(owning: number)
-        guard processStartTime(pid) == startTime else { return nil }
+        guard ProcessIdentity.startTime(of: pid) == startTime else { return nil }
         return process
     }
-}
-
-/// When a process started, in clock ticks since boot (field 22 of `/proc/PID/stat`, proc(5)); nil where it is gone.
-public func processStartTime(_ pid: Int32) -> UInt64? {
-    guard let file = try? FileDescriptor.open("/proc/\(pid)/stat", O_RDONLY), let bytes = try? file.readAll(limit: 4096),
-        // The second field may hold anything, so count from its closing bracket.
-        let bracket = bytes.lastIndex(of: UInt8(ascii: ")"))
-    else { return nil }
-    let fields = bytes[bracket...].split(separator: UInt8(ascii: " "))
-    guard fields.count > 20 else { return nil }
-    return UInt64(String(decoding: fields[20], as: UTF8.self))
 }

@@ -9,15 +9,15 @@ public enum ServiceExec {
     /// - Parameters:
     ///   - pid, startTime: the instance's pid 1.
     ///   - environment: complete, `NAME=value`.
-    ///   - relay: nil for a command without a terminal. Otherwise it gets a terminal of the instance's own, and this is
-    ///     called with that terminal's master and a descriptor that is readable once the command has ended.
+    ///   - terminal: gives the command a terminal of the instance's own.
+    ///   - relay: called with that terminal's master and a descriptor that is readable once the command has ended.
     ///   - initExecutable: the path of `stackup-init`.
     /// - Returns: its exit status; 128 + signal where a signal ended it.
     /// - Throws: `LaunchError` where it could not be started.
     public static func run(
         inInstance pid: Int32, startTime: UInt64, arguments: [String], environment: [String], user: UserIdentity,
         capabilities: [String], workingDirectory: String, initExecutable: String,
-        relay: ((_ master: borrowing FileDescriptor, _ command: borrowing FileDescriptor) -> Void)?
+        terminal: Bool, relay: (_ master: borrowing FileDescriptor, _ command: borrowing FileDescriptor) -> Void
     ) throws(LaunchError) -> Int32 {
         guard let instance = try InstanceLauncher.pidfd(pid, startTime: startTime) else {
             throw LaunchError("the instance has just ended")
@@ -26,7 +26,7 @@ public enum ServiceExec {
         let isUnprivileged = geteuid() != 0
         let specification = try InitSpecification.join(
             user: user, capabilities: capabilities, directory: workingDirectory, environment: environment,
-            arguments: arguments, hasTerminal: relay != nil, isUnprivileged: isUnprivileged)
+            arguments: arguments, hasTerminal: terminal, isUnprivileged: isUnprivileged)
         do {
             let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
             let report = try FileDescriptor.pipe()
@@ -37,7 +37,7 @@ public enum ServiceExec {
             let command = FileDescriptor(owning: pidfd)
             let problems = report.takeReadEnd()
             let master = sockets.takeReadEnd()
-            if let relay { Self.relay(through: master, command, relay) }
+            if terminal { Self.relay(through: master, command, relay) }
             let problem = String(decoding: try problems.readAll(limit: 4096) ?? [], as: UTF8.self)
             let status = try exitStatus(of: command)
             guard problem.isEmpty else { throw LaunchError(problem) }

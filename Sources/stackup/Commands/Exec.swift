@@ -36,12 +36,13 @@ enum Exec {
             throw CommandFailure("only root may run a command as another user")
         }
         let terminal = !invocation.flag("no-tty") && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
+        let variables = environment(plan, invocation, instance: instance, terminal: terminal)
         return try ServiceExec.run(
             inInstance: pid, startTime: startTime, arguments: Array(invocation.operands.dropFirst()),
-            environment: environment(plan, invocation, instance: instance, terminal: terminal), user: user,
-            capabilities: plan.capabilities, workingDirectory: invocation.value("workdir") ?? plan.workingDirectory,
-            initExecutable: try Installation.initExecutable(),
-            relay: terminal ? { TerminalRelay.run(master: $0, until: $1) } : nil)
+            environment: variables, user: user, capabilities: plan.capabilities,
+            workingDirectory: invocation.value("workdir") ?? plan.workingDirectory,
+            initExecutable: try Installation.initExecutable(), terminal: terminal,
+            relay: { TerminalRelay.run($0, until: $1) })
     }
 
     private static func runningInstance(
@@ -66,14 +67,14 @@ enum Exec {
         var added = invocation.values("env").compactMap { entry in
             entry.contains("=") ? entry : invocation.environment[entry].map { "\(entry)=\($0)" }
         }
-        func names(_ name: String) -> (String) -> Bool { { $0.hasPrefix(name + "=") } }
-        if terminal, let term = invocation.environment["TERM"], !(added + plan.environment).contains(where: names("TERM")) {
-            added.append("TERM=\(term)")
+        func name(_ variable: String) -> String { String(variable.prefix { $0 != "=" }) }
+        let present = Set((plan.environment + added).map(name))
+        if terminal, let term = invocation.environment["TERM"], !present.contains("TERM") { added.append("TERM=\(term)") }
+        if !present.contains("HOSTNAME") {
+            let hostname = plan.hostname ?? "\(instance.service)-\(instance.index)"
+            added.append("HOSTNAME=\(hostname)")
         }
-        if !plan.environment.contains(where: names("HOSTNAME")) {
-            added.append("HOSTNAME=\(plan.hostname ?? "\(instance.service)-\(instance.index)")")
-        }
-        let replaced = Set(added.map { $0.prefix { $0 != "=" } })
-        return plan.environment.filter { !replaced.contains($0.prefix { $0 != "=" }) } + added
+        let replaced = Set(added.map(name))
+        return plan.environment.filter { !replaced.contains(name($0)) } + added
     }
 }

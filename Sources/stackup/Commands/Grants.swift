@@ -98,17 +98,18 @@ private struct GrantRow {
         return [
             service, key, version, target, uid.map(String.init) ?? "-", gid.map(String.init) ?? "-", octalMode, source,
             word(declared), word(storedVersion != nil), word(mountedVersion != nil),
-        ].map(sanitizedForTerminal)
+        ].map { sanitizedForTerminal($0) }
     }
 
     var document: JSONValue {
-        func number(_ value: UInt32?) -> JSONValue { value.map { .integer(Int64($0)) } ?? .null }
-        return .object([
+        func number(_ value: Int64?) -> JSONValue { value.map { JSONValue.integer($0) } ?? .null }
+        let members: [JSONValue.Member] = [
             .init("service", .string(service)), .init("secret", .string(key)), .init("name", .string(storeName)),
-            .init("version", Int64(version).map { .integer($0) } ?? .null), .init("target", .string(target)),
-            .init("uid", number(uid)), .init("gid", number(gid)), .init("mode", .string(octalMode)),
+            .init("version", number(Int64(version))), .init("target", .string(target)),
+            .init("uid", number(uid.map(Int64.init))), .init("gid", number(gid.map(Int64.init))), .init("mode", .string(octalMode)),
             .init("source", .string(source)), .init("declared", .bool(declared)),
             .init("stored", .bool(storedVersion != nil)), .init("mounted", .bool(mountedVersion != nil)),
-        ])
+        ]
+        return .object(members)
     }
 }

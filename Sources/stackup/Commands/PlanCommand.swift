@@ -24,7 +24,7 @@ enum PlanCommand {
         let session = try StackSession(project.stack.name, invocation, for: .reading)
         let planned = try PlannedDeployment(project, invocation, session)
         if invocation.wantsJSON {
-            invocation.streams.print(planned.plan.document.serialized(pretty: true))
+            invocation.streams.print(try JSON.encodeValue(planned.plan).serialized(pretty: true))
         } else {
             invocation.streams.print(planned.plan.text)
             planned.reportOrphans(invocation.streams)

@@ -1,6 +1,7 @@
 import Glibc
 import JSON
 import Linux
+import Runner
 import SecretStore
 import Terminal
 
@@ -40,11 +41,11 @@ enum SecretCreate {
         let store = try SecretStore.openOrCreate(invocation.paths.store)
         var changes = StoreChanges()
         changes.createSecret(
-            name: name, labels: try labels(invocation.values("label")),
+            name, labels: try labels(invocation.values("label")),
             source: source == "-" ? "standard input" : "file \(absolutePath(source, from: invocation.workingDirectory))",
             value: value)
-        try store.commit(changes)
-        invocation.streams.print(try store.snapshot().secret(name)?.id ?? "")
+        let snapshot = try store.commit(changes)
+        invocation.streams.print(snapshot.secret(name)?.id ?? "")
         return 0
     }
 
@@ -69,6 +70,11 @@ enum SecretList {
             .choice("format", ["table", "json"], help: "How to print it (default table)"),
         ])
 
+    /// As Docker writes them on one line.
+    private static func labelText(_ labels: [String: String]) -> String {
+        labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+    }
+
     static func run(_ invocation: Invocation) throws -> Int32 {
         let secrets = try SecretStore.open(invocation.paths.store)?.snapshot().secrets() ?? []
         let now = Int64(time(nil))
@@ -80,7 +86,7 @@ enum SecretList {
                 JSONValue.object([
                     .init("CreatedAt", .string(ago(secret.createdAt))), .init("Driver", .string("")),
                     .init("ID", .string(secret.id)),
-                    .init("Labels", .string(secret.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ","))),
+                    .init("Labels", .string(labelText(secret.labels))),
                     .init("Name", .string(secret.name)), .init("UpdatedAt", .string(ago(secret.updatedAt))),
                     .init("Version", .integer(Int64(secret.newest.number))),
                 ])
@@ -129,6 +135,11 @@ enum SecretInspect {
         let status = forEach(invocation.operands, invocation) { documents.append(document(try find($0, in: snapshot))) }
         invocation.streams.print(JSONValue.array(documents).serialized(pretty: true))
         return status
+    }
+
+    /// RFC 3339, as Docker has it.
+    private static func timestamp(_ seconds: Int64) -> String {
+        LogTime(nanoseconds: seconds * 1_000_000_000).description
     }
 
     /// Docker's members, with the versions and the source.

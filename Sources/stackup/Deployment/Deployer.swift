@@ -28,7 +28,7 @@ struct Deployer {
             try preparation.secrets.withValue(of: name) { value in
                 let copy = try value.withUnsafeBytes { bytes throws(SystemCallError) in try SecretBytes(copying: bytes) }
                 if version == 1 {
-                    changes.createSecret(name: name, labels: labels(of: name), source: source, value: copy)
+                    changes.createSecret(name, labels: labels(of: name), source: source, value: copy)
                 } else {
                     changes.addVersion(of: name, source: source, value: copy)
                 }

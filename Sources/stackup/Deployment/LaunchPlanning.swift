@@ -102,7 +102,7 @@ struct LaunchPlanning {
             .map { HostEntry(address: "127.0.0.1", name: $0) }
     }
 
-    private func mountPlan(_ mount: ServiceMount, of service: Service) -> MountPlan {
+    private func mountPlan(_ mount: Compose.ServiceMount, of service: Service) -> MountPlan {
         switch mount {
         case .bind(let source, let target, let readOnly, _):
             return .bind(source: source, target: target, readOnly: readOnly)

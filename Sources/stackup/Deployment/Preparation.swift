@@ -40,7 +40,7 @@ struct Preparation {
             let hash = try Self.hash(of: service, plan: plan, store: store)
             plan?.configHash = hash
             launchPlans[service.name] = plan
-            let files = wantedFiles(of: service, owner: plan?.user ?? .root)
+            let files = Self.wantedFiles(of: service, owner: plan?.user ?? .root, stack: stack, configs: configs)
             try Self.refuseForeignOwners(files, of: service, user: user)
             wantedServices.append(WantedService(service: service, configHash: hash, files: files))
         }
@@ -76,7 +76,9 @@ struct Preparation {
         return contents
     }
 
-    private func wantedFiles(of service: Service, owner: UserIdentity) -> [WantedFile] {
+    private static func wantedFiles(
+        of service: Service, owner: UserIdentity, stack: Stack, configs: [String: [UInt8]]
+    ) -> [WantedFile] {
         let granted = service.secrets.compactMap { grant in
             stack.secret(grant.secret).map { declaration in
                 WantedFile(
@@ -120,8 +122,8 @@ struct Preparation {
             for (name, text) in service.attributes.sorted(by: { $0.key < $1.key }) {
                 bytes += Array("\n\(name)=\(text)".utf8)
             }
-            return store.fingerprint(
-                of: try bytes.withUnsafeBytes { bytes throws(SystemCallError) in try SecretBytes(copying: bytes) })
+            let guarded = try SecretBytes(copying: bytes)
+            return store.fingerprint(of: guarded)
         } catch {
             throw DeploymentError("service '\(service.name)' cannot be put in words: \(error)")
         }

@@ -37,7 +37,7 @@ enum VolumePlanning {
         }
     }
 
-    private static func prepare(_ mount: ServiceMount, service: String, stack: Stack, paths: HostPaths) throws {
+    private static func prepare(_ mount: Compose.ServiceMount, service: String, stack: Stack, paths: HostPaths) throws {
         switch mount {
         case .tmpfs:
             return

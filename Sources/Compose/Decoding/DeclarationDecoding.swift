@@ -1,0 +1,104 @@
+import YAML
+
+/// Turns canonical top-level secrets, configs and volumes into the model.
+struct DeclarationDecoding {
+    let reporter: Reporter
+
+    func secrets(_ node: Node?) -> [SecretDeclaration] {
+        (node?.mapping?.entries ?? []).compactMap { entry in
+            guard entry.value.mapping != nil else { return nil }
+            let path = "secrets.\(entry.key)"
+            let name = storeName(entry, path)
+            guard let source = secretSource(entry.value, path, entry.keyPlace) else { return nil }
+            return SecretDeclaration(
+                key: entry.key, storeName: name, source: source, labels: labels(entry.value),
+                location: entry.keyPlace.location)
+        }.sorted { $0.key < $1.key }
+    }
+
+    func configs(_ node: Node?) -> [ConfigDeclaration] {
+        (node?.mapping?.entries ?? []).compactMap { entry in
+            guard entry.value.mapping != nil else { return nil }
+            let path = "configs.\(entry.key)"
+            guard let kind = only(["file", "environment", "content"], entry.value, path, entry.keyPlace) else { return nil }
+            let text = entry.value[kind]?.string ?? ""
+            let source: ConfigDeclaration.Source
+            switch kind {
+            case "file": source = .file(text)
+            case "environment": source = .environment(text)
+            case "content": source = .content(text)
+            default: source = .external
+            }
+            return ConfigDeclaration(
+                key: entry.key, name: entry.value["name"]?.string ?? entry.key, source: source,
+                location: entry.keyPlace.location)
+        }.sorted { $0.key < $1.key }
+    }
+
+    func volumes(_ node: Node?) -> [VolumeDeclaration] {
+        (node?.mapping?.entries ?? []).compactMap { entry in
+            guard entry.value.mapping != nil else { return nil }
+            return VolumeDeclaration(
+                key: entry.key, name: entry.value["name"]?.string ?? entry.key,
+                external: entry.value["external"]?.bool ?? false, labels: labels(entry.value))
+        }.sorted { $0.key < $1.key }
+    }
+
+    private func labels(_ node: Node) -> [String: String] {
+        var result: [String: String] = [:]
+        for entry in node["labels"]?.mapping?.entries ?? [] { result[entry.key] = entry.value.string ?? "" }
+        return result
+    }
+
+    private func secretSource(_ node: Node, _ path: String, _ place: Place) -> SecretDeclaration.Source? {
+        guard let kind = only(["file", "environment", "driver"], node, path, place) else { return nil }
+        let text = node[kind]?.string ?? ""
+        switch kind {
+        case "file": return .file(text)
+        case "environment": return .environment(text)
+        case "driver":
+            var options: [String: String] = [:]
+            for entry in node["driver_opts"]?.mapping?.entries ?? [] { options[entry.key] = entry.value.string ?? "" }
+            return .driver(text, options: options)
+        default: return .external
+        }
+    }
+
+    /// The one attribute of several that says where the value comes from, `external` included.
+    private func only(_ kinds: [String], _ node: Node, _ path: String, _ place: Place) -> String? {
+        let isExternal = node["external"]?.bool == true
+        let given = kinds.filter { node[$0] != nil } + (isExternal ? ["external"] : [])
+        if given.count > 1 {
+            reporter.error(
+                "\(path): \(given.joined(separator: " and ")) are mutually exclusive",
+                at: node[given[1]]?.place ?? place, attribute: path, remedy: "keep one of them")
+            return nil
+        }
+        guard let kind = given.first else {
+            reporter.error(
+                "\(path): one of \(kinds.joined(separator: ", ")) or external must be set", at: place, attribute: path,
+                remedy: "for example `file: ./\(path.split(separator: ".").last ?? "value").txt`")
+            return nil
+        }
+        if kind != "external", node[kind]?.string == "" {
+            reporter.error("\(path).\(kind) is empty", at: node[kind]?.place, attribute: "\(path).\(kind)")
+            return nil
+        }
+        return kind
+    }
+
+    private func storeName(_ entry: Mapping.Entry, _ path: String) -> String {
+        let node = entry.value["name"]
+        let name = node?.string ?? entry.key
+        let isGood = !name.isEmpty && name.utf8.allSatisfy { byte in
+            (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A) || (0x30...0x39).contains(byte)
+                || [UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-")].contains(byte)
+        }
+        if !isGood {
+            reporter.error(
+                "\(path): invalid name '\(name)'", at: node?.place, attribute: "\(path).name",
+                remedy: "use letters, digits, '.', '_' and '-' only")
+        }
+        return name
+    }
+}

@@ -1,0 +1,81 @@
+import YAML
+
+/// Reads a service's `secrets` and `configs`.
+struct GrantDecoding {
+    private let service: String
+    private let reporter: Reporter
+
+    init(_ service: String, _ reporter: Reporter) {
+        self.service = service
+        self.reporter = reporter
+    }
+
+    func secrets(_ node: Node) -> [SecretGrant] {
+        grants(node, "secrets", below: "/run/secrets/").map {
+            SecretGrant(
+                secret: $0.source, target: $0.target, uid: $0.uid, gid: $0.gid, mode: $0.mode, location: $0.location)
+        }
+    }
+
+    func configs(_ node: Node) -> [ConfigGrant] {
+        grants(node, "configs", below: "/").map {
+            ConfigGrant(
+                config: $0.source, target: $0.target, uid: $0.uid, gid: $0.gid, mode: $0.mode, location: $0.location)
+        }
+    }
+
+    private struct Grant {
+        let source: String
+        let target: String
+        let uid: UInt32?
+        let gid: UInt32?
+        let mode: UInt32
+        let location: SourceLocation
+    }
+
+    private func grants(_ node: Node, _ attribute: String, below directory: String) -> [Grant] {
+        (node.sequence ?? []).enumerated().compactMap { index, item in
+            guard item.mapping != nil else { return nil }
+            let path = "\(service).\(attribute)[\(index)]"
+            guard let source = item["source"]?.string, !source.isEmpty else {
+                reporter.error("\(path) lacks 'source'", at: item.place, attribute: path)
+                return nil
+            }
+            let target = item["target"]?.string ?? source
+            check(target, item["target"]?.place ?? item.place, path)
+            return Grant(
+                source: source, target: Paths.clean(target.hasPrefix("/") ? target : directory + target),
+                uid: number(item, "uid", path), gid: number(item, "gid", path),
+                mode: UInt32(item["mode"]?.string.flatMap(ScalarText.octal) ?? 0o444), location: item.place.location)
+        }
+    }
+
+    /// A target is a file below the root: `..` could lead out of the directory that is meant, and a NUL ends a path.
+    private func check(_ target: String, _ place: Place, _ path: String) {
+        let problem: String
+        if target.utf8.contains(0) {
+            problem = "has a NUL character"
+        } else if target.split(separator: "/").contains("..") {
+            problem = "has '..'"
+        } else if target.split(separator: "/").allSatisfy({ $0 == "." }) || target.hasSuffix("/") {
+            problem = "is not a file's path"
+        } else {
+            return
+        }
+        reporter.error(
+            "\(path).target \(problem)", at: place, attribute: "\(path).target",
+            remedy: "give the file's name, or its absolute path")
+    }
+
+    private func number(_ item: Node, _ attribute: String, _ path: String) -> UInt32? {
+        guard let node = item[attribute], let text = node.string else { return nil }
+        // The largest value means `unchanged` to chown(2).
+        guard let number = UInt32(text), number != .max else {
+            reporter.error(
+                "\(path).\(attribute) must be a number, not '\(text)'", at: node.place, attribute: "\(path).\(attribute)",
+                remedy: "`id -\(attribute.prefix(1)) NAME` prints it")
+            return nil
+        }
+        return number
+    }
+}

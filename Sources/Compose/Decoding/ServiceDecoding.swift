@@ -1,0 +1,190 @@
+import JSON
+import YAML
+
+/// Turns a canonical service into the model, and checks the values whose meaning is the model's.
+struct ServiceDecoding {
+    let name: String
+    let entry: Mapping.Entry
+    let reporter: Reporter
+
+    private var node: Node { entry.value }
+    var path: String { "services.\(name)" }
+
+    init(_ entry: Mapping.Entry, _ reporter: Reporter) {
+        name = entry.key
+        self.entry = entry
+        self.reporter = reporter
+    }
+
+    func decode() -> Service {
+        var service = Service(name: name)
+        service.location = entry.keyPlace.location
+        for attribute in node.mapping?.entries ?? [] { decode(attribute, into: &service) }
+        let deployed = node["deploy"]?["replicas"]
+        if let scale = node["scale"] ?? deployed { service.replicas = replicas(scale) }
+        if let scale = node["scale"]?.integer, let replicas = deployed?.integer, scale != replicas {
+            reporter.error(
+                "\(path): can't set distinct values on 'scale' and 'deploy.replicas'", at: deployed?.place, attribute: path,
+                remedy: "keep one of the two")
+        }
+        if service.replicas > 1, let container = node["container_name"] {
+            reporter.error(
+                "\(path): can't set container_name and more than one replica, as a container's name must be unique",
+                at: container.place, attribute: "\(path).container_name", remedy: "remove container_name")
+        }
+        service.attributes = AttributeTexts(self.node, service.environment).all
+        return service
+    }
+
+    private func decode(_ attribute: Mapping.Entry, into service: inout Service) {
+        let value = attribute.value
+        switch attribute.key {
+        case "image":
+            service.image = value.string
+            service.imageLocation = attribute.keyPlace.location
+        case "build":
+            service.hasBuild = true
+            if service.imageLocation == nil { service.imageLocation = attribute.keyPlace.location }
+        case "command": service.command = value.isNull ? nil : texts(value)
+        case "entrypoint": service.entrypoint = value.isNull ? nil : texts(value)
+        case "environment": service.environment = environment(value)
+        case "working_dir": service.workingDirectory = value.string
+        case "user": service.user = value.string
+        case "hostname": service.hostname = value.string
+        case "container_name": service.containerName = value.string
+        case "depends_on": service.dependsOn = dependencies(value)
+        case "restart": service.restart = restart(value)
+        case "stop_signal": if let signal = value.string { service.stopSignal = signal }
+        case "stop_grace_period":
+            if let nanoseconds = value.string.flatMap(ScalarText.nanoseconds) {
+                service.stopGracePeriod = .nanoseconds(max(0, nanoseconds))
+            }
+        case "secrets":
+            service.secrets = GrantDecoding(path, reporter).secrets(value)
+        case "configs":
+            service.configs = GrantDecoding(path, reporter).configs(value)
+        case "volumes":
+            service.mounts = MountDecoding(path, reporter).volumes(value) + service.mounts
+        case "tmpfs":
+            service.mounts += MountDecoding(path, reporter).tmpfs(value)
+        case "read_only": service.readOnly = value.bool ?? false
+        case "cap_add": service.capAdd = texts(value)
+        case "cap_drop": service.capDrop = texts(value)
+        case "ulimits": service.ulimits = ulimits(value)
+        case "labels": service.labels = strings(value)
+        case "profiles": service.profiles = texts(value)
+        case "extra_hosts": service.extraHosts = hosts(value)
+        case "network_mode": checkNetworkMode(attribute)
+        case "x-stackup": ExtensionDecoding(path, reporter).decode(attribute, into: &service)
+        default: break
+        }
+    }
+
+    private func texts(_ node: Node) -> [String] {
+        (node.sequence ?? []).compactMap(\.string)
+    }
+
+    private func strings(_ node: Node) -> [String: String] {
+        var result: [String: String] = [:]
+        for entry in node.mapping?.entries ?? [] { result[entry.key] = entry.value.string ?? "" }
+        return result
+    }
+
+    private func environment(_ node: Node) -> [String: String] {
+        var result: [String: String] = [:]
+        for entry in node.mapping?.entries ?? [] {
+            guard !entry.key.isEmpty, !entry.key.utf8.contains(UInt8(ascii: "=")), !entry.key.utf8.contains(0) else {
+                reporter.error(
+                    "\(path).environment: invalid name '\(entry.key)'", at: entry.keyPlace,
+                    attribute: "\(path).environment", remedy: "a name is not empty and has no '='")
+                continue
+            }
+            if let value = entry.value.string { result[entry.key] = value }
+        }
+        return result
+    }
+
+    private func dependencies(_ node: Node) -> [Dependency] {
+        (node.mapping?.entries ?? []).map { entry in
+            let text = entry.value["condition"]?.string ?? ""
+            let condition = Dependency.Condition(rawValue: text) ?? .started
+            if condition != .started {
+                let reason = condition == .healthy ? "health checks are not run" : "completion is not waited for"
+                reporter.warning(
+                    "\(path).depends_on.\(entry.key): \(text) is treated as service_started for now: \(reason)",
+                    at: entry.value["condition"]?.place, attribute: "\(path).depends_on.\(entry.key)")
+            }
+            return Dependency(
+                entry.key, condition: condition, restart: entry.value["restart"]?.bool ?? false,
+                required: entry.value["required"]?.bool ?? true)
+        }.sorted { $0.service < $1.service }
+    }
+
+    private func restart(_ node: Node) -> RestartPolicy {
+        let text = node.string ?? ""
+        switch text {
+        case "", "no": return .no
+        case "always": return .always
+        case "unless-stopped": return .unlessStopped
+        case "on-failure": return .onFailure(maximumRetries: nil)
+        default: break
+        }
+        if text.hasPrefix("on-failure:"), let retries = Int(text.dropFirst("on-failure:".count)), retries >= 0 {
+            return .onFailure(maximumRetries: retries == 0 ? nil : retries)
+        }
+        reporter.error(
+            "\(path).restart: unknown policy '\(text)'", at: node.place, attribute: "\(path).restart",
+            remedy: "use no, always, unless-stopped, on-failure or on-failure:RETRIES")
+        return .no
+    }
+
+    private func replicas(_ node: Node) -> Int {
+        let count = node.integer ?? 1
+        if !(0...10_000).contains(count) {
+            reporter.error("\(path): replicas must be from 0 to 10000, not \(count)", at: node.place, attribute: path)
+        }
+        return Int(min(max(count, 0), 10_000))
+    }
+
+    private static let ulimitNames = [
+        "as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
+        "rttime", "sigpending", "stack",
+    ]
+
+    private func ulimits(_ node: Node) -> [Ulimit] {
+        (node.mapping?.entries ?? []).map { entry in
+            let place = "\(path).ulimits.\(entry.key)"
+            if !Self.ulimitNames.contains(entry.key) {
+                reporter.error(
+                    "\(place): unknown limit", at: entry.keyPlace, attribute: place,
+                    remedy: Spelling.suggestion(for: entry.key, among: Self.ulimitNames))
+            }
+            let both = entry.value.integer
+            let soft = both ?? entry.value["soft"]?.integer ?? 0
+            let hard = both ?? entry.value["hard"]?.integer ?? 0
+            if soft < -1 || hard < -1 {
+                reporter.error("\(place) must not be below -1", at: entry.value.place, attribute: place, remedy: "-1 is unlimited")
+            } else if hard != -1, soft == -1 || soft > hard {
+                reporter.error("\(place): the soft limit is above the hard one", at: entry.value.place, attribute: place)
+            }
+            return Ulimit(name: entry.key, soft: soft, hard: hard)
+        }.sorted { $0.name < $1.name }
+    }
+
+    private func hosts(_ node: Node) -> [ExtraHost] {
+        texts(node).map { text in
+            let (name, address) = Text.cut(text, at: UInt8(ascii: "="))
+            return ExtraHost(name: name, address: address ?? "")
+        }
+    }
+
+    private func checkNetworkMode(_ attribute: Mapping.Entry) {
+        let place = "\(path).network_mode"
+        if let networks = node["networks"]?.mapping, !networks.isEmpty {
+            reporter.error(
+                "\(path) declares mutually exclusive `network_mode` and `networks`", at: attribute.keyPlace, attribute: place)
+        }
+        guard attribute.value.string != "host" else { return }
+        reporter.warning("\(place) has no effect yet: \(Reason.network)", at: attribute.keyPlace, attribute: place)
+    }
+}

@@ -1,0 +1,119 @@
+import YAML
+
+/// Brings what other files describe into a document.
+///
+/// Source: the Compose specification, "Include".
+struct Include {
+    let files: FileSet
+    /// The path of the file that the document is in.
+    let file: String
+
+    private static let kinds = ["services", "networks", "volumes", "secrets", "configs", "models"]
+
+    private var reporter: Reporter { files.loading.reporter }
+
+    /// The document with `include` replaced by what it names; what the document says itself comes last.
+    func apply(_ document: Node) -> Node {
+        guard var mapping = document.mapping, let include = mapping["include"] else { return document }
+        guard let items = include.sequence else { return document }
+        mapping.entries.removeAll { $0.key == "include" }
+        var result = document.with(.mapping(mapping))
+        for item in items {
+            guard let included = load(item) else { continue }
+            result = imported(included, into: result)
+        }
+        return result
+    }
+
+    private func load(_ item: Node) -> Node? {
+        let paths = Self.texts(item.string != nil ? item : item["path"])
+        guard let first = paths.first?.string, !first.isEmpty else {
+            reporter.error("an entry of `include` needs a `path`", at: item.place, attribute: "include")
+            return nil
+        }
+        let main = absolute(first)
+        let chain = files.includedFrom + [file]
+        guard !chain.contains(main) else {
+            let names = (chain + [main]).map(files.loading.shownName)
+            reporter.error(
+                "include cycle: \(names.joined(separator: " includes "))", at: item.place, attribute: "include",
+                remedy: "remove one of these includes")
+            return nil
+        }
+        let directory = item["project_directory"]?.string.map(absolute) ?? Paths.directory(of: main)
+        var sources: [(path: String, documents: [Node])] = []
+        for node in paths {
+            let path = absolute(node.string ?? "")
+            guard let documents = files.loading.documents(
+                path, shownAs: files.loading.shownName(path), base: directory, cause: node.place)
+            else { return nil }
+            sources.append((path, documents))
+        }
+        let environment = environment(item, directory)
+        let inner = FileSet(
+            loading: files.loading, baseDirectory: directory, environment: environment, includedFrom: chain)
+        guard let merged = inner.merged(sources) else { return nil }
+        // Only resources are imported, so what is wrong besides would go unseen.
+        Validation.check(merged, reporter: reporter)
+        return merged
+    }
+
+    private func absolute(_ path: String) -> String {
+        Paths.clean(Paths.absolute(path, from: files.baseDirectory, home: files.loading.home))
+    }
+
+    private static func texts(_ node: Node?) -> [Node] {
+        guard let node else { return [] }
+        return (node.sequence ?? [node]).filter { $0.string != nil }
+    }
+
+    /// The including file's variables, and below them those of the include's env files.
+    private func environment(_ item: Node, _ directory: String) -> [String: String] {
+        var envFiles = Self.texts(item["env_file"]).map { (path: absolute($0.string ?? ""), place: Optional($0.place)) }
+        if envFiles.isEmpty {
+            let path = Paths.join(directory, ".env")
+            guard FileReading.exists(path), !FileReading.isDirectory(path) else { return files.environment }
+            envFiles = [(path, nil)]
+        }
+        var values: [String: String] = [:]
+        for file in envFiles where file.path != "/dev/null" {
+            do {
+                let parsed = DotEnv.parse(try FileReading.read(file.path), file: files.loading.shownName(file.path)) {
+                    files.environment[$0] ?? values[$0]
+                }
+                reporter.add(parsed.diagnostics)
+                values.merge(parsed.values) { $1 }
+            } catch {
+                reporter.error(
+                    "env file \(files.loading.shownName(file.path)): \(error.reason)", at: file.place, attribute: "include")
+            }
+        }
+        return values.merging(files.environment) { $1 }
+    }
+
+    private func imported(_ included: Node, into document: Node) -> Node {
+        guard var target = document.mapping else { return document }
+        let merge = Merge(reporter: reporter, keepsTags: true)
+        for kind in Self.kinds {
+            guard let from = included[kind]?.mapping else { continue }
+            guard let index = target.entries.firstIndex(where: { $0.key == kind }) else {
+                if let entry = included.mapping?.entries.first(where: { $0.key == kind }) { target.entries.append(entry) }
+                continue
+            }
+            let old = target.entries[index]
+            guard var own = old.value.mapping else { continue }
+            let indexes = own.indexes()
+            for entry in from.entries {
+                if let index = indexes[entry.key] {
+                    let conflict = own.entries[index]
+                    let value = merge.entry(of: kind, entry.value, conflict.value, "\(kind).\(entry.key)")
+                    own.entries[index] = Mapping.Entry(entry.key, at: conflict.keyPlace, value)
+                } else {
+                    own.entries.append(entry)
+                }
+            }
+            target.entries[index] = Mapping.Entry(kind, at: old.keyPlace, old.value.with(.mapping(own)))
+        }
+        return document.with(.mapping(target))
+    }
+}

@@ -1,0 +1,34 @@
+import JSON
+import YAML
+
+/// A project as its files, the environment and the command line describe it.
+public struct LoadedProject: Sendable {
+    public var stack: Stack
+    /// What interpolation saw: the caller's environment, and below it `.env` or the env files given.
+    public var environment: [String: String]
+
+    private let canonical: Node
+    private let services: [Mapping.Entry]
+
+    init(stack: Stack, environment: [String: String], canonical: Node, services: [Mapping.Entry]) {
+        self.stack = stack
+        self.environment = environment
+        self.canonical = canonical
+        self.services = services
+    }
+
+    /// The resolved model in canonical form and Compose's order, dollar signs doubled; made when it is asked for.
+    public var document: JSONValue { document(keepsExtensions: true) }
+
+    func document(keepsExtensions: Bool) -> JSONValue {
+        CanonicalDocument(keepsExtensions: keepsExtensions).project(canonical, name: stack.name, services: services)
+    }
+}
+
+/// What loading gives: a project unless there are errors, and everything worth saying.
+public struct LoadResult: Sendable {
+    /// nil when there are errors.
+    public var project: LoadedProject?
+    /// In the order of the files and their lines.
+    public var diagnostics: [Diagnostic]
+}

@@ -1,0 +1,232 @@
+import YAML
+
+/// Brings every attribute into its one canonical form: long instead of short, units spelt out, lists for single
+/// values, mappings for `K=V` lists.
+struct Canonical {
+    let reporter: Reporter
+
+    /// The canonical form of a node that has passed validation.
+    func apply(_ node: Node, _ shape: Shape, _ path: @autoclosure () -> String) -> Node {
+        switch shape {
+        case .string, .choice, .any:
+            return node
+        case .text:
+            return node.string != nil ? node : node.scalarText.map { node.with(.string($0)) } ?? node
+        case .boolean, .integer, .number, .bytes, .duration, .fileMode, .modeNumber:
+            return scalar(node, shape, path())
+        case .list(let inner):
+            guard let items = node.sequence else { return node }
+            return node.with(.sequence(each(items, inner, path())))
+        case .oneOrList(let inner):
+            return node.with(.sequence(each(node.sequence ?? [node], inner, path())))
+        case .command:
+            return command(node, path())
+        case .healthTest:
+            guard node.string != nil else { return node }
+            return node.with(.sequence([Node(.string("CMD-SHELL"), at: node.place), node]))
+        case .keyValues(let kind):
+            return keyValues(node, kind, path())
+        case .hosts:
+            return hosts(node, path())
+        case .map(let inner, _):
+            guard let mapping = node.mapping else { return node }
+            return node.with(.mapping(entries(mapping, path()) { apply($0, inner, $1) }))
+        case .namesOrMap(let inner):
+            return names(node, inner, path())
+        case .object(let object):
+            return self.object(node, object, path())
+        case .short(let form, let inner):
+            return short(node, form, inner, path())
+        case .shortList(let form, let inner):
+            guard let items = node.sequence else { return node }
+            let place = path()
+            let long = items.enumerated().flatMap { index, item in
+                item.mapping == nil ? ShortForms(reporter).expand(item, form, "\(place)[\(index)]") : [item]
+            }
+            return node.with(.sequence(each(long, inner, place)))
+        case .external:
+            return node.mapping != nil ? node.with(.bool(true)) : scalar(node, .boolean, path())
+        }
+    }
+
+    private func each(_ items: [Node], _ shape: Shape, _ path: String) -> [Node] {
+        items.enumerated().map { apply($1, shape, "\(path)[\($0)]") }
+    }
+
+    private func entries(_ mapping: Mapping, _ path: String, _ change: (Node, String) -> Node) -> Mapping {
+        Mapping(
+            mapping.entries.map { entry in
+                Mapping.Entry(entry.key, at: entry.keyPlace, change(entry.value, "\(path).\(entry.key)"))
+            })
+    }
+
+    private func object(_ node: Node, _ object: ObjectShape, _ path: @autoclosure () -> String) -> Node {
+        guard let mapping = node.mapping else { return node }
+        var result = Mapping()
+        result.entries.reserveCapacity(mapping.count)
+        for entry in mapping.entries {
+            if let attribute = object[entry.key] {
+                let value = apply(entry.value, attribute.shape, below(path(), entry.key))
+                result.entries.append(Mapping.Entry(entry.key, at: entry.keyPlace, value))
+            } else {
+                result.entries.append(entry)
+            }
+        }
+        return node.with(.mapping(result))
+    }
+
+    private func below(_ path: String, _ key: String) -> String {
+        path.isEmpty ? key : "\(path).\(key)"
+    }
+
+    private func scalar(_ node: Node, _ shape: Shape, _ path: String) -> Node {
+        switch (shape, node.value) {
+        case (.boolean, .string(let text)):
+            let value = ScalarText.boolean(text) ?? false
+            if !["true", "false"].contains(text.lowercased()) {
+                reporter.warning(
+                    "\"\(text)\" for boolean is not supported by YAML 1.2, please use `\(value)`", at: node.place,
+                    attribute: path)
+            }
+            return node.with(.bool(value))
+        case (.integer, .string(let text)):
+            return node.with(.integer(Int64(text) ?? 0))
+        case (.number, .string(let text)):
+            return node.with(Int64(text).map { .integer($0) } ?? .float(ScalarText.number(text) ?? 0))
+        case (.bytes, .integer(let bytes)):
+            return node.with(.string(String(bytes)))
+        case (.bytes, .string(let text)):
+            guard let bytes = ScalarText.bytes(text) else {
+                reporter.error("\(path): invalid size '\(text)'", at: node.place, attribute: path, remedy: "write it as 64m or 1gb")
+                return node
+            }
+            return node.with(.string(String(bytes)))
+        case (.duration, .string(let text)):
+            guard let nanoseconds = ScalarText.nanoseconds(text) else {
+                reporter.error(
+                    "\(path): invalid duration '\(text)'", at: node.place, attribute: path, remedy: "write it with units: 1m30s")
+                return node
+            }
+            return node.with(.string(ScalarText.duration(nanoseconds: nanoseconds)))
+        case (.fileMode, .string(let text)):
+            return node.with(.string("0" + String(ScalarText.octal(text) ?? 0, radix: 8)))
+        case (.fileMode, .integer(let mode)):
+            if !(0...0o7777).contains(mode) {
+                reporter.error(
+                    "\(path): invalid mode \(mode)", at: node.place, attribute: path, remedy: "write octal digits: 0440")
+            }
+            return node.with(.string("0" + String(mode, radix: 8)))
+        case (.modeNumber, .string(let text)):
+            return node.with(.integer(ScalarText.octal(text) ?? 0))
+        default:
+            return node
+        }
+    }
+
+    private func command(_ node: Node, _ path: String) -> Node {
+        guard let text = node.string else { return node }
+        do {
+            return node.with(.sequence(try ShellWords.split(text).map { Node(.string($0), at: node.place) }))
+        } catch {
+            reporter.error(
+                "\(path): a quote or backslash at the end is open", at: node.place, attribute: path,
+                remedy: "close the quote, or write the command as a list")
+            return node.with(.sequence([]))
+        }
+    }
+
+    private func keyValues(_ node: Node, _ kind: Shape.KeyValues, _ path: String) -> Node {
+        func value(_ text: String?, _ node: Node) -> Node {
+            switch (text, kind) {
+            case (let text?, _): Node(.string(text), at: node.place)
+            case (nil, .environment): Node(.null, at: node.place)
+            case (nil, .labels): Node(.string(""), at: node.place)
+            }
+        }
+        guard let items = node.sequence else {
+            guard let mapping = node.mapping else { return node }
+            return node.with(.mapping(entries(mapping, path) { old, _ in
+                old.string != nil ? old : value(old.scalarText, old)
+            }))
+        }
+        var result = Mapping()
+        var indexes: [String: Int] = [:]
+        for item in items {
+            let (key, text) = Text.cut(item.string ?? "", at: UInt8(ascii: "="))
+            if key.isEmpty || key.hasSuffix(" ") {
+                reporter.error(
+                    key.isEmpty ? "\(path): a name is missing before '='" : "\(path): '\(key)' ends with a space",
+                    at: item.place, attribute: path)
+            }
+            let entry = Mapping.Entry(key, at: item.place, value(text, item))
+            if let index = indexes[key] {
+                result.entries[index] = entry
+            } else {
+                indexes[key] = result.count
+                result.entries.append(entry)
+            }
+        }
+        return node.with(.mapping(result))
+    }
+
+    /// `HOST=ADDRESS` texts, sorted.
+    private func hosts(_ node: Node, _ path: String) -> Node {
+        var lines: [(text: String, place: Place)] = []
+        func add(_ host: String, _ address: String, _ place: Place) {
+            guard !host.isEmpty, !address.isEmpty, !host.utf8.contains(UInt8(ascii: ":")) else {
+                reporter.error(
+                    "\(path): invalid additional host '\(host)=\(address)'", at: place, attribute: path,
+                    remedy: "write it as HOST=ADDRESS")
+                return
+            }
+            for part in address.split(separator: ",") {
+                let bare = part.hasPrefix("[") && part.hasSuffix("]") ? part.dropFirst().dropLast() : part
+                lines.append(("\(host)=\(bare)", place))
+            }
+        }
+        if let items = node.sequence {
+            for item in items {
+                let text = item.string ?? ""
+                let separator = text.utf8.contains(UInt8(ascii: "=")) ? UInt8(ascii: "=") : UInt8(ascii: ":")
+                let (host, address) = Text.cut(text, at: separator)
+                add(host, address ?? "", item.place)
+            }
+        } else {
+            for entry in node.mapping?.entries ?? [] {
+                for address in entry.value.sequence ?? [entry.value] {
+                    add(entry.key, address.scalarText ?? "", address.place)
+                }
+            }
+        }
+        lines.sort { $0.text < $1.text }
+        return node.with(.sequence(lines.map { Node(.string($0.text), at: $0.place) }))
+    }
+
+    private func names(_ node: Node, _ inner: Shape, _ path: String) -> Node {
+        guard let items = node.sequence else { return apply(node, .map(inner), path) }
+        var result = Mapping()
+        var seen: Set<String> = []
+        for item in items {
+            guard let name = item.string, seen.insert(name).inserted else { continue }
+            result.entries.append(Mapping.Entry(name, at: item.place, Node(.null, at: item.place)))
+        }
+        return node.with(.mapping(result))
+    }
+
+    private func short(_ node: Node, _ form: Shape.ShortForm, _ inner: Shape, _ path: String) -> Node {
+        switch form {
+        case .gpus where node.string != nil:
+            let count = Mapping.Entry("count", at: node.place, Node(.integer(-1), at: node.place))
+            return node.with(.sequence([Node(.mapping(Mapping([count])), at: node.place)]))
+        case .ulimit where node.mapping == nil:
+            return scalar(node, .integer, path)
+        case .envFile where node.string != nil:
+            return apply(node.with(.sequence([node])), inner, path)
+        case .attribute(let name) where node.string != nil:
+            let entry = Mapping.Entry(name, at: node.place, Node(node.value, at: node.place))
+            return apply(node.with(.mapping(Mapping([entry]))), inner, path)
+        default:
+            return apply(node, inner, path)
+        }
+    }
+}

@@ -1,0 +1,241 @@
+import YAML
+
+/// Adds to a canonical service what goes without saying, and what its env files say.
+struct ServiceCompletion {
+    let loading: SourceLoading
+    let environment: [String: String]
+
+    private var reporter: Reporter { loading.reporter }
+
+    /// What other stages look at in every service, enabled or not: dependencies in full, and paths.
+    func defaults(_ service: Node, _ path: String) -> Node {
+        guard var mapping = service.mapping else { return service }
+        for (index, entry) in mapping.entries.enumerated() {
+            let value = entry.value
+            let new: Node
+            switch entry.key {
+            case "cap_add", "cap_drop", "dns", "dns_opt", "dns_search", "expose", "links", "profiles", "tmpfs":
+                new = unique(value)
+            case "volumes":
+                new = eachItem(value) { volume($0) }
+            case "secrets":
+                new = eachItem(value) { secretTarget($0) }
+            case "ports":
+                new = eachItem(value) { with(with($0, "protocol", .string("tcp")), "mode", .string("ingress")) }
+            case "build":
+                new = build(value)
+            case "develop":
+                new = changed(value, "watch") { eachItem($0) { changed($0, "path", absolute) } }
+            case "pull_policy":
+                new = value.string == "if_not_present" ? value.with(.string("missing")) : value
+            default:
+                continue
+            }
+            if new !== value { mapping.entries[index] = Mapping.Entry(entry.key, at: entry.keyPlace, new) }
+        }
+        addDependencies(&mapping)
+        if mapping["network_mode"] == nil, mapping["provider"] == nil, mapping["networks"]?.mapping?.isEmpty ?? true {
+            let networks = Mapping([Mapping.Entry("default", at: service.place, Node(.null, at: service.place))])
+            set(&mapping, "networks", Node(.mapping(networks), at: service.place))
+        }
+        return service.with(.mapping(mapping))
+    }
+
+    /// The service with its env files and label files read into it.
+    func files(_ service: Node, _ path: String) -> Node {
+        guard var mapping = service.mapping else { return service }
+        if let own = mapping["environment"]?.mapping {
+            set(&mapping, "environment", Node(.mapping(resolved(own)), at: mapping["environment"]?.place ?? service.place))
+        }
+        if let files = mapping["env_file"]?.sequence {
+            merge(files, "env_file", into: "environment", &mapping, path, environment)
+        }
+        if let files = mapping["label_file"]?.sequence {
+            merge(files, "label_file", into: "labels", &mapping, path, [:])
+        }
+        return service.with(.mapping(mapping))
+    }
+
+    private func resolved(_ own: Mapping) -> Mapping {
+        Mapping(
+            own.entries.map { entry in
+                guard entry.value.isNull, let value = environment[entry.key] else { return entry }
+                return Mapping.Entry(entry.key, at: entry.keyPlace, entry.value.with(.string(value)))
+            })
+    }
+
+    private func merge(
+        _ files: [Node], _ attribute: String, into target: String, _ mapping: inout Mapping, _ path: String,
+        _ outer: [String: String]
+    ) {
+        let own = mapping[target]?.mapping ?? Mapping()
+        var ownValues: [String: String] = [:]
+        for entry in own.entries { ownValues[entry.key] = entry.value.string }
+        var values: [String: (text: String, place: Place)] = [:]
+        for file in files {
+            let node = file["path"] ?? file
+            guard let text = node.string else { continue }
+            let absolute = Paths.absolute(text, from: node.place.source.baseDirectory, home: loading.home)
+            do {
+                let bytes = try FileReading.read(absolute)
+                let raw = file["format"]?.string == "raw"
+                let parsed = raw ? RawEnvFile.parse(bytes) : DotEnv.parse(bytes, file: loading.shownName(absolute)) {
+                    outer[$0] ?? ownValues[$0] ?? values[$0]?.text
+                }
+                reporter.add(parsed.diagnostics)
+                for (key, value) in parsed.values { values[key] = (value, node.place) }
+            } catch {
+                if error.isMissing, file["required"]?.bool == false { continue }
+                let name = attribute == "env_file" ? "env file" : "label file"
+                reporter.error(
+                    "\(path).\(attribute): \(name) \(loading.shownName(absolute)): \(error.reason)", at: node.place,
+                    attribute: "\(path).\(attribute)",
+                    remedy: error.isMissing && attribute == "env_file" ? "create it, or add `required: false`" : nil)
+            }
+        }
+        var merged = own
+        let indexes = own.indexes()
+        for (key, value) in values.sorted(by: { $0.key < $1.key }) where indexes[key] == nil {
+            merged.entries.append(Mapping.Entry(key, at: value.place, Node(.string(value.text), at: value.place)))
+        }
+        mapping.entries.removeAll { $0.key == attribute }
+        guard !merged.isEmpty, let place = mapping[target]?.place ?? files.first?.place else { return }
+        set(&mapping, target, Node(.mapping(merged), at: place))
+    }
+
+    /// Services that this one needs without saying so under `depends_on`.
+    private func addDependencies(_ mapping: inout Mapping) {
+        var entries = mapping["depends_on"]?.mapping?.entries ?? []
+        for (index, entry) in entries.enumerated() where entry.value["condition"] == nil || entry.value["required"] == nil {
+            guard entry.value.isNull || entry.value.mapping != nil else { continue }
+            let full = with(
+                with(entry.value.isNull ? entry.value.with(.mapping(Mapping())) : entry.value, "condition", .string("service_started")),
+                "required", .bool(true))
+            entries[index] = Mapping.Entry(entry.key, at: entry.keyPlace, full)
+        }
+        var known = Set(entries.map(\.key))
+        func add(_ name: String, restart: Bool, _ place: Place) {
+            guard known.insert(name).inserted else { return }
+            var value = Node(.mapping(Mapping()), at: place)
+            value = with(value, "condition", .string("service_started"))
+            if restart { value = with(value, "restart", .bool(true)) }
+            entries.append(Mapping.Entry(name, at: place, with(value, "required", .bool(true))))
+        }
+        for link in mapping["links"]?.sequence ?? [] {
+            if let text = link.string { add(Text.cut(text, at: UInt8(ascii: ":")).before, restart: true, link.place) }
+        }
+        for attribute in ["network_mode", "ipc", "pid", "uts", "cgroup"] {
+            guard let node = mapping[attribute], let text = node.string, text.hasPrefix("service:") else { continue }
+            add(String(text.dropFirst("service:".count)), restart: true, node.place)
+        }
+        for source in mapping["volumes_from"]?.sequence ?? [] {
+            guard let text = source.string, !text.hasPrefix("container:") else { continue }
+            add(Text.cut(text, at: UInt8(ascii: ":")).before, restart: false, source.place)
+        }
+        guard let place = mapping["depends_on"]?.place ?? entries.first?.keyPlace else { return }
+        set(&mapping, "depends_on", Node(.mapping(Mapping(entries)), at: place))
+    }
+}
+
+/// Changes of single attributes.
+extension ServiceCompletion {
+    private func set(_ mapping: inout Mapping, _ key: String, _ value: Node) {
+        if let index = mapping.entries.firstIndex(where: { $0.key == key }) {
+            mapping.entries[index] = Mapping.Entry(key, at: mapping.entries[index].keyPlace, value)
+        } else {
+            mapping.entries.append(Mapping.Entry(key, at: value.place, value))
+        }
+    }
+
+    /// With an attribute that is not there yet.
+    private func with(_ node: Node, _ key: String, _ value: Node.Value) -> Node {
+        guard var mapping = node.mapping, mapping[key] == nil else { return node }
+        set(&mapping, key, Node(value, at: node.place))
+        return node.with(.mapping(mapping))
+    }
+
+    private func changed(_ node: Node, _ key: String, _ change: (Node) -> Node) -> Node {
+        guard var mapping = node.mapping, let old = mapping[key] else { return node }
+        set(&mapping, key, change(old))
+        return node.with(.mapping(mapping))
+    }
+
+    private func eachItem(_ node: Node, _ change: (Node) -> Node) -> Node {
+        guard let items = node.sequence else { return node }
+        return node.with(.sequence(items.map(change)))
+    }
+
+    private func unique(_ node: Node) -> Node {
+        guard let items = node.sequence, items.count > 1 else { return node }
+        var result: [Node] = []
+        var places: [String: Int] = [:]
+        for item in items {
+            let key = UniqueList.key(item, .text) ?? ""
+            if let index = places[key] {
+                result[index] = item
+            } else {
+                places[key] = result.count
+                result.append(item)
+            }
+        }
+        return node.with(.sequence(result))
+    }
+
+    private func absolute(_ node: Node) -> Node {
+        guard let text = node.string else { return node }
+        return node.with(.string(Paths.absolute(text, from: node.place.source.baseDirectory, home: loading.home)))
+    }
+
+    private func volume(_ node: Node) -> Node {
+        var result = changed(node, "target") { target in
+            guard let text = target.string, !text.isEmpty else { return target }
+            return target.with(.string(Paths.clean(text)))
+        }
+        if node["type"]?.string == "bind" { result = changed(result, "source", absolute) }
+        return result
+    }
+
+    private func secretTarget(_ node: Node) -> Node {
+        guard let source = node["source"]?.string else { return node }
+        return with(node, "target", .string("/run/secrets/\(source)"))
+    }
+
+    private func build(_ node: Node) -> Node {
+        guard node.mapping != nil else { return node }
+        var result = with(node, "context", .string("."))
+        if result["dockerfile_inline"] == nil { result = with(result, "dockerfile", .string("Dockerfile")) }
+        result = changed(result, "args") { args in
+            guard let mapping = args.mapping else { return args }
+            return args.with(.mapping(Mapping(resolved(mapping).entries.filter { !$0.value.isNull })))
+        }
+        result = changed(result, "context", contextPath)
+        result = changed(result, "ssh", agents)
+        return changed(result, "additional_contexts") { contexts in
+            guard let mapping = contexts.mapping else { return contexts }
+            return contexts.with(
+                .mapping(
+                    Mapping(mapping.entries.map { Mapping.Entry($0.key, at: $0.keyPlace, contextPath($0.value)) })))
+        }
+    }
+
+    /// SSH agents and keys as Compose prints them: a list of `ID` or `ID: PATH`.
+    private func agents(_ node: Node) -> Node {
+        guard let mapping = node.mapping else { return node }
+        return node.with(
+            .sequence(
+                mapping.entries.map { entry in
+                    guard let path = absolute(entry.value).string, entry.value.string?.isEmpty == false else {
+                        return entry.value.with(.string(entry.key))
+                    }
+                    return entry.value.with(.string("\(entry.key): \(path)"))
+                }))
+    }
+
+    /// A build context may be a URL or another service as well as a directory.
+    private func contextPath(_ node: Node) -> Node {
+        guard let text = node.string else { return node }
+        let isRemote = text.contains("://") || text.hasPrefix("git@") || text.hasPrefix("github.com/")
+            || text.hasPrefix("service:")
+        return isRemote ? node : absolute(node)
+    }
+}

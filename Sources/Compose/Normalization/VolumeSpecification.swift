@@ -1,0 +1,54 @@
+/// The short form of a volume: `[SOURCE:]TARGET[:OPTIONS]`.
+///
+/// Source: the Compose specification, "volumes", short syntax.
+struct VolumeSpecification: Equatable {
+    /// Empty for an anonymous volume.
+    var source = ""
+    var target = ""
+    var readOnly = false
+    var noCopy = false
+    var propagation: String?
+    var selinux: String?
+    /// Why the text is none, with what could be read in the other fields.
+    var problem: String?
+
+    /// Whether the source is a path rather than a volume's name.
+    var isBind: Bool {
+        guard let first = source.utf8.first else { return false }
+        return first == UInt8(ascii: ".") || first == UInt8(ascii: "/") || first == UInt8(ascii: "~")
+            || source.hasPrefix("\\\\")
+    }
+
+    static func parse(_ text: String) -> VolumeSpecification {
+        var result = VolumeSpecification()
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        if text.isEmpty {
+            result.problem = "the volume is empty"
+        } else if parts.contains("") {
+            result.problem = "there is nothing between two colons, or before or after one"
+        } else if parts.count > 3 {
+            result.problem = "there are too many colons"
+        }
+        guard parts.count > 1 else {
+            result.target = text
+            return result
+        }
+        result.source = parts[0]
+        result.target = parts[1]
+        if parts.count > 2 { result.apply(options: parts[2]) }
+        return result
+    }
+
+    private mutating func apply(options: String) {
+        for option in options.split(separator: ",") {
+            switch option {
+            case "ro": readOnly = true
+            case "rw": readOnly = false
+            case "nocopy": noCopy = true
+            case "z", "Z": selinux = String(option)
+            case "rprivate", "private", "rshared", "shared", "rslave", "slave": propagation = String(option)
+            default: break
+            }
+        }
+    }
+}

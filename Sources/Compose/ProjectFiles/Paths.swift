@@ -1,0 +1,38 @@
+/// Paths as text; nothing here looks at a file system.
+enum Paths {
+    /// Without `.`, `..`, doubled and trailing slashes; `.` where nothing is left.
+    static func clean(_ path: String) -> String {
+        let absolute = path.hasPrefix("/")
+        var parts: [Substring] = []
+        for part in path.split(separator: "/") where part != "." {
+            if part != ".." {
+                parts.append(part)
+            } else if let last = parts.last, last != ".." {
+                parts.removeLast()
+            } else if !absolute {
+                parts.append(part)
+            }
+        }
+        let joined = parts.joined(separator: "/")
+        return absolute ? "/" + joined : joined.isEmpty ? "." : joined
+    }
+
+    static func join(_ directory: String, _ path: String) -> String {
+        path.hasPrefix("/") ? clean(path) : clean(directory + "/" + path)
+    }
+
+    /// The path seen from `directory`, with a leading `~` as the caller's home; absolute paths stay as written.
+    static func absolute(_ path: String, from directory: String, home: String?) -> String {
+        if path.hasPrefix("~"), let home { return join(home, "./" + path.dropFirst()) }
+        return path.hasPrefix("/") ? path : join(directory, path)
+    }
+
+    static func directory(of path: String) -> String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    static func lastComponent(of path: String) -> String {
+        String(clean(path).split(separator: "/").last ?? "")
+    }
+}

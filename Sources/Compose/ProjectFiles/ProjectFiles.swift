@@ -1,0 +1,95 @@
+import YAML
+
+/// Which files make up the project, and where it lies.
+///
+/// Source: `docker compose`'s documentation of `-f`, `COMPOSE_FILE` and `COMPOSE_PATH_SEPARATOR`.
+struct ProjectFiles {
+    static let defaultNames = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"]
+    static let overrideNames = [
+        "compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml",
+    ]
+
+    struct File {
+        /// As a person knows it: as given, or relative to where the command runs.
+        let shownName: String
+        /// Absolute, or `-`.
+        let path: String
+    }
+
+    let files: [File]
+    /// Absolute.
+    let projectDirectory: String
+
+    /// Finds the files; nil, with an error reported, where there are none.
+    ///
+    /// - Parameter environment: the caller's, with the `.env` of the directory that the search starts in.
+    init?(_ options: ProjectOptions, environment: [String: String], _ reporter: Reporter) {
+        let given = Self.given(options, environment)
+        let start = Self.startDirectory(options)
+        if !given.isEmpty {
+            files = given.map { name in
+                File(shownName: name, path: name == "-" ? "-" : Paths.join(options.workingDirectory, name))
+            }
+        } else {
+            guard let found = Self.search(from: start, options, reporter) else {
+                reporter.error(
+                    "no configuration file provided: not found: \(start) and its parents have no "
+                        + Self.defaultNames.joined(separator: ", "),
+                    remedy: "name the file with -f, or change to the project's directory")
+                return nil
+            }
+            files = found
+        }
+        if options.projectDirectory != nil {
+            projectDirectory = start
+        } else if let first = files.first(where: { $0.path != "-" }) {
+            projectDirectory = Paths.directory(of: first.path)
+        } else {
+            projectDirectory = options.workingDirectory
+        }
+    }
+
+    /// `--project-directory`, otherwise where the command runs; absolute.
+    static func startDirectory(_ options: ProjectOptions) -> String {
+        options.projectDirectory.map { Paths.join(options.workingDirectory, $0) } ?? options.workingDirectory
+    }
+
+    /// The files that the command line or `COMPOSE_FILE` names.
+    static func given(_ options: ProjectOptions, _ environment: [String: String]) -> [String] {
+        if !options.files.isEmpty { return options.files }
+        guard let variable = environment["COMPOSE_FILE"], !variable.isEmpty else { return [] }
+        let separator = environment["COMPOSE_PATH_SEPARATOR"].flatMap { $0.isEmpty ? nil : $0 } ?? ":"
+        return Text.split(variable, by: separator)
+    }
+
+    private static func search(
+        from start: String, _ options: ProjectOptions, _ reporter: Reporter
+    ) -> [File]? {
+        var directory = start
+        while true {
+            let names = existing(defaultNames, in: directory)
+            if let name = names.first {
+                warn("config", names, reporter)
+                let overrides = existing(overrideNames, in: directory)
+                warn("override", overrides, reporter)
+                return ([name] + overrides.prefix(1)).map { name in
+                    let path = Paths.join(directory, name)
+                    return File(shownName: directory == options.workingDirectory ? name : path, path: path)
+                }
+            }
+            guard directory != "/" else { return nil }
+            directory = Paths.directory(of: directory)
+        }
+    }
+
+    private static func existing(_ names: [String], in directory: String) -> [String] {
+        names.filter { FileReading.exists(Paths.join(directory, $0)) }
+    }
+
+    private static func warn(_ kind: String, _ names: [String], _ reporter: Reporter) {
+        guard names.count > 1 else { return }
+        reporter.warning(
+            "found multiple \(kind) files with supported names: \(names.joined(separator: ", ")); using \(names[0])",
+            remedy: "keep one of them, or name the files with -f")
+    }
+}

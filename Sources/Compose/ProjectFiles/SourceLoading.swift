@@ -1,0 +1,67 @@
+import YAML
+
+/// What all stages of one load share: the caller's wishes, what was read, what went wrong.
+final class SourceLoading {
+    /// Files beyond this are refused: includes that include each other's includes grow without bound.
+    static let fileLimit = 1000
+
+    let options: ProjectOptions
+    let reporter: Reporter
+    /// Services of files that `extends` names, by path.
+    var extended: [String: Extends] = [:]
+    private var filesRead = 0
+
+    init(_ options: ProjectOptions, _ reporter: Reporter) {
+        self.options = options
+        self.reporter = reporter
+    }
+
+    var home: String? { options.environment["HOME"] }
+
+    /// A path for people: relative to where the command runs, where that is shorter to read.
+    func shownName(_ path: String) -> String {
+        let prefix = options.workingDirectory == "/" ? "/" : options.workingDirectory + "/"
+        return path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : path
+    }
+
+    /// The documents of a file; nil, with an error reported, where it can't be read.
+    ///
+    /// - Parameters:
+    ///   - path: absolute, or `-`.
+    ///   - base: the directory that its relative paths start from.
+    ///   - cause: where another file names this one.
+    func documents(_ path: String, shownAs name: String, base: String, cause: Place? = nil) -> [Node]? {
+        filesRead += 1
+        guard filesRead <= Self.fileLimit else {
+            if filesRead == Self.fileLimit + 1 {
+                reporter.error("the project has more than the \(Self.fileLimit) files allowed", at: cause)
+            }
+            return nil
+        }
+        let bytes: [UInt8]
+        do {
+            bytes = path == "-" ? options.standardInput() : try FileReading.read(path)
+        } catch {
+            reporter.error("\(name): \(error.reason)", at: cause, remedy: error.isMissing ? "check the path" : nil)
+            return nil
+        }
+        let source = SourceText(file: name, baseDirectory: base, bytes: bytes)
+        let stream = parseYAML(source)
+        reporter.add(stream.diagnostics)
+        let documents = stream.documents.filter { !$0.isNull }
+        if documents.isEmpty {
+            if stream.diagnostics.isEmpty {
+                reporter.error(
+                    "\(name): empty compose file", at: Place(source, line: 1, column: 1),
+                    remedy: "describe at least one service under `services:`")
+            }
+            return nil
+        }
+        return documents.filter { document in
+            guard document.mapping == nil else { return true }
+            reporter.error(
+                "\(name): the top level must be a mapping, and it is \(document.kindName)", at: document.place)
+            return false
+        }
+    }
+}

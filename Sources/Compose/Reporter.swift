@@ -1,0 +1,55 @@
+import YAML
+
+/// Collects what is wrong, so that one run shows everything.
+final class Reporter {
+    private(set) var diagnostics: [Diagnostic] = []
+    private(set) var hasErrors = false
+    /// Warnings that are given once for a project however often their cause occurs.
+    private var given: Set<String> = []
+
+    func add(_ diagnostic: Diagnostic) {
+        if diagnostic.severity == .error { hasErrors = true }
+        diagnostics.append(diagnostic)
+    }
+
+    func add(_ more: [Diagnostic]) {
+        for diagnostic in more { add(diagnostic) }
+    }
+
+    func error(_ message: String, at place: Place? = nil, attribute: String = "", remedy: String? = nil) {
+        add(Diagnostic(.error, message, at: place, attribute: attribute, remedy: remedy))
+    }
+
+    func warning(
+        _ message: String, at place: Place? = nil, attribute: String = "", remedy: String? = nil, once: Bool = false
+    ) {
+        if once, !given.insert(message).inserted { return }
+        add(Diagnostic(.warning, message, at: place, attribute: attribute, remedy: remedy))
+    }
+
+    /// Everything in the order of the files and their lines; what has no place comes first.
+    ///
+    /// - Parameter disabled: services whose warnings don't matter, since no active profile enables them.
+    func sorted(disabled: Set<String> = []) -> [Diagnostic] {
+        var fileOrder: [String: Int] = [:]
+        for diagnostic in diagnostics {
+            if let file = diagnostic.location?.file, fileOrder[file] == nil { fileOrder[file] = fileOrder.count }
+        }
+        let kept = disabled.isEmpty ? diagnostics : diagnostics.filter { !concerns($0, disabled) }
+        func key(_ diagnostic: Diagnostic) -> (Int, Int, Int) {
+            guard let location = diagnostic.location else { return (-1, 0, 0) }
+            return (fileOrder[location.file] ?? 0, location.line, location.column)
+        }
+        return kept.enumerated().sorted { a, b in
+            let (left, right) = (key(a.element), key(b.element))
+            return left == right ? a.offset < b.offset : left < right
+        }.map(\.element)
+    }
+
+    private func concerns(_ diagnostic: Diagnostic, _ disabled: Set<String>) -> Bool {
+        guard diagnostic.severity == .warning, diagnostic.attribute.hasPrefix("services.") else { return false }
+        let rest = diagnostic.attribute.dropFirst("services.".count)
+        // A service's name may have dots itself.
+        return rest.indices.contains { rest[$0] == "." && disabled.contains(String(rest[..<$0])) }
+    }
+}

@@ -1,0 +1,72 @@
+import YAML
+
+/// The stages after merging: canonical form, profiles, completion, the model, and what refers to what.
+struct Resolution {
+    /// The canonical document, its services completed.
+    let project: Node
+    /// The canonical services that take part, by name.
+    let enabled: [Mapping.Entry]
+    private let services: Mapping
+    private let profiles: Profiles
+    private let name: String
+    private let loading: SourceLoading
+
+    init(_ merged: Node, name: String, loading: SourceLoading, environment: [String: String]) {
+        let reporter = loading.reporter
+        self.name = name
+        self.loading = loading
+        let canonical = Canonical(reporter: reporter).apply(merged, .object(ProjectAttributes.project), "")
+        let completion = ServiceCompletion(loading: loading, environment: environment)
+        var services = Mapping(
+            (canonical["services"]?.mapping?.entries ?? []).filter { $0.value.mapping != nil }.map { entry in
+                Mapping.Entry(entry.key, at: entry.keyPlace, completion.defaults(entry.value, "services.\(entry.key)"))
+            })
+        profiles = Profiles(services, loading.options, environment: environment, reporter)
+        let indexes = services.indexes()
+        for name in profiles.enabled {
+            guard let index = indexes[name] else { continue }
+            let entry = services.entries[index]
+            services.entries[index] = Mapping.Entry(
+                entry.key, at: entry.keyPlace, completion.files(entry.value, "services.\(name)"))
+        }
+        self.services = services
+        enabled = profiles.enabled.compactMap { indexes[$0].map { services.entries[$0] } }
+        project = Self.withResources(canonical, merged, enabled, ResourceCompletion(loading: loading, projectName: name))
+    }
+
+    /// With every resource named, and the default network where a service is on it.
+    private static func withResources(
+        _ canonical: Node, _ merged: Node, _ services: [Mapping.Entry], _ completion: ResourceCompletion
+    ) -> Node {
+        guard var mapping = canonical.mapping else { return canonical }
+        let usesDefault = services.contains { $0.value["networks"]?.mapping?["default"] != nil }
+        if usesDefault, mapping["networks"]?["default"] == nil {
+            let entry = Mapping.Entry("default", at: canonical.place, Node(.null, at: canonical.place))
+            let networks = Mapping((mapping["networks"]?.mapping?.entries ?? []) + [entry])
+            mapping.entries.removeAll { $0.key == "networks" }
+            mapping.entries.append(
+                Mapping.Entry("networks", at: canonical.place, Node(.mapping(networks), at: canonical.place)))
+        }
+        for (index, entry) in mapping.entries.enumerated()
+        where ["networks", "volumes", "secrets", "configs"].contains(entry.key) {
+            let value = completion.apply(entry.value, entry.key, original: merged[entry.key])
+            mapping.entries[index] = Mapping.Entry(entry.key, at: entry.keyPlace, value)
+        }
+        return canonical.with(.mapping(mapping))
+    }
+
+    /// The model; what is wrong with it is reported.
+    func stack(workingDirectory: String, composeFiles: [String]) -> Stack {
+        let reporter = loading.reporter
+        let declarations = DeclarationDecoding(reporter: reporter)
+        var stack = Stack(name: name, workingDirectory: workingDirectory, composeFiles: composeFiles)
+        stack.secrets = declarations.secrets(project["secrets"])
+        stack.configs = declarations.configs(project["configs"])
+        stack.volumes = declarations.volumes(project["volumes"])
+        stack.services = enabled.map { ServiceDecoding($0, reporter).decode() }
+        stack.disabledServices = profiles.disabled
+        stack.profiles = profiles.all
+        References(stack, services: services, project: project, loading).check()
+        return stack
+    }
+}

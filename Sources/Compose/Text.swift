@@ -1,0 +1,36 @@
+/// Cutting text at bytes, without the cost of walking characters.
+enum Text {
+    /// The parts between separators, spaces around them removed, empty ones left out.
+    static func split(_ text: String, by separator: String) -> [String] {
+        var parts: [String] = []
+        var current: [UInt8] = []
+        let bytes = Array(text.utf8)
+        let mark = Array(separator.utf8)
+        var index = 0
+        while index < bytes.count {
+            if bytes[index...].starts(with: mark) {
+                parts.append(trimmed(current))
+                current = []
+                index += mark.count
+            } else {
+                current.append(bytes[index])
+                index += 1
+            }
+        }
+        parts.append(trimmed(current))
+        return parts.filter { !$0.isEmpty }
+    }
+
+    private static func trimmed(_ bytes: [UInt8]) -> String {
+        let blank: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x09 }
+        var slice = bytes[...].drop(while: blank)
+        while let last = slice.last, blank(last) { slice.removeLast() }
+        return String(decoding: slice, as: UTF8.self)
+    }
+
+    /// What stands before and after the first occurrence of a byte; `after` is nil where there is none.
+    static func cut(_ text: String, at byte: UInt8) -> (before: String, after: String?) {
+        guard let index = text.utf8.firstIndex(of: byte) else { return (text, nil) }
+        return (String(text[..<index]), String(text[text.utf8.index(after: index)...]))
+    }
+}

@@ -1,0 +1,73 @@
+/// The attributes of `deploy`.
+///
+/// Source: the Compose Deploy Specification.
+enum DeployAttributes {
+    static let deploy = ObjectShape(
+        [
+            idle("mode", .string, "every service runs its replicas on this host"),
+            attribute("replicas", .integer, keep: true),
+            attribute("labels", .keyValues(.labels)),
+            idle("update_config", .object(update), Reason.swarm, keep: true),
+            idle("rollback_config", .object(update), Reason.swarm, keep: true),
+            idle("resources", .object(resources), Reason.cgroup),
+            idle("restart_policy", .object(restartPolicy), "use `restart`", keep: true),
+            idle("placement", .object(placement), "everything runs on this host"),
+            idle("endpoint_mode", .string, Reason.network),
+        ], allowsNull: true)
+
+    private static let update = ObjectShape([
+        attribute("parallelism", .integer, keep: true),
+        attribute("delay", .duration),
+        attribute("failure_action", .string),
+        attribute("monitor", .duration),
+        attribute("max_failure_ratio", .number),
+        attribute("order", .choice(["start-first", "stop-first"])),
+    ])
+
+    private static let restartPolicy = ObjectShape([
+        attribute("condition", .string),
+        attribute("delay", .duration, keep: true),
+        attribute("max_attempts", .integer, keep: true),
+        attribute("window", .duration, keep: true),
+    ])
+
+    private static let placement = ObjectShape([
+        attribute("constraints", .list(.string)),
+        attribute("preferences", .list(.object(ObjectShape([attribute("spread", .string)])))),
+        attribute("max_replicas_per_node", .integer),
+    ])
+
+    private static let resources = ObjectShape([
+        attribute(
+            "limits",
+            .object(
+                ObjectShape([
+                    attribute("cpus", .number), attribute("memory", .bytes), attribute("pids", .integer),
+                ])), keep: true),
+        attribute(
+            "reservations",
+            .object(
+                ObjectShape([
+                    attribute("cpus", .number),
+                    attribute("memory", .bytes),
+                    attribute("devices", .list(.object(deviceRequest))),
+                    attribute("generic_resources", .list(.object(genericResource))),
+                ])), keep: true),
+    ])
+
+    private static let genericResource = ObjectShape([
+        attribute(
+            "discrete_resource_spec",
+            .object(ObjectShape([attribute("kind", .string, keep: true), attribute("value", .integer, keep: true)])),
+            keep: true)
+    ])
+
+    static let deviceRequest = ObjectShape(
+        [
+            attribute("capabilities", .list(.string)),
+            attribute("driver", .string),
+            attribute("count", .text),
+            attribute("device_ids", .list(.string)),
+            attribute("options", .keyValues(.labels)),
+        ], isOpen: true)
+}

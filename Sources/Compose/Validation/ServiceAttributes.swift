@@ -1,0 +1,221 @@
+/// The attributes of a service.
+///
+/// Source: the Compose specification, "Services top-level element", and its JSON schema.
+enum ServiceAttributes {
+    static let service = ObjectShape([
+        attribute("profiles", .list(.string)),
+        idle("annotations", .keyValues(.labels), Reason.engine),
+        idle("attach", .boolean, "the output of every service is shown", keep: true),
+        accepted("build", .short(.attribute("context"), .object(BuildAttributes.build)), "refused by `up`"),
+        idle("develop", .object(BuildAttributes.develop), "there is no `watch`"),
+        idle("blkio_config", .object(blkio), Reason.cgroup),
+        attribute("cap_add", .list(.string)),
+        attribute("cap_drop", .list(.string)),
+        idle("cgroup_parent", .string, Reason.cgroup),
+        idle("cgroup", .choice(["host", "private"]), Reason.cgroup),
+        idle("cpu_count", .integer, Reason.cgroup),
+        idle("cpu_percent", .number, Reason.cgroup),
+        idle("cpu_period", .integer, Reason.cgroup),
+        idle("cpu_quota", .integer, Reason.cgroup),
+        idle("cpu_rt_period", .integer, Reason.cgroup),
+        idle("cpu_rt_runtime", .integer, Reason.cgroup),
+        idle("cpus", .number, Reason.cgroup),
+        idle("cpuset", .string, Reason.cgroup),
+        idle("cpu_shares", .integer, Reason.cgroup),
+        attribute("command", .command, keep: true),
+        attribute("configs", .shortList(.attribute("source"), .object(fileReference))),
+        attribute("container_name", .string),
+        idle("credential_spec", .object(credentialSpec), "it is for Windows"),
+        attribute("depends_on", .namesOrMap(.object(dependency))),
+        attribute("deploy", .object(DeployAttributes.deploy), keep: true),
+        idle("device_cgroup_rules", .list(.string), Reason.cgroup),
+        idle("devices", .shortList(.device, .object(device)), Reason.devices),
+        idle("dns", .oneOrList(.string), Reason.network),
+        idle("dns_opt", .list(.string), Reason.network),
+        idle("dns_search", .oneOrList(.string), Reason.network),
+        idle("domainname", .string, "only `hostname` is set"),
+        attribute("entrypoint", .command, keep: true),
+        idle("provider", .object(provider), "there are no providers"),
+        attribute("environment", .keyValues(.environment)),
+        attribute("env_file", .short(.envFile, .list(.short(.attribute("path"), .object(envFile))))),
+        idle("expose", .list(.text), Reason.network),
+        attribute("extends", .short(.attribute("service"), .object(extends))),
+        idle("external_links", .list(.string), Reason.network),
+        attribute("extra_hosts", .hosts),
+        idle("group_add", .list(.text), "only the user's own groups are given"),
+        idle("gpus", .short(.gpus, .list(.object(DeployAttributes.deviceRequest))), Reason.devices),
+        attribute("hostname", .string),
+        idle("healthcheck", .object(healthcheck), Reason.health, keep: true),
+        accepted("image", .string, "refused by `up`"),
+        accepted("init", .boolean, "every service has an init that reaps its processes"),
+        idle("ipc", .string, Reason.namespaces),
+        idle("isolation", .string, "it is for Windows"),
+        attribute("labels", .keyValues(.labels)),
+        attribute("label_file", .oneOrList(.string)),
+        idle("links", .list(.string), Reason.network),
+        idle("logging", .object(logging), Reason.logs, keep: true),
+        idle("mem_limit", .bytes, Reason.cgroup),
+        idle("mem_reservation", .bytes, Reason.cgroup),
+        idle("memswap_limit", .bytes, Reason.cgroup),
+        idle("mem_swappiness", .bytes, Reason.cgroup),
+        idle("mac_address", .string, Reason.network),
+        idle("models", .namesOrMap(.object(serviceModel)), Reason.models),
+        attribute("network_mode", .string),
+        idle("networks", .namesOrMap(.object(serviceNetwork)), Reason.network),
+        idle("oom_kill_disable", .boolean, Reason.cgroup),
+        idle("oom_score_adj", .integer, "services keep the caller's score"),
+        idle("pid", .string, Reason.namespaces),
+        idle("pids_limit", .integer, Reason.cgroup),
+        idle("platform", .string, Reason.image),
+        idle("ports", .shortList(.port, .object(port)), Reason.network),
+        idle("privileged", .boolean, "name the capabilities with `cap_add`"),
+        idle("pull_policy", .string, Reason.image),
+        idle("pull_refresh_after", .string, Reason.image),
+        attribute("read_only", .boolean),
+        attribute("restart", .string),
+        idle("runtime", .string, Reason.engine),
+        attribute("scale", .integer, keep: true),
+        attribute("secrets", .shortList(.attribute("source"), .object(fileReference))),
+        idle("security_opt", .list(.string), "every service has `no_new_privs`, and no profile besides"),
+        idle("shm_size", .bytes, "/dev/shm has the kernel's default size"),
+        idle("stdin_open", .boolean, "standard input is empty"),
+        attribute("stop_grace_period", .duration, keep: true),
+        attribute("stop_signal", .string),
+        idle("storage_opt", .map(.any), Reason.engine),
+        idle("sysctls", .keyValues(.labels), "services share the host's network and kernel settings"),
+        attribute("tmpfs", .oneOrList(.string)),
+        idle("tty", .boolean, "services write to a pipe"),
+        attribute("ulimits", .map(.short(.ulimit, .object(ulimit)))),
+        idle("use_api_socket", .boolean, Reason.engine),
+        attribute("user", .text),
+        idle("userns_mode", .string, "the user namespace follows from who runs stackup"),
+        idle("uts", .string, Reason.namespaces),
+        attribute("volumes", .shortList(.volume, .object(volume))),
+        idle("volumes_from", .list(.string), "name the volumes in each service"),
+        attribute("working_dir", .string),
+        idle("post_start", .list(.object(BuildAttributes.hook)), Reason.hooks),
+        idle("pre_stop", .list(.object(BuildAttributes.hook)), Reason.hooks),
+    ])
+
+    /// What `x-stackup` of a service may hold.
+    static let extension_ = ObjectShape([
+        attribute("on-secret-change", .string),
+        attribute("host-filesystem", .string),
+    ])
+
+    static let fileReference = ObjectShape([
+        attribute("source", .string),
+        attribute("target", .string),
+        attribute("uid", .text),
+        attribute("gid", .text),
+        attribute("mode", .fileMode, keep: true),
+    ])
+
+    static let dependency = ObjectShape([
+        attribute(
+            "condition", .choice(["service_started", "service_healthy", "service_completed_successfully"]),
+            required: true),
+        attribute("restart", .boolean),
+        attribute("required", .boolean, keep: true),
+    ])
+
+    private static let blkio: ObjectShape = {
+        let limit = Shape.list(.object(ObjectShape([attribute("path", .string), attribute("rate", .bytes)])))
+        let weight = Shape.list(.object(ObjectShape([attribute("path", .string), attribute("weight", .integer)])))
+        return ObjectShape([
+            attribute("weight", .integer),
+            attribute("weight_device", weight),
+            attribute("device_read_bps", limit),
+            attribute("device_read_iops", limit),
+            attribute("device_write_bps", limit),
+            attribute("device_write_iops", limit),
+        ])
+    }()
+
+    private static let credentialSpec = ObjectShape([
+        attribute("config", .string), attribute("file", .string), attribute("registry", .string),
+    ])
+
+    private static let device = ObjectShape([
+        attribute("source", .string, required: true), attribute("target", .string), attribute("permissions", .string),
+    ])
+
+    private static let provider = ObjectShape([attribute("type", .string, required: true), attribute("options", .map(.any))])
+
+    static let envFile = ObjectShape([
+        attribute("path", .string, required: true), attribute("required", .boolean, keep: true),
+        attribute("format", .string),
+    ])
+
+    private static let extends = ObjectShape([attribute("file", .string), attribute("service", .string, required: true)])
+
+    private static let healthcheck = ObjectShape([
+        attribute("test", .healthTest),
+        attribute("timeout", .duration, keep: true),
+        attribute("interval", .duration, keep: true),
+        attribute("retries", .integer, keep: true),
+        attribute("start_period", .duration, keep: true),
+        attribute("start_interval", .duration, keep: true),
+        attribute("disable", .boolean),
+    ])
+
+    private static let logging = ObjectShape([attribute("driver", .string), attribute("options", .map(.text))])
+
+    private static let serviceModel = ObjectShape(
+        [attribute("endpoint_var", .string), attribute("model_var", .string)], allowsNull: true)
+
+    private static let serviceNetwork = ObjectShape(
+        [
+            attribute("aliases", .list(.string)),
+            attribute("driver_opts", .map(.text)),
+            attribute("gw_priority", .integer),
+            attribute("interface_name", .string),
+            attribute("ipv4_address", .string),
+            attribute("ipv6_address", .string),
+            attribute("link_local_ips", .list(.string)),
+            attribute("mac_address", .string),
+            attribute("priority", .integer),
+        ], allowsNull: true)
+
+    private static let port = ObjectShape([
+        attribute("name", .string),
+        attribute("mode", .string),
+        attribute("host_ip", .string),
+        attribute("target", .integer),
+        attribute("published", .text),
+        attribute("protocol", .string),
+        attribute("app_protocol", .string),
+    ])
+
+    static let ulimit = ObjectShape([
+        attribute("soft", .integer, required: true, keep: true), attribute("hard", .integer, required: true, keep: true),
+    ])
+
+    static let volume = ObjectShape([
+        attribute("type", .choice(["bind", "volume", "tmpfs", "cluster", "npipe", "image"]), required: true),
+        attribute("source", .string),
+        attribute("target", .string),
+        attribute("read_only", .boolean),
+        idle("consistency", .string, "the host's own file system is consistent"),
+        attribute(
+            "bind",
+            .object(
+                ObjectShape([
+                    idle("selinux", .string, "labels are left alone"),
+                    idle("propagation", .string, "mounts of a service are private to it"),
+                    attribute("create_host_path", .boolean),
+                    idle("recursive", .choice(["enabled", "disabled", "writable", "readonly"]), "binds are recursive"),
+                ])), keep: true),
+        attribute(
+            "volume",
+            .object(
+                ObjectShape([
+                    idle("labels", .keyValues(.labels), "volumes have no labels here"),
+                    idle("nocopy", .boolean, Reason.image),
+                    idle("subpath", .string, "the whole volume is mounted"),
+                ])), keep: true),
+        attribute(
+            "tmpfs", .object(ObjectShape([attribute("size", .bytes), attribute("mode", .modeNumber)])), keep: true),
+        idle("image", .object(ObjectShape([attribute("subpath", .string)])), Reason.image, keep: true),
+    ])
+}
