@@ -9,10 +9,22 @@ struct ProcessIdentity: Codable, Sendable, Equatable {
 
     static func current() -> ProcessIdentity {
         let pid = getpid()
-        return ProcessIdentity(pid: pid, startTime: processStartTime(pid) ?? 0)
+        return ProcessIdentity(pid: pid, startTime: startTime(of: pid) ?? 0)
     }
 
-    var isAlive: Bool { processStartTime(pid) == startTime }
+    /// Whether this very process is there and not just waiting to be reaped.
+    var isAlive: Bool { Self.startTime(of: pid) == startTime }
+
+    /// nil where there is no such process, or only a zombie.
+    static func startTime(of pid: Int32) -> UInt64? {
+        guard let file = try? FileDescriptor.open("/proc/\(pid)/stat", O_RDONLY), let bytes = try? file.readAll(limit: 4096),
+            // The second field is the name in brackets, which may hold spaces and brackets.
+            let end = bytes.lastIndex(of: UInt8(ascii: ")"))
+        else { return nil }
+        let fields = bytes[(end + 1)...].split(separator: UInt8(ascii: " "))
+        guard fields.count > 19, fields[0].first != UInt8(ascii: "Z"), fields[0].first != UInt8(ascii: "X") else { return nil }
+        return UInt64(String(decoding: fields[19], as: UTF8.self))
+    }
 }
 
 /// Names one run of the kernel: what was recorded under another one is not there any more.
