@@ -153,7 +153,7 @@ struct RealStackTests {
         unlink("\(stack.directories.runtime)/state.json")
         #expect(try StackRemains.hasLiveInstances(stack.directories))
         #expect(try stack.client().observe().instances == [])
-        #expect(try stack.eventually { processStartTime(try #require(instance.pid)) != instance.startTime })
+        #expect(try stack.eventually { ProcessIdentity.startTime(of: try #require(instance.pid)) != instance.startTime })
     }
 
     @Test func aRestartPolicyBringsAServiceBack() throws {
