@@ -6,7 +6,9 @@
 #include <sched.h>
 #include <stddef.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 // Names of linux/mount.h, which cannot be included beside sys/mount.h.
@@ -27,11 +29,11 @@ static void close_quietly(int descriptor) {
     errno = error;
 }
 
-int clinux_tmpfs(const char *size, int noswap) {
+int clinux_tmpfs(const char *size, const char *mode, int noswap) {
     int context = (int)syscall(SYS_fsopen, "tmpfs", 1 /* FSOPEN_CLOEXEC */);
     if (context < 0) return -1;
     int mount = -1;
-    if (configure(context, CONFIG_STRING, "source", "tmpfs") == 0 && configure(context, CONFIG_STRING, "mode", "0755") == 0 &&
+    if (configure(context, CONFIG_STRING, "source", "tmpfs") == 0 && configure(context, CONFIG_STRING, "mode", mode) == 0 &&
         configure(context, CONFIG_STRING, "size", size) == 0 &&
         (!noswap || configure(context, CONFIG_FLAG, "noswap", NULL) == 0) &&
         configure(context, CONFIG_CREATE, NULL, NULL) == 0)
@@ -49,6 +51,30 @@ int clinux_tmpfs_resize(int mount, const char *size) {
     close_quietly(context);
     return result;
 }
+
+int clinux_room(int descriptor, uint64_t *total, uint64_t *left) {
+    struct statfs status;
+    if (fstatfs(descriptor, &status) != 0) return -1;
+    *total = (uint64_t)status.f_blocks * (uint64_t)status.f_bsize;
+    *left = (uint64_t)status.f_bfree * (uint64_t)status.f_bsize;
+    return 0;
+}
+
+int clinux_is_mount_root(int descriptor) {
+    struct statx status;
+    if (statx(descriptor, "", AT_EMPTY_PATH, 0, &status) != 0) return -1;
+    return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+int clinux_make_mounts_private(void) { return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL); }
+
+int clinux_make_directory_root(void) {
+    // The old root is stacked on the new one, and is what "." leads to then (pivot_root(2)).
+    if (syscall(SYS_pivot_root, ".", ".") != 0) return -1;
+    return umount2(".", MNT_DETACH);
+}
+
+int clinux_change_root(int directory) { return fchdir(directory) != 0 ? -1 : chroot("."); }
 
 int clinux_tree_clone(int directory, const char *path) {
     unsigned flags = 1 /* OPEN_TREE_CLONE */ | O_CLOEXEC | AT_SYMLINK_NOFOLLOW | (path[0] == '\0' ? AT_EMPTY_PATH : 0);

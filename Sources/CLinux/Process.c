@@ -47,12 +47,12 @@ static int child(void *argument) {
     enum { CLEAR = 512 };
     int moved[64];
     // First out of the way, then into place: a source may have a number that another one is to get.
+    int executable = fcntl(spawn->executable, F_DUPFD_CLOEXEC, CLEAR);
+    if (executable < 0) goto failed;
     for (int i = 0; i < spawn->count; i++)
         if ((moved[i] = fcntl(spawn->descriptors[i].source, F_DUPFD_CLOEXEC, CLEAR)) < 0) goto failed;
     for (int i = 0; i < spawn->count; i++)
         if (dup2(moved[i], spawn->descriptors[i].number) < 0) goto failed;
-    int executable = fcntl(spawn->executable, F_DUPFD_CLOEXEC, CLEAR);
-    if (executable < 0) goto failed;
     syscall(SYS_close_range, spawn->descriptors[spawn->count - 1].number + 1, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
     if (spawn->keep_capabilities && raise_ambient() != 0) goto failed;
     char *const arguments[] = {(char *)spawn->name, NULL}, *const environment[] = {NULL};

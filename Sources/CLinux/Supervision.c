@@ -75,6 +75,4 @@ int clinux_peer(int socket, int32_t *pid, uint32_t *uid) {
 
 int clinux_name_process(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
 
-int clinux_forbid_dumps(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
-
 int clinux_close_from(unsigned first) { return (int)syscall(SYS_close_range, first, ~0U, 0); }

@@ -37,6 +37,10 @@ extension JSONParser {
     }
 
     private func text(_ buffer: UnsafeRawBufferPointer, from start: Int) throws(JSONError) -> String {
+        // Validating looks up generic metadata for each string; most strings can't be anything but valid.
+        if buffer.allSatisfy({ $0 < 0x80 }) {
+            return String(decoding: buffer.assumingMemoryBound(to: UInt8.self), as: UTF8.self)
+        }
         guard let text = String(validating: buffer, as: UTF8.self) else {
             throw error("a string is not UTF-8", at: start)
         }

@@ -3,11 +3,12 @@
 /// reorder text. `ESC` becomes `\x1b`, a line end `\n`.
 ///
 /// For everything that was written by others: names and values from Compose files, paths, what a command said.
-///
-/// - Parameters:
-///   - text: the untrusted text.
-///   - keepingLines: leaves line ends and tabs as they are, for text of several lines.
-public func sanitizedForTerminal(_ text: some StringProtocol, keepingLines: Bool = false) -> String {
+public func sanitizedForTerminal(_ text: some StringProtocol) -> String {
+    sanitizedForTerminal(text, keepingLines: false)
+}
+
+/// ``sanitizedForTerminal(_:)``, but for text of several lines where `keepingLines` is true: line ends and tabs stay.
+public func sanitizedForTerminal(_ text: some StringProtocol, keepingLines: Bool) -> String {
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
         if keepingLines, scalar == "\n" || scalar == "\t" {

@@ -1,13 +1,13 @@
 /// A table as Docker prints it: no lines, columns padded with three spaces and at least ten wide.
 ///
-/// Cells are escaped with ``sanitizedForTerminal(_:keepingLines:)``. A row shorter than the header ends early.
+/// Cells are escaped with ``sanitizedForTerminal(_:)``. A row shorter than the header ends early.
 ///
 /// - Parameters:
 ///   - header: the columns' names, printed in upper case; empty for none.
 ///   - rows: the cells.
 /// - Returns: lines, each with its line end and without trailing spaces.
 public func renderTable(header: [String], rows: [[String]]) -> String {
-    let lines = (header.isEmpty ? [] : [header.map { $0.uppercased() }]) + rows.map { $0.map { sanitizedForTerminal($0) } }
+    let lines = (header.isEmpty ? [] : [header.map { $0.uppercased() }]) + rows.map { $0.map(sanitizedForTerminal) }
     var widths: [Int] = []
     for line in lines {
         for (column, cell) in line.enumerated() {

@@ -12,7 +12,7 @@ public struct UsageError: Error, Sendable, Equatable, CustomStringConvertible {
 
     public init(_ message: String, remedy: String? = nil, commandPath: [String] = []) {
         self.message = sanitizedForTerminal(message)
-        self.remedy = remedy.map { sanitizedForTerminal($0) }
+        self.remedy = remedy.map(sanitizedForTerminal)
         self.commandPath = commandPath
     }
 

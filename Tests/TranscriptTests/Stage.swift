@@ -3,7 +3,7 @@ import Glibc
 /// Where one transcript plays: a directory of its own with a project, a home, a `STACKUP_HOME` and,
 /// if it asks for one, an unprivileged user. `clear` takes everything away again.
 final class Stage {
-    /// Not below `/tmp`, which services have privately: what hides a file from them must not be an accident.
+    /// Not below `/tmp` or `/var/tmp`, which services have privately: what hides a file from them must not be an accident.
     let root: String
     let tag: ProcessTag
     private let binaryDirectory: String
@@ -15,8 +15,9 @@ final class Stage {
     init(_ transcript: Transcript, number: Int, binary: String) throws(StageError) {
         tag = ProcessTag(number: number)
         binaryDirectory = String(binary[..<binary.lastIndex(of: "/")!])
-        var template = Array("/var/tmp/transcript.XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw StageError("cannot make a directory in /var/tmp") }
+        let base = geteuid() == 0 ? "/var/lib" : getenv("HOME").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(base)/stackup-transcript.XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw StageError("cannot make a directory in \(base)") }
         root = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         let wantsUser = transcript.steps.contains { $0.asUser } && geteuid() == 0
         user = wantsUser ? "transcript\(getpid() % 100_000)x\(number)" : nil
@@ -91,7 +92,7 @@ final class Stage {
     func clear() -> [String] {
         var leftovers: [String] = []
         for name in entries(of: stackupHome + "/run") {
-            let outcome = perform("cd / && stackup -p '\(name)' down -t 1 --volumes --remove-orphans", asUser: ownedByUser)
+            let outcome = perform("cd / && stackup -p '\(name)' down -t 1", asUser: ownedByUser)
             if outcome.status != 0 { leftovers.append("'down' of \(name) failed: \(outcome.stderr)") }
         }
         leftovers += entries(of: stackupHome + "/run").map { "runtime state of \($0)" }

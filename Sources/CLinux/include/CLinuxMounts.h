@@ -6,10 +6,15 @@
 /// Attributes of a mount.
 enum { CLINUX_MOUNT_RDONLY = 1, CLINUX_MOUNT_NOSUID = 2, CLINUX_MOUNT_NODEV = 4, CLINUX_MOUNT_NOEXEC = 8 };
 
-/// A new detached tmpfs, nosuid, nodev and noexec, of `size` bytes; `noswap` keeps it off the swap (tmpfs(5)).
-int clinux_tmpfs(const char *size, int noswap);
+/// A new detached tmpfs, nosuid, nodev and noexec, of `size` bytes, whose root has the octal `mode`; `noswap`
+/// keeps it off the swap (tmpfs(5)).
+int clinux_tmpfs(const char *size, const char *mode, int noswap);
 /// Gives a tmpfs another size.
 int clinux_tmpfs_resize(int mount, const char *size);
+/// How many bytes a filesystem can hold, and how many of them are left (fstatfs(2)).
+int clinux_room(int descriptor, uint64_t *total, uint64_t *left);
+/// Whether a descriptor stands for the root of a mount (STATX_ATTR_MOUNT_ROOT): 1 or 0.
+int clinux_is_mount_root(int descriptor);
 /// A detached copy of what lies at `path`; symbolic links at its end are not followed.
 int clinux_tree_clone(int directory, const char *path);
 /// Sets and clears attributes of one mount.
@@ -18,6 +23,13 @@ int clinux_tree_change(int mount, uint64_t set, uint64_t clear);
 int clinux_tree_attach(int mount, int target, int beneath);
 /// Takes off what is mounted on an entry of the working directory; lazily, and without following a link.
 int clinux_detach(const char *path);
+/// Makes every mount of this namespace private (MS_PRIVATE).
+int clinux_make_mounts_private(void);
+/// Makes the working directory, the root of a mount, the root of this namespace, and takes all else off
+/// (pivot_root(2), umount2(2)).
+int clinux_make_directory_root(void);
+/// Makes a directory the process's root (fchdir(2), chroot(2)).
+int clinux_change_root(int directory);
 /// Enters the mount namespace that a namespace's descriptor or a pidfd stands for.
 int clinux_join_mounts(int descriptor);
 /// Enters the user namespace of a process.

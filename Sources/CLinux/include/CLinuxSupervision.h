@@ -45,7 +45,5 @@ int clinux_peer(int socket, int32_t *pid, uint32_t *uid);
 
 /// prctl(2) PR_SET_NAME: what ps(1) shows of the process; the first 15 bytes count.
 int clinux_name_process(const char *name);
-/// prctl(2) PR_SET_DUMPABLE 0: no core file, no ptrace(2) by others of the same user.
-int clinux_forbid_dumps(void);
 /// close_range(2) from `first` on.
 int clinux_close_from(unsigned first);

@@ -16,13 +16,13 @@ public final class InstanceLauncher {
     private let executable: InitExecutable
     private let null: FileDescriptor
     private let isUnprivileged: Bool
-    private let stagingDirectory: String
+    private let bareNamespace: BareMountNamespace
 
     /// - Parameters:
     ///   - initExecutable: the path of `stackup-init`.
-    ///   - stagingDirectory: an existing directory, which mounts are attached to for a moment.
+    ///   - stagingDirectory: an existing directory, which a mount is attached to for a moment.
     public init(initExecutable: String, stagingDirectory: String) throws(LaunchError) {
-        self.stagingDirectory = stagingDirectory
+        bareNamespace = try BareMountNamespace(stagingDirectory: stagingDirectory)
         executable = try InitExecutable(initExecutable)
         isUnprivileged = geteuid() != 0
         do {
@@ -130,7 +130,7 @@ public final class InstanceLauncher {
 
     /// An empty tmpfs for a service's files.
     public func makeMount(for service: String) throws(LaunchError) -> ServiceMount {
-        try ServiceMount(service: service, stagingDirectory: stagingDirectory)
+        try ServiceMount(service: service, bare: bareNamespace)
     }
 
     /// Takes over a service's files from one of its running instances.
@@ -146,7 +146,7 @@ public final class InstanceLauncher {
         } catch {
             throw LaunchError("service '\(service)': its files cannot be taken over: \(error)")
         }
-        return try ServiceMount.adopt(service: service, files: files, keeper: keeper, stagingDirectory: stagingDirectory)
+        return try ServiceMount.adopt(service: service, files: files, keeper: keeper)
     }
 
     private static func take(_ number: Int32, from process: borrowing FileDescriptor) throws(SystemCallError) -> FileDescriptor {

@@ -3,144 +3,130 @@ import Glibc
 import Linux
 import Reconciler
 
-/// The tmpfs of one service: its secrets and configs, and nothing else of it anywhere.
+/// The tmpfs of one service: its secrets and configs (see ``ServiceMountLayout``), and nothing else of it anywhere.
 ///
-/// ```
-/// secrets/    what its instances have at /run/secrets
-/// targets/    a file for each target elsewhere, mounted on that target by itself
-/// incoming/   files that are being written
-/// ```
-/// The supervisor keeps a detached mount of it that can be written to. Instances get copies of that mount that
-/// cannot; it is nowhere in a mount tree that a process could walk, neither the host's nor the supervisor's.
+/// It is attached in a mount namespace of its own alone, not in a mount tree that a process could walk, neither the
+/// host's nor the supervisor's. Instances get copies of parts of it that can be read only.
+///
+/// To be used from a process with one thread: work is done in other mount namespaces in between.
 public final class ServiceMount {
     public let service: String
     /// What it holds now.
     public private(set) var files: [MountedFile]
-    /// An existing directory that mounts are attached to for a moment.
-    private let stagingDirectory: String
-    /// Detached, writable. Replaced whenever copies are made of it.
-    private var kept: FileDescriptor
-    private var capacity = ServiceMount.smallest
-    private var nextNumber = 0
+    private let namespace: ServiceMountNamespace
+    /// Paths in the tmpfs of the files whose targets are outside `/run/secrets`, by target.
+    private var targets: [String: String]
+    private var lastNumber: Int
 
     /// In bytes.
-    private static let smallest = 256 * 1024
+    private static let initialSize = 256 * 1024
 
     /// An empty one.
     ///
-    /// - Parameter stagingDirectory: an existing directory, in a mount namespace that is the caller's own.
-    public init(service: String, stagingDirectory: String) throws(LaunchError) {
+    /// - Parameter bare: what its mount namespace is made a copy of.
+    public init(service: String, bare: borrowing BareMountNamespace) throws(LaunchError) {
         self.service = service
-        self.stagingDirectory = stagingDirectory
         files = []
-        // In a user namespace, and before Linux 6.4, noswap is refused (tmpfs(5)).
-        let size = String(Self.smallest)
-        var mount = clinux_tmpfs(size, 1)
-        if mount < 0 { mount = clinux_tmpfs(size, 0) }
-        guard mount >= 0 else { throw LaunchError("mount(tmpfs for service '\(service)')", SystemCallError("fsmount")) }
-        kept = FileDescriptor(owning: mount)
-        for (name, mode) in [("secrets", mode_t(0o755)), ("targets", 0o700), ("incoming", 0o700)] {
-            guard mkdirat(mount, name, mode) == 0, fchmodat(mount, name, mode, 0) == 0 else {
-                throw LaunchError("mkdir(\(name) for service '\(service)')", SystemCallError("mkdirat"))
+        targets = [:]
+        lastNumber = 0
+        do throws(SystemCallError) {
+            namespace = try ServiceMountNamespace(size: Self.initialSize, bare: bare)
+            let root = namespace.root.number
+            for (name, mode) in ServiceMountLayout.folders {
+                try retryingInterrupts("mkdirat", on: name) { mkdirat(root, name, mode) }
+                try retryingInterrupts("fchmodat", on: name) { fchmodat(root, name, mode, 0) }
             }
+        } catch {
+            throw LaunchError("mount(tmpfs for service '\(service)')", error)
         }
     }
 
-    private init(service: String, files: [MountedFile], kept: consuming FileDescriptor, stagingDirectory: String) {
+    private init(adopting namespace: consuming ServiceMountNamespace, service: String, files: [MountedFile]) {
         self.service = service
-        self.files = files
-        self.stagingDirectory = stagingDirectory
-        self.kept = kept
-        // Nothing is known of its size: the next write sets it.
-        capacity = 0
+        let root = namespace.root.number
+        func names(_ folder: String) -> [String] {
+            guard let folder = try? FileDescriptor.open(folder, in: root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else { return [] }
+            return DirectoryListing.names(in: folder.number)
+        }
+        func isFile(_ path: String) -> Bool {
+            var status = stat()
+            return fstatat(root, path, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_mode & S_IFMT == S_IFREG
+        }
+        let (present, unfinished) = (names(ServiceMountLayout.targets), names(ServiceMountLayout.incoming))
+        var targets: [String: String] = [:]
+        // That supervisor may have died at any point of a write or a removal.
+        self.files = files.filter { file in
+            if let path = ServiceMountLayout.secretPath(of: file.target) { return isFile(path) }
+            guard let name = ServiceMountLayout.newest(of: file.target, among: present) else { return false }
+            targets[file.target] = "\(ServiceMountLayout.targets)/\(name)"
+            return true
+        }
+        let stale = present.map { "\(ServiceMountLayout.targets)/\($0)" }.filter { !targets.values.contains($0) }
+        for path in stale + unfinished.map({ "\(ServiceMountLayout.incoming)/\($0)" }) { unlinkat(root, path, 0) }
+        self.targets = targets
+        lastNumber = present.compactMap(ServiceMountLayout.number(ofTargetName:)).max() ?? 0
+        self.namespace = namespace
     }
 
     /// Takes over what a supervisor that has died left with an instance.
     ///
     /// - Parameters:
-    ///   - files: what it holds, as that supervisor recorded it.
+    ///   - files: what it holds, as that supervisor recorded it; what is not there is left out of ``files``.
     ///   - keeper: the descriptor that came with ``InstanceMounts/keeper``.
     static func adopt(
-        service: String, files: [MountedFile], keeper: consuming FileDescriptor, stagingDirectory: String
+        service: String, files: [MountedFile], keeper: consuming FileDescriptor
     ) throws(LaunchError) -> ServiceMount {
-        ServiceMount(service: service, files: files, kept: keeper, stagingDirectory: stagingDirectory)
-    }
-
-    // MARK: Copies for an instance
-
-    /// What a new instance is given.
-    func descriptorsForInstance() throws(LaunchError) -> InstanceMounts {
-        try staged { (directory) throws(SystemCallError) in
-            let secrets = try Self.clone(directory, "secrets")
-            try Self.restrict(secrets, CLINUX_MOUNT_RDONLY)
-            var targets: [InstanceMounts.Target] = []
-            for file in files {
-                guard let name = Self.targetName(file.target), let entry = try Self.entry(name, in: directory) else { continue }
-                let mount = try Self.clone(directory, "targets/" + entry)
-                try Self.restrict(mount, CLINUX_MOUNT_RDONLY, isExecutable: file.kind == .config)
-                targets.append(InstanceMounts.Target(path: file.target, mount: mount.release()))
-            }
-            return InstanceMounts(secrets: secrets, keeper: try Self.clone(directory, ""), targets: targets)
+        do {
+            return ServiceMount(adopting: try ServiceMountNamespace(adopting: keeper), service: service, files: files)
+        } catch {
+            throw LaunchError("adopt(files of service '\(service)')", error)
         }
     }
 
-    /// Lends the tmpfs attached: before Linux 6.15 a detached mount cannot be copied. Afterwards it is detached
-    /// again, so that no instance is ever born with another service's files in its mount tree.
-    private func staged<Result: ~Copyable>(
-        _ body: (Int32) throws(SystemCallError) -> Result
-    ) throws(LaunchError) -> Result {
+    /// What a new instance is given.
+    func descriptorsForInstance() throws(LaunchError) -> InstanceMounts {
         do throws(SystemCallError) {
-            let place = try FileDescriptor.open(stagingDirectory, O_PATH | O_DIRECTORY | O_NOFOLLOW)
-            let number = kept.number
-            try retryingInterrupts("move_mount", on: stagingDirectory) { clinux_tree_attach(number, place.number, 0) }
-            defer { _ = clinux_detach(stagingDirectory) }
-            // Taken off the tree, a mount cannot be attached again: its copy is kept.
-            let attached = try kept.duplicate()
-            kept = try Self.clone(attached.number, "")
-            return try body(attached.number)
+            return try namespace.entered { () throws(SystemCallError) in
+                let secrets = try namespace.readOnlyCopy(of: ServiceMountLayout.secrets)
+                let keeper = try namespace.descriptor.duplicate()
+                var mounts = InstanceMounts(secrets: secrets, keeper: keeper)
+                for file in files {
+                    guard let path = targets[file.target] else { continue }
+                    mounts.add(try namespace.readOnlyCopy(of: path, isExecutable: file.kind == .config), at: file.target)
+                }
+                return mounts
+            }
         } catch {
             throw LaunchError("mount(files of service '\(service)')", error)
         }
     }
-
-    private static func clone(_ directory: Int32, _ path: String) throws(SystemCallError) -> FileDescriptor {
-        FileDescriptor(owning: try retryingInterrupts("open_tree", on: path) { clinux_tree_clone(directory, path) })
-    }
-
-    private static func restrict(
-        _ mount: borrowing FileDescriptor, _ attributes: Int, isExecutable: Bool = false
-    ) throws(SystemCallError) {
-        let number = mount.number
-        try retryingInterrupts("mount_setattr") {
-            clinux_tree_change(number, UInt64(attributes), isExecutable ? UInt64(CLINUX_MOUNT_NOEXEC) : 0)
-        }
-    }
-
-    // MARK: Files
 
     /// Adds a file or replaces it: a reader sees the old one or the new one, never a mix or a gap.
     ///
     /// - Parameters:
     ///   - bytes: all of its content.
     ///   - pids: pid 1 of each running instance; a target outside `/run/secrets` has to be mounted in each.
+    /// - Throws: where a target has nothing to be mounted on in a running instance, before anything is changed.
     public func write(
         _ file: MountedFile, bytes: UnsafeRawBufferPointer, inInstances pids: [Int32]
     ) throws(LaunchError) {
+        guard ServiceMountLayout.isNormal(file.target) else {
+            throw LaunchError("write(\(file.target) of service '\(service)'): the target is no absolute path without '.' and '..'")
+        }
+        let secretPath = ServiceMountLayout.secretPath(of: file.target)
+        if secretPath == nil { try requireMountPoints(for: file, inInstances: pids) }
         do throws(SystemCallError) {
-            try reserve(bytes.count)
-            nextNumber += 1
-            let incoming = "incoming/\(nextNumber)"
-            let written = try FileDescriptor.open(
-                incoming, in: kept.number, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0)
-            try written.writeAll(bytes)
-            let number = written.number
-            try retryingInterrupts("fchown", on: file.target) { fchown(number, file.uid, file.gid) }
-            try retryingInterrupts("fchmod", on: file.target) { fchmod(number, file.mode) }
-            if let name = Self.secretName(file.target) {
-                try makeFolders(of: name)
-                try rename(incoming, to: "secrets/" + name)
+            lastNumber += 1
+            let incoming = "\(ServiceMountLayout.incoming)/\(lastNumber)"
+            let root = namespace.root.number
+            // Of a failure no plaintext is to be left; after a success there is nothing by that name.
+            defer { unlinkat(root, incoming, 0) }
+            try create(incoming, file, bytes)
+            if let secretPath {
+                try makeFolders(of: secretPath)
+                try rename(incoming, to: secretPath)
             } else {
-                try replaceTarget(file, incoming: incoming, inInstances: pids)
+                try replaceTarget(file, incoming: incoming, in: try instances(pids))
             }
         } catch {
             throw LaunchError("write(\(file.target) of service '\(service)')", error)
@@ -149,153 +135,113 @@ public final class ServiceMount {
         files.append(file)
     }
 
-    /// Takes a file away.
+    /// Takes a file away, and its mounts.
+    ///
+    /// - Parameter pids: pid 1 of each running instance.
     public func remove(_ file: MountedFile, inInstances pids: [Int32]) throws(LaunchError) {
-        if let name = Self.secretName(file.target) {
-            if unlinkat(kept.number, "secrets/" + name, 0) != 0, errno != ENOENT {
-                throw LaunchError("unlink(\(file.target) of service '\(service)')", SystemCallError("unlinkat"))
+        do throws(SystemCallError) {
+            if let path = ServiceMountLayout.secretPath(of: file.target) {
+                try unlink(path)
+                removeEmptyFolders(of: path)
+            } else if let path = targets[file.target] {
+                for instance in try instances(pids) { try instance.uncover(file.target) }
+                try unlink(path)
+                targets[file.target] = nil
             }
-            removeEmptyFolders(of: name)
-        } else {
-            do throws(SystemCallError) {
-                let device = try kept.status().st_dev
-                for pid in pids { try InstanceNamespace(pid).uncover(file.target, device: device) }
-                if let entry = try Self.targetName(file.target).flatMap({ (name) throws(SystemCallError) in try Self.entry(name, in: kept.number) }) {
-                    unlinkat(kept.number, "targets/" + entry, 0)
-                }
-            } catch {
-                throw LaunchError("remove(\(file.target) of service '\(service)')", error)
-            }
+        } catch {
+            throw LaunchError("remove(\(file.target) of service '\(service)')", error)
         }
         files.removeAll { $0.target == file.target }
     }
 
     /// Covers paths in an instance again that it must not see into: replacing a file on the host lifts a cover.
+    ///
+    /// - Parameters:
+    ///   - paths: absolute; those that don't exist are passed over.
+    ///   - pid: pid 1 of the instance.
     public func remask(paths: [String], inInstance pid: Int32) throws(LaunchError) {
         do throws(SystemCallError) {
-            try InstanceNamespace(pid).mask(paths)
+            for instance in try instances([pid]) { try instance.mask(paths) }
         } catch {
             throw LaunchError("mask(in service '\(service)')", error)
         }
     }
+}
 
-    private func replaceTarget(_ file: MountedFile, incoming: String, inInstances pids: [Int32]) throws(SystemCallError) {
-        let name = Self.targetName(file.target) ?? ""
-        let previous = try Self.entry(name, in: kept.number)
-        let next = "\(name).\(nextNumber)"
-        try rename(incoming, to: "targets/" + next)
-        if !pids.isEmpty {
-            let device = try kept.status().st_dev
-            for pid in pids {
-                let mount = try copy(ofTarget: next, isExecutable: file.kind == .config)
-                try InstanceNamespace(pid).replace(file.target, with: mount, device: device)
-            }
-        }
-        if let previous, previous != next { unlinkat(kept.number, "targets/" + previous, 0) }
+// MARK: Steps
+
+extension ServiceMount {
+    private func instances(_ pids: [Int32]) throws(SystemCallError) -> [InstanceNamespace] {
+        let device = try namespace.root.status().st_dev
+        return pids.map { InstanceNamespace($0, device: device) }
     }
 
-    private func copy(ofTarget entry: String, isExecutable: Bool) throws(SystemCallError) -> FileDescriptor {
-        do {
-            return try staged { (directory) throws(SystemCallError) in
-                let mount = try Self.clone(directory, "targets/" + entry)
-                try Self.restrict(mount, CLINUX_MOUNT_RDONLY, isExecutable: isExecutable)
-                return mount
+    private func requireMountPoints(for file: MountedFile, inInstances pids: [Int32]) throws(LaunchError) {
+        var exist = true
+        do throws(SystemCallError) {
+            for instance in try instances(pids) where try !instance.hasMountPoint(file.target) { exist = false }
+        } catch {
+            throw LaunchError("mount(\(file.target) of service '\(service)')", error)
+        }
+        if !exist {
+            throw LaunchError(
+                "mount(\(file.target) of service '\(service)'): a running instance has no such file to mount it on; recreate the service")
+        }
+    }
+
+    private func create(_ path: String, _ file: MountedFile, _ bytes: UnsafeRawBufferPointer) throws(SystemCallError) {
+        try namespace.makeRoom(for: bytes.count)
+        let created = try FileDescriptor.open(
+            path, in: namespace.root.number, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0)
+        try created.writeAll(bytes)
+        let number = created.number
+        try retryingInterrupts("fchown", on: file.target) { fchown(number, file.uid, file.gid) }
+        try retryingInterrupts("fchmod", on: file.target) { fchmod(number, file.mode) }
+    }
+
+    private func replaceTarget(_ file: MountedFile, incoming: String, in instances: [InstanceNamespace]) throws(SystemCallError) {
+        let path = "\(ServiceMountLayout.targets)/\(ServiceMountLayout.targetName(file.target, number: lastNumber))"
+        try rename(incoming, to: path)
+        do throws(SystemCallError) {
+            for instance in instances {
+                let copy = try namespace.entered { () throws(SystemCallError) in
+                    try namespace.readOnlyCopy(of: path, isExecutable: file.kind == .config)
+                }
+                try instance.replace(file.target, with: copy)
             }
         } catch {
-            throw SystemCallError("open_tree", entry)
+            try? unlink(path)
+            throw error
         }
+        if let previous = targets.updateValue(path, forKey: file.target) { try unlink(previous) }
     }
 
     private func rename(_ old: String, to new: String) throws(SystemCallError) {
-        let number = kept.number
-        try retryingInterrupts("rename", on: new) { renameat(number, old, number, new) }
+        let root = namespace.root.number
+        try retryingInterrupts("rename", on: new) { renameat(root, old, root, new) }
     }
 
-    /// Room for the old files, the new one, and what it replaces.
-    private func reserve(_ count: Int) throws(SystemCallError) {
-        var used = 0
-        for file in files { used += (try? size(of: file)) ?? 0 }
-        let wanted = max(Self.smallest, 2 * (used + count + 16384))
-        guard wanted > capacity else { return }
-        let number = kept.number
-        try retryingInterrupts("fsconfig", on: "size of the tmpfs") { clinux_tmpfs_resize(number, String(wanted)) }
-        capacity = wanted
+    private func unlink(_ path: String) throws(SystemCallError) {
+        guard unlinkat(namespace.root.number, path, 0) == 0 || errno == ENOENT else { throw SystemCallError("unlinkat", path) }
     }
 
-    private func size(of file: MountedFile) throws(SystemCallError) -> Int {
-        let path: String
-        if let name = Self.secretName(file.target) {
-            path = "secrets/" + name
-        } else {
-            path = "targets/" + (try Self.entry(Self.targetName(file.target) ?? "", in: kept.number) ?? "")
-        }
-        return try FileDescriptor.open(path, in: kept.number, O_PATH | O_NOFOLLOW).status().st_size + 4096
-    }
-
-    // MARK: Names
-
-    /// The name below `secrets/` of a target in `/run/secrets`; nil for a target elsewhere.
-    private static func secretName(_ target: String) -> String? {
-        target.hasPrefix("/run/secrets/") ? String(target.dropFirst("/run/secrets/".count)) : nil
-    }
-
-    /// The beginning of the name below `targets/` of a target elsewhere: a hash (FNV-1a) of its path, since a
-    /// path is no file name. What follows is a number that a replacement changes.
-    private static func targetName(_ target: String) -> String? {
-        guard secretName(target) == nil else { return nil }
-        let hash = target.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
-        return String(hash, radix: 16)
-    }
-
-    private static func entry(_ name: String, in directory: Int32) throws(SystemCallError) -> String? {
-        let folder = try FileDescriptor.open("targets", in: directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-        return DirectoryListing.names(in: folder.number).first { $0.hasPrefix(name + ".") }
-    }
-
-    private func makeFolders(of name: String) throws(SystemCallError) {
-        var path = "secrets"
-        for part in name.split(separator: "/").dropLast() {
-            path += "/" + part
-            if mkdirat(kept.number, path, 0o755) != 0 {
-                if errno != EEXIST { throw SystemCallError("mkdirat", path) }
-            } else if fchmodat(kept.number, path, 0o755, 0) != 0 {
-                throw SystemCallError("fchmodat", path)
+    private func makeFolders(of path: String) throws(SystemCallError) {
+        let root = namespace.root.number
+        let parts = path.split(separator: "/")
+        for depth in parts.indices.dropFirst(2) {
+            let folder = parts.prefix(depth).joined(separator: "/")
+            if mkdirat(root, folder, 0o755) == 0 {
+                try retryingInterrupts("fchmodat", on: folder) { fchmodat(root, folder, 0o755, 0) }
+            } else if errno != EEXIST {
+                throw SystemCallError("mkdirat", folder)
             }
         }
     }
 
-    private func removeEmptyFolders(of name: String) {
-        var parts = name.split(separator: "/").dropLast()
-        while !parts.isEmpty, unlinkat(kept.number, "secrets/" + parts.joined(separator: "/"), AT_REMOVEDIR) == 0 {
+    private func removeEmptyFolders(of path: String) {
+        var parts = path.split(separator: "/").dropLast()
+        while parts.count > 1, unlinkat(namespace.root.number, parts.joined(separator: "/"), AT_REMOVEDIR) == 0 {
             parts = parts.dropLast()
         }
-    }
-}
-
-/// Mounts for one instance, detached: whoever attaches them decides where they are seen.
-struct InstanceMounts: ~Copyable {
-    struct Target {
-        let path: String
-        let mount: Int32
-    }
-
-    /// Read-only, for `/run/secrets`.
-    let secrets: FileDescriptor
-    /// All of the tmpfs, writable: stays with the instance's pid 1 for the next supervisor.
-    let keeper: FileDescriptor
-    /// Read-only, one for each target elsewhere.
-    private let targets: [Target]
-
-    init(secrets: consuming FileDescriptor, keeper: consuming FileDescriptor, targets: [Target]) {
-        self.secrets = secrets
-        self.keeper = keeper
-        self.targets = targets
-    }
-
-    var targetPaths: [String] { targets.map(\.path) }
-    var targetNumbers: [Int32] { targets.map(\.mount) }
-
-    deinit {
-        for target in targets { close(target.mount) }
     }
 }

@@ -22,9 +22,8 @@ final class ProcessHost: InstanceHost {
         self.directory = directory
         self.logs = logs
         openFileLimit = Self.raiseOpenFileLimit()
-        let staging = "\(directory.path)/staging"
         mkdirat(directory.descriptor.number, "staging", 0o700)
-        launcher = try InstanceLauncher(initExecutable: initExecutable, stagingDirectory: staging)
+        launcher = try InstanceLauncher(initExecutable: initExecutable, stagingDirectory: "\(directory.path)/staging")
     }
 
     /// An instance takes five descriptors or so; the usual limit of 1024 would end a stack at 200 of them.
@@ -114,6 +113,7 @@ final class ProcessHost: InstanceHost {
     }
 
     func remask(_ paths: [String], of service: String, instance: Int32) {
+        // An instance that ends meanwhile needs no cover.
         try? mounts[service]?.remask(paths: paths, inInstance: instance)
     }
 
@@ -122,7 +122,10 @@ final class ProcessHost: InstanceHost {
     // MARK: Adoption
 
     /// Takes over the instances and mounts of a supervisor that is gone.
-    func adopt(_ record: StateRecord) {
+    ///
+    /// - Parameter record: what it left; nil where it was killed before it wrote anything.
+    func adopt(_ record: StateRecord?) {
+        guard let record else { return killStrays() }
         var survivors = Set<InstanceName>()
         var process: [String: ProcessIdentity] = [:]
         for observed in record.instances {
@@ -143,6 +146,13 @@ final class ProcessHost: InstanceHost {
             guard let files = service.files, let owner = process[service.name] else { continue }
             mounts[service.name] = try? launcher.adoptMount(service: service.name, files: files, from: owner.pid, startTime: owner.startTime)
         }
+        killStrays(besides: survivors)
         supervisor?.adopt(record, survivors: survivors, exitCode: leftStatus)
+    }
+
+    /// Ends instances that a predecessor has started and could not record any more: nobody would ever stop them.
+    private func killStrays(besides survivors: Set<InstanceName> = []) {
+        let kept = Set(survivors.compactMap { running[$0]?.pid })
+        for stray in StrayInstances.find(in: directory) where !kept.contains(stray) { Glibc.kill(stray, SIGKILL) }
     }
 }

@@ -5,7 +5,7 @@ public enum StackRemains {
     /// Whether instances of the stack still run although no supervisor does.
     public static func hasLiveInstances(_ directories: StackDirectories) throws(SupervisionError) -> Bool {
         guard let directory = try RuntimeDirectory.open(directories.runtime, create: false) else { return false }
-        return directory.survivor() != nil
+        return directory.survivor() != nil || !StrayInstances.find(in: directory).isEmpty
     }
 
     /// Whether a supervisor has left a record, of instances that run or have ended.
@@ -14,11 +14,16 @@ public enum StackRemains {
         return !(directory.predecessorRecord(bootID: BootIdentity.current())?.instances.isEmpty ?? true)
     }
 
-    /// Removes the folders of a stack of which nothing runs.
+    /// Removes the folders of a stack of which nothing runs, for a caller who holds its ``RuntimeLock``.
     public static func remove(_ directories: StackDirectories) throws(SupervisionError) {
-        for path in [directories.logs, directories.runtime] {
-            try RuntimeDirectory.open(path, create: false)?.removeAll()
-        }
+        try removeLogs(directories.logs)
+        try RuntimeDirectory.open(directories.runtime, create: false)?.removeAll()
+    }
+
+    static func removeLogs(_ path: String) throws(SupervisionError) {
+        guard let logs = try RuntimeDirectory.openPrivate(path, create: false) else { return }
+        RuntimeDirectory.empty(logs.number, depth: 0)
+        RuntimeDirectory.removeIfEmpty(path)
     }
 }
 

@@ -108,18 +108,12 @@ final class SupervisorLoop {
         try directory.write(SupervisorRecord(process: .current(), bootID: bootID), to: RuntimeDirectory.supervisorRecordName)
     }
 
-    /// What a predecessor has left; nil where there is nothing, or it is from before the last boot and so
-    /// says nothing of what runs.
-    func predecessorRecord() -> StateRecord? {
-        directory.predecessorRecord(bootID: bootID)
-    }
+    /// What a predecessor has left; nil where there is nothing.
+    func predecessorRecord() -> StateRecord? { directory.predecessorRecord(bootID: bootID) }
 
     private func removeEverything() {
         isRemoved = true
-        if let logs = try? RuntimeDirectory.openPrivate(logsPath, create: false) {
-            RuntimeDirectory.empty(logs.number, depth: 0)
-            RuntimeDirectory.removeIfEmpty(logsPath)
-        }
+        try? StackRemains.removeLogs(logsPath)
         directory.removeAll()
         end()
     }

@@ -40,7 +40,7 @@ public enum SupervisorProcess {
         else { throw SupervisionError.notStarted(reason: "\(directories.runtime) is gone") }
         try InstanceLauncher.enterSupervisorNamespaces(joining: directory.survivor())
         // After the namespaces: a user namespace cannot be set up by a process that is protected like this.
-        try retryingInterrupts("prctl") { clinux_forbid_dumps() }
+        hardenProcess()
 
         let loop = try EventLoop()
         let host = try ProcessHost(loop: loop, directory: directory, logs: logs, initExecutable: initExecutable)
@@ -48,7 +48,7 @@ public enum SupervisorProcess {
             loop: loop, directory: directory, logsPath: directories.logs, listener: listener, host: host)
         host.supervisor = supervisorLoop.supervisor
         try supervisorLoop.handleSignals()
-        if let record = supervisorLoop.predecessorRecord() { host.adopt(record) }
+        if directory.hasRun { host.adopt(supervisorLoop.predecessorRecord()) }
         try supervisorLoop.recordSelf()
         detachFromCommand()
         try supervisorLoop.run()

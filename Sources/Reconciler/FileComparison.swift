@@ -1,0 +1,83 @@
+/// The files that a service is to have beside those it has.
+struct FileComparison {
+    /// The complete list, by target.
+    let files: [MountedFile]
+    /// Removals before writes: a file may make place for a directory of the same name.
+    let actions: [Action]
+    /// The secrets of which a new value replaces an old one in a file, by name.
+    let changedSecrets: [String]
+
+    /// - Parameter isWritable: whether changed files are to be written now; otherwise they come with the instances
+    ///   that the plan creates. Files vanish either way, or a mount that outlives its instances would hold them.
+    init(
+        service: String, wanted: [WantedFile], mounted: [MountedFile], versions: SecretVersions, isWritable: Bool
+    ) {
+        let pairs = wanted.compactMap { wanted in MountedFile(wanted, versions).map { ($0.target, $0) } }
+        let byTarget = Dictionary(pairs, uniquingKeysWith: { _, last in last })
+        let current = Dictionary(mounted.map { ($0.target, $0) }, uniquingKeysWith: { _, last in last })
+        // A secret that is not in the store is refused elsewhere: its file must not look unwanted here.
+        let wantedTargets = Set(wanted.map(\.target))
+        let files = byTarget.values.sorted { $0.target < $1.target }
+
+        let removals = current.values.filter { !wantedTargets.contains($0.target) }.sorted { $0.target < $1.target }
+            .map { file in
+                let hasMoved = files.contains { $0.isOfSameSource(as: file) && current[$0.target] == nil }
+                let past = file.kind == .secret ? "no longer granted" : "no longer mounted"
+                return Action(.removeFile(service: service, file: file), cause: hasMoved ? "target changed" : past)
+            }
+        let changed = isWritable ? files.filter { current[$0.target] != $0 } : []
+        let writes = changed.map { file in
+            let cause: String
+            if let old = current[file.target] {
+                cause = file.change(from: old, versions)
+            } else if mounted.contains(where: { $0.isOfSameSource(as: file) && !wantedTargets.contains($0.target) }) {
+                cause = "target changed"
+            } else {
+                cause = file.kind == .secret ? "newly granted" : "newly mounted"
+            }
+            return Action(.writeFile(service: service, file: file), cause: cause)
+        }
+        self.files = files
+        actions = removals + writes
+        changedSecrets = Set(changed.filter { file in
+            file.kind == .secret && mounted.contains { $0.isOfSameSource(as: file) && $0.version != file.version }
+        }.map(\.name)).sorted()
+    }
+}
+
+extension MountedFile {
+    /// nil where the secret has no version.
+    fileprivate init?(_ wanted: WantedFile, _ versions: SecretVersions) {
+        let kind: Kind
+        let name: String
+        let version: String
+        switch wanted.content {
+        case .secret(let secret):
+            guard let number = versions.version(of: secret) else { return nil }
+            (kind, name, version) = (.secret, secret, number)
+        case .config(let config, let hash):
+            (kind, name, version) = (.config, config, hash)
+        }
+        self.init(
+            kind: kind, name: name, version: version, target: wanted.target, uid: wanted.uid, gid: wanted.gid,
+            mode: wanted.mode)
+    }
+
+    fileprivate func isOfSameSource(as other: MountedFile) -> Bool {
+        kind == other.kind && name == other.name
+    }
+
+    /// Why `old`, at the same target, has to become this file.
+    fileprivate func change(from old: MountedFile, _ versions: SecretVersions) -> String {
+        guard isOfSameSource(as: old) else { return "in place of \(old.kind.rawValue) \(old.name)" }
+        var causes: [String] = []
+        if version != old.version {
+            causes.append(
+                kind == .secret ? versions.cause(of: name, mounted: old.version) : "its content changed")
+        }
+        let access = [("mode", mode != old.mode), ("uid", uid != old.uid), ("gid", gid != old.gid)]
+            .filter(\.1).map(\.0)
+        if !access.isEmpty { causes.append(access.joined(separator: ", ") + " changed") }
+        return causes.joined(separator: "; ")
+    }
+}

@@ -1,0 +1,86 @@
+import Compose
+
+/// What has to be done for one service.
+struct ServicePlanner {
+    let wanted: WantedService
+    /// The complete list, by target.
+    let files: [MountedFile]
+    /// What has to be done to its files while it runs.
+    let fileActions: [Action]
+    /// Instances that are too many, the last one first.
+    private(set) var removals: [Action] = []
+    /// Instances to create, recreate or start.
+    private(set) var launches: [Action] = []
+    private(set) var isRecreated = false
+    /// Whether an instance runs that the plan leaves alone.
+    private let isKept: Bool
+    /// The secrets of which a new value replaces an old one in a file.
+    private let changedSecrets: [String]
+
+    init(
+        wanted: WantedService, attributes: [String: String]?, instances: [ObservedInstance], mounted: [MountedFile],
+        versions: SecretVersions, options: PlanOptions
+    ) {
+        self.wanted = wanted
+        let name = wanted.service.name
+        let replicas = max(wanted.service.replicas, 0)
+        let byIndex = Dictionary(instances.map { ($0.index, $0) }, uniquingKeysWith: { first, _ in first })
+        for index in byIndex.keys.sorted(by: >) where index > replicas || index < 1 {
+            removals.append(Action(.removeInstance(service: name, index: index), cause: "scaled to \(replicas)"))
+        }
+        var isKept = false
+        for index in stride(from: 1, through: replicas, by: 1) {
+            guard let instance = byIndex[index] else {
+                let cause = byIndex.isEmpty ? "not running" : "scaled to \(replicas)"
+                launches.append(Action(.createInstance(service: name, index: index), cause: cause))
+                continue
+            }
+            if options.forceRecreate || instance.configHash != wanted.configHash {
+                let cause = options.forceRecreate
+                    ? "--force-recreate" : Self.change(from: attributes, to: wanted.service.attributes)
+                launches.append(Action(.recreateInstance(service: name, index: index), cause: cause))
+                isRecreated = true
+                continue
+            }
+            switch instance.status {
+            case .exited, .stopping:
+                launches.append(Action(.startInstance(service: name, index: index), cause: "not running"))
+            case .created, .running, .restarting:
+                // One that waits for its start finds its files there, so they have to be the new ones.
+                isKept = true
+            }
+        }
+        self.isKept = isKept
+        let comparison = FileComparison(
+            service: name, wanted: wanted.files, mounted: mounted, versions: versions, isWritable: isKept)
+        files = comparison.files
+        fileActions = comparison.actions
+        changedSecrets = comparison.changedSecrets
+    }
+
+    /// What the service asked for when a secret or a dependency changes; nothing for instances that start anyway.
+    func reactions(recreated: Set<String>) -> [Action] {
+        guard isKept else { return [] }
+        let name = wanted.service.name
+        var causes: [String] = []
+        let change = changedSecrets.isEmpty ? nil : changedSecrets.joined(separator: ", ") + " changed"
+        if case .restart = wanted.service.onSecretChange, let change { causes.append(change) }
+        let dependencies = wanted.service.dependsOn.filter { $0.restart && recreated.contains($0.service) }
+        if !dependencies.isEmpty {
+            causes.append(dependencies.map(\.service).sorted().joined(separator: ", ") + " recreated")
+        }
+        if !causes.isEmpty { return [Action(.restartService(service: name), cause: causes.joined(separator: "; "))] }
+        if case .signal(let signal) = wanted.service.onSecretChange, let change {
+            return [Action(.signalService(service: name, signal: signal), cause: change)]
+        }
+        return []
+    }
+
+    /// `command, environment changed`, or what can be said where the attributes don't tell: a user's id on
+    /// the host, say, is part of the hash and of no attribute.
+    private static func change(from recorded: [String: String]?, to wanted: [String: String]) -> String {
+        guard let recorded else { return "configuration changed" }
+        let names = Set(recorded.keys).union(wanted.keys).filter { recorded[$0] != wanted[$0] }.sorted()
+        return names.isEmpty ? "configuration changed" : names.joined(separator: ", ") + " changed"
+    }
+}
