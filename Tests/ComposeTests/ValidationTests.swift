@@ -29,11 +29,11 @@ import Testing
         ("x-stackup: {on-secret-change: signal}", "services.web.x-stackup.on-secret-change must be none, restart, or signal with a signal's name"),
         ("x-stackup: {host-filesystem: rw}", "services.web.x-stackup.host-filesystem must be writable or read-only"),
         ("x-stackup: {on-secret-chnge: none}", "unknown attribute 'on-secret-chnge' in services.web.x-stackup"),
-        ("ports: ['1:2:3:x']", "services.web.ports[0]: invalid container port 'x'"),
+        ("ports: ['1:2:3:x']", "services.web.ports[0]: invalid port '1:2:3:x': invalid container port 'x'"),
         ("environment: ['=x']", "services.web.environment: a name is missing before '='"),
     ])
     func aWrongValueIsNamedWithItsPath(attribute: String, message: String) {
-        #expect(Fixture.errors("services: {web: {image: i, \(attribute)}}").contains(message))
+        #expect(Fixture.errors("services: {web: {build: ., \(attribute)}}").contains(message))
     }
 
     @Test func anInvalidNameIsAnError() {

@@ -86,3 +86,10 @@ import Testing
         }
     }
 }
+
+@Suite struct FailedInterpolationTests {
+    @Test func nothingMoreIsSaidOfAValueThatCouldNotBeInterpolated() {
+        let errors = Fixture.errors("services: {web: {command: \"${A:?}\", scale: \"${B:?}\", restart: \"${C\"}}")
+        #expect(errors == ["required variable A is missing a value", "required variable B is missing a value", "invalid interpolation format"])
+    }
+}
