@@ -74,14 +74,13 @@ final class LogCursor {
 
     private func read() -> Int {
         guard let number = file?.number else { return 0 }
-        let chunk = 64 * 1024
         // No line of ours is this long, even with every byte escaped.
         if buffer.count > 1 << 20 { buffer = [] }
-        let used = buffer.count
-        buffer.append(contentsOf: repeatElement(0, count: chunk))
-        let count = buffer.withUnsafeMutableBytes { Glibc.read(number, $0.baseAddress! + used, chunk) }
-        buffer.removeLast(chunk - max(count, 0))
-        return count
+        let chunk = [UInt8](unsafeUninitializedCapacity: 64 * 1024) { memory, count in
+            count = max(Glibc.read(number, memory.baseAddress, memory.count), 0)
+        }
+        buffer += chunk
+        return chunk.count
     }
 
     // MARK: Files

@@ -21,6 +21,9 @@ extension ControlRequest: Codable {
         case request, plans, deployment, services, timeoutMilliseconds, signal, payload
     }
 
+    /// Whether a request can have a member of this name. A misspelt `services` must not mean all of them.
+    static func knows(member name: String) -> Bool { Key(rawValue: name) != nil }
+
     init(from decoder: any Decoder) throws {
         let message = try decoder.container(keyedBy: Key.self)
         let services = try message.decodeIfPresent([String].self, forKey: .services)

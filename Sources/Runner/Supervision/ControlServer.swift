@@ -13,6 +13,8 @@ final class ControlServer {
     private let supervisor: StackSupervisor
     private var listenerToken: EventLoop.Token?
     private var clients: [ObjectIdentifier: ControlClient] = [:]
+    /// Others wait in the listener's queue until one of them goes.
+    private var isFull = false
 
     init(listener: consuming FileDescriptor, loop: EventLoop, supervisor: StackSupervisor) throws(SystemCallError) {
         self.listener = listener
@@ -34,10 +36,20 @@ final class ControlServer {
             if client.isExpired(at: time) { client.isGone = true }
             if client.isGone { drop(client) }
         }
+        if isFull && clients.count < ControlLimits.clients, let listenerToken {
+            isFull = false
+            loop.change(listenerToken, to: .readable)
+        }
     }
 
     /// When a client has taken too long for its message.
     var nextDeadline: Int64? { clients.values.compactMap(\.deadline).min() }
+
+    /// Hangs up on everybody.
+    func disconnect() {
+        close()
+        for client in clients.values { drop(client) }
+    }
 
     /// Takes no more connections.
     func close() {
@@ -50,6 +62,11 @@ final class ControlServer {
 
     private func accept() {
         while true {
+            guard clients.count < ControlLimits.clients else {
+                isFull = true
+                if let listenerToken { loop.change(listenerToken, to: []) }
+                return
+            }
             let number = clinux_accept(listener.number)
             if number < 0 {
                 if errno == EINTR || errno == ECONNABORTED { continue }
@@ -59,7 +76,7 @@ final class ControlServer {
             var pid: Int32 = 0
             var uid: UInt32 = 0
             // The file's mode keeps others out already; this holds wherever the socket may be passed to.
-            guard clinux_peer(number, &pid, &uid) == 0, uid == geteuid() || uid == 0, clients.count < ControlLimits.clients else { continue }
+            guard clinux_peer(number, &pid, &uid) == 0, uid == geteuid() || uid == 0 else { continue }
             let client = ControlClient(socket: socket, loop: loop)
             guard let token = try? loop.add(number, [.readable, .peerClosed], handler: { [unowned self, unowned client] ready in
                 handle(client, ready)

@@ -114,6 +114,9 @@ struct RequestReader {
             payload = Int(length)
         }
         do {
+            if let stranger = members.first(where: { !ControlRequest.knows(member: $0.name) }) {
+                throw SupervisionError.refused("a request has no member '\(stranger.name.prefix(40))'")
+            }
             let request = try JSON.decode(ControlRequest.self, from: message)
             try Self.check(request, payload: payload)
             if payload == 0 { return .request(request, payload: nil) }
@@ -163,14 +166,15 @@ struct RequestReader {
 
     /// Reads up to `count` bytes of what is no secret.
     private static func append(_ count: Int, to bytes: inout [UInt8], from socket: Int32) -> Arrival {
-        let used = bytes.count
-        bytes.append(contentsOf: repeatElement(0, count: count))
-        var received: Int
-        repeat {
-            received = bytes.withUnsafeMutableBytes { recv(socket, $0.baseAddress! + used, count, Int32(MSG_DONTWAIT)) }
-        } while received < 0 && errno == EINTR
-        let code = errno
-        bytes.removeLast(count - max(received, 0))
+        var received = 0
+        var code: Int32 = 0
+        bytes += [UInt8](unsafeUninitializedCapacity: count) { memory, filled in
+            repeat {
+                received = recv(socket, memory.baseAddress, count, Int32(MSG_DONTWAIT))
+                code = errno
+            } while received < 0 && code == EINTR
+            filled = max(received, 0)
+        }
         if received > 0 { return .some }
         return received < 0 && code == EAGAIN ? .nothing : .end
     }

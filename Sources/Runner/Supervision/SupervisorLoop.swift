@@ -62,6 +62,7 @@ final class SupervisorLoop {
                 [supervisor.nextDeadline, server.nextDeadline, saveTime, endTime].compactMap { $0 }.min()
             },
             afterEvents: { [unowned self] in afterEvents() })
+        server.disconnect()
     }
 
     private func afterEvents() {

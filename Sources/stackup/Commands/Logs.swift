@@ -90,13 +90,19 @@ struct LogPrinter {
         showsTime = invocation.flag("timestamps")
     }
 
+    /// The instance whose line is not ended yet: a very long one comes in parts.
+    private var unfinished: String?
+
     /// The bytes go out as they were written: what a service prints is its own affair.
     mutating func print(_ entry: LogEntry) {
         var line: [UInt8] = []
-        if showsPrefix { line += Array(prefixes.prefix(for: entry.instance).utf8) }
-        if showsTime { line += Array("\(entry.time) ".utf8) }
+        if unfinished != entry.instance {
+            if unfinished != nil { line.append(UInt8(ascii: "\n")) }
+            if showsPrefix { line += Array(prefixes.prefix(for: entry.instance).utf8) }
+            if showsTime { line += Array("\(entry.time) ".utf8) }
+        }
         line += entry.bytes
-        if entry.bytes.last != UInt8(ascii: "\n") { line.append(UInt8(ascii: "\n")) }
+        unfinished = entry.bytes.last == UInt8(ascii: "\n") ? nil : entry.instance
         var rest = line[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }

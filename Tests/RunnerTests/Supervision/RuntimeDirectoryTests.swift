@@ -1,0 +1,146 @@
+import Glibc
+import Linux
+import Reconciler
+import Testing
+
+@testable import Runner
+
+@Suite struct RuntimeDirectoryTests {
+    let temporary = TemporaryDirectory()
+
+    private func directories(_ name: String = "run/shop") -> StackDirectories {
+        StackDirectories(runtime: "\(temporary.path)/\(name)", logs: "\(temporary.path)/logs/shop")
+    }
+
+    private func mode(_ path: String) -> mode_t? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status.st_mode & 0o7777 : nil
+    }
+
+    @Test func itIsMadeForItsOwnerAlone() throws {
+        let directory = try #require(try RuntimeDirectory.open(directories().runtime, create: true))
+        #expect(mode(directory.path) == 0o700)
+        #expect(mode("\(temporary.path)/run") == 0o700)
+    }
+
+    @Test func aDirectoryThatOthersCanEnterIsClosedToThem() throws {
+        mkdir("\(temporary.path)/run", 0o755)
+        chmod("\(temporary.path)/run", 0o755)
+        _ = try RuntimeDirectory.open("\(temporary.path)/run", create: true)
+        #expect(mode("\(temporary.path)/run") == 0o700)
+    }
+
+    @Test func aLinkInItsPlaceIsRefused() {
+        mkdir("\(temporary.path)/elsewhere", 0o700)
+        symlink("\(temporary.path)/elsewhere", "\(temporary.path)/run")
+        #expect(throws: SupervisionError.self) { try RuntimeDirectory.open("\(temporary.path)/run", create: true) }
+    }
+
+    @Test(.enabled(if: geteuid() == 0)) func anotherUsersDirectoryIsRefused() {
+        mkdir("\(temporary.path)/run", 0o700)
+        chown("\(temporary.path)/run", 65534, 65534)
+        #expect(throws: SupervisionError.self) { try RuntimeDirectory.open("\(temporary.path)/run", create: false) }
+    }
+
+    @Test func aMissingOneIsNoError() throws {
+        #expect(try RuntimeDirectory.open(directories().runtime, create: false) == nil)
+        #expect(try SupervisorClient.connect(directories()) == nil)
+        #expect(try !StackRemains.hasLiveInstances(directories()))
+    }
+
+    @Test func theSocketWorksHoweverLongThePathIs() throws {
+        let deep = (0..<12).map { "\($0)-" + String(repeating: "x", count: 90) }.joined(separator: "/")
+        let directory = try #require(try RuntimeDirectory.open("\(temporary.path)/\(deep)", create: true))
+        let listener = try ControlSocket.listen(directory)
+        #expect(try ControlSocket.connect(directory) != nil)
+        #expect(mode("\(directory.path)/control.sock") == 0o600)
+        _ = consume listener
+        #expect(try ControlSocket.connect(directory) == nil)
+    }
+
+    @Test func recordsAreReplacedAsAWhole() throws {
+        let directory = try #require(try RuntimeDirectory.open(directories().runtime, create: true))
+        #expect(directory.read(SupervisorRecord.self, from: "supervisor.json") == nil)
+        let record = SupervisorRecord(process: .current(), bootID: BootIdentity.current())
+        try directory.write(record, to: "supervisor.json")
+        #expect(directory.read(SupervisorRecord.self, from: "supervisor.json") == record)
+        #expect(record.process.isAlive)
+        #expect(DirectoryListing.names(in: directory.descriptor.number) == ["supervisor.json"])
+    }
+
+    @Test func aRecordFromBeforeTheLastBootNamesNoProcess() throws {
+        let directory = try #require(try RuntimeDirectory.open(directories().runtime, create: true))
+        let own = ProcessIdentity.current()
+        let instance = runningInstance(pid: own.pid, startTime: own.startTime)
+        try directory.write(StateRecord(bootID: "another", services: [], instances: [instance]), to: "state.json")
+        #expect(directory.survivor() == nil)
+        try directory.write(StateRecord(bootID: BootIdentity.current(), services: [], instances: [instance]), to: "state.json")
+        #expect(directory.survivor() == own.pid)
+    }
+
+    @Test func removingItTakesEmptyParentsAlong() throws {
+        let directory = try #require(try RuntimeDirectory.open(directories().runtime, create: true))
+        _ = try directory.makeExitFile(for: InstanceName(service: "web", index: 1))
+        mkdir("\(temporary.path)/logs", 0o700)
+        mkdir("\(temporary.path)/logs/other", 0o700)
+        mkdir("\(temporary.path)/logs/shop", 0o700)
+        try StackRemains.remove(directories())
+        #expect(!temporary.exists("run"))
+        #expect(temporary.exists("logs/other") && !temporary.exists("logs/shop"))
+    }
+
+    @Test func emptyingDoesNotFollowLinks() throws {
+        try temporary.write("keep", to: "kept")
+        mkdir("\(temporary.path)/elsewhere", 0o700)
+        try temporary.write("keep", to: "elsewhere/kept")
+        let directory = try #require(try RuntimeDirectory.open(directories().runtime, create: true))
+        symlink("\(temporary.path)/elsewhere", "\(directory.path)/link")
+        directory.removeAll()
+        #expect(temporary.exists("elsewhere/kept") && !temporary.exists("run"))
+    }
+
+    @Test(arguments: [([0, 3, 0, 0], 3), ([9, 0, 0, 0], 137), ([0x8B, 0, 0, 0], 139), ([0, 0, 0, 0], 0)] as [([UInt8], Int32)])
+    func anExitStatusIsReadAsAShellShowsIt(bytes: [UInt8], code: Int32) {
+        #expect(ExitStatusFile.exitCode(bytes) == code)
+        #expect(ExitStatusFile.exitCode([]) == nil)
+    }
+}
+
+private func runningInstance(pid: Int32, startTime: UInt64) -> ObservedInstance {
+    ObservedInstance(service: "web", index: 1, status: .running, pid: pid, startTime: startTime)
+}
+
+@Suite struct RuntimeLockTests {
+    let temporary = TemporaryDirectory()
+    var directories: StackDirectories { StackDirectories(runtime: "\(temporary.path)/shop", logs: "\(temporary.path)/logs") }
+
+    @Test func whoWaitsIsToldWhoHoldsIt() async throws {
+        let first = try RuntimeLock.acquire(directories, command: "stackup up")
+        let directories = directories
+        let second = Task.detached {
+            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<RuntimeLock.Holder?, any Error>) in
+                var holder: RuntimeLock.Holder?
+                do {
+                    let lock = try RuntimeLock.acquire(directories, command: "stackup down") { holder = $0 }
+                    _ = consume lock
+                    continuation.resume(returning: holder)
+                } catch {
+                    continuation.resume(throwing: error)
+                }
+            }
+        }
+        try await Task.sleep(for: .milliseconds(50))
+        _ = consume first
+        #expect(try await second.value == RuntimeLock.Holder(pid: getpid(), command: "stackup up"))
+    }
+
+    @Test func theLockOfARemovedDirectoryIsNotTheLockOfTheNewOne() throws {
+        let old = try RuntimeLock.acquire(directories, command: "stackup down")
+        try RuntimeDirectory.open(directories.runtime, create: false)?.removeAll()
+        // Would wait for ever if it were the same.
+        let new = try RuntimeLock.acquire(directories, command: "stackup up")
+        #expect(temporary.exists("shop/lock"))
+        _ = consume old
+        _ = consume new
+    }
+}
