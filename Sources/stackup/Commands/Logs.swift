@@ -32,9 +32,13 @@ enum Logs {
         var printer = LogPrinter(invocation, instances: instances ?? state.instances.map { "\($0.service)-\($0.index)" })
         repeat {
             reader.readAvailable { printer.print($0) }
-            guard invocation.flag("follow") else { return 0 }
+            guard invocation.flag("follow") else {
+                printer.finish()
+                return 0
+            }
         } while try goOn(session, reader)
         reader.readAvailable { printer.print($0) }
+        printer.finish()
         return 0
     }
 
@@ -103,7 +107,17 @@ struct LogPrinter {
         }
         line += entry.bytes
         unfinished = entry.bytes.last == UInt8(ascii: "\n") ? nil : entry.instance
-        var rest = line[...]
+        send(line)
+    }
+
+    /// Ends the last line, if its service has not.
+    mutating func finish() {
+        if unfinished != nil { send([UInt8(ascii: "\n")]) }
+        unfinished = nil
+    }
+
+    private func send(_ bytes: [UInt8]) {
+        var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
             // A reader that has gone away wants no more.
