@@ -6,6 +6,8 @@ final class Reporter {
     private(set) var hasErrors = false
     /// Warnings that are given once for a project however often their cause occurs.
     private var given: Set<String> = []
+    /// Values that are known to be wrong already.
+    private var silenced: Set<SourceLocation> = []
 
     func add(_ diagnostic: Diagnostic) {
         if diagnostic.severity == .error { hasErrors = true }
@@ -16,7 +18,13 @@ final class Reporter {
         for diagnostic in more { add(diagnostic) }
     }
 
+    /// Keeps errors about a value back from now on.
+    func silence(_ place: Place) {
+        silenced.insert(place.location)
+    }
+
     func error(_ message: String, at place: Place? = nil, attribute: String = "", remedy: String? = nil) {
+        if !silenced.isEmpty, let place, silenced.contains(place.location) { return }
         add(Diagnostic(.error, message, at: place, attribute: attribute, remedy: remedy))
     }
 

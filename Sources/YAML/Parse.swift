@@ -51,22 +51,22 @@ private func unreadable(_ source: SourceText, _ limits: Limits) -> Diagnostic? {
     let bytes = source.bytes
     guard bytes.count <= limits.textBytes else {
         return Diagnostic(
-            .error, "\(source.file): the file has \(bytes.count) bytes, more than the \(limits.textBytes) allowed",
+            .error, "the file has \(bytes.count) bytes, more than the \(limits.textBytes) allowed",
             at: SourceLocation(file: source.file, line: 1, column: 1))
     }
     if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
         return Diagnostic(
-            .error, "\(source.file): the file is UTF-16, not UTF-8",
+            .error, "the file is UTF-16, not UTF-8",
             at: SourceLocation(file: source.file, line: 1, column: 1), remedy: "save the file as UTF-8")
     }
     if let index = bytes.firstIndex(of: 0) {
         return Diagnostic(
-            .error, "\(source.file): the file has a NUL byte", at: location(source, index),
+            .error, "the file has a NUL byte", at: location(source, index),
             remedy: "a compose file is text: remove the byte, or check that this is the right file")
     }
     guard String(validating: bytes, as: UTF8.self) == nil else { return nil }
     return Diagnostic(
-        .error, "\(source.file): the file is not UTF-8", at: location(source, firstInvalidByte(bytes)),
+        .error, "the file is not UTF-8", at: location(source, firstInvalidByte(bytes)),
         remedy: "save the file as UTF-8")
 }
 
@@ -92,7 +92,7 @@ private func syntaxError(_ parser: yaml_parser_t, _ source: SourceText) -> Diagn
     }
     guard parser.error != YAML_READER_ERROR else {
         return Diagnostic(
-            .error, "\(source.file): \(problem)", at: location(source, min(parser.problem_offset, source.bytes.count)))
+            .error, problem, at: location(source, min(parser.problem_offset, source.bytes.count)))
     }
     let place = Place(source, line: parser.problem_mark.line + 1, column: parser.problem_mark.column + 1)
     let remedy =

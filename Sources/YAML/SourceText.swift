@@ -90,8 +90,8 @@ public struct Place: Sendable {
         SourceLocation(file: source.file, line: line, column: column)
     }
 
-    /// The line of the file, for the caret.
-    public var sourceLine: String? { source.line(line) }
+    /// The line of the file, for the caret; nil for one that no terminal could show.
+    public var sourceLine: String? { source.lineBytes(line).count <= 1000 ? source.line(line) : nil }
 
     /// The place of the `ordinal`-th byte `byte` at or after this place.
     ///

@@ -101,6 +101,8 @@ _Noreturn void launch(void) {
     close(REPORT_FD);
     close(STDOUT_FILENO);
     close(STDERR_FILENO);
+    // Sources and targets are mounted: from here on they are open for nothing.
+    syscall(SYS_close_range, KEEPER_FD + 1, ~0U, 0);
     // To signal a service that runs as somebody else.
     keep_capabilities(unprivileged ? 0 : 1ULL << CAPABILITY_KILL);
     supervise(service);

@@ -2,6 +2,7 @@
 // It is told what to do by a specification on descriptor 3; see Runner/Launching/InitSpecification.swift.
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "join.h"
@@ -13,6 +14,7 @@
 int main(void) {
     // Before anything else: from here on nobody of the same user can look into this process.
     guard_process();
+    prctl(PR_SET_NAME, "stackup-init");
     // Whatever was inherited is for this process alone.
     for (int descriptor = SPECIFICATION_FD; descriptor < FIRST_TARGET_FD + 1024; descriptor++)
         if (fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0 && descriptor >= FIRST_TARGET_FD) break;

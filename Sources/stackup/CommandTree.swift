@@ -49,7 +49,8 @@ enum Help {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         guard let text = helpText(for: invocation.operands, in: CommandTree.root) else {
-            throw CommandFailure("there is no command '\(invocation.operands.joined(separator: " "))'; 'stackup help' lists them")
+            throw invocation.arguments.usageError(
+                "there is no command '\(invocation.operands.joined(separator: " "))'", remedy: "'stackup help' lists them")
         }
         invocation.streams.print(text, terminator: "")
         return 0

@@ -11,12 +11,14 @@ struct ForegroundStack {
     let directories: StackDirectories
     let services: [String]
     let invocation: Invocation
+    /// What was written before is not shown.
+    let since: LogTime
 
     /// - Returns: the exit status: 0 after Ctrl-C, as Compose has it, or once every service has ended.
     func run() throws -> Int32 {
         let signals = FileDescriptor(owning: clinux_signal_descriptor([SIGINT, SIGTERM, SIGHUP, 0]))
         let instances = try supervisor.observe().instances.filter { services.contains($0.service) }
-        let reader = try LogReader(directory: directories.logs, instances: instances.map { "\($0.service)-\($0.index)" })
+        let reader = try LogReader(directory: directories.logs, instances: instances.map { "\($0.service)-\($0.index)" }, since: since)
         var printer = LogPrinter(invocation, instances: instances.map { "\($0.service)-\($0.index)" })
         while true {
             reader.readAvailable { printer.print($0) }

@@ -57,13 +57,14 @@ struct HostPaths: Equatable, Sendable {
     /// What no instance may see into, whichever user's it is: stores, keys, sockets, logs, at the places in
     /// use and at every user's default ones, since a root service could read those too.
     var privatePaths: [String] {
-        var paths = [store.directory, store.keyFile, runtimeRoot, logsRoot]
-        paths += ["/var/lib/stackup/store", "/var/lib/stackup/logs", "/etc/stackup"]
+        // Those in use may be about to be made, so they are named even where they are missing.
+        let own = [store.directory, store.keyFile, runtimeRoot, logsRoot].map { realPath($0) ?? $0 }
+        var paths = ["/var/lib/stackup/store", "/var/lib/stackup/logs", "/etc/stackup"]
         for user in UserDatabase.host.entries where user.home.hasPrefix("/") && user.home != "/" {
             paths += ["/.local/share/stackup/store", "/.local/share/stackup/logs", "/.local/share/stackup/run", "/.config/stackup"]
                 .map { user.home + $0 }
         }
-        return realPaths(paths)
+        return own + realPaths(paths).filter { !own.contains($0) }
     }
 }
 
@@ -84,10 +85,12 @@ func absolutePath(_ path: String, from directory: String) -> String {
 /// lie on the thing itself.
 func realPaths(_ paths: [String]) -> [String] {
     var seen: Set<String> = []
-    return paths.compactMap { path in
-        guard let resolved = realpath(path, nil) else { return nil }
-        defer { free(resolved) }
-        let text = String(cString: resolved)
-        return seen.insert(text).inserted ? text : nil
-    }
+    return paths.compactMap(realPath).filter { seen.insert($0).inserted }
+}
+
+/// realpath(3); nil where there is no such file.
+func realPath(_ path: String) -> String? {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    return String(cString: resolved)
 }

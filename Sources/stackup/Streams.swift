@@ -1,5 +1,6 @@
 import Compose
 import Glibc
+import Linux
 import Terminal
 import YAML
 
@@ -43,10 +44,20 @@ struct Streams: Sendable {
         put(
             renderDiagnostic(
                 severity: diagnostic.severity == .error ? .error : .warning, location: location,
-                attribute: diagnostic.attribute, message: diagnostic.message, sourceLine: diagnostic.sourceLine,
+                attribute: diagnostic.attribute, message: diagnostic.message,
+                sourceLine: diagnostic.sourceLine ?? diagnostic.location.flatMap(sourceLine),
                 remedy: diagnostic.remedy, isColoured: coloursErrors,
                 width: TerminalSize(of: STDERR_FILENO)?.columns ?? TerminalSize.standard.columns),
             to: STDERR_FILENO)
+    }
+
+    /// The line that a location points into, for diagnostics that were made after the files were read.
+    private func sourceLine(at location: SourceLocation) -> String? {
+        guard location.file != "-", let file = try? FileDescriptor.open(location.file, O_RDONLY | O_NONBLOCK),
+            let bytes = try? file.readAll(limit: 64 << 20)
+        else { return nil }
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), maxSplits: location.line, omittingEmptySubsequences: false)
+        return lines.indices.contains(location.line - 1) ? String(decoding: lines[location.line - 1], as: UTF8.self) : nil
     }
 
     /// Says that a service cannot run because it needs an image.

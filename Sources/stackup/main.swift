@@ -29,6 +29,9 @@ func runCommand(_ arguments: [String]) -> Int32 {
             return try run(invocation)
         } catch let error as UsageError {
             throw error
+        } catch let error as DeploymentError {
+            for diagnostic in error.diagnostics { invocation.streams.report(diagnostic) }
+            return 1
         } catch {
             invocation.streams.fail("\(error)")
             return 1

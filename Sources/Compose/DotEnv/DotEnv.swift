@@ -11,6 +11,7 @@ struct DotEnv {
     }
 
     private let source: SourceText
+    private let earlier: [String: String]
     private let lookup: (String) -> String?
     private var index = 0
     private var result = Result()
@@ -18,7 +19,10 @@ struct DotEnv {
     /// - Parameters:
     ///   - file: the file's name for messages; a message never shows a value.
     ///   - lookup: variables from outside the file, which come before those of the file.
-    static func parse(_ bytes: [UInt8], file: String, lookup: (String) -> String?) -> Result {
+    ///   - earlier: what files read before this one say; its own variables come before them.
+    static func parse(
+        _ bytes: [UInt8], file: String, after earlier: [String: String] = [:], lookup: (String) -> String? = { _ in nil }
+    ) -> Result {
         guard String(validating: bytes, as: UTF8.self) != nil, !bytes.contains(0) else {
             let location = SourceLocation(file: file, line: 1, column: 1)
             return Result(diagnostics: [
@@ -27,15 +31,16 @@ struct DotEnv {
             ])
         }
         return withoutActuallyEscaping(lookup) { lookup in
-            var parser = DotEnv(source: SourceText(file: file, bytes: bytes), lookup: lookup)
+            var parser = DotEnv(source: SourceText(file: file, bytes: bytes), earlier: earlier, lookup: lookup)
             if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { parser.index = 3 }
             while parser.skipToStatement() { parser.statement() }
             return parser.result
         }
     }
 
-    private init(source: SourceText, lookup: @escaping (String) -> String?) {
+    private init(source: SourceText, earlier: [String: String], lookup: @escaping (String) -> String?) {
         self.source = source
+        self.earlier = earlier
         self.lookup = lookup
     }
 
@@ -201,10 +206,11 @@ struct DotEnv {
     private mutating func expanded(_ text: String, from start: Int) -> String? {
         guard text.utf8.contains(UInt8(ascii: "$")) else { return text }
         let values = result.values
+        let earlier = self.earlier
         let lookup = self.lookup
         var unset: [String] = []
         do {
-            let value = try Template.substitute(text, lookup: { lookup($0) ?? values[$0] }) { name, _ in
+            let value = try Template.substitute(text, lookup: { lookup($0) ?? values[$0] ?? earlier[$0] }) { name, _ in
                 unset.append(name)
             }
             for name in unset {

@@ -58,7 +58,7 @@ final class Extends {
         let result = base(extends, name, chain + [Link(file: file, service: name)]).map { base in
             Merge(reporter: reporter, keepsTags: true)
                 .service(base.withoutTags(), service.with(.mapping(own)), "services.\(name)")
-        } ?? service.with(.mapping(own))
+        } ?? service
         resolved[name] = result
         return result
     }

@@ -78,9 +78,9 @@ struct Include {
         var values: [String: String] = [:]
         for file in envFiles where file.path != "/dev/null" {
             do {
-                let parsed = DotEnv.parse(try FileReading.read(file.path), file: files.loading.shownName(file.path)) {
-                    files.environment[$0] ?? values[$0]
-                }
+                let parsed = DotEnv.parse(
+                    try FileReading.read(file.path), file: files.loading.shownName(file.path), after: values
+                ) { files.environment[$0] }
                 reporter.add(parsed.diagnostics)
                 values.merge(parsed.values) { $1 }
             } catch {
@@ -93,7 +93,6 @@ struct Include {
 
     private func imported(_ included: Node, into document: Node) -> Node {
         guard var target = document.mapping else { return document }
-        let merge = Merge(reporter: reporter, keepsTags: true)
         for kind in Self.kinds {
             guard let from = included[kind]?.mapping else { continue }
             guard let index = target.entries.firstIndex(where: { $0.key == kind }) else {
@@ -105,9 +104,7 @@ struct Include {
             let indexes = own.indexes()
             for entry in from.entries {
                 if let index = indexes[entry.key] {
-                    let conflict = own.entries[index]
-                    let value = merge.entry(of: kind, entry.value, conflict.value, "\(kind).\(entry.key)")
-                    own.entries[index] = Mapping.Entry(entry.key, at: conflict.keyPlace, value)
+                    reportConflict(kind, own.entries[index], entry)
                 } else {
                     own.entries.append(entry)
                 }
@@ -115,5 +112,33 @@ struct Include {
             target.entries[index] = Mapping.Entry(kind, at: old.keyPlace, old.value.with(.mapping(own)))
         }
         return document.with(.mapping(target))
+    }
+
+    private func reportConflict(_ kind: String, _ own: Mapping.Entry, _ included: Mapping.Entry) {
+        guard !own.value.hasSameValue(as: included.value) else { return }
+        let path = "\(kind).\(own.key)"
+        let place = included.keyPlace
+        reporter.error(
+            "\(path) conflicts with the one included from \(place.source.file), line \(place.line)", at: own.keyPlace,
+            attribute: path, remedy: "rename one of them, or change the included one in an override file of the include")
+    }
+}
+
+extension Node {
+    /// Whether two nodes say the same, wherever they stand and whatever the order of their keys.
+    fileprivate func hasSameValue(as other: Node) -> Bool {
+        if self === other { return true }
+        switch (value, other.value) {
+        case (.sequence(let left), .sequence(let right)):
+            return left.count == right.count && zip(left, right).allSatisfy { $0.hasSameValue(as: $1) }
+        case (.mapping(let left), .mapping(let right)):
+            return left.count == right.count
+                && left.entries.allSatisfy { entry in right[entry.key].map { entry.value.hasSameValue(as: $0) } ?? false }
+        case (.null, .null):
+            return true
+        default:
+            guard let text = scalarText, let otherText = other.scalarText else { return false }
+            return text == otherText && kindName == other.kindName
+        }
     }
 }

@@ -56,7 +56,9 @@ struct Interpolation {
                 reporter.error(
                     "variables nest deeper than the \(Template.depthLimit) levels allowed", at: at)
             }
-            return ""
+            // The text stays as it is, and nothing more is said of it: any other error would follow from this one.
+            reporter.silence(place)
+            return text
         }
     }
 

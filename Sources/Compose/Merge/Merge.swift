@@ -30,11 +30,6 @@ struct Merge {
         }
     }
 
-    /// One entry of the top-level `kind`, for includes that define it too.
-    func entry(of kind: String, _ base: Node, _ over: Node, _ path: String) -> Node {
-        kind == "services" ? service(base, over, path) : resource(base, over, path, MergeRules.project[kind] ?? [:])
-    }
-
     private func resource(_ base: Node, _ over: Node, _ path: String, _ rules: [String: MergeRule]) -> Node {
         mappings(base, over, path) { key, base, over in
             apply(rules[key] ?? .plain, base, over, "\(path).\(key)", key == "ipam" ? MergeRules.ipam : [:])
@@ -70,7 +65,7 @@ struct Merge {
             let (left, right) = (base["driver"]?.string, over["driver"]?.string)
             return left != nil && right != nil && left != right ? over : plain(base, over, path)
         case .subnets:
-            return appended(base, over, path, { $0.sequence }, Self.subnets)
+            return appended(base, over, path, { $0.sequence }) { subnets($0, $1, path) }
         case .plain:
             return rules.isEmpty ? plain(base, over, path) : rulesBelow(base, over, path, rules)
         }
@@ -201,9 +196,14 @@ extension Merge {
         }
     }
 
-    private static func subnets(_ base: [Node], _ over: [Node]) -> [Node] {
-        let replaced = Set(over.compactMap { $0["subnet"]?.string })
-        return base.filter { !replaced.contains($0["subnet"]?.string ?? "") } + over
+    /// The later file's subnets, each with what the earlier one says of it besides.
+    private func subnets(_ base: [Node], _ over: [Node], _ path: String) -> [Node] {
+        over.map { node in
+            guard let subnet = node["subnet"]?.string,
+                let old = base.first(where: { $0["subnet"]?.string == subnet })
+            else { return node }
+            return plain(old, node, path)
+        }
     }
 }
 

@@ -79,9 +79,9 @@ struct ServiceCompletion {
             do {
                 let bytes = try FileReading.read(absolute)
                 let raw = file["format"]?.string == "raw"
-                let parsed = raw ? RawEnvFile.parse(bytes) : DotEnv.parse(bytes, file: loading.shownName(absolute)) {
-                    outer[$0] ?? ownValues[$0] ?? values[$0]?.text
-                }
+                let parsed = raw ? RawEnvFile.parse(bytes) : DotEnv.parse(
+                    bytes, file: loading.shownName(absolute), after: values.mapValues(\.text)
+                ) { outer[$0] ?? ownValues[$0] }
                 reporter.add(parsed.diagnostics)
                 for (key, value) in parsed.values { values[key] = (value, node.place) }
             } catch {

@@ -2,6 +2,7 @@
 enum Paths {
     /// Without `.`, `..`, doubled and trailing slashes; `.` where nothing is left.
     static func clean(_ path: String) -> String {
+        if isClean(path) { return path }
         let absolute = path.hasPrefix("/")
         var parts: [Substring] = []
         for part in path.split(separator: "/") where part != "." {
@@ -15,6 +16,22 @@ enum Paths {
         }
         let joined = parts.joined(separator: "/")
         return absolute ? "/" + joined : joined.isEmpty ? "." : joined
+    }
+
+    /// Most paths are, and a look at the bytes is cheaper than taking them apart.
+    private static func isClean(_ path: String) -> Bool {
+        var copy = path
+        return copy.withUTF8 { bytes in
+            guard let last = bytes.last, last != UInt8(ascii: "/") else { return bytes.count == 1 }
+            var previous = UInt8(ascii: "/")
+            for (index, byte) in bytes.enumerated() {
+                // Names such as `.env` look like `.` here, and take the longer way.
+                if previous == UInt8(ascii: "/"), byte == UInt8(ascii: ".") { return false }
+                if previous == UInt8(ascii: "/"), byte == UInt8(ascii: "/"), index > 0 { return false }
+                previous = byte
+            }
+            return true
+        }
     }
 
     static func join(_ directory: String, _ path: String) -> String {

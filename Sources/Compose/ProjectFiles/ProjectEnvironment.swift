@@ -12,9 +12,7 @@ enum ProjectEnvironment {
         for file in envFiles(options, directory) {
             do {
                 let bytes = try FileReading.read(file.path)
-                let parsed = DotEnv.parse(bytes, file: file.shown) { name in
-                    options.environment[name] ?? fromFiles[name]
-                }
+                let parsed = DotEnv.parse(bytes, file: file.shown, after: fromFiles) { options.environment[$0] }
                 reporter?.add(parsed.diagnostics)
                 fromFiles.merge(parsed.values) { _, new in new }
             } catch {

@@ -52,7 +52,7 @@ final class SourceLoading {
         if documents.isEmpty {
             if stream.diagnostics.isEmpty {
                 reporter.error(
-                    "\(name): empty compose file", at: Place(source, line: 1, column: 1),
+                    "empty compose file", at: Place(source, line: 1, column: 1),
                     remedy: "describe at least one service under `services:`")
             }
             return nil
@@ -60,7 +60,7 @@ final class SourceLoading {
         return documents.filter { document in
             guard document.mapping == nil else { return true }
             reporter.error(
-                "\(name): the top level must be a mapping, and it is \(document.kindName)", at: document.place)
+                "the top level must be a mapping, and it is \(document.kindName)", at: document.place)
             return false
         }
     }

@@ -54,7 +54,10 @@ struct References {
     }
 
     private func checkCommand(_ service: Service, _ entry: Mapping.Entry) {
-        guard service.image == nil, !service.hasBuild, entry.value["provider"] == nil else { return }
+        guard service.image == nil, !service.hasBuild, entry.value["provider"] == nil,
+            // One whose `extends` failed may get its command from there.
+            entry.value["extends"] == nil
+        else { return }
         guard (service.command ?? []).isEmpty, (service.entrypoint ?? []).isEmpty else { return }
         reporter.error(
             "service \"\(service.name)\" has no command to run", at: entry.keyPlace, attribute: "services.\(service.name)",
@@ -78,7 +81,7 @@ struct References {
             guard let index = indexes[dependency.key] else {
                 reporter.error(
                     "service \"\(entry.key)\" depends on undefined service \"\(dependency.key)\"", at: dependency.keyPlace,
-                    attribute: path, remedy: Spelling.suggestion(for: dependency.key, among: services.entries.map(\.key)))
+                    attribute: path, remedy: Spelling.suggestion(for: dependency.key, among: services.entries.map(\.key).filter { $0 != entry.key }))
                 continue
             }
             guard dependency.value["required"]?.bool != false else { continue }
@@ -136,20 +139,14 @@ struct References {
     /// Only a warning: whoever validates a project need not have its secrets.
     private func checkFiles() {
         let secrets = Set(stack.services.flatMap { $0.secrets.map(\.secret) })
-        for secret in stack.secrets where secrets.contains(secret.key) {
-            if case .file(let path) = secret.source { checkFile(path, "secrets", secret.key) }
-        }
         let configs = Set(stack.services.flatMap { $0.configs.map(\.config) })
-        for config in stack.configs where configs.contains(config.key) {
-            if case .file(let path) = config.source { checkFile(path, "configs", config.key) }
+        for (kind, used) in [("secrets", secrets), ("configs", configs)] {
+            for entry in project[kind]?.mapping?.entries ?? [] where used.contains(entry.key) {
+                guard let node = entry.value["file"], let path = node.string, !FileReading.exists(path) else { continue }
+                reporter.warning(
+                    "\(kind).\(entry.key): the file \(loading.shownName(path)) does not exist", at: node.place,
+                    attribute: "\(kind).\(entry.key).file", remedy: "create it before `up`")
+            }
         }
-    }
-
-    private func checkFile(_ path: String, _ kind: String, _ key: String) {
-        guard !FileReading.exists(path) else { return }
-        let node = project[kind]?[key]?["file"]
-        reporter.warning(
-            "\(kind).\(key): the file \(loading.shownName(path)) does not exist", at: node?.place,
-            attribute: "\(kind).\(key).file", remedy: "create it before `up`")
     }
 }

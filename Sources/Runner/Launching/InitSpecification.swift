@@ -60,15 +60,15 @@ extension InitSpecification {
 
     /// The specification of a further command in a running instance.
     static func join(
-        user: UserIdentity, capabilities: [String], directory: String, environment: [String], arguments: [String],
-        hasTerminal: Bool, isUnprivileged: Bool
+        user: UserIdentity, limits: [ResourceLimit], capabilities: [String], directory: String, environment: [String],
+        arguments: [String], hasTerminal: Bool, isUnprivileged: Bool
     ) throws(LaunchError) -> InitSpecification {
         var specification = InitSpecification()
         try specification.put("join")
         if isUnprivileged { try specification.put("unprivileged") }
         if hasTerminal { try specification.put("terminal") }
         try specification.putIdentity(
-            user: user, limits: [], capabilities: capabilities, directory: directory, environment: environment,
+            user: user, limits: limits, capabilities: capabilities, directory: directory, environment: environment,
             arguments: arguments)
         return specification
     }

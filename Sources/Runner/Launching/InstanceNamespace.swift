@@ -22,7 +22,9 @@ struct InstanceNamespace {
     func hasMountPoint(_ target: String) throws(SystemCallError) -> Bool {
         try entered { () throws(SystemCallError) in
             guard let place = try Place.find(target) else { return false }
-            return place.status.st_dev == device || (place.status.st_mode & S_IFMT == S_IFREG && isInstance)
+            if place.status.st_dev == device { return true }
+            // A file that is mounted here but linked nowhere cannot be mounted on.
+            return place.status.st_mode & S_IFMT == S_IFREG && place.status.st_nlink > 0 && isInstance
         } ?? true
     }
 
@@ -30,14 +32,18 @@ struct InstanceNamespace {
     func replace(_ target: String, with mount: borrowing FileDescriptor) throws(SystemCallError) {
         let number = mount.number
         try entered { () throws(SystemCallError) in
-            guard let place = try Place.find(target) else { throw SystemCallError("open", target, code: ENOENT) }
-            // Beneath, then the top one off (Linux 6.5): a reader never finds the place empty. Older kernels
-            // get the new one on top.
-            if place.status.st_dev == device, clinux_tree_attach(number, place.descriptor.number, 1) == 0 {
-                try place.detach()
-            } else {
-                try place.cover(by: number)
+            guard var place = try Place.find(target) else { throw SystemCallError("open", target, code: ENOENT) }
+            if place.status.st_dev == device {
+                // Beneath, then the top one off: a reader never finds the place empty.
+                if clinux_tree_attach(number, place.descriptor.number, 1) == 0 { return try place.detach() }
+                // Before Linux 6.5 on top, unless that is a file whose removal a dead supervisor did not finish.
+                if place.status.st_nlink == 0 {
+                    try place.detach()
+                    guard let uncovered = try Place.find(target) else { throw SystemCallError("open", target, code: ENOENT) }
+                    place = uncovered
+                }
             }
+            try place.cover(by: number)
         }
     }
 

@@ -1,13 +1,17 @@
 /// Why an instance, or something of it, could not be set up: the stage and the reason, for a person.
 public struct LaunchError: Error, CustomStringConvertible, Sendable, Equatable {
     public let description: String
+    /// The status that a shell gives for it: 126 for a command that cannot be executed, 127 for one that is not
+    /// there, 125 for everything else.
+    public let exitStatus: Int32
 
-    public init(_ description: String) {
+    public init(_ description: String, exitStatus: Int32 = 125) {
         self.description = description
+        self.exitStatus = exitStatus
     }
 
     /// A system call that failed at a stage.
     init(_ stage: String, _ error: some Error) {
-        description = "\(stage): \(error)"
+        self.init("\(stage): \(error)")
     }
 }

@@ -16,7 +16,7 @@ public enum ServiceExec {
     /// - Throws: `LaunchError` where it could not be started.
     public static func run(
         inInstance pid: Int32, startTime: UInt64, arguments: [String], environment: [String], user: UserIdentity,
-        capabilities: [String], workingDirectory: String, initExecutable: String,
+        capabilities: [String], limits: [ResourceLimit], workingDirectory: String, initExecutable: String,
         terminal: Bool, relay: (_ master: borrowing FileDescriptor, _ command: borrowing FileDescriptor) -> Void
     ) throws(LaunchError) -> Int32 {
         guard let instance = try InstanceLauncher.pidfd(pid, startTime: startTime) else {
@@ -25,7 +25,7 @@ public enum ServiceExec {
         let executable = try InitExecutable(initExecutable)
         let isUnprivileged = geteuid() != 0
         let specification = try InitSpecification.join(
-            user: user, capabilities: capabilities, directory: workingDirectory, environment: environment,
+            user: user, limits: limits, capabilities: capabilities, directory: workingDirectory, environment: environment,
             arguments: arguments, hasTerminal: terminal, isUnprivileged: isUnprivileged)
         do {
             let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
@@ -40,7 +40,7 @@ public enum ServiceExec {
             if terminal { Self.relay(through: master, command, relay) }
             let problem = String(decoding: try problems.readAll(limit: 4096) ?? [], as: UTF8.self)
             let status = try exitStatus(of: command)
-            guard problem.isEmpty else { throw LaunchError(problem) }
+            guard problem.isEmpty else { throw LaunchError(problem, exitStatus: status) }
             return status
         } catch let error as LaunchError {
             throw error

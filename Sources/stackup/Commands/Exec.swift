@@ -30,33 +30,36 @@ enum Exec {
         let session = try StackSession(try invocation.projectName(), invocation, for: .reading)
         let instance = try runningInstance(service, session, invocation)
         guard let pid = instance.pid, let startTime = instance.startTime, let plan = session.record?.services[service]?.plan
-        else { throw CommandFailure("service '\(service)' does not run; start it with: stackup up -d \(service)") }
+        else { throw CommandFailure("service '\(service)' is not running; start it with: stackup up -d \(service)") }
         let user = try invocation.value("user").map { try UserDatabase.host.resolve($0).identity } ?? plan.user
         if invocation.user != 0, user.uid != invocation.user {
             throw CommandFailure("only root may run a command as another user")
         }
         let terminal = !invocation.flag("no-tty") && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
         let variables = environment(plan, invocation, instance: instance, terminal: terminal)
-        return try ServiceExec.run(
-            inInstance: pid, startTime: startTime, arguments: Array(invocation.operands.dropFirst()),
-            environment: variables, user: user, capabilities: plan.capabilities,
-            workingDirectory: invocation.value("workdir") ?? plan.workingDirectory,
-            initExecutable: try Installation.initExecutable(), terminal: terminal,
-            relay: { TerminalRelay.run($0, until: $1) })
+        do {
+            return try ServiceExec.run(
+                inInstance: pid, startTime: startTime, arguments: Array(invocation.operands.dropFirst()),
+                environment: variables, user: user, capabilities: plan.capabilities, limits: plan.limits,
+                workingDirectory: invocation.value("workdir") ?? plan.workingDirectory,
+                initExecutable: try Installation.initExecutable(), terminal: terminal,
+                relay: { TerminalRelay.run($0, until: $1) })
+        } catch let error as LaunchError {
+            invocation.streams.fail(error.description)
+            return error.exitStatus
+        }
     }
 
     private static func runningInstance(
         _ service: String, _ session: borrowing StackSession, _ invocation: Invocation
     ) throws -> ObservedInstance {
         let index = invocation.value("index").flatMap(Int.init) ?? 1
-        let state = try session.observe()
-        guard let instance = state.instances.first(where: { $0.service == service && $0.index == index }),
-            instance.status == .running
-        else {
-            let running = Set(state.instances.filter { $0.status == .running }.map(\.service)).sorted()
-            let hint = running.isEmpty ? "nothing runs" : "running are: \(running.joined(separator: ", "))"
-            throw CommandFailure("service '\(service)' does not run (\(hint)); start it with: stackup up -d \(service)")
+        let instances = try session.observe().instances
+        guard instances.contains(where: { $0.service == service }) || session.record?.services[service] != nil else {
+            throw CommandFailure("no such service: \(service)")
         }
+        guard let instance = instances.first(where: { $0.service == service && $0.index == index }), instance.status == .running
+        else { throw CommandFailure("service '\(service)' is not running; start it with: stackup up -d \(service)") }
         return instance
     }
 

@@ -25,22 +25,28 @@ enum Grants {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let stack = try invocation.loadProject(quietly: true).stack
+        if let service = invocation.value("service"), stack.service(service) == nil, !stack.disabledServices.contains(service) {
+            throw CommandFailure("no such service: \(service)")
+        }
         let session = try StackSession(stack.name, invocation, for: .reading)
-        let rows = try grantRows(stack, snapshot: session.snapshot, observed: session.observe())
+        let rows = try grantRows(stack, user: invocation.user, snapshot: session.snapshot, observed: session.observe())
             .filter { row in invocation.value("service").map { $0 == row.service } ?? true }
+            .sorted { ($0.service, $0.key, $0.target) < ($1.service, $1.key, $1.target) }
             .filter { row in invocation.value("secret").map { $0 == row.key || $0 == row.storeName } ?? true }
         if invocation.wantsJSON {
             invocation.streams.print(JSONValue.array(rows.map(\.document)).serialized(pretty: true))
         } else {
             invocation.streams.print(renderTable(
                 header: ["SERVICE", "SECRET", "VERSION", "TARGET", "UID", "GID", "MODE", "SOURCE", "DECLARED", "STORED", "MOUNTED"],
-                rows: rows.map(\.cells)))
+                rows: rows.map(\.cells)), terminator: "")
         }
         return 0
     }
 
     /// Declared grants, then those that are mounted and declared no more.
-    private static func grantRows(_ stack: Stack, snapshot: StoreSnapshot?, observed: ObservedState) -> [GrantRow] {
+    private static func grantRows(
+        _ stack: Stack, user: UInt32, snapshot: StoreSnapshot?, observed: ObservedState
+    ) -> [GrantRow] {
         let running = Set(observed.instances.filter { $0.status == .running || $0.status == .stopping }.map(\.service))
         var mounted: [String: [MountedFile]] = [:]
         for mount in observed.mounts where running.contains(mount.service) {
@@ -48,7 +54,7 @@ enum Grants {
         }
         var rows: [GrantRow] = []
         for service in stack.services {
-            let owner = service.user.flatMap { try? UserDatabase.host.resolve($0).identity }
+            let owner = try? UserDatabase.host.resolve(service.user ?? String(user)).identity
             for grant in service.secrets {
                 guard let secret = stack.secret(grant.secret) else { continue }
                 let file = mounted[service.name]?.first { $0.name == secret.storeName && $0.target == grant.target }
@@ -63,13 +69,19 @@ enum Grants {
         for (service, files) in mounted.sorted(by: { $0.key < $1.key }) {
             for file in files {
                 rows.append(GrantRow(
-                    service: service, key: file.name, storeName: file.name, target: file.target, uid: file.uid,
+                    service: service, key: key(of: file.name, in: stack), storeName: file.name, target: file.target, uid: file.uid,
                     gid: file.gid, mode: file.mode, source: "-", declared: false,
                     storedVersion: snapshot?.secret(file.name)?.newest.number, mountedVersion: file.version))
             }
         }
         return rows
     }
+}
+
+/// The key that a project's secret had in its files: the name in the store without the project's prefix.
+private func key(of storeName: String, in stack: Stack) -> String {
+    let prefix = stack.name + "_"
+    return storeName.hasPrefix(prefix) ? String(storeName.dropFirst(prefix.count)) : storeName
 }
 
 /// One line of `grants`.

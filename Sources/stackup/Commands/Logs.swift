@@ -32,9 +32,13 @@ enum Logs {
         var printer = LogPrinter(invocation, instances: instances ?? state.instances.map { "\($0.service)-\($0.index)" })
         repeat {
             reader.readAvailable { printer.print($0) }
-            guard invocation.flag("follow") else { return 0 }
+            guard invocation.flag("follow") else {
+                printer.finish()
+                return 0
+            }
         } while try goOn(session, reader)
         reader.readAvailable { printer.print($0) }
+        printer.finish()
         return 0
     }
 
@@ -90,14 +94,30 @@ struct LogPrinter {
         showsTime = invocation.flag("timestamps")
     }
 
+    /// The instance whose line is not ended yet: a very long one comes in parts.
+    private var unfinished: String?
+
     /// The bytes go out as they were written: what a service prints is its own affair.
     mutating func print(_ entry: LogEntry) {
         var line: [UInt8] = []
-        if showsPrefix { line += Array(prefixes.prefix(for: entry.instance).utf8) }
-        if showsTime { line += Array("\(entry.time) ".utf8) }
+        if unfinished != entry.instance {
+            if unfinished != nil { line.append(UInt8(ascii: "\n")) }
+            if showsPrefix { line += Array(prefixes.prefix(for: entry.instance).utf8) }
+            if showsTime { line += Array("\(entry.time) ".utf8) }
+        }
         line += entry.bytes
-        if entry.bytes.last != UInt8(ascii: "\n") { line.append(UInt8(ascii: "\n")) }
-        var rest = line[...]
+        unfinished = entry.bytes.last == UInt8(ascii: "\n") ? nil : entry.instance
+        send(line)
+    }
+
+    /// Ends the last line, if its service has not.
+    mutating func finish() {
+        if unfinished != nil { send([UInt8(ascii: "\n")]) }
+        unfinished = nil
+    }
+
+    private func send(_ bytes: [UInt8]) {
+        var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
             // A reader that has gone away wants no more.

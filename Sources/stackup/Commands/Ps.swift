@@ -39,7 +39,7 @@ enum Ps {
             streams.print(JSONValue.array(rows.map(\.document)).serialized())
         } else {
             streams.print(renderTable(
-                header: ["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"], rows: rows.map(\.cells)))
+                header: ["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"], rows: rows.map(\.cells)), terminator: "")
         }
         return 0
     }

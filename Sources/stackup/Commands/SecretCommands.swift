@@ -95,7 +95,7 @@ enum SecretList {
         } else {
             invocation.streams.print(renderTable(
                 header: ["ID", "NAME", "DRIVER", "CREATED", "UPDATED"],
-                rows: secrets.map { [$0.id, $0.name, "", ago($0.createdAt), ago($0.updatedAt)] }))
+                rows: secrets.map { [$0.id, $0.name, "", ago($0.createdAt), ago($0.updatedAt)] }), terminator: "")
         }
         return 0
     }

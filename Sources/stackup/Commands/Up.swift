@@ -39,11 +39,12 @@ enum Up {
             invocation.streams.print(planned.plan.text)
             return 0
         }
+        let since = LogTime.now()
         let start = try deploy(planned, session, invocation)
         if start != 0 || invocation.flag("detach") || invocation.flag("wait") { return start }
         let foreground = ForegroundStack(
             supervisor: try session.supervisorStartingIfNeeded(), directories: session.directories,
-            services: services.map(\.name), invocation: invocation)
+            services: services.map(\.name), invocation: invocation, since: since)
         return try foreground.run()
     }
 

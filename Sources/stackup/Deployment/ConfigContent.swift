@@ -10,36 +10,31 @@ enum ConfigContent {
     /// - Parameter environment: what interpolation used: the caller's with `.env`.
     /// - Throws: `DeploymentError` that names the config and its source.
     static func read(_ config: ConfigDeclaration, environment: [String: String]) throws(DeploymentError) -> [UInt8] {
+        func failure(_ reason: String) -> DeploymentError {
+            DeploymentError("config '\(config.key)': \(reason)", at: config.location)
+        }
         switch config.source {
         case .content(let text):
             return Array(text.utf8)
         case .environment(let variable):
-            guard let value = environment[variable] else {
-                throw DeploymentError("config '\(config.key)': the environment variable \(variable) is not set")
-            }
+            guard let value = environment[variable] else { throw failure("the environment variable \(variable) is not set") }
             return Array(value.utf8)
         case .external:
-            throw DeploymentError("config '\(config.key)' is external, and stackup keeps no configs outside a project; give it a 'file', 'content' or 'environment'")
+            throw failure("it is external, and stackup keeps no configs outside a project; give it a 'file', 'content' or 'environment'")
         case .file(let path):
-            return try read(config.key, at: path)
+            do {
+                return try read(path)
+            } catch {
+                throw failure("\(error)")
+            }
         }
     }
 
-    private static func read(_ key: String, at path: String) throws(DeploymentError) -> [UInt8] {
-        do {
-            // O_NONBLOCK: a pipe in the file's place must not hang us.
-            let file = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
-            guard try file.status().st_mode & S_IFMT == S_IFREG else {
-                throw DeploymentError("config '\(key)': \(path) is not a regular file")
-            }
-            guard let bytes = try file.readAll(limit: limit) else {
-                throw DeploymentError("config '\(key)': \(path) is larger than 500 KiB")
-            }
-            return bytes
-        } catch let error as DeploymentError {
-            throw error
-        } catch {
-            throw DeploymentError("config '\(key)': \(error)")
-        }
+    private static func read(_ path: String) throws -> [UInt8] {
+        // O_NONBLOCK: a pipe in the file's place must not hang us.
+        let file = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+        guard try file.status().st_mode & S_IFMT == S_IFREG else { throw DeploymentError("\(path) is not a regular file") }
+        guard let bytes = try file.readAll(limit: limit) else { throw DeploymentError("\(path) is larger than 500 KiB") }
+        return bytes
     }
 }

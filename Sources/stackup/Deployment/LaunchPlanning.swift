@@ -37,7 +37,7 @@ struct LaunchPlanning {
         do {
             return try unnamedPlan(for: service)
         } catch {
-            throw DeploymentError("service '\(service.name)': \(error)")
+            throw error.about(service.name, at: service.location)
         }
     }
 

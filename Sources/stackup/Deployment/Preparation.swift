@@ -1,4 +1,5 @@
 import Compose
+import Glibc
 import JSON
 import Linux
 import Reconciler
@@ -41,7 +42,7 @@ struct Preparation {
             plan?.configHash = hash
             launchPlans[service.name] = plan
             let files = Self.wantedFiles(of: service, owner: plan?.user ?? .root, stack: stack, configs: configs)
-            try Self.refuseForeignOwners(files, of: service, user: user)
+            try Self.refuseForeignOwners(of: service, user: user)
             wantedServices.append(WantedService(service: service, configHash: hash, files: files))
         }
         self.launchPlans = launchPlans
@@ -97,13 +98,15 @@ struct Preparation {
     }
 
     /// A user namespace maps nobody but the caller.
-    private static func refuseForeignOwners(
-        _ files: [WantedFile], of service: Service, user: UInt32
-    ) throws(DeploymentError) {
-        guard user != 0, let file = files.first(where: { $0.uid != user }) else { return }
-        throw DeploymentError(
-            "service '\(service.name)': \(file.target) is to belong to uid \(file.uid), and only root may give files "
-                + "to somebody else; remove 'uid' and 'gid', or start the stack as root")
+    private static func refuseForeignOwners(of service: Service, user: UInt32) throws(DeploymentError) {
+        let owners = service.secrets.map { ($0.target, $0.uid, $0.gid, $0.location) }
+            + service.configs.map { ($0.target, $0.uid, $0.gid, $0.location) }
+        guard user != 0 else { return }
+        for (target, uid, gid, location) in owners where uid ?? user != user || gid ?? getegid() != getegid() {
+            throw DeploymentError(
+                "service '\(service.name)': \(target) is to belong to \(uid ?? user):\(gid ?? getegid()), and only root may give "
+                    + "files to somebody else; remove 'uid' and 'gid', or start the stack as root", at: location)
+        }
     }
 
     /// Names what would be launched. What can change while an instance runs is left out: its files, how many

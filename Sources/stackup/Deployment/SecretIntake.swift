@@ -1,6 +1,7 @@
 import Compose
 import Reconciler
 import SecretStore
+import YAML
 
 /// The secrets that services are granted, read from their sources once, with their values in guarded memory
 /// until the store has them.
@@ -20,21 +21,21 @@ final class SecretIntake {
     /// - Parameters:
     ///   - environment: what interpolation used: the caller's with `.env`.
     ///   - store: nil where there is none yet; every value is new then.
-    /// - Throws: `DeploymentError` with every source that cannot be read, one to a line.
+    /// - Throws: `DeploymentError` with every source that cannot be read.
     init(
         _ services: [Service], of stack: Stack, environment: [String: String], store: SecretStore?,
         snapshot: StoreSnapshot?
     ) throws(DeploymentError) {
         let granted = Set(services.flatMap { $0.secrets.map(\.secret) })
-        var problems: [String] = []
+        var problems: [Diagnostic] = []
         for declaration in stack.secrets where granted.contains(declaration.key) {
             do {
                 try take(declaration, environment: environment, store: store, snapshot: snapshot)
             } catch {
-                problems.append("secret '\(declaration.key)': \(error)")
+                problems.append(Diagnostic(.error, "secret '\(declaration.key)': \(error)", at: declaration.location))
             }
         }
-        guard problems.isEmpty else { throw DeploymentError(problems.joined(separator: "\n")) }
+        guard problems.isEmpty else { throw DeploymentError(problems) }
     }
 
     private func take(

@@ -29,9 +29,9 @@ enum VolumePlanning {
                 do {
                     try prepare(mount, service: service.name, stack: stack, paths: paths)
                 } catch let error as DeploymentError {
-                    throw DeploymentError("service '\(service.name)': \(error)")
+                    throw error.about(service.name, at: service.location)
                 } catch {
-                    throw DeploymentError("service '\(service.name)': the source of \(mount.target): \(error)")
+                    throw DeploymentError("the source of \(mount.target): \(error)").about(service.name, at: service.location)
                 }
             }
         }

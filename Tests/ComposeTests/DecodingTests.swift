@@ -1,0 +1,123 @@
+import Testing
+
+@testable import Compose
+
+@Suite struct DecodingTests {
+    @Test func theDefaultsAreComposes() throws {
+        let service = try Fixture.service("services: {web: {command: 'run it'}}")
+        #expect(service.command == ["run", "it"] && service.entrypoint == nil)
+        #expect(service.restart == .no && service.stopSignal == "SIGTERM" && service.stopGracePeriod == .seconds(10))
+        #expect(service.replicas == 1 && !service.readOnly && service.onSecretChange == .none)
+        #expect(service.location?.line == 1 && service.imageLocation == nil)
+    }
+
+    @Test func everyAttributeOfTheModelIsDecoded() throws {
+        let service = try Fixture.service("""
+            services:
+              web:
+                image: nginx
+                entrypoint: ["/e", "a b"]
+                command: []
+                environment: {N: 1, F: 1.50, B: true, S: "yes", E: "", NONE: }
+                working_dir: /w
+                user: 1000
+                hostname: h
+                restart: on-failure:3
+                stop_signal: SIGINT
+                stop_grace_period: 1m30s
+                read_only: "true"
+                cap_add: [NET_ADMIN]
+                cap_drop: [ALL]
+                ulimits: {nofile: {soft: 10, hard: 20}, core: -1}
+                labels: [a=b, c]
+                scale: 3
+                extra_hosts: ["b=::1", "a:1.2.3.4", "c:::2"]
+                x-stackup: {on-secret-change: signal SIGHUP, host-filesystem: writable}
+            """)
+        #expect(service.image == "nginx" && service.imageLocation?.line == 3)
+        #expect(service.entrypoint == ["/e", "a b"] && service.command == [])
+        #expect(service.environment == ["N": "1", "F": "1.5", "B": "true", "S": "yes", "E": ""])
+        #expect(service.workingDirectory == "/w" && service.user == "1000" && service.hostname == "h")
+        #expect(service.restart == .onFailure(maximumRetries: 3) && service.stopSignal == "SIGINT")
+        #expect(service.stopGracePeriod == .seconds(90) && service.readOnly && service.replicas == 3)
+        #expect(service.capAdd == ["NET_ADMIN"] && service.capDrop == ["ALL"])
+        #expect(service.ulimits == [Ulimit(name: "core", soft: -1, hard: -1), Ulimit(name: "nofile", soft: 10, hard: 20)])
+        #expect(service.labels == ["a": "b", "c": ""])
+        #expect(service.extraHosts.map(\.address) == ["1.2.3.4", "::1", "::2"])
+        #expect(service.onSecretChange == .signal("SIGHUP") && service.hostFilesystemWritable)
+    }
+
+    @Test func grantsHaveTheirDefaultsAndTheirOwn() throws {
+        let service = try Fixture.service("""
+            services:
+              web:
+                command: x
+                secrets: [a, {source: a, target: sub/b, uid: "103", gid: 104, mode: 0440}, {source: a, target: /etc/c, mode: "0400"}]
+                configs: [c, {source: c, target: /etc/d}]
+            secrets: {a: {environment: A}}
+            configs: {c: {content: x}}
+            """)
+        #expect(service.secrets.map(\.target) == ["/run/secrets/a", "/run/secrets/sub/b", "/etc/c"])
+        #expect(service.secrets.map(\.mode) == [0o444, 0o440, 0o400])
+        #expect(service.secrets[1].uid == 103 && service.secrets[1].gid == 104 && service.secrets[0].uid == nil)
+        #expect(service.configs.map(\.target) == ["/c", "/etc/d"])
+    }
+
+    @Test func mountsOfEveryKindAreDecoded() throws {
+        let service = try Fixture.service("""
+            services:
+              web:
+                command: x
+                volumes:
+                  - data:/data:ro
+                  - /anonymous
+                  - ~/h:/h
+                  - {type: tmpfs, target: /t, tmpfs: {size: 64m, mode: 0o1777}}
+                  - {type: bind, source: /s, target: /b/, read_only: true}
+                tmpfs: ["/run:size=1m,mode=700,noexec", /x]
+            volumes: {data: }
+            """, environment: ["HOME": "/home/u"])
+        #expect(service.mounts == [
+            .volume(volume: "data", target: "/data", readOnly: true), .volume(volume: nil, target: "/anonymous", readOnly: false),
+            .bind(source: "/home/u/h", target: "/h", readOnly: false, createHostPath: true),
+            .tmpfs(target: "/t", readOnly: false, size: 67_108_864, mode: 0o1777, options: []),
+            .bind(source: "/s", target: "/b", readOnly: true, createHostPath: false),
+            .tmpfs(target: "/run", readOnly: false, size: 1_048_576, mode: 0o700, options: ["noexec"]),
+            .tmpfs(target: "/x", readOnly: false, size: nil, mode: nil, options: []),
+        ])
+    }
+
+    @Test func secretsHaveTheirNamesInTheStore() throws {
+        let fixture = Fixture(["compose.yaml": """
+            name: p
+            services: {web: {command: x, secrets: [f, e, x, n, d]}}
+            secrets:
+              f: {file: ./f, labels: {a: b}}
+              e: {environment: E}
+              x: {external: true}
+              n: {external: true, name: other}
+              d: {driver: vault, driver_opts: {path: 1}, name: own}
+            """])
+        let secrets = try #require(fixture.load().project?.stack.secrets)
+        #expect(secrets.map(\.key) == ["d", "e", "f", "n", "x"])
+        #expect(secrets.map(\.storeName) == ["own", "p_e", "p_f", "other", "x"])
+        #expect(secrets[2].source == .file(fixture.directory + "/f") && secrets[2].labels == ["a": "b"])
+        #expect(secrets[0].source == .driver("vault", options: ["path": "1"]) && secrets[3].source == .external)
+    }
+
+    @Test func attributesNameWhatNeedsARecreationAndNothingElse() throws {
+        let base = "command: x, image: i, environment: {A: $$1}, deploy: {replicas: 2, labels: {a: b}, resources: {limits: {memory: 1m}}}"
+        let one = try Fixture.service("services: {web: {\(base), secrets: [s], scale: 2, profiles: [], x-stackup: {on-secret-change: restart}}}\nsecrets: {s: {environment: S}}")
+        #expect(one.attributes == [
+            "command": #"["x"]"#, "image": #""i""#, "environment": #"{"A":"$1"}"#,
+            "deploy": #"{"resources":{"limits":{"memory":"1048576"}}}"#,
+        ])
+        let two = try Fixture.service("services: {web: {\(base.replacing("replicas: 2", with: "replicas: 5"))}}")
+        #expect(one.attributes == two.attributes)
+    }
+
+    @Test func replicasAndScaleMustAgree() {
+        #expect(Fixture.errors("services: {a: {command: x, scale: 2, deploy: {replicas: 3}}}").count == 1)
+        #expect(Fixture.errors("services: {a: {command: x, scale: 2, container_name: cc}}").count == 1)
+    }
+}

@@ -1,0 +1,89 @@
+import Testing
+
+@testable import Compose
+
+@Suite struct UnitTests {
+    @Test(arguments: [
+        ("64m", Int64(67_108_864)), ("1.5gb", 1_610_612_736), ("10", 10), ("-1", -1), ("2KiB", 2048), ("3 k", 3072), ("1b", 1),
+    ])
+    func sizesAreBytes(text: String, bytes: Int64) {
+        #expect(ScalarText.bytes(text) == bytes)
+    }
+
+    @Test(arguments: ["", "m", "x", "1x", "1.2.3m", "1e3", "99999999999t", "nan"])
+    func otherTextsAreNoSize(text: String) {
+        #expect(ScalarText.bytes(text) == nil)
+    }
+
+    @Test(arguments: [
+        ("1m30s", "1m30s"), ("90s", "1m30s"), ("1d2h", "26h0m0s"), ("1500ms", "1.5s"), ("0.5s", "500ms"), ("0s", "0s"),
+        ("1w", "168h0m0s"), ("2us", "2µs"), ("7ns", "7ns"), ("1h0m1.25s", "1h0m1.25s"),
+    ])
+    func durationsArePrintedAsComposeDoes(text: String, printed: String) {
+        #expect(ScalarText.nanoseconds(text).map { ScalarText.duration(nanoseconds: $0) } == printed)
+    }
+
+    @Test(arguments: ["", "5", "s", "1x", "1m 2s", "-", "9999999999h"])
+    func otherTextsAreNoDuration(text: String) {
+        #expect(ScalarText.nanoseconds(text) == nil)
+    }
+
+    @Test(arguments: [
+        (1.5, "1.5"), (1000, "1000"), (1e20, "100000000000000000000"), (1e21, "1e+21"), (0.0001, "0.0001"), (0.00001, "1e-05"),
+        (1.25e-7, "1.25e-07"), (-2.5, "-2.5"), (0, "0"), (123456789.125, "123456789.125"), (1e30, "1e+30"),
+    ])
+    func numbersArePrintedAsComposeDoes(value: Double, text: String) {
+        #expect(NumberText.text(value) == text)
+    }
+
+    @Test func commandsAreSplitAsAShellSplitsThem() throws {
+        #expect(try ShellWords.split(#"a "b c" 'd \e' f\ g "" "h\"i""#) == ["a", "b c", #"d \e"#, "f g", "", "h\"i"])
+        #expect(throws: ShellWords.Problem.self) { try ShellWords.split("a 'b") }
+    }
+}
+
+@Suite struct ShortFormTests {
+    @Test(arguments: [
+        ("80", [("", 80, "")]), ("8080:80", [("", 80, "8080")]), ("127.0.0.1:8080:80/udp", [("127.0.0.1", 80, "8080")]),
+        ("3000-3001", [("", 3000, ""), ("", 3001, "")]), ("90-91:80-81", [("", 80, "90"), ("", 81, "91")]),
+        ("8000-9000:80", [("", 80, "8000-9000")]), ("[::1]:1:2", [("::1", 2, "1")]), ("127.0.0.1::80", [("127.0.0.1", 80, "")]),
+    ])
+    func portsAreReadInEveryForm(text: String, expected: [(String, Int, String)]) throws {
+        let ports = try PortSpecification.parse(text)
+        #expect(ports.map(\.hostIP) == expected.map(\.0))
+        #expect(ports.map(\.target) == expected.map(\.1) && ports.map(\.published) == expected.map(\.2))
+    }
+
+    @Test(arguments: ["", "x", "80/http", "1-2:3-5", "70000", "2-1", "1.2.3:1:2", ":", "1:2:3"])
+    func otherTextsAreNoPort(text: String) {
+        #expect(throws: PortSpecification.Problem.self) { try PortSpecification.parse(text) }
+    }
+
+    @Test func volumesAreReadInEveryForm() {
+        #expect(VolumeSpecification.parse("/a").source == "" && VolumeSpecification.parse("/a").target == "/a")
+        let bind = VolumeSpecification.parse("./a:/b:ro,z,shared")
+        #expect(bind.isBind && bind.readOnly && bind.selinux == "z" && bind.propagation == "shared")
+        #expect(!VolumeSpecification.parse("data:/b:nocopy").isBind)
+        for text in ["", ":/a", "a:", "a:/b:ro:x"] { #expect(VolumeSpecification.parse(text).problem != nil) }
+    }
+}
+
+@Suite struct EnvironmentFileTests {
+    @Test func theServicesOwnValuesComeBeforeItsFiles() throws {
+        let fixture = Fixture([
+            "compose.yaml": "services: {a: {command: x, environment: {A: own, C: , N: }, env_file: [one.env, {path: two.env, required: false}, {path: no.env, required: false}]}}",
+            "one.env": "A=file\nB=1\nD=$OUT", "two.env": "B=2\nE=${B}${A}",
+        ])
+        let service = try #require(fixture.load(environment: ["C": "caller", "OUT": "out"]).project?.stack.services.first)
+        #expect(service.environment == ["A": "own", "B": "2", "C": "caller", "D": "out", "E": "2own"])
+    }
+
+    @Test func aMissingFileIsAnError() {
+        #expect(Fixture.errors("services: {a: {command: x, env_file: no.env}}") == ["services.a.env_file: env file no.env: no such file or directory"])
+    }
+
+    @Test func aRawFileIsTakenAsItIs() throws {
+        let fixture = Fixture(["compose.yaml": "services: {a: {command: x, env_file: [{path: r.env, format: raw}]}}", "r.env": "A='$B' # c\n#x\n"])
+        #expect(fixture.load().project?.stack.services.first?.environment == ["A": "'$B' # c"])
+    }
+}

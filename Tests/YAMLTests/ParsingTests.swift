@@ -1,0 +1,196 @@
+import Testing
+
+@testable import YAML
+
+private func parse(_ text: String, limits: Limits = Limits()) -> ParsedStream {
+    parseYAML(SourceText(file: "compose.yaml", bytes: Array(text.utf8)), limits: limits)
+}
+
+private func document(_ text: String) throws -> Node {
+    let stream = parse(text)
+    #expect(stream.diagnostics.isEmpty)
+    return try #require(stream.documents.first)
+}
+
+private func firstError(_ text: String) throws -> Diagnostic {
+    try #require(parse(text).diagnostics.first)
+}
+
+@Suite struct Places {
+    @Test func everyValueAndKeyKnowsItsLineAndColumn() throws {
+        let root = try document("services:\n  web:\n    image: nginx\n    ports:\n      - 80\n")
+        let web = try #require(root["services"]?["web"])
+        let image = try #require(web.mapping?.entries.first)
+        #expect((image.keyPlace.line, image.keyPlace.column) == (3, 5))
+        #expect((image.value.place.line, image.value.place.column) == (3, 12))
+        #expect(web["ports"]?.sequence?.first?.place.line == 5)
+        #expect(image.keyPlace.sourceLine == "    image: nginx")
+    }
+
+    @Test func columnsAreCountedInCharacters() throws {
+        let root = try document("\"é😀\": x")
+        #expect(root.mapping?.entries.first?.value.place.column == 7)
+    }
+
+    @Test func aDollarSignOfAFoldedBlockIsFoundInTheSource() throws {
+        let root = try document("a: >\n  one\n  two $X and\n  three $Y\n")
+        let place = try #require(root["a"]).place.occurrence(1, of: UInt8(ascii: "$"))
+        #expect((place.line, place.column) == (4, 9))
+    }
+}
+
+@Suite struct Scalars {
+    @Test(arguments: [
+        ("1", Int64(1)), ("0o17", 15), ("017", 15), ("0x1F", 31), ("0b101", 5), ("1_000", 1000), ("-7", -7), ("+7", 7),
+    ])
+    func integersResolveInEveryNotation(text: String, value: Int64) {
+        #expect(Node(ScalarResolution.resolve(text), at: anywhere).integer == value)
+    }
+
+    @Test(arguments: ["yes", "no", "on", "off", "y", "1.2.3", "12e", "0x", "--1", "truE", "nuLL", "1:2", "2020-01-01", "_", "-"])
+    func otherPlainWordsStayText(text: String) {
+        #expect(Node(ScalarResolution.resolve(text), at: anywhere).string == text)
+    }
+
+    @Test func floatsNullsAndBooleansResolve() throws {
+        let root = try document("a: 1.5\nb: 1e3\nc: .inf\nd: ~\ne:\nf: True\ng: 'true'\nh: 08\n")
+        guard case .float(1.5)? = root["a"]?.value, case .float(1000)? = root["b"]?.value,
+            case .float(.infinity)? = root["c"]?.value, case .float(8)? = root["h"]?.value
+        else {
+            Issue.record("a float is something else")
+            return
+        }
+        #expect(root["d"]?.isNull == true && root["e"]?.isNull == true)
+        #expect(root["f"]?.bool == true && root["g"]?.string == "true")
+    }
+
+    @Test func tagsDecideTheType() throws {
+        let root = try document("a: !!str 1\nb: !!int '2'\nc: !reset\nd: !override [x]\n")
+        #expect(root["a"]?.string == "1" && root["b"]?.integer == 2)
+        #expect(root["c"]?.tag == .reset && root["d"]?.tag == .override)
+        #expect(try firstError("a: !!int x").message.contains("!!int"))
+    }
+
+    private var anywhere: Place { Place(SourceText(file: "f", bytes: []), line: 1, column: 1) }
+}
+
+@Suite struct AliasesAndMerges {
+    @Test func anAliasIsTheNodeOfItsAnchor() throws {
+        let root = try document("a: &x [1, 2]\nb: *x\n")
+        #expect(root["b"] === root["a"])
+    }
+
+    @Test func theNearerMergedKeyWins() throws {
+        let root = try document("a: &a {k: 1, l: 1}\nb: &b {k: 2, l: 2, m: 2}\nc: {<<: [*a, *b], l: 3}\n")
+        let c = try #require(root["c"])
+        #expect(c["k"]?.integer == 1 && c["l"]?.integer == 3 && c["m"]?.integer == 2)
+        #expect(c.mapping?.count == 3)
+    }
+
+    @Test func aMergeOfSomethingElseIsAnError() throws {
+        #expect(try firstError("a: {<<: 1}").message == "`<<` must be a mapping or a list of mappings")
+    }
+
+    @Test func anUnknownAnchorIsSuggestedANearOne() throws {
+        #expect(try firstError("a: &base 1\nb: *bsae").remedy == "did you mean 'base'?")
+    }
+
+    @Test func anAliasInsideItsOwnAnchorIsAnError() throws {
+        #expect(try firstError("&a [*a]").message.contains("part of"))
+    }
+
+    @Test func aBombOfAliasesIsRefused() throws {
+        var text = "x0: &x0 [a,a,a,a,a,a,a,a,a,a]\n"
+        for level in 1...40 {
+            let alias = "*x\(level - 1)"
+            text += "x\(level): &x\(level) [" + Array(repeating: alias, count: 10).joined(separator: ",") + "]\n"
+        }
+        #expect(try firstError(text).message == "aliases expand to more than the 100000 values allowed")
+    }
+
+    @Test func aBombOfMergesIsRefused() throws {
+        var text = "x0: &x0 {k: a}\n"
+        for level in 1...60 { text += "x\(level): &x\(level) {a: *x\(level - 1), b: {<<: *x\(level - 1)}}\n" }
+        #expect(try firstError(text).message.contains("aliases expand"))
+    }
+}
+
+@Suite struct WrongTexts {
+    @Test func aDuplicateKeyNamesBothPlaces() throws {
+        let error = try firstError("a: 1\nb: 2\na: 3\n")
+        #expect(error.message == "duplicate key 'a', first defined at line 1, column 1")
+        #expect(error.location?.line == 3)
+    }
+
+    @Test func allDuplicatesAreReportedAtOnce() {
+        let keys = (0..<20).map { "k\($0): 1\n" }.joined()
+        #expect(parse(keys + keys).diagnostics.count == 20)
+    }
+
+    @Test func aKeyThatIsNoTextIsAnError() throws {
+        let error = try firstError("1: x")
+        #expect(error.message == "key 1 is not a string" && error.remedy == "put it in quotes: \"1\"")
+        #expect(try firstError("? {a: b}\n: c").message == "a key must be a string")
+    }
+
+    @Test(arguments: ["[", "{a: ", "- ", "? "])
+    func deepNestingIsRefusedWithoutUsingUpTheStack(unit: String) throws {
+        let text = String(repeating: unit, count: 200_000)
+        #expect(try firstError(text).message.contains("nest") || parse(text).documents.isEmpty)
+    }
+
+    @Test func textThatIsNotUTF8IsNamedWithItsPlace() throws {
+        let stream = parseYAML(SourceText(file: "f.yaml", bytes: [0x61, 0x3A, 0x20, 0xFF]))
+        let error = try #require(stream.diagnostics.first)
+        #expect(error.message == "the file is not UTF-8")
+        #expect(error.location == SourceLocation(file: "f.yaml", line: 1, column: 4))
+    }
+
+    @Test func aNULAndUTF16AreNamed() throws {
+        #expect(try firstError("a: \0").message == "the file has a NUL byte")
+        let stream = parseYAML(SourceText(file: "f", bytes: [0xFF, 0xFE, 0x61, 0]))
+        #expect(stream.diagnostics.first?.message == "the file is UTF-16, not UTF-8")
+    }
+
+    @Test func aTooLongTextIsRefusedUnread() {
+        var limits = Limits()
+        limits.textBytes = 10
+        #expect(parse("a: 0123456789", limits: limits).diagnostics.count == 1)
+    }
+
+    @Test func aTabIsExplained() throws {
+        #expect(try firstError("a:\n\tb: 1").remedy == "indent with spaces: YAML does not allow tabs")
+    }
+
+    @Test func anEmptyTextHasNoDocuments() {
+        #expect(parse("").documents.isEmpty && parse("# only\n").documents.isEmpty)
+        #expect(parse("").diagnostics.isEmpty)
+    }
+
+    @Test func aStreamGivesItsDocumentsInOrder() {
+        #expect(parse("a: 1\n---\nb: 2\n").documents.count == 2)
+    }
+
+    /// Every cut and every flipped byte of a text with most of YAML's syntax: an answer, whatever it is.
+    @Test func damagedTextsNeverCrash() {
+        let text = Array("a: &x {b: [1, 'c', \"d\\n\"], <<: {e: ~}}\nf: *x\ng: |2-\n    h\n? i\n: !!str j # k\n---\n- - l\n...\n".utf8)
+        for index in text.indices {
+            _ = parseYAML(SourceText(file: "f", bytes: Array(text[..<index])))
+            for flip: UInt8 in [1, 4, 16, 64, 128] {
+                var damaged = text
+                damaged[index] ^= flip
+                _ = parseYAML(SourceText(file: "f", bytes: damaged))
+            }
+        }
+    }
+}
+
+@Suite struct Suggestions {
+    @Test func aSwapACaseOrAMissingLetterIsNear() {
+        let names = ["ports", "profiles", "secrets", "command"]
+        #expect(Spelling.suggestion(for: "prots", among: names) == "did you mean 'ports'?")
+        #expect(Spelling.suggestion(for: "Ports", among: names) == "did you mean 'ports'?")
+        #expect(Spelling.suggestion(for: "comand", among: names) == "did you mean 'command'?")
+        #expect(Spelling.suggestion(for: "healthcheck", among: names) == nil)
+    }
+}
