@@ -57,13 +57,14 @@ struct HostPaths: Equatable, Sendable {
     /// What no instance may see into, whichever user's it is: stores, keys, sockets, logs, at the places in
     /// use and at every user's default ones, since a root service could read those too.
     var privatePaths: [String] {
-        var paths = [store.directory, store.keyFile, runtimeRoot, logsRoot]
-        paths += ["/var/lib/stackup/store", "/var/lib/stackup/logs", "/etc/stackup"]
+        // Ours may not be there yet, but will be when the first instance starts.
+        let own = [store.directory, store.keyFile, runtimeRoot, logsRoot].map { realPaths([$0]).first ?? $0 }
+        var paths = ["/var/lib/stackup/store", "/var/lib/stackup/logs", "/etc/stackup"]
         for user in UserDatabase.host.entries where user.home.hasPrefix("/") && user.home != "/" {
             paths += ["/.local/share/stackup/store", "/.local/share/stackup/logs", "/.local/share/stackup/run", "/.config/stackup"]
                 .map { user.home + $0 }
         }
-        return realPaths(paths)
+        return own + realPaths(paths).filter { !own.contains($0) }
     }
 }
 
