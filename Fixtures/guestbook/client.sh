@@ -5,13 +5,13 @@ set -eu
 
 sql() {
     PGPASSWORD=$(cat /run/secrets/database_password) \
-        psql -h database -p 54329 -U guestbook -d postgres -v ON_ERROR_STOP=1 -qtA "$@"
+        psql -h database -p 15432 -U guestbook -d postgres -v ON_ERROR_STOP=1 -qtA "$@"
 }
 count() {
-    REDISCLI_AUTH=$(cat /run/secrets/cache_password) redis-cli -h cache -p 63799 --no-auth-warning "$@"
+    REDISCLI_AUTH=$(cat /run/secrets/cache_password) redis-cli -h cache -p 16379 --no-auth-warning "$@"
 }
 page() {
-    curl -sS --fail --cacert /run/secrets/tls_certificate https://web:8449/
+    curl -sS --fail --cacert /run/secrets/tls_certificate https://web:18443/
 }
 # Waits until a command works: its server may still be starting.
 wait_for() {
