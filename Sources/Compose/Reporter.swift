@@ -6,6 +6,7 @@ final class Reporter {
     private(set) var hasErrors = false
     /// Warnings that are given once for a project however often their cause occurs.
     private var given: Set<String> = []
+    private var comparisonsLeft = 500_000
     /// Values that are known to be wrong already.
     private var silenced: Set<SourceLocation> = []
 
@@ -16,6 +17,20 @@ final class Reporter {
 
     func add(_ more: [Diagnostic]) {
         for diagnostic in more { add(diagnostic) }
+    }
+
+    /// Whether a warning that is given once was given.
+    func wasGiven(_ message: String) -> Bool {
+        given.contains(message)
+    }
+
+    /// `did you mean 'ports'?`, as long as looking for it stays cheap: a file with thousands of wrong names among
+    /// thousands of right ones gets its errors without it.
+    func suggestion(for word: String, among candidates: @autoclosure () -> [String]) -> String? {
+        guard comparisonsLeft > 0 else { return nil }
+        let candidates = candidates()
+        comparisonsLeft -= candidates.count
+        return Spelling.suggestion(for: word, among: candidates)
     }
 
     /// Keeps errors about a value back from now on.

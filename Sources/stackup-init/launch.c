@@ -16,6 +16,7 @@
 #include "privileges.h"
 #include "report.h"
 #include "root.h"
+#include "sources.h"
 #include "specification.h"
 
 enum { CAPABILITY_KILL = 5, KEYCTL_JOIN_SESSION_KEYRING = 1 };
@@ -25,7 +26,9 @@ static void build_surroundings(void) {
     // Keys of whoever started the stack stay behind (keyrings(7)).
     syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
     while (take_word("mask")) mask(next_text());
-    while (take_word("source")) open_source(next_text());
+    while (take_word("pin")) pin(next_text());
+    while (take_word("source")) add_source(next_text());
+    open_sources();
     while (take_word("hide")) mask(next_text());
     build_root(take_word("writable"));
     for (int target = FIRST_TARGET_FD;;) {

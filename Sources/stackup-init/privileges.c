@@ -12,11 +12,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "filter.h"
 #include "report.h"
 #include "root.h"
 #include "specification.h"
 
-enum { LAST_CAPABILITY = 63 };
+enum { CAPABILITY_SYS_ADMIN = 21, LAST_CAPABILITY = 63 };
 
 void read_identity(struct identity *identity) {
     *identity = (struct identity){0};
@@ -130,5 +131,7 @@ _Noreturn void become(const struct identity *identity) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    // Who was given this capability may do all that a user namespace would let him.
+    filter_system_calls((identity->capabilities & 1ULL << CAPABILITY_SYS_ADMIN) == 0);
     execute(identity->arguments, identity->environment);
 }

@@ -16,6 +16,7 @@
 #include "mount_api.h"
 #include "mountpoint.h"
 #include "report.h"
+#include "sources.h"
 
 int unprivileged;
 
@@ -25,32 +26,8 @@ static const char *const private_folders[] = {"proc", "sys", "dev", "run", "tmp"
 static int resolver = -1;
 static char resolver_path[PATH_MAX];
 
-static int *sources;
-static unsigned source_count;
-
 void cut_off_mounts(void) {
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) fail("mount", "private /");
-}
-
-void open_source(const char *path) {
-    int tree = tree_clone(AT_FDCWD, path, 1);
-    struct stat status;
-    if (tree < 0 || fstat(tree, &status) != 0) fail("open the mount source", path);
-    if (S_ISLNK(status.st_mode)) {
-        // open_tree does not follow the last link; bind mounts of links are meant for what they lead to.
-        char *real = realpath(path, NULL);
-        close(tree);
-        tree = real == NULL ? -1 : tree_clone(AT_FDCWD, real, 1);
-        if (tree < 0 || fstat(tree, &status) != 0) fail("open the mount source", path);
-        free(real);
-    }
-    // A device that the person named may be used; devices that lie in a folder may not.
-    uint64_t attributes = API_MOUNT_NOSUID;
-    if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode)) attributes |= API_MOUNT_NODEV;
-    if (tree_restrict(tree, attributes, 1) != 0) fail("mount_setattr", path);
-    sources = realloc(sources, (source_count + 1) * sizeof *sources);
-    if (sources == NULL) fail("realloc", path);
-    sources[source_count++] = tree;
 }
 
 /// resolv.conf(5) often leads into /run, which becomes private: that one file is taken along.
@@ -174,7 +151,10 @@ static void attach_device(int devices, const char *name) {
     int tree = tree_clone(AT_FDCWD, host, 0);
     int made = mknodat(devices, name, S_IFREG | 0666, 0);
     int place = made == 0 ? openat(devices, name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
-    if (tree < 0 || place < 0 || tree_attach(tree, place) != 0) fail("device", host);
+    // Read-only says nothing about the device's data, but its mode and owner are the host's own.
+    if (tree < 0 || place < 0 || tree_restrict(tree, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NOEXEC, 0) != 0 ||
+        tree_attach(tree, place) != 0)
+        fail("device", host);
     close(place);
     close(tree);
 }
@@ -243,10 +223,10 @@ static void attach(int tree, const char *stage, const char *target) {
 }
 
 void attach_source(unsigned index, const char *target, int read_only) {
-    if (index >= source_count) fail_because("bind", target, "its source was not opened");
-    if (read_only && tree_restrict(sources[index], API_MOUNT_RDONLY, 1) != 0) fail("mount_setattr", target);
-    attach(sources[index], "bind", target);
-    close(sources[index]);
+    int tree = source_tree(index, target);
+    if (read_only && tree_restrict(tree, API_MOUNT_RDONLY, 1) != 0) fail("mount_setattr", target);
+    attach(tree, "bind", target);
+    close(tree);
 }
 
 void attach_tmpfs(const char *target, int read_only, const char *size, const char *mode, unsigned uid, unsigned gid, int executable) {

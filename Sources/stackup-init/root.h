@@ -7,9 +7,6 @@ extern int unprivileged;
 /// Cuts this mount namespace off from the host's: nothing that is mounted here shows there.
 void cut_off_mounts(void);
 
-/// Opens the source of a bind mount on the host, with the masks that lie on it.
-void open_source(const char *path);
-
 /// Builds the new root: the host's folders (read-only unless `writable`), and /proc, /sys, /dev, /run and the
 /// temporary folders of its own.
 void build_root(int writable);

@@ -30,12 +30,18 @@ extension Transcript.Step {
                 mismatches.append("not a regular expression: \(pattern.expression)")
                 continue
             }
-            if (text.firstMatch(of: regex) != nil) != pattern.mustMatch {
+            if (text.firstMatch(of: regex.anchorsMatchLineEndings()) != nil) != pattern.mustMatch {
                 mismatches.append("\(pattern.stream) \(pattern.mustMatch ? "lacks" : "has") /\(pattern.expression)/")
             }
         }
+        if !mismatches.isEmpty, output == nil { mismatches.append("standard output is\n\(quote(outcome.stdout))") }
         return mismatches
     }
+}
+
+/// A text's lines, set off for a report.
+private func quote(_ text: String) -> String {
+    text.isEmpty ? "    (nothing)" : text.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)" }.joined(separator: "\n")
 }
 
 /// Expected lines of output, with their wildcards.
@@ -60,10 +66,7 @@ struct OutputLines {
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         if lines.last == "" { lines.removeLast() }
         if Self.matches(expected[...], lines[...]) { return nil }
-        func quote(_ lines: [String]) -> String {
-            lines.isEmpty ? "    (nothing)" : lines.map { "    " + $0 }.joined(separator: "\n")
-        }
-        return "standard output is\n\(quote(lines))\n  and had to be\n\(quote(expected))"
+        return "standard output is\n\(quote(text))\n  and had to be\n\(quote(expected.joined(separator: "\n")))"
     }
 
     private static func matches(_ expected: ArraySlice<String>, _ lines: ArraySlice<String>) -> Bool {

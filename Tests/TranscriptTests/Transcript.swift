@@ -68,8 +68,8 @@ extension Transcript {
                 files[files.count - 1].content += line + "\n"
             } else if line.isEmpty {
                 inOutput = false
-            } else if line.hasPrefix("#") && !inOutput {
-                continue
+            } else if line.hasPrefix("#") {
+                inOutput = false
             } else if line == "requires: root" {
                 needsRoot = true
             } else if let step = try Self.step(line, at: index + 1) {

@@ -26,7 +26,7 @@ struct ExtensionDecoding {
             default:
                 reporter.error(
                     "unknown attribute '\(entry.key)' in \(path)", at: entry.keyPlace, attribute: "\(path).\(entry.key)",
-                    remedy: Spelling.suggestion(
+                    remedy: reporter.suggestion(
                         for: entry.key, among: ServiceAttributes.extension_.attributes.map(\.name)))
             }
         }

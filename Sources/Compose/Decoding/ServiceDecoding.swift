@@ -157,7 +157,7 @@ struct ServiceDecoding {
             if !Self.ulimitNames.contains(entry.key) {
                 reporter.error(
                     "\(place): unknown limit", at: entry.keyPlace, attribute: place,
-                    remedy: Spelling.suggestion(for: entry.key, among: Self.ulimitNames))
+                    remedy: reporter.suggestion(for: entry.key, among: Self.ulimitNames))
             }
             let both = entry.value.integer
             let soft = both ?? entry.value["soft"]?.integer ?? 0

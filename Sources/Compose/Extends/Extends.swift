@@ -96,7 +96,7 @@ final class Extends {
             let place = extends["service"]?.place ?? extends.place
             reporter.error(
                 "\(path): service \"\(target)\" not found in \(loading.shownName(other.file))", at: place, attribute: path,
-                remedy: Spelling.suggestion(for: target, among: other.services.entries.map(\.key)))
+                remedy: reporter.suggestion(for: target, among: other.services.entries.map(\.key)))
             return nil
         }
         return base.mapping == nil ? nil : base

@@ -36,9 +36,9 @@ struct Interpolation {
     private func substitute(_ text: String, _ place: Place) -> String {
         do {
             return try Template.substitute(text, lookup: { environment[$0] }) { name, offset in
-                reporter.warning(
-                    "The \"\(name)\" variable is not set. Defaulting to a blank string.",
-                    at: variablePlace(text, offset, place), once: true)
+                let message = "The \"\(name)\" variable is not set. Defaulting to a blank string."
+                guard !reporter.wasGiven(message) else { return }
+                reporter.warning(message, at: variablePlace(text, offset, place), once: true)
             }
         } catch {
             let at = variablePlace(text, error.offset, place)
@@ -62,7 +62,9 @@ struct Interpolation {
         }
     }
 
+    /// The variable's own place; where there is already much to say, its value's, which costs no search.
     private func variablePlace(_ text: String, _ offset: Int, _ place: Place) -> Place {
+        guard reporter.diagnostics.count < 100 else { return place }
         let dollar = UInt8(ascii: "$")
         return place.occurrence(text.utf8.prefix(offset).count { $0 == dollar }, of: dollar)
     }

@@ -27,7 +27,7 @@ struct Profiles {
             } else {
                 reporter.error(
                     "no such service: \(name)",
-                    remedy: Spelling.suggestion(for: name, among: services.entries.map(\.key)))
+                    remedy: reporter.suggestion(for: name, among: services.entries.map(\.key)))
             }
         }
         func isActive(_ node: Node) -> Bool {

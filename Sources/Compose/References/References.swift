@@ -81,7 +81,7 @@ struct References {
             guard let index = indexes[dependency.key] else {
                 reporter.error(
                     "service \"\(entry.key)\" depends on undefined service \"\(dependency.key)\"", at: dependency.keyPlace,
-                    attribute: path, remedy: Spelling.suggestion(for: dependency.key, among: services.entries.map(\.key).filter { $0 != entry.key }))
+                    attribute: path, remedy: reporter.suggestion(for: dependency.key, among: services.entries.map(\.key).filter { $0 != entry.key }))
                 continue
             }
             guard dependency.value["required"]?.bool != false else { continue }
@@ -118,7 +118,7 @@ struct References {
         reporter.error(
             "service \"\(entry.key)\" refers to undefined \(kind.dropLast()) \(key)", at: source.place,
             attribute: "services.\(entry.key).\(kind)",
-            remedy: Spelling.suggestion(for: key, among: (declared.keys[kind] ?? []).sorted())
+            remedy: reporter.suggestion(for: key, among: (declared.keys[kind] ?? []).sorted())
                 ?? "declare it under the top-level `\(kind)`")
     }
 

@@ -182,7 +182,7 @@ struct Validation {
         reporter.error(
             "unknown attribute '\(entry.key)'" + (path.isEmpty ? "" : " in \(path)"), at: entry.keyPlace,
             attribute: path.isEmpty ? entry.key : "\(path).\(entry.key)",
-            remedy: Spelling.suggestion(for: entry.key, among: object.attributes.map(\.name))
+            remedy: reporter.suggestion(for: entry.key, among: object.attributes.map(\.name))
                 ?? (path.isEmpty ? "an extension's name starts with x-" : nil))
     }
 

@@ -27,7 +27,7 @@ enum VolumePlanning {
         for service in services {
             for mount in service.mounts {
                 do {
-                    try prepare(mount, service: service.name, stack: stack, paths: paths)
+                    try prepare(mount, of: service, stack: stack, paths: paths)
                 } catch let error as DeploymentError {
                     throw error.about(service.name, at: service.location)
                 } catch {
@@ -37,7 +37,7 @@ enum VolumePlanning {
         }
     }
 
-    private static func prepare(_ mount: Compose.ServiceMount, service: String, stack: Stack, paths: HostPaths) throws {
+    private static func prepare(_ mount: Compose.ServiceMount, of service: Service, stack: Stack, paths: HostPaths) throws {
         switch mount {
         case .tmpfs:
             return
@@ -48,15 +48,20 @@ enum VolumePlanning {
             }
             try createFolders(source, mode: 0o755)
         case .volume(let key, let target, _):
-            let name = name(of: key, target: target, service: service, stack: stack)
+            let name = name(of: key, target: target, service: service.name, stack: stack)
             let folder = folder(name, in: paths)
             if access(folder, F_OK) == 0 { return }
             if let declaration = stack.volumes.first(where: { $0.key == key }), declaration.external {
                 throw DeploymentError("the external volume '\(name)' does not exist; create the folder \(folder)")
             }
             try createFolders(paths.volumesRoot, mode: 0o711)
-            // Anybody may walk in; what is inside is for the service that uses it to protect, as in Docker.
             try createFolders(folder, mode: 0o755)
+            // A new volume belongs to the user of the service that is the first to have it, much as Docker takes
+            // the owner from the image.
+            if geteuid() == 0, let user = service.user {
+                let owner = try UserDatabase.host.resolve(user).identity
+                if lchown(folder, owner.uid, owner.gid) != 0 { throw SystemCallError("lchown", folder) }
+            }
         }
     }
 

@@ -1,0 +1,109 @@
+#include "sources.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "masks.h"
+#include "mount_api.h"
+#include "report.h"
+
+struct source {
+    char *path;  ///< without links
+    int tree;
+};
+static struct source *sources;
+static unsigned source_count;
+
+void add_source(const char *path) {
+    // open_tree does not follow the last link; bind mounts of links are meant for what they lead to.
+    char *real = realpath(path, NULL);
+    if (real == NULL) fail("open the mount source", path);
+    sources = realloc(sources, (source_count + 1) * sizeof *sources);
+    if (sources == NULL) fail("realloc", path);
+    sources[source_count++] = (struct source){real, -1};
+}
+
+static int is_processes(const char *path) {
+    struct statfs status;
+    return statfs(path, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
+}
+
+static void open_source(struct source *source) {
+    struct stat status;
+    source->tree = tree_clone(AT_FDCWD, source->path, 1);
+    if (source->tree < 0 || fstat(source->tree, &status) != 0) fail("open the mount source", source->path);
+    // A device that the person named may be used; devices that lie in a folder may not.
+    uint64_t attributes = API_MOUNT_NOSUID;
+    if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode)) attributes |= API_MOUNT_NODEV;
+    if (tree_restrict(source->tree, attributes, 1) != 0) fail("mount_setattr", source->path);
+}
+
+/// Undoes proc(5)'s octal escapes in place.
+static void unescape(char *text) {
+    char *out = text;
+    for (const char *in = text; *in != '\0'; out++) {
+        unsigned byte;
+        if (in[0] == '\\' && sscanf(in + 1, "%3o", &byte) == 1) {
+            *out = (char)byte;
+            in += 4;
+        } else {
+            *out = *in++;
+        }
+    }
+    *out = '\0';
+}
+
+/// Masks every mount of processes that the host has, a chroot's too.
+static void mask_processes(void) {
+    FILE *mounts = fopen("/proc/self/mountinfo", "re");
+    if (mounts == NULL) fail("open", "/proc/self/mountinfo");
+    char *line = NULL, **places = NULL;
+    size_t capacity = 0, count = 0;
+    while (getline(&line, &capacity, mounts) > 0) {
+        char *type = strstr(line, " - proc "), *place = NULL;
+        if (type == NULL || sscanf(line, "%*s %*s %*s %*s %ms", &place) != 1) continue;
+        unescape(place);
+        places = realloc(places, (count + 1) * sizeof *places);
+        if (places == NULL) fail("realloc", "mounts");
+        places[count++] = place;
+    }
+    free(line);
+    // Afterwards there is no /proc to read from.
+    fclose(mounts);
+    for (size_t i = 0; i < count; i++) {
+        if (is_processes(places[i])) mask(places[i]);
+        free(places[i]);
+    }
+    free(places);
+}
+
+void open_sources(void) {
+    for (unsigned i = 0; i < source_count; i++)
+        if (is_processes(sources[i].path)) open_source(&sources[i]);
+    mask_processes();
+    for (unsigned i = 0; i < source_count; i++)
+        if (sources[i].tree < 0) open_source(&sources[i]);
+}
+
+int source_tree(unsigned index, const char *target) {
+    if (index >= source_count) fail_because("bind", target, "its source was not opened");
+    return sources[index].tree;
+}
+
+void pin(const char *path) {
+    int place = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (place < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) return;
+    int tree = place < 0 ? -1 : tree_clone(place, "", 1);
+    // A mount point cannot be renamed or removed (rename(2), EBUSY).
+    if (tree < 0 || tree_attach(tree, place) != 0) fail("pin", path);
+    close(tree);
+    close(place);
+}

@@ -1,0 +1,16 @@
+// What the host gives to an instance's bind mounts.
+#pragma once
+
+/// Names the source of a bind mount on the host.
+void add_source(const char *path);
+
+/// Opens them, with the masks that lie on them, and hides the host's processes: a folder that has a /proc in it
+/// would lead into every other service. Who wants to see processes names a /proc itself.
+void open_sources(void);
+
+/// The tree of the source that was named as number `index`, from 0; `target` is for messages.
+int source_tree(unsigned index, const char *target);
+
+/// Keeps a folder from being renamed by the service: one that could would move what is masked in it out from
+/// under its mask's path, and the next start of the service would mask nothing.
+void pin(const char *path);
