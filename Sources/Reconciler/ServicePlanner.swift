@@ -28,6 +28,9 @@ struct ServicePlanner {
         for index in byIndex.keys.sorted(by: >) where index > replicas || index < 1 {
             removals.append(Action(.removeInstance(service: name, index: index), cause: "scaled to \(replicas)"))
         }
+        // A mount point outside /run/secrets is made when an instance starts, and only then.
+        let places = Set(mounted.map(\.target))
+        let placeless = wanted.files.map(\.target).filter { !$0.hasPrefix("/run/secrets/") && !places.contains($0) }.sorted()
         var isKept = false
         for index in stride(from: 1, through: replicas, by: 1) {
             guard let instance = byIndex[index] else {
@@ -38,6 +41,12 @@ struct ServicePlanner {
             if options.forceRecreate || instance.configHash != wanted.configHash {
                 let cause = options.forceRecreate
                     ? "--force-recreate" : Self.change(from: attributes, to: wanted.service.attributes)
+                launches.append(Action(.recreateInstance(service: name, index: index), cause: cause))
+                isRecreated = true
+                continue
+            }
+            if !placeless.isEmpty, instance.status == .running || instance.status == .restarting {
+                let cause = "new target \(placeless.joined(separator: ", "))"
                 launches.append(Action(.recreateInstance(service: name, index: index), cause: cause))
                 isRecreated = true
                 continue

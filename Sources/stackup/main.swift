@@ -46,6 +46,8 @@ func runCommand(_ arguments: [String]) -> Int32 {
 }
 
 signal(SIGPIPE, SIG_IGN)
+// From here on this process may hold a key.
+hardenProcess()
 let arguments = Array(CommandLine.arguments.dropFirst())
 exit(
     arguments.first == SupervisorProcess.subcommand

@@ -65,7 +65,7 @@ enum ProjectAttributes {
         attribute("environment", .string),
         attribute("external", .external),
         attribute("labels", .keyValues(.labels)),
-        attribute("driver", .string),
+        accepted("driver", .string, "`up` refuses a secret with a driver; none is supported yet"),
         attribute("driver_opts", .map(.text)),
         idle("template_driver", .string, Reason.swarm),
     ])
@@ -75,7 +75,7 @@ enum ProjectAttributes {
         attribute("file", .string),
         attribute("environment", .string),
         attribute("content", .string),
-        attribute("external", .external),
+        accepted("external", .external, "`up` refuses an external config; nothing keeps configs outside a project"),
         idle("labels", .keyValues(.labels), "configs are not kept apart from their service"),
         idle("template_driver", .string, Reason.swarm),
     ])

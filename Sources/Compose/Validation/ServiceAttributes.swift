@@ -24,7 +24,7 @@ enum ServiceAttributes {
         idle("cpu_shares", .integer, Reason.cgroup),
         attribute("command", .command, keep: true),
         attribute("configs", .shortList(.attribute("source"), .object(fileReference))),
-        attribute("container_name", .string),
+        idle("container_name", .string, "instances are named <project>-<service>-<number>"),
         idle("credential_spec", .object(credentialSpec), "it is for Windows"),
         attribute("depends_on", .namesOrMap(.object(dependency))),
         attribute("deploy", .object(DeployAttributes.deploy), keep: true),

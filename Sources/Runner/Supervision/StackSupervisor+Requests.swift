@@ -99,14 +99,15 @@ extension StackSupervisor {
         for operation in deployment.operations { try check(operation, known: known) }
 
         take(deployment.plans)
+        let ending = deployment.ending
         for step in steps {
             switch step {
             case .write(let write):
                 let bytes = payload?.slice(write.range) ?? UnsafeRawBufferPointer(start: nil, count: 0)
-                try host.write(write.file, bytes: bytes, of: write.service, instances: livePIDs(of: write.service))
+                try host.write(write.file, bytes: bytes, of: write.service, instances: livePIDs(of: write.service, but: ending))
                 emit(InstanceEvent(service: write.service, kind: .fileWritten(target: write.file.target)))
             case .remove(let service, let file):
-                try host.remove(file, of: service, instances: livePIDs(of: service))
+                try host.remove(file, of: service, instances: livePIDs(of: service, but: ending))
                 emit(InstanceEvent(service: service, kind: .fileRemoved(target: file.target)))
             }
             changed(.soon)
@@ -212,5 +213,18 @@ extension StackSupervisor {
             for instance in instances(of: service) where instance.intent == nil && instance.isAlive { intend(.cycle, instance) }
         default: break
         }
+    }
+}
+
+extension Deployment {
+    /// Instances that this deployment ends: they need nothing changed in them any more, and may lack a place for it.
+    fileprivate var ending: Set<InstanceName> {
+        Set(operations.compactMap { operation in
+            switch operation {
+            case .recreate(let service, let index), .remove(let service, let index):
+                InstanceName(service: service, index: index)
+            default: nil
+            }
+        })
     }
 }

@@ -84,8 +84,8 @@ final class StackSupervisor {
         instances.values.filter { $0.name.service == service }.sorted { $0.name < $1.name }
     }
 
-    func livePIDs(of service: String) -> [Int32] {
-        instances(of: service).compactMap { $0.isAlive ? $0.process?.pid : nil }
+    func livePIDs(of service: String, but ending: Set<InstanceName> = []) -> [Int32] {
+        instances(of: service).compactMap { $0.isAlive && !ending.contains($0.name) ? $0.process?.pid : nil }
     }
 
     func emit(_ kind: InstanceEvent.Kind, _ name: InstanceName) {

@@ -13,6 +13,7 @@ struct LaunchPlanning {
     let plaintextSources: [String]
     /// `paths.privatePaths`, looked up once for all services.
     private let privatePaths: [String]
+    private let hiddenPaths: [String]
 
     init(stack: Stack, paths: HostPaths, user: UInt32, plaintextSources: [String]) {
         self.stack = stack
@@ -20,6 +21,8 @@ struct LaunchPlanning {
         self.user = user
         self.plaintextSources = plaintextSources
         privatePaths = paths.privatePaths
+        // Volumes may be about to be made, so their folder is named even where it is missing.
+        hiddenPaths = [realPath(paths.volumesRoot) ?? paths.volumesRoot] + realPaths(Self.engineSockets)
     }
 
     /// Sockets outside `/run` that run code elsewhere; `/run` itself is private to each instance.
@@ -64,7 +67,7 @@ struct LaunchPlanning {
         }
         plan.hostFilesystemWritable = service.hostFilesystemWritable && !service.readOnly
         plan.masks = privatePaths + plaintextSources
-        plan.hiddenPaths = realPaths([paths.volumesRoot] + Self.engineSockets)
+        plan.hiddenPaths = hiddenPaths
         plan.restart = Restart(service.restart)
         plan.dependencies = service.dependsOn.map(\.service).filter { stack.service($0) != nil }
         plan.stopSignal = try Signals.number(service.stopSignal)
