@@ -17,6 +17,8 @@ func callersEnvironment() -> [String: String] {
 
 /// Parses, runs, and turns what went wrong into words and an exit status: 0 done, 1 failed, 64 wrong usage.
 func runCommand(_ arguments: [String]) -> Int32 {
+    // From here on this process may hold a key. (A supervisor hardens itself once it has its namespaces.)
+    hardenProcess()
     do {
         let parsed = try parse(arguments, command: CommandTree.root)
         if parsed.wantsHelp || parsed.isIncomplete && !parsed.flag("version") {
@@ -46,8 +48,6 @@ func runCommand(_ arguments: [String]) -> Int32 {
 }
 
 signal(SIGPIPE, SIG_IGN)
-// From here on this process may hold a key.
-hardenProcess()
 let arguments = Array(CommandLine.arguments.dropFirst())
 exit(
     arguments.first == SupervisorProcess.subcommand

@@ -158,7 +158,7 @@ import Testing
         scene.observed.instances += scene.observed.instances + [scene.running("web", -3), scene.running("web", .max)]
         scene.observed.mounts += scene.observed.mounts
         scene.secrets += scene.secrets
-        scene.files["db"]? += [Scene.secret("db_password"), Scene.secret("nowhere", at: "/x")]
+        scene.files["db"]? += [Scene.secret("db_password"), Scene.secret("nowhere", at: "/run/secrets/x")]
         scene.secrets[0].fingerprint = "p2"
         scene.secrets[2].fingerprint = "p3"
         #expect(scene.plan.text == """

@@ -112,10 +112,19 @@ import Testing
 
     @Test func aGrantsTargetMoves() {
         var scene = Scene.running()
+        scene.files["db"] = [Scene.secret("db_password", at: "/run/secrets/password")]
+        #expect(scene.plan.text == """
+            - remove    db  /run/secrets/db_password  db_password version 1: target changed
+            ~ write     db  /run/secrets/password  db_password version 1: target changed
+            """)
+    }
+
+    @Test func aTargetElsewhereNeedsAPlaceThatOnlyAStartMakes() {
+        var scene = Scene.running()
         scene.files["db"] = [Scene.secret("db_password", at: "/etc/password")]
         #expect(scene.plan.text == """
             - remove    db  /run/secrets/db_password  db_password version 1: target changed
-            ~ write     db  /etc/password  db_password version 1: target changed
+            ~ recreate  db-1  new target /etc/password
             """)
     }
 
@@ -206,7 +215,7 @@ import Testing
         var scene = Scene.running()
         scene.services["db"]?.onSecretChange = .signal("SIGHUP")
         scene.secrets[0].fingerprint = "p2"
-        scene.files["db"] = [Scene.secret("db_password", at: "/etc/password")]
+        scene.files["db"] = [Scene.secret("db_password", at: "/run/secrets/password")]
         #expect(scene.plan.text.hasSuffix("\n~ signal    db  SIGHUP  db_password changed"))
     }
 

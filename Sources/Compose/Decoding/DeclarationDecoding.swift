@@ -38,8 +38,9 @@ struct DeclarationDecoding {
     func volumes(_ node: Node?) -> [VolumeDeclaration] {
         (node?.mapping?.entries ?? []).compactMap { entry in
             guard entry.value.mapping != nil else { return nil }
+            // It becomes a folder's name, which must not lead out of where volumes are.
             return VolumeDeclaration(
-                key: entry.key, name: entry.value["name"]?.string ?? entry.key,
+                key: entry.key, name: storeName(entry, "volumes.\(entry.key)"),
                 external: entry.value["external"]?.bool ?? false, labels: labels(entry.value))
         }.sorted { $0.key < $1.key }
     }
@@ -90,7 +91,7 @@ struct DeclarationDecoding {
     private func storeName(_ entry: Mapping.Entry, _ path: String) -> String {
         let node = entry.value["name"]
         let name = node?.string ?? entry.key
-        let isGood = !name.isEmpty && name.utf8.allSatisfy { byte in
+        let isGood = !["", ".", ".."].contains(name) && name.utf8.allSatisfy { byte in
             (byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A) || (0x30...0x39).contains(byte)
                 || [UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-")].contains(byte)
         }

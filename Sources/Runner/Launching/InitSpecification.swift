@@ -1,3 +1,4 @@
+import Glibc
 import Reconciler
 
 /// What `stackup-init` is told to do: a list of operations in words, each ended by a NUL
@@ -43,6 +44,7 @@ extension InitSpecification {
         if isUnprivileged { try specification.put("unprivileged") }
         try specification.put(hostname)
         for path in plan.masks { try specification.put(["mask", path]) }
+        try specification.putPins(plan)
         let mounts = try specification.putSources(plan)
         for path in plan.hiddenPaths { try specification.put(["hide", path]) }
         if plan.hostFilesystemWritable { try specification.put("writable") }
@@ -77,6 +79,25 @@ extension InitSpecification {
     private struct NumberedMount {
         let plan: MountPlan
         let source: Int?
+    }
+
+    /// The folders above masked files that the service could rename, outer ones first.
+    private mutating func putPins(_ plan: LaunchPlan) throws(LaunchError) {
+        var folders = Set<String>()
+        for case .bind(let source, _, readOnly: false) in plan.mounts {
+            guard let resolved = realpath(source, nil) else { continue }
+            let root = String(cString: resolved)
+            free(resolved)
+            let prefix = root == "/" ? "/" : root + "/"
+            for path in plan.masks where path.hasPrefix(prefix) {
+                var parts = path.dropFirst(prefix.count).split(separator: "/").dropLast()
+                while !parts.isEmpty {
+                    folders.insert(prefix + parts.joined(separator: "/"))
+                    parts.removeLast()
+                }
+            }
+        }
+        for folder in folders.sorted() { try put(["pin", folder]) }
     }
 
     private mutating func putSources(_ plan: LaunchPlan) throws(LaunchError) -> [NumberedMount] {

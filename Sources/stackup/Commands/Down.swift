@@ -48,6 +48,18 @@ enum Down {
         return Set(try session.observe().instances.map(\.service)).subtracting(declared).sorted()
     }
 
+    /// - Returns: false where the supervisor ended before it answered.
+    private static func takeDown(
+        _ supervisor: SupervisorClient, _ timeout: Int64?, _ display: InstanceProgress
+    ) throws -> Bool {
+        do {
+            try supervisor.down(timeoutMilliseconds: timeout.map { $0 * 1000 }) { display.show($0) }
+            return true
+        } catch SupervisionError.connectionLost {
+            return false
+        }
+    }
+
     private static func stop(
         _ session: borrowing StackSession, keeping orphans: [String], timeout: Int64?, _ invocation: Invocation
     ) throws {
@@ -55,14 +67,19 @@ enum Down {
             try StackRemains.remove(session.directories)
             return
         }
-        let state = try supervisor.observe()
         let display = InstanceProgress(invocation.streams, title: "Removing")
         defer { display.finish() }
         if orphans.isEmpty {
-            try supervisor.down(timeoutMilliseconds: timeout.map { $0 * 1000 }) { display.show($0) }
+            if try takeDown(supervisor, timeout, display) { return }
+            // It was ending already: a `down` before this one was killed while it waited.
+            if let successor = try session.supervisor() {
+                _ = try takeDown(successor, timeout, display)
+            } else {
+                try StackRemains.remove(session.directories)
+            }
             return
         }
-        let services = Set(state.instances.map(\.service)).subtracting(orphans).sorted()
+        let services = Set(try supervisor.observe().instances.map(\.service)).subtracting(orphans).sorted()
         try supervisor.down(services: services, timeoutMilliseconds: timeout.map { $0 * 1000 }) { display.show($0) }
         invocation.streams.warn(
             "services run that the Compose files don't define: \(orphans.joined(separator: ", ")); "

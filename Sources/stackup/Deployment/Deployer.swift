@@ -68,7 +68,10 @@ struct Deployer {
         let deployment = Deployment(
             plans: launchPlans, operations: try plan.actions.compactMap { try Deployment.Operation($0.operation) },
             payloads: contents.map(\.payload),
-            masks: launchPlans.map { Deployment.ServiceMasks(service: $0.service, paths: preparation.plaintextSources) })
+            masks: launchPlans.map { plan in
+                let sources = preparation.plaintextSources
+                return Deployment.ServiceMasks(service: plan.service, paths: sources + plan.aliases(of: sources))
+            })
         guard !deployment.operations.isEmpty || !preparation.plaintextSources.isEmpty else { return }
         try supervisor.apply(
             deployment,
