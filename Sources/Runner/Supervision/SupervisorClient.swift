@@ -52,7 +52,8 @@ public final class SupervisorClient {
     ///
     /// - Parameters:
     ///   - payload: called for each of `deployment.payloads`, in order, with its position and a function that
-    ///     takes its bytes, straight from where they are kept; they are copied nowhere but into the socket.
+    ///     takes its bytes, straight from where they are kept; they are copied nowhere but into the socket, small
+    ///     ones by way of locked memory that is wiped.
     ///   - onEvent: hears what happens on the way.
     /// - Throws: ``SupervisionError/refused(_:)`` with what did not work, one line each; what `payload` throws:
     ///   then nothing was applied, and the connection is of no more use.
@@ -63,15 +64,17 @@ public final class SupervisorClient {
     ) throws {
         do {
             try send(.apply(deployment))
+            let gathered = try GatheredBytes { try self.sendAll($0) }
             for (position, part) in deployment.payloads.enumerated() where part.length > 0 {
                 var sent = 0
                 try payload(position) { bytes in
                     sent += bytes.count
                     guard sent <= part.length else { throw SupervisionError.malformed("more bytes than announced for payload \(position)") }
-                    try sendAll(bytes)
+                    try gathered.append(bytes)
                 }
                 guard sent == part.length else { throw SupervisionError.malformed("fewer bytes than announced for payload \(position)") }
             }
+            try gathered.flush()
         } catch SupervisionError.connectionLost {
             // It hung up in the middle of it: perhaps it said why.
             try finish(onEvent)

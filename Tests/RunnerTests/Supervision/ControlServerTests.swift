@@ -96,6 +96,30 @@ private func makePipe() -> (Int32, Int32) {
         #expect(try SupervisorClient.connect(stack.directories) == nil)
     }
 
+    @Test func secretsOfEverySizeArriveWhereTheyBelong() throws {
+        let values = [1, 20_000, 5, 500 * 1024, 0, 16_384, 16_384, 16_385, 3].enumerated().map { [UInt8](repeating: UInt8($0 + 65), count: $1) }
+        let files = values.indices.map { MountedFile.test("key\($0)") }
+        let deployment = Deployment(
+            plans: [.test("web", files: files)], operations: [.create(service: "web", index: 1)],
+            payloads: values.indices.map { .init(length: values[$0].count, files: [.init(service: "web", target: files[$0].target)]) })
+        try stack.connect().apply(deployment) { position, send in try values[position].withUnsafeBytes { try send($0) } }
+        for (file, value) in zip(files, values) { #expect(stack.host.contents["web\(file.target)"] == value) }
+        try down()
+    }
+
+    @Test func bytesThatDoNotMatchTheAnnouncementAreNotApplied() throws {
+        let secret = MountedFile.test("key")
+        var deployment = create("web", files: [secret])
+        deployment.payloads = [.init(length: 6, files: [.init(service: "web", target: secret.target)])]
+        for text in ["hunter22", "hunt"] {
+            #expect(throws: SupervisionError.self) {
+                try stack.connect().apply(deployment) { _, send in try Array(text.utf8).withUnsafeBytes { try send($0) } }
+            }
+        }
+        #expect(try stack.connect().observe().instances.isEmpty)
+        try down()
+    }
+
     @Test func theRecordIsWrittenBeforeTheCommandHasItsAnswer() throws {
         try stack.connect().apply(create("web"))
         let text = try #require(stack.temporary.read("run/shop/state.json"))
