@@ -55,7 +55,8 @@ enum Down {
         do {
             try supervisor.down(timeoutMilliseconds: timeout.map { $0 * 1000 }) { display.show($0) }
             return true
-        } catch SupervisionError.connectionLost {
+        } catch {
+            guard error == .connectionLost else { throw error }
             return false
         }
     }
