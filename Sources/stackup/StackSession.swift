@@ -72,8 +72,22 @@ struct StackSession: ~Copyable {
 
     /// What runs now; nothing where there is no supervisor.
     func observe() throws -> ObservedState {
-        guard let supervisor = try supervisor() else { return ObservedState() }
-        return try supervisor.observe()
+        // One that is ending takes connections and answers none; then there is none, or a new one.
+        for _ in 0..<3 {
+            guard let supervisor = try supervisor() else { return ObservedState() }
+            if let state = try Self.state(of: supervisor) { return state }
+        }
+        throw SupervisionError.connectionLost
+    }
+
+    /// - Returns: nil where it ended before it answered.
+    private static func state(of supervisor: SupervisorClient) throws -> ObservedState? {
+        do {
+            return try supervisor.observe()
+        } catch {
+            guard error == .connectionLost else { throw error }
+            return nil
+        }
     }
 
     /// What the reconciler compares with.
