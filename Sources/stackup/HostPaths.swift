@@ -58,7 +58,7 @@ struct HostPaths: Equatable, Sendable {
     /// use and at every user's default ones, since a root service could read those too.
     var privatePaths: [String] {
         // Ours may not be there yet, but will be when the first instance starts.
-        let own = [store.directory, store.keyFile, runtimeRoot, logsRoot].map { realPaths([$0]).first ?? $0 }
+        let own = [store.directory, store.keyFile, runtimeRoot, logsRoot].map(futureRealPath)
         var paths = ["/var/lib/stackup/store", "/var/lib/stackup/logs", "/etc/stackup"]
         for user in UserDatabase.host.entries where user.home.hasPrefix("/") && user.home != "/" {
             paths += ["/.local/share/stackup/store", "/.local/share/stackup/logs", "/.local/share/stackup/run", "/.config/stackup"]
@@ -92,3 +92,6 @@ func realPaths(_ paths: [String]) -> [String] {
         return seen.insert(text).inserted ? text : nil
     }
 }
+
+/// The same for one path, which may be made later: as it is written then.
+func futureRealPath(_ path: String) -> String { realPaths([path]).first ?? path }

@@ -64,7 +64,7 @@ struct LaunchPlanning {
         }
         plan.hostFilesystemWritable = service.hostFilesystemWritable && !service.readOnly
         plan.masks = privatePaths + plaintextSources
-        plan.hiddenPaths = realPaths([paths.volumesRoot] + Self.engineSockets)
+        plan.hiddenPaths = [futureRealPath(paths.volumesRoot)] + realPaths(Self.engineSockets)
         plan.restart = Restart(service.restart)
         plan.dependencies = service.dependsOn.map(\.service).filter { stack.service($0) != nil }
         plan.stopSignal = try Signals.number(service.stopSignal)
