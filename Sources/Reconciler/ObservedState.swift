@@ -80,9 +80,12 @@ public struct ObservedInstance: Sendable, Equatable, Codable {
 public struct ObservedMount: Sendable, Equatable, Codable {
     public var service: String
     public var files: [MountedFile]
+    /// Which files its instances' masks were last laid on: what the command said then.
+    public var maskIdentity: String?
 
-    public init(service: String, files: [MountedFile]) {
+    public init(service: String, files: [MountedFile], maskIdentity: String? = nil) {
         self.service = service
         self.files = files
+        self.maskIdentity = maskIdentity
     }
 }

@@ -66,10 +66,13 @@ public struct Deployment: Codable, Sendable, Equatable {
     public struct ServiceMasks: Codable, Sendable, Equatable {
         public var service: String
         public var paths: [String]
+        /// Changes when one of the files is another one than before; reported back with the state.
+        public var identity: String
 
-        public init(service: String, paths: [String]) {
+        public init(service: String, paths: [String], identity: String = "") {
             self.service = service
             self.paths = paths
+            self.identity = identity
         }
     }
 }

@@ -113,6 +113,7 @@ extension StackSupervisor {
             changed(.soon)
         }
         for masks in deployment.masks {
+            maskIdentities[masks.service] = masks.identity
             for pid in livePIDs(of: masks.service) { host.remask(masks.paths, of: masks.service, instance: pid) }
         }
         for operation in deployment.operations { intend(operation) }

@@ -48,6 +48,8 @@ final class StackSupervisor {
         didSet { closures = nil }
     }
     var deadlines = DeadlineQueue<Deadline>()
+    /// By service: what the command called the files that its masks lie on.
+    var maskIdentities: [String: String] = [:]
     /// Instances that have an intent.
     private(set) var pending: [Instance] = []
     private(set) var current: Job?
@@ -76,7 +78,7 @@ final class StackSupervisor {
             supervisorPID: supervisorPID,
             instances: instances.values.sorted { $0.name < $1.name }.map(\.observed),
             mounts: services.keys.sorted().compactMap { service in
-                host.mountedFiles(of: service).map { ObservedMount(service: service, files: $0) }
+                host.mountedFiles(of: service).map { ObservedMount(service: service, files: $0, maskIdentity: maskIdentities[service]) }
             })
     }
 

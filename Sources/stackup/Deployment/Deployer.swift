@@ -1,4 +1,5 @@
 import Compose
+import Glibc
 import Reconciler
 import Runner
 import Linux
@@ -64,19 +65,36 @@ struct Deployer {
     /// - Parameter onEvent: called for each change of an instance.
     func apply(to supervisor: SupervisorClient, observed: ObservedState, onEvent: (InstanceEvent) -> Void) throws {
         let launchPlans = launchPlans
+        let masks = movedMasks(launchPlans, observed: observed)
+        // Nothing differs, and nothing is asked of the supervisor.
+        guard !plan.isEmpty || !masks.isEmpty || nextRecord != record else { return }
         let contents = try missingContents(launchPlans, observed: observed)
         let deployment = Deployment(
             plans: launchPlans, operations: try plan.actions.compactMap { try Deployment.Operation($0.operation) },
-            payloads: contents.map(\.payload),
-            masks: launchPlans.map { plan in
-                let sources = preparation.plaintextSources
-                return Deployment.ServiceMasks(service: plan.service, paths: sources + plan.aliases(of: sources))
-            })
-        guard !deployment.operations.isEmpty || !preparation.plaintextSources.isEmpty else { return }
+            payloads: contents.map(\.payload), masks: masks)
         try supervisor.apply(
             deployment,
             payload: { position, send in try withContent(of: contents[position].file, send) },
             onEvent: onEvent)
+    }
+
+    /// The masks of services that were laid on other files than those that secrets come from now: an editor that
+    /// saves by renaming takes the mask off with the old file.
+    private func movedMasks(_ launchPlans: [LaunchPlan], observed: ObservedState) -> [Deployment.ServiceMasks] {
+        let sources = preparation.plaintextSources
+        let identity = contentHash(Array(sources.map { "\($0) \(fileIdentity($0))\n" }.joined().utf8))
+        let laid = Dictionary(observed.mounts.map { ($0.service, $0.maskIdentity) }, uniquingKeysWith: { $1 })
+        return launchPlans.filter { laid[$0.service] != identity }.map { plan in
+            // An instance that is yet to be launched gets its masks with its plan.
+            let isRunning = laid.keys.contains(plan.service)
+            return Deployment.ServiceMasks(
+                service: plan.service, paths: isRunning ? sources + plan.aliases(of: sources) : [], identity: identity)
+        }
+    }
+
+    private func fileIdentity(_ path: String) -> String {
+        var status = stat()
+        return stat(path, &status) == 0 ? "\(status.st_dev):\(status.st_ino)" : "missing"
     }
 
     /// Bytes that the supervisor does not hold yet, each once, with the files that they belong in.
