@@ -18,18 +18,21 @@ static int empty_folder(void) {
     return first;
 }
 
+/// A device on a mount without devices cannot be opened at all: made once, copied for each further mask, since
+/// a stack has as many masks as it has secret files, and each of its instances lays them all.
+static int closed_device(void) {
+    static int first = -1;
+    if (first >= 0) return tree_clone(first, "", 0);
+    first = tree_clone(AT_FDCWD, "/dev/null", 0);
+    if (first >= 0 && tree_restrict(first, API_MOUNT_RDONLY | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 0) != 0)
+        fail("mount_setattr", "/dev/null");
+    return first;
+}
+
 void mask_descriptor(int place, const char *path) {
     struct stat status;
     if (fstat(place, &status) != 0) fail("stat", path);
-    int cover;
-    if (S_ISDIR(status.st_mode)) {
-        cover = empty_folder();
-    } else {
-        cover = tree_clone(AT_FDCWD, "/dev/null", 0);
-        // A device on a mount without devices cannot be opened at all, which is what is wanted.
-        if (cover >= 0 && tree_restrict(cover, API_MOUNT_RDONLY | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 0) != 0)
-            fail("mount_setattr", path);
-    }
+    int cover = S_ISDIR(status.st_mode) ? empty_folder() : closed_device();
     if (cover < 0 || tree_attach(cover, place) != 0) fail("mask", path);
 }
 

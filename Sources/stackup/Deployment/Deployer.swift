@@ -66,11 +66,17 @@ struct Deployer {
     func apply(to supervisor: SupervisorClient, observed: ObservedState, onEvent: (InstanceEvent) -> Void) throws {
         let launchPlans = launchPlans
         let masks = movedMasks(launchPlans, observed: observed)
-        // Nothing differs, and nothing is asked of the supervisor.
-        guard !plan.isEmpty || !masks.isEmpty || nextRecord != record else { return }
+        // An `up` before this one may have been killed while the supervisor still carries it out: a deployment queues
+        // behind that, even an empty one.
+        let isUnderWay = observed.instances.contains { $0.status == .created }
+        let changed = launchPlans.filter { record?.services[$0.service]?.plan != $0 }
+        guard !plan.isEmpty || !masks.isEmpty || !changed.isEmpty || isUnderWay else { return }
         let contents = try missingContents(launchPlans, observed: observed)
+        let operations = try plan.actions.compactMap { try Deployment.Operation($0.operation) }
+        // The supervisor has the others' plans already.
+        let involved = Set(changed.map(\.service) + operations.map(\.service) + masks.map(\.service))
         let deployment = Deployment(
-            plans: launchPlans, operations: try plan.actions.compactMap { try Deployment.Operation($0.operation) },
+            plans: launchPlans.filter { involved.contains($0.service) }, operations: operations,
             payloads: contents.map(\.payload), masks: masks)
         try supervisor.apply(
             deployment,
@@ -143,6 +149,15 @@ struct Deployer {
 }
 
 extension Deployment.Operation {
+    /// The service that it is done to.
+    fileprivate var service: String {
+        switch self {
+        case .create(let service, _), .recreate(let service, _), .start(let service, _), .remove(let service, _),
+            .write(let service, _), .removeFile(let service, _), .signal(let service, _), .restart(let service):
+            service
+        }
+    }
+
     /// The supervisor's part of a plan's step; nil where the store's part is all of it.
     init?(_ operation: Action.Operation) throws(DeploymentError) {
         switch operation {
