@@ -8,12 +8,6 @@ public enum StackRemains {
         return directory.survivor() != nil || !StrayInstances.find(in: directory).isEmpty
     }
 
-    /// Whether a supervisor has left a record, of instances that run or have ended.
-    public static func exist(_ directories: StackDirectories) throws(SupervisionError) -> Bool {
-        guard let directory = try RuntimeDirectory.open(directories.runtime, create: false) else { return false }
-        return !(directory.predecessorRecord(bootID: BootIdentity.current())?.instances.isEmpty ?? true)
-    }
-
     /// Removes the folders of a stack of which nothing runs, for a caller who holds its ``RuntimeLock``.
     public static func remove(_ directories: StackDirectories) throws(SupervisionError) {
         try removeLogs(directories.logs)

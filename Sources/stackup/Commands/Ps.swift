@@ -29,7 +29,7 @@ enum Ps {
             .filter { invocation.flag("all") || $0.status != .exited }
             .filter { services?.contains($0.service) ?? true }
             .sorted { ($0.service, $0.index) < ($1.service, $1.index) }
-            .map { PsRow($0, project: session.name, supervisor: state.supervisorPID, image: image(of: $0, session)) }
+            .map { PsRow($0, project: session.name, supervisor: state.supervisorPID) }
         let streams = invocation.streams
         if invocation.flag("services") {
             for service in Set(rows.map(\.instance.service)).sorted() { streams.print(service) }
@@ -43,9 +43,6 @@ enum Ps {
         }
         return 0
     }
-
-    /// Process services have none.
-    private static func image(of instance: ObservedInstance, _ session: borrowing StackSession) -> String { "-" }
 }
 
 /// One line of `ps`.
@@ -53,14 +50,14 @@ struct PsRow {
     let instance: ObservedInstance
     let project: String
     let supervisor: Int32?
-    let image: String
+    /// Process services have none.
+    private let image = "-"
     private let now = Int64(time(nil))
 
-    init(_ instance: ObservedInstance, project: String, supervisor: Int32?, image: String) {
+    init(_ instance: ObservedInstance, project: String, supervisor: Int32?) {
         self.instance = instance
         self.project = project
         self.supervisor = supervisor
-        self.image = image
     }
 
     var name: String { "\(project)-\(instance.service)-\(instance.index)" }
