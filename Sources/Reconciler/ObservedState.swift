@@ -5,11 +5,17 @@ public struct ObservedState: Sendable, Equatable, Codable {
     public var instances: [ObservedInstance]
     /// One per service that has a secret mount.
     public var mounts: [ObservedMount]
+    /// The files that the running instances' masks were last laid on.
+    public var maskedFiles: [MaskedFile]
 
-    public init(supervisorPID: Int32? = nil, instances: [ObservedInstance] = [], mounts: [ObservedMount] = []) {
+    public init(
+        supervisorPID: Int32? = nil, instances: [ObservedInstance] = [], mounts: [ObservedMount] = [],
+        maskedFiles: [MaskedFile] = []
+    ) {
         self.supervisorPID = supervisorPID
         self.instances = instances
         self.mounts = mounts
+        self.maskedFiles = maskedFiles
     }
 }
 
@@ -80,12 +86,22 @@ public struct ObservedInstance: Sendable, Equatable, Codable {
 public struct ObservedMount: Sendable, Equatable, Codable {
     public var service: String
     public var files: [MountedFile]
-    /// Which files its instances' masks were last laid on: what the command said then.
-    public var maskIdentity: String?
 
-    public init(service: String, files: [MountedFile], maskIdentity: String? = nil) {
+    public init(service: String, files: [MountedFile]) {
         self.service = service
         self.files = files
-        self.maskIdentity = maskIdentity
+    }
+}
+
+/// A file of the host that is kept from the instances.
+public struct MaskedFile: Sendable, Hashable, Codable {
+    /// Absolute.
+    public var path: String
+    /// Tells the file from another one that takes its place later, when its mask has gone with it.
+    public var identity: String
+
+    public init(path: String, identity: String) {
+        self.path = path
+        self.identity = identity
     }
 }

@@ -18,7 +18,7 @@ public struct LaunchPlan: Codable, Sendable, Equatable {
     public var user: UserIdentity
     /// nil: `<service>-<index>`.
     public var hostname: String?
-    /// Lines for `/etc/hosts` after the host's own.
+    /// Lines for `/etc/hosts` after the host's own; they come before ``StackSurroundings/serviceNames``.
     public var hosts: [HostEntry]
     /// Names as in capabilities(7) (`CAP_CHOWN`): the bounding set, and what root holds.
     public var capabilities: [String]
@@ -27,11 +27,6 @@ public struct LaunchPlan: Codable, Sendable, Equatable {
     public var mounts: [MountPlan]
     /// Whether the host's filesystem outside `mounts` is writable.
     public var hostFilesystemWritable: Bool
-    /// Absolute host paths, files or directories, that the instance must not see into, whatever mount leads there.
-    public var masks: [String]
-    /// Absolute host paths that the instance must not see into unless one of `mounts` names them:
-    /// sockets that run code elsewhere, other stacks' volumes.
-    public var hiddenPaths: [String]
     /// What the service's tmpfs holds; the bytes travel apart from this plan.
     public var files: [MountedFile]
     public var restart: Restart
@@ -45,7 +40,7 @@ public struct LaunchPlan: Codable, Sendable, Equatable {
         environment: [String] = [], workingDirectory: String = "/", user: UserIdentity = .root,
         hostname: String? = nil, hosts: [HostEntry] = [], capabilities: [String] = [],
         limits: [ResourceLimit] = [], mounts: [MountPlan] = [], hostFilesystemWritable: Bool = false,
-        masks: [String] = [], hiddenPaths: [String] = [], files: [MountedFile] = [], restart: Restart = .no, dependencies: [String] = [],
+        files: [MountedFile] = [], restart: Restart = .no, dependencies: [String] = [],
         stopSignal: Int32 = 15, stopGraceMilliseconds: Int64 = 10_000
     ) {
         self.service = service
@@ -61,8 +56,6 @@ public struct LaunchPlan: Codable, Sendable, Equatable {
         self.limits = limits
         self.mounts = mounts
         self.hostFilesystemWritable = hostFilesystemWritable
-        self.masks = masks
-        self.hiddenPaths = hiddenPaths
         self.files = files
         self.restart = restart
         self.dependencies = dependencies

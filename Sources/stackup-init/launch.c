@@ -22,12 +22,11 @@
 enum { CAPABILITY_KILL = 5, KEYCTL_JOIN_SESSION_KEYRING = 1 };
 
 static void build_surroundings(void) {
-    cut_off_mounts();
     // Keys of whoever started the stack stay behind (keyrings(7)).
     syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
-    while (take_word("mask")) mask(next_text());
     while (take_word("pin")) pin(next_text());
     while (take_word("source")) add_source(next_text());
+    while (take_word("processes")) add_processes(next_text());
     open_sources();
     while (take_word("hide")) mask(next_text());
     build_root(take_word("writable"));

@@ -22,14 +22,25 @@ int tree_clone(int directory, const char *path, int recursive) {
     return (int)syscall(SYS_open_tree, directory, path, flags | (recursive ? AT_RECURSIVE_ : 0));
 }
 
-int tree_restrict(int mount, uint64_t attributes, int recursive) {
-    struct mount_attributes change = {.set = attributes};
+static int change_attributes(int mount, struct mount_attributes change, int recursive) {
     return (int)syscall(
         SYS_mount_setattr, mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE_ : 0), &change, sizeof change);
 }
 
-int tree_attach(int mount, int target) {
-    return (int)syscall(SYS_move_mount, mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH_ | MOVE_MOUNT_T_EMPTY_PATH_);
+int tree_restrict(int mount, uint64_t attributes, int recursive) {
+    return change_attributes(mount, (struct mount_attributes){.set = attributes}, recursive);
+}
+
+int tree_release(int mount, uint64_t attributes) {
+    return change_attributes(mount, (struct mount_attributes){.clear = attributes}, 0);
+}
+
+int tree_attach(int mount, int target) { return tree_attach_at(mount, target, ""); }
+
+int tree_attach_at(int mount, int directory, const char *name) {
+    return (int)syscall(
+        SYS_move_mount, mount, "", directory, name,
+        MOVE_MOUNT_F_EMPTY_PATH_ | (name[0] == '\0' ? MOVE_MOUNT_T_EMPTY_PATH_ : 0));
 }
 
 int filesystem_new(const char *type, const char *const *options, uint64_t attributes) {

@@ -17,8 +17,14 @@ int tree_clone(int directory, const char *path, int recursive);
 /// Sets attributes of a detached tree, or of an attached mount given by descriptor.
 int tree_restrict(int mount, uint64_t attributes, int recursive);
 
+/// Clears attributes of one mount.
+int tree_release(int mount, uint64_t attributes);
+
 /// Attaches a detached tree onto what `target` is a descriptor of.
 int tree_attach(int mount, int target);
+
+/// The same onto `name` in `directory`, a folder that nobody else can change.
+int tree_attach_at(int mount, int directory, const char *name);
 
 /// A new detached filesystem. `options` are NAME, VALUE pairs (VALUE "" for a flag), NULL-terminated.
 int filesystem_new(const char *type, const char *const *options, uint64_t attributes);

@@ -26,10 +26,6 @@ static const char *const private_folders[] = {"proc", "sys", "dev", "run", "tmp"
 static int resolver = -1;
 static char resolver_path[PATH_MAX];
 
-void cut_off_mounts(void) {
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) fail("mount", "private /");
-}
-
 /// resolv.conf(5) often leads into /run, which becomes private: that one file is taken along.
 static void open_resolver(void) {
     if (realpath("/etc/resolv.conf", resolver_path) == NULL || strncmp(resolver_path, "/run/", 5) != 0) return;
@@ -38,11 +34,11 @@ static void open_resolver(void) {
         fail("mount_setattr", resolver_path);
 }
 
-static int make_in_root(const char *name, int directory) {
-    int made = directory ? mkdirat(new_root, name, 0755) : mknodat(new_root, name, S_IFREG | 0444, 0);
-    int place = made == 0 ? openat(new_root, name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
-    if (place < 0) fail("create mount point", name);
-    return place;
+/// Makes a mount point in a folder of ours that nobody else has seen yet, and attaches a tree to it.
+static void attach_in(int folder, const char *name, int tree, int directory) {
+    int made = directory ? mkdirat(folder, name, 0755) : mknodat(folder, name, S_IFREG | 0444, 0);
+    if (made != 0) fail("create mount point", name);
+    if (tree_attach_at(tree, folder, name) != 0) fail("bind", name);
 }
 
 static int is_private(const char *name) {
@@ -52,10 +48,8 @@ static int is_private(const char *name) {
 }
 
 /// Takes one entry of the host's root along.
-static void bind_from_host(int host, const char *name, uint64_t attributes) {
-    struct stat status;
-    if (fstatat(host, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return;
-    if (S_ISLNK(status.st_mode)) {
+static void bind_from_host(int host, const char *name, unsigned char type) {
+    if (type == DT_LNK) {
         char text[PATH_MAX];
         ssize_t length = readlinkat(host, name, text, sizeof text - 1);
         if (length < 0) fail("readlink", name);
@@ -63,36 +57,41 @@ static void bind_from_host(int host, const char *name, uint64_t attributes) {
         if (symlinkat(text, new_root, name) != 0) fail("symlink", name);
         return;
     }
-    if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) return;
+    if (type != DT_DIR && type != DT_REG) return;
     int tree = tree_clone(host, name, 1);
     if (tree < 0) fail("open_tree", name);
-    if (tree_restrict(tree, attributes, 1) != 0) fail("mount_setattr", name);
-    int place = make_in_root(name, S_ISDIR(status.st_mode));
-    if (tree_attach(tree, place) != 0) fail("bind", name);
-    close(place);
+    attach_in(new_root, name, tree, type == DT_DIR);
     close(tree);
 }
 
-static void bind_host(int writable) {
-    int host = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *stream = host < 0 ? NULL : fdopendir(fcntl(host, F_DUPFD_CLOEXEC, 0));
-    if (stream == NULL) fail("opendir", "/");
-    // Devices count only in /dev: a node that lies about elsewhere would be a way to the raw disk.
-    uint64_t attributes = API_MOUNT_NODEV | API_MOUNT_NOSUID | (writable ? 0 : API_MOUNT_RDONLY);
-    for (struct dirent *entry; (entry = readdir(stream)) != NULL;) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || is_private(entry->d_name)) continue;
-        bind_from_host(host, entry->d_name, attributes);
-    }
-    closedir(stream);
-    close(host);
+/// The type of a directory's entry; not every filesystem tells it with the name (readdir(3)).
+static unsigned char type_of(int directory, const struct dirent *entry) {
+    struct stat status;
+    if (entry->d_type != DT_UNKNOWN) return entry->d_type;
+    if (fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) return DT_UNKNOWN;
+    return S_ISLNK(status.st_mode) ? DT_LNK : S_ISDIR(status.st_mode) ? DT_DIR : S_ISREG(status.st_mode) ? DT_REG : DT_UNKNOWN;
 }
 
-/// Attaches a new filesystem at a path of the new root and returns its descriptor.
-static int attach_new(int mount, const char *stage, const char *path) {
-    if (mount < 0) fail(stage, path);
-    int place = mountpoint(path, MOUNTPOINT_DIRECTORY);
-    if (tree_attach(mount, place) != 0) fail(stage, path);
-    close(place);
+static void bind_host(int writable) {
+    DIR *stream = opendir("/");
+    if (stream == NULL) fail("opendir", "/");
+    int host = dirfd(stream);
+    for (struct dirent *entry; (entry = readdir(stream)) != NULL;) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || is_private(entry->d_name)) continue;
+        bind_from_host(host, entry->d_name, type_of(host, entry));
+    }
+    closedir(stream);
+    // Devices count only in /dev: a node that lies about elsewhere would be a way to the raw disk.
+    uint64_t attributes = API_MOUNT_NODEV | API_MOUNT_NOSUID | (writable ? 0 : API_MOUNT_RDONLY);
+    // Our own root can be written until all of it is there.
+    if (tree_restrict(new_root, attributes, 1) != 0 || tree_release(new_root, API_MOUNT_RDONLY) != 0)
+        fail("mount_setattr", "the host's folders");
+}
+
+/// Attaches a new filesystem in a folder of ours and returns its descriptor.
+static int attach_new(int mount, const char *stage, int folder, const char *name) {
+    if (mount < 0) fail(stage, name);
+    attach_in(folder, name, mount, 1);
     return mount;
 }
 
@@ -126,7 +125,7 @@ static void attach_proc(void) {
     static const char *const read_only[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger", NULL};
     const char *const options[] = {"source", "proc", NULL};
     close(attach_new(filesystem_new("proc", options, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC),
-                     "mount proc", "/proc"));
+                     "mount proc", new_root, "proc"));
     for (const char *const *path = read_only; *path != NULL; path++) restrict_in_root(*path);
     for (const char *const *path = masked; *path != NULL; path++) mask_in_root(*path);
 }
@@ -137,9 +136,7 @@ static void attach_sys(void) {
     if (tree < 0 && errno == ENOENT) return;
     if (tree < 0 || tree_restrict(tree, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 1) != 0)
         fail("bind", "/sys");
-    int place = make_in_root("sys", 1);
-    if (tree_attach(tree, place) != 0) fail("bind", "/sys");
-    close(place);
+    attach_in(new_root, "sys", tree, 1);
     close(tree);
     mask_in_root("sys/firmware");
     mask_in_root("sys/devices/virtual/powercap");
@@ -149,13 +146,10 @@ static void attach_device(int devices, const char *name) {
     char host[32];
     snprintf(host, sizeof host, "/dev/%s", name);
     int tree = tree_clone(AT_FDCWD, host, 0);
-    int made = mknodat(devices, name, S_IFREG | 0666, 0);
-    int place = made == 0 ? openat(devices, name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
     // Read-only says nothing about the device's data, but its mode and owner are the host's own.
-    if (tree < 0 || place < 0 || tree_restrict(tree, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NOEXEC, 0) != 0 ||
-        tree_attach(tree, place) != 0)
+    if (tree < 0 || tree_restrict(tree, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NOEXEC, 0) != 0)
         fail("device", host);
-    close(place);
+    attach_in(devices, name, tree, 0);
     close(tree);
 }
 
@@ -164,7 +158,7 @@ static void attach_dev(void) {
     static const char *const links[][2] = {
         {"/proc/self/fd", "fd"}, {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
         {"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"}};
-    int own = attach_new(tmpfs_new("755", "64k", API_MOUNT_NOSUID | API_MOUNT_NOEXEC), "mount tmpfs", "/dev");
+    int own = attach_new(tmpfs_new("755", "64k", API_MOUNT_NOSUID | API_MOUNT_NOEXEC), "mount tmpfs", new_root, "dev");
     remember_own(own, 0);
     for (const char *const *name = devices; *name != NULL; name++) attach_device(own, *name);
     for (size_t i = 0; i < sizeof links / sizeof *links; i++)
@@ -173,17 +167,17 @@ static void attach_dev(void) {
     const char *const privileged_pts[] = {"source", "devpts", "newinstance", "", "ptmxmode", "0666", "mode", "0620", "gid", "5", NULL};
     const char *const pts[] = {"source", "devpts", "newinstance", "", "ptmxmode", "0666", "mode", "0620", NULL};
     close(attach_new(filesystem_new("devpts", unprivileged ? pts : privileged_pts, API_MOUNT_NOSUID | API_MOUNT_NOEXEC),
-                     "mount devpts", "/dev/pts"));
+                     "mount devpts", own, "pts"));
     const char *const queue[] = {"source", "mqueue", NULL};
     close(attach_new(filesystem_new("mqueue", queue, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC),
-                     "mount mqueue", "/dev/mqueue"));
+                     "mount mqueue", own, "mqueue"));
     remember_own(attach_new(tmpfs_new("1777", "64m", API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC),
-                            "mount tmpfs", "/dev/shm"), 1);
+                            "mount tmpfs", own, "shm"), 1);
 }
 
 static void attach_run(void) {
     remember_own(attach_new(tmpfs_new("755", "1m", API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC),
-                            "mount tmpfs", "/run"), 0);
+                            "mount tmpfs", new_root, "run"), 0);
     if (resolver >= 0) {
         int place = mountpoint(resolver_path, MOUNTPOINT_FILE);
         if (tree_attach(resolver, place) != 0) fail("bind", resolver_path);
@@ -209,8 +203,8 @@ void build_root(int writable) {
     attach_sys();
     attach_dev();
     attach_run();
-    remember_own(attach_new(tmpfs_new("1777", NULL, API_MOUNT_NOSUID | API_MOUNT_NODEV), "mount tmpfs", "/tmp"), 1);
-    remember_own(attach_new(tmpfs_new("1777", NULL, API_MOUNT_NOSUID | API_MOUNT_NODEV), "mount tmpfs", "/var/tmp"), 1);
+    remember_own(attach_new(tmpfs_new("1777", NULL, API_MOUNT_NOSUID | API_MOUNT_NODEV), "mount tmpfs", new_root, "tmp"), 1);
+    attach_tmpfs("/var/tmp", 0, "", "1777", 0, 0, 1);
 }
 
 /// Attaches a detached tree at a path of the new root, whose kind it decides.

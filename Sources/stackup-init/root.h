@@ -4,9 +4,6 @@
 /// Whether we are in a user namespace of an unprivileged caller; set before anything else.
 extern int unprivileged;
 
-/// Cuts this mount namespace off from the host's: nothing that is mounted here shows there.
-void cut_off_mounts(void);
-
 /// Builds the new root: the host's folders (read-only unless `writable`), and /proc, /sys, /dev, /run and the
 /// temporary folders of its own.
 void build_root(int writable);

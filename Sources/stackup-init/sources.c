@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,6 +21,9 @@ struct source {
 static struct source *sources;
 static unsigned source_count;
 
+static char **processes;
+static unsigned processes_count;
+
 void add_source(const char *path) {
     // open_tree does not follow the last link; bind mounts of links are meant for what they lead to.
     char *real = realpath(path, NULL);
@@ -29,6 +31,12 @@ void add_source(const char *path) {
     sources = realloc(sources, (source_count + 1) * sizeof *sources);
     if (sources == NULL) fail("realloc", path);
     sources[source_count++] = (struct source){real, -1};
+}
+
+void add_processes(char *path) {
+    processes = realloc(processes, (processes_count + 1) * sizeof *processes);
+    if (processes == NULL) fail("realloc", path);
+    processes[processes_count++] = path;
 }
 
 static int is_processes(const char *path) {
@@ -46,49 +54,11 @@ static void open_source(struct source *source) {
     if (tree_restrict(source->tree, attributes, 1) != 0) fail("mount_setattr", source->path);
 }
 
-/// Undoes proc(5)'s octal escapes in place.
-static void unescape(char *text) {
-    char *out = text;
-    for (const char *in = text; *in != '\0'; out++) {
-        unsigned byte;
-        if (in[0] == '\\' && sscanf(in + 1, "%3o", &byte) == 1) {
-            *out = (char)byte;
-            in += 4;
-        } else {
-            *out = *in++;
-        }
-    }
-    *out = '\0';
-}
-
-/// Masks every mount of processes that the host has, a chroot's too.
-static void mask_processes(void) {
-    FILE *mounts = fopen("/proc/self/mountinfo", "re");
-    if (mounts == NULL) fail("open", "/proc/self/mountinfo");
-    char *line = NULL, **places = NULL;
-    size_t capacity = 0, count = 0;
-    while (getline(&line, &capacity, mounts) > 0) {
-        char *type = strstr(line, " - proc "), *place = NULL;
-        if (type == NULL || sscanf(line, "%*s %*s %*s %*s %ms", &place) != 1) continue;
-        unescape(place);
-        places = realloc(places, (count + 1) * sizeof *places);
-        if (places == NULL) fail("realloc", "mounts");
-        places[count++] = place;
-    }
-    free(line);
-    // Afterwards there is no /proc to read from.
-    fclose(mounts);
-    for (size_t i = 0; i < count; i++) {
-        if (is_processes(places[i])) mask(places[i]);
-        free(places[i]);
-    }
-    free(places);
-}
-
 void open_sources(void) {
     for (unsigned i = 0; i < source_count; i++)
         if (is_processes(sources[i].path)) open_source(&sources[i]);
-    mask_processes();
+    for (unsigned i = 0; i < processes_count; i++)
+        if (is_processes(processes[i])) mask(processes[i]);
     for (unsigned i = 0; i < source_count; i++)
         if (sources[i].tree < 0) open_source(&sources[i]);
 }

@@ -4,7 +4,10 @@
 /// Names the source of a bind mount on the host.
 void add_source(const char *path);
 
-/// Opens them, with the masks that lie on them, and hides the host's processes: a folder that has a /proc in it
+/// Names a mount of processes (proc(5)) that the host has.
+void add_processes(char *path);
+
+/// Opens the sources, with the masks that lie on them, and hides the host's processes: a folder that has a /proc in it
 /// would lead into every other service. Who wants to see processes names a /proc itself.
 void open_sources(void);
 

@@ -68,7 +68,7 @@ struct StackSession: ~Copyable {
         // A new stack's plans come with the deployment; only what runs already has to be told of.
         let adopts = try StackRemains.hasLiveInstances(directories)
         let client = try SupervisorClient.start(directories, initExecutable: try Installation.initExecutable())
-        if let record, adopts { try client.provide(record.plans) }
+        if let record, adopts { try client.provide(record.plans, record.surroundings) }
         return client
     }
 

@@ -32,25 +32,25 @@ extension InitSpecification {
     /// The specification of pid 1 of an instance.
     ///
     /// - Parameters:
+    ///   - view: what it sees of the host.
     ///   - targets: the targets of the files outside `/run/secrets`, in the order of their mount descriptors.
-    ///   - hostsFile: the host's `/etc/hosts`.
     ///   - isUnprivileged: whether it runs in a user namespace of an unprivileged caller.
     static func launch(
-        _ plan: LaunchPlan, index: Int, targets: [String], hostsFile: String, isUnprivileged: Bool
+        _ plan: LaunchPlan, index: Int, in view: HostView, targets: [String], isUnprivileged: Bool
     ) throws(LaunchError) -> InitSpecification {
         let hostname = plan.hostname ?? "\(plan.service)-\(index)"
         var specification = InitSpecification()
         try specification.put("launch")
         if isUnprivileged { try specification.put("unprivileged") }
         try specification.put(hostname)
-        for path in plan.masks { try specification.put(["mask", path]) }
-        try specification.putPins(plan)
+        try specification.putPins(plan, masks: view.surroundings.masks)
         let mounts = try specification.putSources(plan)
-        for path in plan.hiddenPaths { try specification.put(["hide", path]) }
+        for path in view.processMounts { try specification.put(["processes", path]) }
+        for path in view.surroundings.hiddenPaths { try specification.put(["hide", path]) }
         if plan.hostFilesystemWritable { try specification.put("writable") }
         try specification.putMounts(mounts)
         for target in targets { try specification.put(["target", target]) }
-        try specification.putHosts(plan, hostname: hostname, hostsFile: hostsFile)
+        try specification.putHosts(plan, in: view, hostname: hostname)
         // The end of the mounts: limits follow.
         var environment = plan.environment
         if !environment.contains(where: { $0.hasPrefix("HOSTNAME=") }) { environment.append("HOSTNAME=\(hostname)") }
@@ -82,14 +82,14 @@ extension InitSpecification {
     }
 
     /// The folders above masked files that the service could rename, outer ones first.
-    private mutating func putPins(_ plan: LaunchPlan) throws(LaunchError) {
+    private mutating func putPins(_ plan: LaunchPlan, masks: [String]) throws(LaunchError) {
         var folders = Set<String>()
         for case .bind(let source, _, readOnly: false) in plan.mounts {
             guard let resolved = realpath(source, nil) else { continue }
             let root = String(cString: resolved)
             free(resolved)
             let prefix = root == "/" ? "/" : root + "/"
-            for path in plan.masks where path.hasPrefix(prefix) {
+            for path in masks where path.hasPrefix(prefix) {
                 var parts = path.dropFirst(prefix.count).split(separator: "/").dropLast()
                 while !parts.isEmpty {
                     folders.insert(prefix + parts.joined(separator: "/"))
@@ -144,12 +144,14 @@ extension InitSpecification {
         if !secretsAreMounted { try put("secrets") }
     }
 
-    private mutating func putHosts(_ plan: LaunchPlan, hostname: String, hostsFile: String) throws(LaunchError) {
+    private mutating func putHosts(_ plan: LaunchPlan, in view: HostView, hostname: String) throws(LaunchError) {
         let taken = Set(plan.mounts.map(\.target))
-        var lines = hostsFile
+        let named = Set(plan.hosts.map(\.name))
+        var lines = view.hostsFile
         if let last = lines.utf8.last, last != UInt8(ascii: "\n") { lines += "\n" }
         lines += "127.0.1.1\t\(hostname)\n"
         for entry in plan.hosts { lines += "\(entry.address)\t\(entry.name)\n" }
+        for name in view.surroundings.serviceNames where !named.contains(name) { lines += "127.0.0.1\t\(name)\n" }
         if !taken.contains("/etc/hosts") { try put(["text", "/etc/hosts", lines]) }
         if !taken.contains("/etc/hostname") { try put(["text", "/etc/hostname", hostname + "\n"]) }
     }

@@ -77,24 +77,27 @@ public final class InstanceLauncher {
     ///
     /// - Parameters:
     ///   - index: counted from 1; with the service's name it is the host name, unless the plan has one.
+    ///   - view: what it sees of the host.
     ///   - mount: the service's files.
     ///   - exitStatusFile: where the wait status goes when the service ends, for a supervisor that is not the parent.
     /// - Returns: the instance, whose set-up goes on: `startReport` tells how it ended.
     public func launch(
-        _ plan: LaunchPlan, index: Int, mount: ServiceMount, exitStatusFile: borrowing FileDescriptor
+        _ plan: LaunchPlan, index: Int, in view: HostView, mount: ServiceMount, exitStatusFile: borrowing FileDescriptor
     ) throws(LaunchError) -> LaunchedInstance {
         let mounts = try mount.descriptorsForInstance()
         let specification = try InitSpecification.launch(
-            plan, index: index, targets: mounts.targetPaths, hostsFile: hostsFile(), isUnprivileged: isUnprivileged)
+            plan, index: index, in: view, targets: mounts.targetPaths, isUnprivileged: isUnprivileged)
         do {
             let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
             let output = try FileDescriptor.pipe(), errors = try FileDescriptor.pipe(), report = try FileDescriptor.pipe()
             var descriptors = [null.number, output.write.number, errors.write.number, instructions.number, report.write.number]
             descriptors += [exitStatusFile.number, output.read.number, errors.read.number]
             descriptors += [mounts.keeper.number, mounts.secrets.number] + mounts.targetNumbers
-            let (pid, pidfd) = try executable.spawn(
-                descriptors, namespaces: UInt64(CLINUX_NEWNS | CLINUX_NEWPID | CLINUX_NEWIPC | CLINUX_NEWUTS),
-                keepingCapabilities: isUnprivileged)
+            let (pid, pidfd) = try view.entered { () throws(SystemCallError) in
+                try executable.spawn(
+                    descriptors, namespaces: UInt64(CLINUX_NEWNS | CLINUX_NEWPID | CLINUX_NEWIPC | CLINUX_NEWUTS),
+                    keepingCapabilities: isUnprivileged)
+            }
             let process = FileDescriptor(owning: pidfd)
             return LaunchedInstance(
                 pid: pid, startTime: ProcessIdentity.startTime(of: pid) ?? 0, pidfd: process, standardOutput: output.takeReadEnd(),
@@ -102,13 +105,6 @@ public final class InstanceLauncher {
         } catch {
             throw LaunchError("service '\(plan.service)': \(error)")
         }
-    }
-
-    private func hostsFile() -> String {
-        guard let file = try? FileDescriptor.open("/etc/hosts", O_RDONLY | O_NONBLOCK),
-            let bytes = try? file.readAll(limit: 1 << 20)
-        else { return "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n" }
-        return String(decoding: bytes.filter { $0 != 0 }, as: UTF8.self)
     }
 
     /// Takes over an instance whose supervisor has died, with its output.

@@ -4,7 +4,7 @@ import Reconciler
 enum ControlRequest: Sendable, Equatable {
     case observe
     /// Gives a supervisor that has adopted a stack the plans it needs for restarts.
-    case provide([LaunchPlan])
+    case provide([LaunchPlan], StackSurroundings)
     case apply(Deployment)
     /// nil services: all. nil timeout: each service's own grace period.
     case stop(services: [String]?, timeoutMilliseconds: Int64?)
@@ -18,7 +18,7 @@ enum ControlRequest: Sendable, Equatable {
 
 extension ControlRequest: Codable {
     private enum Key: String, CodingKey {
-        case request, plans, deployment, services, timeoutMilliseconds, signal, payload
+        case request, plans, surroundings, deployment, services, timeoutMilliseconds, signal, payload
     }
 
     /// Whether a request can have a member of this name. A misspelt `services` must not mean all of them.
@@ -33,7 +33,10 @@ extension ControlRequest: Codable {
         }
         switch try message.decode(String.self, forKey: .request) {
         case "observe": self = .observe
-        case "provide": self = .provide(try message.decode([LaunchPlan].self, forKey: .plans))
+        case "provide":
+            self = .provide(
+                try message.decode([LaunchPlan].self, forKey: .plans),
+                try message.decode(StackSurroundings.self, forKey: .surroundings))
         case "apply": self = .apply(try message.decode(Deployment.self, forKey: .deployment))
         case "stop": self = .stop(services: services, timeoutMilliseconds: timeout)
         case "start": self = .start(services: services)
@@ -57,9 +60,10 @@ extension ControlRequest: Codable {
         }
         switch self {
         case .observe: try put("observe")
-        case .provide(let plans):
+        case .provide(let plans, let surroundings):
             try put("provide")
             try message.encode(plans, forKey: .plans)
+            try message.encode(surroundings, forKey: .surroundings)
         case .apply(let deployment):
             try put("apply")
             try message.encode(deployment, forKey: .deployment)

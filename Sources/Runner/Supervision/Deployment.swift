@@ -5,6 +5,7 @@ import Reconciler
 /// It is applied as a whole once it has arrived as a whole: a command that dies while it sends changes nothing, and
 /// one that dies later does not stop the work.
 public struct Deployment: Codable, Sendable, Equatable {
+    public var surroundings: StackSurroundings
     /// The full wanted launch plan of every service that the operations name.
     public var plans: [LaunchPlan]
     /// Files are written and removed first, in this order; then instances are stopped and started, each
@@ -12,12 +13,14 @@ public struct Deployment: Codable, Sendable, Equatable {
     public var operations: [Operation]
     /// The files' bytes, in the order in which they follow the message.
     public var payloads: [Payload]
-    /// Paths that running instances must not see into, to be covered anew: replacing a file lifts the cover.
-    public var masks: [ServiceMasks]
+    /// What running instances must not see into, to be covered anew: replacing a file lifts the cover.
+    public var masks: [Mask]
 
     public init(
-        plans: [LaunchPlan] = [], operations: [Operation] = [], payloads: [Payload] = [], masks: [ServiceMasks] = []
+        surroundings: StackSurroundings = StackSurroundings(), plans: [LaunchPlan] = [], operations: [Operation] = [],
+        payloads: [Payload] = [], masks: [Mask] = []
     ) {
+        self.surroundings = surroundings
         self.plans = plans
         self.operations = operations
         self.payloads = payloads
@@ -51,7 +54,7 @@ public struct Deployment: Codable, Sendable, Equatable {
         }
     }
 
-    /// A file of a service's tmpfs.
+    /// A place in a service.
     public struct Destination: Codable, Sendable, Hashable {
         public var service: String
         /// The absolute path inside the service.
@@ -63,16 +66,16 @@ public struct Deployment: Codable, Sendable, Equatable {
         }
     }
 
-    public struct ServiceMasks: Codable, Sendable, Equatable {
-        public var service: String
-        public var paths: [String]
-        /// Changes when one of the files is another one than before; reported back with the state.
-        public var identity: String
+    /// A file that no running instance must see into, or no more.
+    public struct Mask: Codable, Sendable, Equatable {
+        /// The file, and which one it is now: reported back with the state.
+        public var file: MaskedFile
+        /// Where services see it besides, through their mounts.
+        public var aliases: [Destination]
 
-        public init(service: String, paths: [String], identity: String = "") {
-            self.service = service
-            self.paths = paths
-            self.identity = identity
+        public init(file: MaskedFile, aliases: [Destination] = []) {
+            self.file = file
+            self.aliases = aliases
         }
     }
 }

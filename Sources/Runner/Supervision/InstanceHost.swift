@@ -6,7 +6,9 @@ import Reconciler
 protocol InstanceHost: AnyObject {
     /// Starts an instance; that its command runs, or doesn't, and its end are reported later.
     /// - Throws: an error whose description tells a person why it could not be started.
-    func launch(_ plan: LaunchPlan, as instance: InstanceName) throws -> ProcessIdentity
+    func launch(_ plan: LaunchPlan, in surroundings: StackSurroundings, as instance: InstanceName) throws -> ProcessIdentity
+    /// No launch follows at once: what was kept for the next one can go.
+    func endLaunches()
     /// Sends a signal to an instance's command; SIGKILL ends the whole instance.
     func signal(_ instance: InstanceName, _ signal: Int32)
     /// Removes what is kept of an instance that has ended: log and exit status.

@@ -12,6 +12,8 @@ final class ProcessHost: InstanceHost {
     private let directory: RuntimeDirectory
     private let logs: FileDescriptor
     private let launcher: InstanceLauncher
+    /// While launches follow each other.
+    private var hostView: HostView?
     private var mounts: [String: ServiceMount] = [:]
     private var running: [InstanceName: RunningInstance] = [:]
     /// What the services get: this process raises its own.
@@ -38,12 +40,14 @@ final class ProcessHost: InstanceHost {
 
     // MARK: Instances
 
-    func launch(_ plan: LaunchPlan, as instance: InstanceName) throws -> ProcessIdentity {
+    func launch(_ plan: LaunchPlan, in surroundings: StackSurroundings, as instance: InstanceName) throws -> ProcessIdentity {
         var plan = plan
         if !plan.limits.contains(where: { $0.resource == openFileLimit.resource }) { plan.limits.append(openFileLimit) }
         let exitFile = try directory.makeExitFile(for: instance)
         let mount = try self.mount(of: plan.service)
-        let launched = try launcher.launch(plan, index: instance.index, mount: mount, exitStatusFile: exitFile)
+        let view = try hostView ?? HostView(surroundings)
+        hostView = view
+        let launched = try launcher.launch(plan, index: instance.index, in: view, mount: mount, exitStatusFile: exitFile)
         let identity = ProcessIdentity(pid: launched.pid, startTime: launched.startTime)
         let hasReport = launched.startReport != nil
         do {
@@ -56,6 +60,8 @@ final class ProcessHost: InstanceHost {
         precondition(hasReport, "a launched instance reports its start")
         return identity
     }
+
+    func endLaunches() { hostView = nil }
 
     private func watch(_ launched: consuming LaunchedInstance, as name: InstanceName) throws(SystemCallError) {
         running[name] = try RunningInstance(

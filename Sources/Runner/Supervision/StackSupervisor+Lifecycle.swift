@@ -19,7 +19,7 @@ extension StackSupervisor {
         instance.configHash = plan.configHash
         instance.command = plan.arguments
         do {
-            instance.process = try host.launch(plan, as: name)
+            instance.process = try host.launch(plan, in: surroundings, as: name)
             instance.phase = .starting
             instance.lastStart = now()
             instance.startedAt = wallClock()

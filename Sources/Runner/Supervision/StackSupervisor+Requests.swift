@@ -7,9 +7,9 @@ extension StackSupervisor {
     func begin(_ job: Job) throws {
         switch job.request {
         case .observe, .subscribe, .kill: break
-        case .provide(let plans):
+        case .provide(let plans, let surroundings):
             try check(plans)
-            take(plans)
+            take(plans, surroundings)
         case .apply(let deployment):
             try apply(deployment, payload: job.payload)
         case .stop(let names, let timeout):
@@ -61,7 +61,8 @@ extension StackSupervisor {
     }
 
     /// Keeps the plans, and makes up for restarts that had to wait for one.
-    func take(_ plans: [LaunchPlan]) {
+    func take(_ plans: [LaunchPlan], _ surroundings: StackSurroundings) {
+        self.surroundings = surroundings
         var taken = services
         for plan in plans { taken[plan.service] = SupervisedService(plan: plan, traits: ServiceTraits(plan)) }
         services = taken
@@ -98,7 +99,7 @@ extension StackSupervisor {
         let known = Set(services.keys).union(deployment.plans.map(\.service))
         for operation in deployment.operations { try check(operation, known: known) }
 
-        take(deployment.plans)
+        take(deployment.plans, deployment.surroundings)
         let ending = deployment.ending
         for step in steps {
             switch step {
@@ -112,12 +113,18 @@ extension StackSupervisor {
             }
             changed(.soon)
         }
-        for masks in deployment.masks {
-            maskIdentities[masks.service] = masks.identity
-            for pid in livePIDs(of: masks.service) { host.remask(masks.paths, of: masks.service, instance: pid) }
-        }
+        remask(deployment.masks)
         for operation in deployment.operations { intend(operation) }
         for operation in deployment.operations { react(operation) }
+    }
+
+    private func remask(_ masks: [Deployment.Mask]) {
+        guard !masks.isEmpty else { return }
+        for service in services.keys.sorted() {
+            let aliases = masks.flatMap(\.aliases).filter { $0.service == service }.map(\.target)
+            for pid in livePIDs(of: service) { host.remask(masks.map(\.file.path) + aliases, of: service, instance: pid) }
+        }
+        for mask in masks { maskedFiles[mask.file.path] = mask.file.identity }
     }
 
     private func check(_ operation: Deployment.Operation, known: Set<String>) throws(SupervisionError) {

@@ -48,8 +48,9 @@ final class StackSupervisor {
         didSet { closures = nil }
     }
     var deadlines = DeadlineQueue<Deadline>()
-    /// By service: what the command called the files that its masks lie on.
-    var maskIdentities: [String: String] = [:]
+    var surroundings = StackSurroundings()
+    /// By path: which file it was when masks were last laid.
+    var maskedFiles: [String: String] = [:]
     /// Instances that have an intent.
     private(set) var pending: [Instance] = []
     private(set) var current: Job?
@@ -78,8 +79,9 @@ final class StackSupervisor {
             supervisorPID: supervisorPID,
             instances: instances.values.sorted { $0.name < $1.name }.map(\.observed),
             mounts: services.keys.sorted().compactMap { service in
-                host.mountedFiles(of: service).map { ObservedMount(service: service, files: $0, maskIdentity: maskIdentities[service]) }
-            })
+                host.mountedFiles(of: service).map { ObservedMount(service: service, files: $0) }
+            },
+            maskedFiles: maskedFiles.sorted { $0.key < $1.key }.map { MaskedFile(path: $0.key, identity: $0.value) })
     }
 
     func instances(of service: String) -> [Instance] {
@@ -151,6 +153,7 @@ final class StackSupervisor {
 
     /// Takes every step that is possible now, then finishes the job if nothing is left of it.
     func settle() {
+        defer { host.endLaunches() }
         var progressed = true
         while progressed && !pending.isEmpty {
             progressed = false

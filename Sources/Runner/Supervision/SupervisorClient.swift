@@ -44,8 +44,10 @@ public final class SupervisorClient {
     }
 
     /// Gives a supervisor that has adopted the stack of a dead one the plans that restarts need.
-    public func provide(_ plans: [LaunchPlan], onEvent: (InstanceEvent) -> Void = { _ in }) throws(SupervisionError) {
-        try request(.provide(plans), onEvent)
+    public func provide(
+        _ plans: [LaunchPlan], _ surroundings: StackSurroundings, onEvent: (InstanceEvent) -> Void = { _ in }
+    ) throws(SupervisionError) {
+        try request(.provide(plans, surroundings), onEvent)
     }
 
     /// Applies a deployment; returns when all of it is done.

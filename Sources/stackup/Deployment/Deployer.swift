@@ -11,9 +11,21 @@ struct Deployer {
     let plan: Plan
     let store: SecretStore
     let record: StackRecord?
-
     /// The launch plans of the wanted services with the files they have once the plan is applied.
-    var launchPlans: [LaunchPlan] {
+    private let launchPlans: [LaunchPlan]
+    private let nextRecord: StackRecord
+
+    /// - Parameter record: the stack as last applied.
+    init(preparation: Preparation, plan: Plan, store: SecretStore, record: StackRecord?) {
+        self.preparation = preparation
+        self.plan = plan
+        self.store = store
+        self.record = record
+        launchPlans = Self.launchPlans(preparation, plan)
+        nextRecord = Self.nextRecord(preparation, plan, launchPlans, after: record)
+    }
+
+    private static func launchPlans(_ preparation: Preparation, _ plan: Plan) -> [LaunchPlan] {
         preparation.wanted.services.compactMap { wanted in
             guard var launchPlan = preparation.launchPlans[wanted.service.name] else { return nil }
             launchPlan.files = plan.files[wanted.service.name] ?? []
@@ -35,13 +47,14 @@ struct Deployer {
                 }
             }
         }
-        let next = nextRecord
-        if next != record { changes.putStackRecord(preparation.stack.name, try next.encoded()) }
+        if nextRecord != record { changes.putStackRecord(preparation.stack.name, try nextRecord.encoded()) }
         if !changes.isEmpty { try store.commit(changes) }
     }
 
     /// Services that were not part of this `up` stay as they were recorded, unless the plan removes them.
-    private var nextRecord: StackRecord {
+    private static func nextRecord(
+        _ preparation: Preparation, _ plan: Plan, _ launchPlans: [LaunchPlan], after record: StackRecord?
+    ) -> StackRecord {
         var services = record?.services ?? [:]
         for case .removeInstance(let service, _) in plan.actions.map(\.operation)
         where !preparation.wanted.declaredServices.contains(service) {
@@ -53,7 +66,7 @@ struct Deployer {
             services[launchPlan.service] = StackRecord.Entry(
                 attributes: attributes[launchPlan.service] ?? [:], plan: launchPlan)
         }
-        return StackRecord(preparation.stack, services: services)
+        return StackRecord(preparation.stack, surroundings: preparation.surroundings, services: services)
     }
 
     private func labels(of storeName: String) -> [String: String] {
@@ -64,38 +77,41 @@ struct Deployer {
     ///
     /// - Parameter onEvent: called for each change of an instance.
     func apply(to supervisor: SupervisorClient, observed: ObservedState, onEvent: (InstanceEvent) -> Void) throws {
-        let launchPlans = launchPlans
-        let masks = movedMasks(launchPlans, observed: observed)
+        let masks = movedMasks(observed)
         // An `up` before this one may have been killed while the supervisor still carries it out: a deployment queues
         // behind that, even an empty one.
         let isUnderWay = observed.instances.contains { $0.status == .created }
         let changed = launchPlans.filter { record?.services[$0.service]?.plan != $0 }
-        guard !plan.isEmpty || !masks.isEmpty || !changed.isEmpty || isUnderWay else { return }
-        let contents = try missingContents(launchPlans, observed: observed)
+        let isChanged = !changed.isEmpty || record?.surroundings != nextRecord.surroundings
+        guard !plan.isEmpty || !masks.isEmpty || isChanged || isUnderWay else { return }
+        let contents = try missingContents(observed)
         let operations = try plan.actions.compactMap { try Deployment.Operation($0.operation) }
         // The supervisor has the others' plans already.
-        let involved = Set(changed.map(\.service) + operations.map(\.service) + masks.map(\.service))
+        let involved = Set(changed.map(\.service) + operations.map(\.service))
         let deployment = Deployment(
-            plans: launchPlans.filter { involved.contains($0.service) }, operations: operations,
-            payloads: contents.map(\.payload), masks: masks)
+            surroundings: nextRecord.surroundings, plans: launchPlans.filter { involved.contains($0.service) },
+            operations: operations, payloads: contents.map(\.payload), masks: masks)
         try supervisor.apply(
             deployment,
             payload: { position, send in try withContent(of: contents[position].file, send) },
             onEvent: onEvent)
     }
 
-    /// The masks of services that were laid on other files than those that secrets come from now: an editor that
-    /// saves by renaming takes the mask off with the old file.
-    private func movedMasks(_ launchPlans: [LaunchPlan], observed: ObservedState) -> [Deployment.ServiceMasks] {
-        let sources = preparation.plaintextSources
-        let identity = contentHash(Array(sources.map { "\($0) \(fileIdentity($0))\n" }.joined().utf8))
-        let laid = Dictionary(observed.mounts.map { ($0.service, $0.maskIdentity) }, uniquingKeysWith: { $1 })
-        return launchPlans.filter { laid[$0.service] != identity }.map { plan in
-            // An instance that is yet to be launched gets its masks with its plan.
-            let isRunning = laid.keys.contains(plan.service)
-            return Deployment.ServiceMasks(
-                service: plan.service, paths: isRunning ? sources + plan.aliases(of: sources) : [], identity: identity)
+    /// The masks that were laid on another file than the secret comes from now, or on none: an editor that saves by
+    /// renaming takes the mask off with the old file.
+    private func movedMasks(_ observed: ObservedState) -> [Deployment.Mask] {
+        let laid = Set(observed.maskedFiles)
+        let moved = preparation.plaintextSources.map { MaskedFile(path: $0, identity: fileIdentity($0)) }
+            .filter { !laid.contains($0) }
+        guard !moved.isEmpty else { return [] }
+        let running = Set(observed.instances.filter { $0.pid != nil }.map(\.service))
+        var aliases: [String: [Deployment.Destination]] = [:]
+        for plan in nextRecord.plans where running.contains(plan.service) {
+            for (path, target) in plan.aliases(of: moved.map(\.path)) {
+                aliases[path, default: []].append(Deployment.Destination(service: plan.service, target: target))
+            }
         }
+        return moved.map { Deployment.Mask(file: $0, aliases: aliases[$0.path] ?? []) }
     }
 
     private func fileIdentity(_ path: String) -> String {
@@ -105,11 +121,11 @@ struct Deployer {
 
     /// Bytes that the supervisor does not hold yet, each once, with the files that they belong in.
     private func missingContents(
-        _ launchPlans: [LaunchPlan], observed: ObservedState
+        _ observed: ObservedState
     ) throws -> [(file: MountedFile, payload: Deployment.Payload)] {
         var contents: [(file: MountedFile, payload: Deployment.Payload)] = []
         var places: [String: Int] = [:]
-        for (service, file) in missingFiles(launchPlans, observed: observed) {
+        for (service, file) in missingFiles(observed) {
             let destination = Deployment.Destination(service: service, target: file.target)
             let key = "\(file.kind.rawValue) \(file.name) \(file.version)"
             if let place = places[key] {
@@ -125,9 +141,7 @@ struct Deployer {
     }
 
     /// Files of services whose mount lacks them or holds another version, owner or mode.
-    private func missingFiles(
-        _ launchPlans: [LaunchPlan], observed: ObservedState
-    ) -> [(service: String, file: MountedFile)] {
+    private func missingFiles(_ observed: ObservedState) -> [(service: String, file: MountedFile)] {
         let mounted = Dictionary(observed.mounts.map { ($0.service, Set($0.files)) }, uniquingKeysWith: { $1 })
         return launchPlans.flatMap { launchPlan in
             launchPlan.files.filter { !(mounted[launchPlan.service]?.contains($0) ?? false) }

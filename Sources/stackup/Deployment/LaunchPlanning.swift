@@ -9,21 +9,6 @@ struct LaunchPlanning {
     let paths: HostPaths
     /// The caller's effective user id; anybody but root works within a user namespace.
     let user: UInt32
-    /// Plaintext on this host that secrets come from: masked in every instance.
-    let plaintextSources: [String]
-    /// `paths.privatePaths`, looked up once for all services.
-    private let privatePaths: [String]
-    private let hiddenPaths: [String]
-
-    init(stack: Stack, paths: HostPaths, user: UInt32, plaintextSources: [String]) {
-        self.stack = stack
-        self.paths = paths
-        self.user = user
-        self.plaintextSources = plaintextSources
-        privatePaths = paths.privatePaths
-        // Volumes may be about to be made, so their folder is named even where it is missing.
-        hiddenPaths = [realPath(paths.volumesRoot) ?? paths.volumesRoot] + realPaths(Self.engineSockets)
-    }
 
     /// Sockets outside `/run` that run code elsewhere; `/run` itself is private to each instance.
     private static let engineSockets = [
@@ -32,6 +17,17 @@ struct LaunchPlanning {
     ]
 
     private static let standardPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+    /// What the instances of the whole stack share.
+    ///
+    /// - Parameter plaintextSources: plaintext on this host that secrets come from.
+    func surroundings(plaintextSources: [String]) -> StackSurroundings {
+        // Volumes may be about to be made, so their folder is named even where it is missing.
+        let volumes = realPath(paths.volumesRoot) ?? paths.volumesRoot
+        return StackSurroundings(
+            serviceNames: stack.services.map(\.name), masks: paths.privatePaths + plaintextSources,
+            hiddenPaths: [volumes] + realPaths(Self.engineSockets))
+    }
 
     /// The launch plan of a service, without its files and its hash, which need the store.
     ///
@@ -57,7 +53,9 @@ struct LaunchPlanning {
         plan.workingDirectory = service.workingDirectory.map { absolutePath($0, from: stack.workingDirectory) } ?? "/"
         plan.user = identity
         plan.hostname = service.hostname
-        plan.hosts = hosts(of: service)
+        plan.hosts = service.extraHosts.map {
+            HostEntry(address: $0.address == "host-gateway" ? "127.0.0.1" : $0.address, name: $0.name)
+        }
         plan.capabilities = try Capabilities.resolve(add: service.capAdd, drop: service.capDrop)
         for ulimit in service.ulimits { plan.limits.append(try ResourceLimit(ulimit)) }
         for mount in service.mounts { plan.mounts.append(mountPlan(mount, of: service)) }
@@ -66,8 +64,6 @@ struct LaunchPlanning {
                 .tmpfs(target: "/tmp", readOnly: true, size: 4096, mode: 0o1777, uid: 0, gid: 0, executable: false))
         }
         plan.hostFilesystemWritable = service.hostFilesystemWritable && !service.readOnly
-        plan.masks = privatePaths + plaintextSources
-        plan.hiddenPaths = hiddenPaths
         plan.restart = Restart(service.restart)
         plan.dependencies = service.dependsOn.map(\.service).filter { stack.service($0) != nil }
         plan.stopSignal = try Signals.number(service.stopSignal)
@@ -93,16 +89,6 @@ struct LaunchPlanning {
         var lines = variables.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         if variables["PATH"] == nil { lines.insert(Self.standardPath, at: 0) }
         return lines
-    }
-
-    /// Services share the host's network, so every service's name is the loopback address.
-    private func hosts(of service: Service) -> [HostEntry] {
-        let own = service.extraHosts.map {
-            HostEntry(address: $0.address == "host-gateway" ? "127.0.0.1" : $0.address, name: $0.name)
-        }
-        let named = Set(own.map(\.name))
-        return own + stack.services.map(\.name).filter { !named.contains($0) }
-            .map { HostEntry(address: "127.0.0.1", name: $0) }
     }
 
     private func mountPlan(_ mount: Compose.ServiceMount, of service: Service) -> MountPlan {

@@ -5,13 +5,14 @@ extension LaunchPlan {
     /// view of a file only, so each needs its own.
     ///
     /// - Parameter paths: real paths on the host.
-    func aliases(of paths: [String]) -> [String] {
-        mounts.flatMap { mount -> [String] in
-            guard case .bind(let source, let target, _) = mount, let folder = realPaths([source]).first else { return [] }
+    func aliases(of paths: [String]) -> [(path: String, target: String)] {
+        mounts.flatMap { mount -> [(path: String, target: String)] in
+            guard case .bind(let source, let target, _) = mount, let folder = realPath(source) else { return [] }
             let prefix = folder == "/" ? "/" : folder + "/"
             return paths.compactMap { path in
-                if path == folder { return target }
-                return path.hasPrefix(prefix) ? absolutePath(target + "/" + path.dropFirst(prefix.count), from: "/") : nil
+                if path == folder { return (path, target) }
+                guard path.hasPrefix(prefix) else { return nil }
+                return (path, absolutePath(target + "/" + path.dropFirst(prefix.count), from: "/"))
             }
         }
     }

@@ -14,6 +14,7 @@ struct Preparation {
     let secrets: SecretIntake
     /// By service, complete but for the versions of their files; services with an image have none.
     let launchPlans: [String: LaunchPlan]
+    let surroundings: StackSurroundings
     /// The bytes of each config, by its name.
     let configs: [String: [UInt8]]
     /// Plaintext that secrets come from, as real paths.
@@ -32,7 +33,8 @@ struct Preparation {
             services, of: stack, environment: project.environment, store: store, snapshot: snapshot)
         plaintextSources = Self.plaintextSources(of: stack, envFiles: envFiles)
         configs = try Self.readConfigs(services, of: stack, environment: project.environment)
-        let planning = LaunchPlanning(stack: stack, paths: paths, user: user, plaintextSources: plaintextSources)
+        let planning = LaunchPlanning(stack: stack, paths: paths, user: user)
+        surroundings = planning.surroundings(plaintextSources: plaintextSources)
         var launchPlans: [String: LaunchPlan] = [:]
         var wantedServices: [WantedService] = []
         for service in services {
@@ -110,16 +112,13 @@ struct Preparation {
     }
 
     /// Names what would be launched. What can change while an instance runs is left out: its files, how many
-    /// instances there are, the order of starts, the names of its neighbours.
+    /// instances there are, the order of starts.
     private static func hash(of service: Service, plan: LaunchPlan?, store: SecretStore?) throws(DeploymentError) -> String {
         guard let store else { return "new" }
         var launched = plan
         launched?.replicas = 1
         launched?.files = []
-        launched?.masks = []
-        launched?.hiddenPaths = []
         launched?.dependencies = []
-        launched?.hosts = []
         do {
             var bytes = try JSON.encode(launched)
             for (name, text) in service.attributes.sorted(by: { $0.key < $1.key }) {

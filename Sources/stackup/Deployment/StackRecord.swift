@@ -14,21 +14,25 @@ struct StackRecord: Codable, Equatable {
     }
 
     /// The format's version; a record with another one is treated as missing.
-    var format = 1
+    var format = Self.currentFormat
+    private static let currentFormat = 2
+
     var workingDirectory: String
     var composeFiles: [String]
+    var surroundings: StackSurroundings
     /// By service.
     var services: [String: Entry]
 
-    init(_ stack: Stack, services: [String: Entry]) {
+    init(_ stack: Stack, surroundings: StackSurroundings, services: [String: Entry]) {
         workingDirectory = stack.workingDirectory
         composeFiles = stack.composeFiles
+        self.surroundings = surroundings
         self.services = services
     }
 
     /// Reads a record back; nil where it is of a format that this version does not know.
     init?(decoding bytes: [UInt8]) {
-        guard let record = try? JSON.decode(StackRecord.self, from: bytes), record.format == 1 else { return nil }
+        guard let record = try? JSON.decode(StackRecord.self, from: bytes), record.format == Self.currentFormat else { return nil }
         self = record
     }
 

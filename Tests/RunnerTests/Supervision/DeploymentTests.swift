@@ -28,15 +28,20 @@ import Testing
                     .init(length: 3, files: [.init(service: "web", target: secret.target), .init(service: "db", target: secret.target)]),
                     .init(length: 2, files: [.init(service: "cache", target: secret.target)]),
                 ],
-                masks: [.init(service: "db", paths: ["/home/me/key.txt"])])),
+                masks: [
+                    .init(
+                        file: MaskedFile(path: "/home/me/key.txt", identity: "1:2"),
+                        aliases: [.init(service: "db", target: "/data/key.txt")])
+                ])),
             payload: try payload("abcde"))
         #expect(bench.calls() == [
-            "write web /run/secrets/key", "write db /run/secrets/key", "write cache /run/secrets/key", "remask db /home/me/key.txt",
-            "signal db-1 1", "launch web-1", "signal cache-1 15",
+            "write web /run/secrets/key", "write db /run/secrets/key", "write cache /run/secrets/key",
+            "remask cache /home/me/key.txt", "remask db /home/me/key.txt /data/key.txt", "signal db-1 1", "launch web-1", "signal cache-1 15",
         ])
         #expect(bench.host.contents["web/run/secrets/key"] == Array("abc".utf8))
         #expect(bench.host.contents["db/run/secrets/key"] == Array("abc".utf8))
         #expect(bench.host.contents["cache/run/secrets/key"] == Array("de".utf8))
+        #expect(bench.supervisor.observe(supervisorPID: 1).maskedFiles == [MaskedFile(path: "/home/me/key.txt", identity: "1:2")])
         bench.started("web-1")
         bench.ended("cache-1")
         #expect(bench.calls() == ["launch cache-1"])
@@ -156,7 +161,7 @@ import Testing
         #expect(bench.instance("web-1")?.exitCode == 3)
         bench.advance(60_000)
         #expect(bench.calls() == [])
-        bench.submit(.provide([.test("web", restart: .always)]))
+        bench.submit(.provide([.test("web", restart: .always)], StackSurroundings()))
         bench.advance(100)
         #expect(bench.calls() == ["launch web-1"])
     }
@@ -164,7 +169,7 @@ import Testing
     @Test func aSuccessUnderOnFailureIsNotRestarted() {
         let bench = Bench()
         bench.supervisor.adopt(record([running], restart: .onFailure(maximumRetries: nil)), survivors: []) { _ in 0 }
-        bench.submit(.provide([.test("web", restart: .onFailure(maximumRetries: nil))]))
+        bench.submit(.provide([.test("web", restart: .onFailure(maximumRetries: nil))], StackSurroundings()))
         bench.advance(60_000)
         #expect(bench.calls() == [])
     }
@@ -173,7 +178,7 @@ import Testing
         let bench = Bench()
         let stopped = ObservedInstance(service: "web", index: 1, status: .exited, exitCode: 0, stoppedByUser: true)
         bench.supervisor.adopt(record([stopped]), survivors: []) { _ in nil }
-        bench.submit(.provide([.test("web", restart: .always)]))
+        bench.submit(.provide([.test("web", restart: .always)], StackSurroundings()))
         bench.advance(60_000)
         #expect(bench.calls() == [])
     }

@@ -14,22 +14,27 @@ final class FakeHost: InstanceHost {
     var contents: [String: [UInt8]] = [:]
     var refusals: [String: String] = [:]
     var plans: [String: LaunchPlan] = [:]
+    /// Of the last launch.
+    var surroundings: StackSurroundings?
     /// With a real loop: what happens after each call.
     var onLaunch: (InstanceName) -> Void = { _ in }
     var onSignal: (InstanceName, Int32) -> Void = { _, _ in }
     private var lastPID: Int32 = 1000
 
-    func launch(_ plan: LaunchPlan, as instance: InstanceName) throws -> ProcessIdentity {
+    func launch(_ plan: LaunchPlan, in surroundings: StackSurroundings, as instance: InstanceName) throws -> ProcessIdentity {
         if let reason = refusals[plan.service] {
             calls.append("refuse \(instance)")
             throw Refusal(description: reason)
         }
         lastPID += 1
         plans[instance.description] = plan
+        self.surroundings = surroundings
         calls.append("launch \(instance)")
         onLaunch(instance)
         return ProcessIdentity(pid: lastPID, startTime: UInt64(lastPID))
     }
+
+    func endLaunches() {}
 
     func signal(_ instance: InstanceName, _ signal: Int32) {
         calls.append("signal \(instance) \(signal)")

@@ -136,7 +136,7 @@ struct RealStackTests {
         try stack.write(.test("key", version: "2"), "new", of: "web", then: [.signal(service: "web", signal: SIGHUP)])
         #expect(try stack.eventually { try stack.output("web-1") == ["old\n", "new\n"] })
         // And so do restarts, once a command has brought the plans; the tmpfs is the same.
-        try stack.client().provide([web])
+        try stack.client().provide([web], StackSurroundings())
         kill(try #require(before.pid), SIGTERM)
         #expect(try stack.eventually { try stack.instance("web")?.restarts == 1 && stack.instance("web")?.status == .running })
         try stack.client().kill(services: ["web"], signal: SIGHUP)

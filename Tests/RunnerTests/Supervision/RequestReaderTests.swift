@@ -1,6 +1,7 @@
 import Glibc
 import JSON
 import Linux
+import Reconciler
 import Testing
 
 @testable import Runner
@@ -91,7 +92,7 @@ extension RequestReader.Outcome {
 
     @Test func everyRequestSurvivesTheWire() throws {
         let requests: [ControlRequest] = [
-            .observe, .subscribe, .provide([.test("web", restart: .onFailure(maximumRetries: 3))]), .start(services: nil),
+            .observe, .subscribe, .provide([.test("web", restart: .onFailure(maximumRetries: 3))], StackSurroundings(serviceNames: ["web"], masks: ["/m"], hiddenPaths: ["/h"])), .start(services: nil),
             .restart(services: ["a", "b"], timeoutMilliseconds: 0), .kill(services: nil, signal: 9), .down(services: nil, timeoutMilliseconds: nil),
             .apply(Deployment(
                 plans: [.test("web")],
@@ -99,7 +100,7 @@ extension RequestReader.Outcome {
                     .create(service: "web", index: 1), .recreate(service: "web", index: 2), .start(service: "w", index: 3), .remove(service: "w", index: 4),
                     .write(service: "web", file: .test("a")), .removeFile(service: "web", file: .test("b")), .signal(service: "web", signal: 1),
                     .restart(service: "web"),
-                ], masks: [.init(service: "web", paths: ["/x"])])),
+                ], masks: [.init(file: MaskedFile(path: "/x", identity: "1:2"), aliases: [.init(service: "web", target: "/y")])])),
         ]
         for request in requests { #expect(try JSON.decode(ControlRequest.self, from: try JSON.encode(request)) == request) }
     }
