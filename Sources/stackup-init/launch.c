@@ -22,14 +22,14 @@
 enum { CAPABILITY_KILL = 5, KEYCTL_JOIN_SESSION_KEYRING = 1 };
 
 static void build_surroundings(void) {
+    open_root();
     // Keys of whoever started the stack stay behind (keyrings(7)).
     syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
     while (take_word("pin")) pin(next_text());
     while (take_word("source")) add_source(next_text());
     while (take_word("processes")) add_processes(next_text());
     open_sources();
-    while (take_word("hide")) mask(next_text());
-    build_root(take_word("writable"));
+    complete_root();
     for (int target = FIRST_TARGET_FD;;) {
         if (take_word("bind")) {
             unsigned index = (unsigned)next_number();

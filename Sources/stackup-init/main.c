@@ -1,4 +1,4 @@
-// stackup-init: pid 1 of every instance, and the way into one for `stackup exec`.
+// stackup-init: pid 1 of every instance, what they are cloned from, and the way into one for `stackup exec`.
 // It is told what to do by a specification on descriptor 3; see Runner/Launching/InitSpecification.swift.
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include "privileges.h"
 #include "report.h"
 #include "specification.h"
+#include "view.h"
 
 int main(void) {
     // Before anything else: from here on nobody of the same user can look into this process.
@@ -23,6 +24,7 @@ int main(void) {
         return EXIT_SETUP;
     }
     specification_open();
+    if (take_word("view")) view();
     if (take_word("launch")) launch();
     if (take_word("join")) join();
     fail_because("read", "specification", "it asks for something that this version does not know");

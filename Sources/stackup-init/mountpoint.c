@@ -50,7 +50,7 @@ static int is_own(int directory) {
     return 0;
 }
 
-static int open_in_root(const char *path) {
+int open_in_root(const char *path) {
     enum { RESOLVE_NO_MAGICLINKS_ = 0x02, RESOLVE_IN_ROOT_ = 0x10 };
     struct { uint64_t flags, mode, resolve; } how = {
         .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT_ | RESOLVE_NO_MAGICLINKS_};
@@ -101,6 +101,12 @@ static struct entry *read_entries(int directory, const char *path, size_t *count
     return entries;
 }
 
+int is_new_root(const struct stat *directory) {
+    struct stat root;
+    if (fstat(new_root, &root) != 0) fail("fstat", "the new root");
+    return root.st_dev == directory->st_dev && root.st_ino == directory->st_ino;
+}
+
 /// Replaces a directory by a tmpfs with each of its entries bound in, so that mount points can be made beside them.
 static void replace_with_own(int directory, const char *path) {
     struct stat status;
@@ -121,6 +127,11 @@ static void replace_with_own(int directory, const char *path) {
         fail("chown", path);
     if (tree_attach(own, directory) != 0) fail("move_mount", path);
     remember_own(own, 0);
+    // Whoever was in the root is now below it.
+    if (is_new_root(&status)) {
+        close(new_root);
+        new_root = fcntl(own, F_DUPFD_CLOEXEC, 0);
+    }
     for (size_t i = 0; i < count; i++) {
         struct entry *entry = &entries[i];
         if (entry->link != NULL) {

@@ -1,8 +1,12 @@
 // Mount points in the instance's root, provided without making anything on the host's filesystem.
 #pragma once
+#include <sys/stat.h>
 
 /// The descriptor of the new root; everything is resolved inside it.
 extern int new_root;
+
+/// Whether a directory is the new root.
+int is_new_root(const struct stat *directory);
 
 /// Remembers a tmpfs of our own by a descriptor of its mount: mount points may be made in it.
 /// It is made read-only by `seal_own_filesystems`, unless the service may write to it.
@@ -10,6 +14,9 @@ void remember_own(int mount, int service_writes);
 
 /// Makes every tmpfs that only holds mount points read-only.
 void seal_own_filesystems(void);
+
+/// A descriptor (O_PATH) of `path` inside the new root; -1 with errno set where it is missing.
+int open_in_root(const char *path);
 
 enum mountpoint_kind { MOUNTPOINT_FILE, MOUNTPOINT_DIRECTORY };
 

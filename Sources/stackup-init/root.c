@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "masks.h"
@@ -23,15 +25,12 @@ int unprivileged;
 /// Top-level folders that an instance has of its own.
 static const char *const private_folders[] = {"proc", "sys", "dev", "run", "tmp", NULL};
 
-static int resolver = -1;
-static char resolver_path[PATH_MAX];
+/// The service's own /tmp, whatever is mounted over it later.
+static int temporary = -1;
 
-/// resolv.conf(5) often leads into /run, which becomes private: that one file is taken along.
-static void open_resolver(void) {
-    if (realpath("/etc/resolv.conf", resolver_path) == NULL || strncmp(resolver_path, "/run/", 5) != 0) return;
-    resolver = tree_clone(AT_FDCWD, resolver_path, 0);
-    if (resolver >= 0 && tree_restrict(resolver, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 0) != 0)
-        fail("mount_setattr", resolver_path);
+void open_root(void) {
+    new_root = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (new_root < 0) fail("open", "the new root");
 }
 
 /// Makes a mount point in a folder of ours that nobody else has seen yet, and attaches a tree to it.
@@ -88,13 +87,6 @@ static void bind_host(int writable) {
         fail("mount_setattr", "the host's folders");
 }
 
-/// Attaches a new filesystem in a folder of ours and returns its descriptor.
-static int attach_new(int mount, const char *stage, int folder, const char *name) {
-    if (mount < 0) fail(stage, name);
-    attach_in(folder, name, mount, 1);
-    return mount;
-}
-
 /// Covers a path of the new root by itself, read-only.
 static void restrict_in_root(const char *path) {
     int tree = tree_clone(new_root, path, 1);
@@ -110,11 +102,25 @@ static void restrict_in_root(const char *path) {
     close(tree);
 }
 
-static void mask_in_root(const char *path) {
-    int place = openat(new_root, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+void hide_in_root(const char *path) {
+    int place = open_in_root(path);
     if (place < 0) return;
     mask_descriptor(place, path);
     close(place);
+}
+
+void hide_processes_in_root(const char *path) {
+    struct statfs status;
+    int place = open_in_root(path);
+    if (place < 0) return;
+    if (fstatfs(place, &status) == 0 && status.f_type == PROC_SUPER_MAGIC) mask_descriptor(place, path);
+    close(place);
+}
+
+/// Attaches a new filesystem at a folder that the built root has for it, and returns its descriptor.
+static int attach_new(int mount, const char *name) {
+    if (mount < 0 || tree_attach_at(mount, new_root, name) != 0) fail("mount", name);
+    return mount;
 }
 
 /// The same lists as container engines have (the OCI runtime's maskedPaths and readonlyPaths of Docker).
@@ -124,10 +130,9 @@ static void attach_proc(void) {
         "proc/timer_list", "proc/timer_stats", "proc/sched_debug", "proc/scsi", NULL};
     static const char *const read_only[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger", NULL};
     const char *const options[] = {"source", "proc", NULL};
-    close(attach_new(filesystem_new("proc", options, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC),
-                     "mount proc", new_root, "proc"));
+    close(attach_new(filesystem_new("proc", options, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "proc"));
     for (const char *const *path = read_only; *path != NULL; path++) restrict_in_root(*path);
-    for (const char *const *path = masked; *path != NULL; path++) mask_in_root(*path);
+    for (const char *const *path = masked; *path != NULL; path++) hide_in_root(*path);
 }
 
 static void attach_sys(void) {
@@ -138,8 +143,8 @@ static void attach_sys(void) {
         fail("bind", "/sys");
     attach_in(new_root, "sys", tree, 1);
     close(tree);
-    mask_in_root("sys/firmware");
-    mask_in_root("sys/devices/virtual/powercap");
+    hide_in_root("sys/firmware");
+    hide_in_root("sys/devices/virtual/powercap");
 }
 
 static void attach_device(int devices, const char *name) {
@@ -153,57 +158,72 @@ static void attach_device(int devices, const char *name) {
     close(tree);
 }
 
-static void attach_dev(void) {
+static int make_folder(int parent, const char *name) {
+    int folder = mkdirat(parent, name, 0755) == 0 ? openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (folder < 0) fail("mkdir", name);
+    return folder;
+}
+
+static void make_dev(void) {
     static const char *const devices[] = {"null", "zero", "full", "random", "urandom", "tty", NULL};
     static const char *const links[][2] = {
         {"/proc/self/fd", "fd"}, {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
         {"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"}};
-    int own = attach_new(tmpfs_new("755", "64k", API_MOUNT_NOSUID | API_MOUNT_NOEXEC), "mount tmpfs", new_root, "dev");
-    remember_own(own, 0);
-    for (const char *const *name = devices; *name != NULL; name++) attach_device(own, *name);
+    int folder = make_folder(new_root, "dev");
+    for (const char *const *name = devices; *name != NULL; name++) attach_device(folder, *name);
     for (size_t i = 0; i < sizeof links / sizeof *links; i++)
-        if (symlinkat(links[i][0], own, links[i][1]) != 0) fail("symlink", links[i][1]);
-    // Group 5 is tty on every distribution; a user namespace does not map it.
-    const char *const privileged_pts[] = {"source", "devpts", "newinstance", "", "ptmxmode", "0666", "mode", "0620", "gid", "5", NULL};
-    const char *const pts[] = {"source", "devpts", "newinstance", "", "ptmxmode", "0666", "mode", "0620", NULL};
-    close(attach_new(filesystem_new("devpts", unprivileged ? pts : privileged_pts, API_MOUNT_NOSUID | API_MOUNT_NOEXEC),
-                     "mount devpts", own, "pts"));
-    const char *const queue[] = {"source", "mqueue", NULL};
-    close(attach_new(filesystem_new("mqueue", queue, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC),
-                     "mount mqueue", own, "mqueue"));
-    remember_own(attach_new(tmpfs_new("1777", "64m", API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC),
-                            "mount tmpfs", own, "shm"), 1);
+        if (symlinkat(links[i][0], folder, links[i][1]) != 0) fail("symlink", links[i][1]);
+    close(make_folder(folder, "pts"));
+    close(make_folder(folder, "mqueue"));
+    close(make_folder(folder, "shm"));
+    close(folder);
 }
 
-static void attach_run(void) {
-    remember_own(attach_new(tmpfs_new("755", "1m", API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC),
-                            "mount tmpfs", new_root, "run"), 0);
-    if (resolver >= 0) {
-        int place = mountpoint(resolver_path, MOUNTPOINT_FILE);
-        if (tree_attach(resolver, place) != 0) fail("bind", resolver_path);
-        close(place);
-        close(resolver);
-    }
+/// resolv.conf(5) often leads into /run, which becomes private: that one file is taken along.
+static void bind_resolver(void) {
+    char path[PATH_MAX];
+    if (realpath("/etc/resolv.conf", path) == NULL || strncmp(path, "/run/", 5) != 0) return;
+    int tree = tree_clone(AT_FDCWD, path, 0);
+    if (tree < 0) return;
+    int place = mountpoint(path, MOUNTPOINT_FILE);
+    if (tree_restrict(tree, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 0) != 0 ||
+        tree_attach(tree, place) != 0)
+        fail("bind", path);
+    close(place);
+    close(tree);
+}
+
+static void make_run(void) {
+    int folder = make_folder(new_root, "run");
+    close(make_folder(folder, "secrets"));
+    close(folder);
+    bind_resolver();
     // Usually a link to /run; where it is a folder, its sockets are hidden too.
     struct stat status;
-    if (fstatat(new_root, "var/run", &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode))
-        mask_in_root("var/run");
+    if (fstatat(new_root, "var/run", &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode)) hide_in_root("var/run");
 }
 
 void build_root(int writable) {
-    open_resolver();
-    int root = tmpfs_new("755", "1m", API_MOUNT_NOSUID | API_MOUNT_NODEV);
-    int place = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (root < 0 || place < 0 || tree_attach(root, place) != 0) fail("mount the new root", "/tmp");
-    close(place);
-    new_root = root;
-    remember_own(fcntl(root, F_DUPFD_CLOEXEC, 0), 0);
+    remember_own(fcntl(new_root, F_DUPFD_CLOEXEC, 0), 0);
     bind_host(writable);
-    attach_proc();
     attach_sys();
-    attach_dev();
-    attach_run();
-    remember_own(attach_new(tmpfs_new("1777", NULL, API_MOUNT_NOSUID | API_MOUNT_NODEV), "mount tmpfs", new_root, "tmp"), 1);
+    make_dev();
+    make_run();
+    close(make_folder(new_root, "proc"));
+    close(make_folder(new_root, "tmp"));
+}
+
+void complete_root(void) {
+    attach_proc();
+    // Group 5 is tty on every distribution; a user namespace does not map it.
+    const char *const privileged_pts[] = {"source", "devpts", "newinstance", "", "ptmxmode", "0666", "mode", "0620", "gid", "5", NULL};
+    const char *const pts[] = {"source", "devpts", "newinstance", "", "ptmxmode", "0666", "mode", "0620", NULL};
+    close(attach_new(filesystem_new("devpts", unprivileged ? pts : privileged_pts, API_MOUNT_NOSUID | API_MOUNT_NOEXEC), "dev/pts"));
+    const char *const queue[] = {"source", "mqueue", NULL};
+    close(attach_new(filesystem_new("mqueue", queue, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "dev/mqueue"));
+    remember_own(attach_new(tmpfs_new("1777", "64m", API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "dev/shm"), 1);
+    temporary = attach_new(tmpfs_new("1777", NULL, API_MOUNT_NOSUID | API_MOUNT_NODEV), "tmp");
+    remember_own(temporary, 1);
     attach_tmpfs("/var/tmp", 0, "", "1777", 0, 0, 1);
 }
 
@@ -243,21 +263,28 @@ void attach_target(int descriptor, const char *target) {
 }
 
 void attach_text(const char *target, const char *content) {
-    // The file lives in the new root just long enough to be mounted elsewhere.
-    int file = openat(new_root, ".text", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    // The file lives in /tmp just long enough to be mounted elsewhere.
+    int file = openat(temporary, ".text", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     size_t length = strlen(content);
     if (file < 0 || write(file, content, length) != (ssize_t)length || fchmod(file, 0644) != 0) fail("write", target);
     close(file);
-    int tree = tree_clone(new_root, ".text", 0);
+    int tree = tree_clone(temporary, ".text", 0);
     if (tree < 0 || tree_restrict(tree, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 0) != 0)
         fail("open_tree", target);
     attach(tree, "bind", target);
     close(tree);
-    if (unlinkat(new_root, ".text", 0) != 0) fail("unlink", target);
+    if (unlinkat(temporary, ".text", 0) != 0) fail("unlink", target);
 }
 
 void enter_root(void) {
     seal_own_filesystems();
+    struct stat status;
+    if (stat("/", &status) != 0) fail("stat", "/");
+    // Without mounts of the host's, the namespace has been made with it as its root.
+    if (is_new_root(&status)) {
+        close(new_root);
+        return;
+    }
     if (fchdir(new_root) != 0) fail("chdir", "the new root");
     close(new_root);
     // The old root is stacked on the new one and taken off again: no folder for it is needed (pivot_root(2)).

@@ -4,9 +4,21 @@
 /// Whether we are in a user namespace of an unprivileged caller; set before anything else.
 extern int unprivileged;
 
-/// Builds the new root: the host's folders (read-only unless `writable`), and /proc, /sys, /dev, /run and the
-/// temporary folders of its own.
+/// Takes the working directory for the new root: what there is of it.
+void open_root(void);
+
+/// Builds what the new roots of instances have in common, in an empty tmpfs: the host's folders (read-only unless
+/// `writable`), /sys, devices, and mount points for the rest.
 void build_root(int writable);
+
+/// Covers a path of the new root, if it is there.
+void hide_in_root(const char *path);
+
+/// The same where processes are mounted (proc(5)).
+void hide_processes_in_root(const char *path);
+
+/// Adds what an instance has of its own: processes, terminals, queues, folders for temporary files.
+void complete_root(void);
 
 /// Mounts on the new root.
 void attach_source(unsigned index, const char *target, int read_only);

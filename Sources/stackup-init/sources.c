@@ -55,6 +55,7 @@ static void open_source(struct source *source) {
 }
 
 void open_sources(void) {
+    if (source_count == 0) return;
     for (unsigned i = 0; i < source_count; i++)
         if (is_processes(sources[i].path)) open_source(&sources[i]);
     for (unsigned i = 0; i < processes_count; i++)

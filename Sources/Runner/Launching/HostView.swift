@@ -2,8 +2,8 @@ import CLinux
 import Glibc
 import Linux
 
-/// The host as the instances of a stack may see it at one moment: a copy of the caller's mount namespace with the
-/// masks laid, which each instance gets a copy of.
+/// The host as the instances of a stack may see it at one moment: a mount namespace with the masks laid on the
+/// host's tree, and with the root that the instances have in common. Each instance gets a copy of it.
 ///
 /// A stack has as many masks as it has secret files: laid by each instance, they would cost more than all else.
 /// What is mounted on the host later is not in it, so it is made anew for launches at another time.
@@ -11,40 +11,92 @@ public final class HostView {
     let surroundings: StackSurroundings
     /// The host's `/etc/hosts`.
     let hostsFile: String
-    /// Where processes are mounted (proc(5)), a chroot's too: masks that come after a service's own mounts of them.
+    /// Where processes are mounted (proc(5)), a chroot's too: covered after a service's own mounts of them.
     let processMounts: [String]
     private let namespace: FileDescriptor
+    /// A namespace with the root alone, once one was needed: to copy the host's tree for instances that mount nothing of
+    /// it, and to take it off again, would double their mounts.
+    private var rootNamespace: FileDescriptor?
+    private let root: FileDescriptor
 
-    /// - Parameter surroundings: masks that do not exist are passed over.
-    public init(_ surroundings: StackSurroundings) throws(LaunchError) {
+    /// In milliseconds: how long the host's folders may take to answer. A network filesystem that hangs must not
+    /// hang the supervisor.
+    private static let patience: Int32 = 10_000
+
+    /// - Parameters:
+    ///   - surroundings: masks that do not exist are passed over.
+    ///   - writable: whether the host's folders are.
+    ///   - stagingDirectory: an existing directory, which the root is attached to in the new namespace.
+    init(
+        _ surroundings: StackSurroundings, writable: Bool, stagingDirectory: String, executable: borrowing InitExecutable,
+        isUnprivileged: Bool
+    ) throws(LaunchError) {
         self.surroundings = surroundings
         hostsFile = Self.readHostsFile()
         do throws(SystemCallError) {
-            var processMounts: [String] = []
+            processMounts = try MountTable.places(ofType: "proc")
+            root = FileDescriptor(owning: try retryingInterrupts("fsmount") { clinux_tmpfs("1m", "0755", 0) })
+        } catch {
+            throw LaunchError("view(the host)", error)
+        }
+        let specification = try InitSpecification.view(
+            surroundings, processMounts: processMounts, writable: writable, isUnprivileged: isUnprivileged)
+        let rootNumber = root.number
+        var builder: ViewBuilder?
+        do throws(SystemCallError) {
             namespace = try MountNamespaceVisit.returning { () throws(SystemCallError) in
                 try retryingInterrupts("unshare") { clinux_unshare(UInt64(CLINUX_NEWNS)) }
                 // What the host mounts or unmounts from here on stays out, and nothing goes back to it.
                 try retryingInterrupts("mount") { clinux_make_mounts_private() }
-                var masks = MaskLayer()
-                for path in surroundings.masks { try masks.lay(on: path) }
-                processMounts = try MountTable.places(ofType: "proc")
+                let place = try FileDescriptor.open(stagingDirectory, O_PATH | O_DIRECTORY | O_NOFOLLOW)
+                let placeNumber = place.number
+                try retryingInterrupts("move_mount", on: stagingDirectory) { clinux_tree_attach(rootNumber, placeNumber, 0) }
+                try retryingInterrupts("fchdir") { fchdir(rootNumber) }
+                builder = try ViewBuilder(specification, executable: executable, keepingCapabilities: isUnprivileged)
                 return try FileDescriptor.open("/proc/thread-self/ns/mnt", O_RDONLY)
             }
-            self.processMounts = processMounts
         } catch {
-            throw LaunchError("mask(the host's files)", error)
+            throw LaunchError("view(the host)", error)
+        }
+        try builder.take()?.finish(within: Self.patience)
+    }
+
+    /// Runs `body` in it, with the instances' root as working directory: a process that is cloned into a copy of this
+    /// namespace finds its own copy of that root there.
+    ///
+    /// - Parameter host: whether the host's tree is needed beside that root, for mounts.
+    func entered<Result: ~Copyable>(
+        withHost host: Bool, _ body: () throws(SystemCallError) -> Result
+    ) throws(SystemCallError) -> Result {
+        if !host {
+            let number = try rootOnly()
+            return try MountNamespaceVisit.returning { () throws(SystemCallError) in
+                // Leads to the namespace's root, as the working directory too (setns(2)).
+                try retryingInterrupts("setns") { clinux_join_mounts(number) }
+                return try body()
+            }
+        }
+        let (number, rootNumber) = (namespace.number, root.number)
+        return try MountNamespaceVisit.returning { () throws(SystemCallError) in
+            try retryingInterrupts("setns") { clinux_join_mounts(number) }
+            try retryingInterrupts("fchdir") { fchdir(rootNumber) }
+            return try body()
         }
     }
 
-    /// Runs `body` in it.
-    func entered<Result: ~Copyable>(
-        _ body: () throws(SystemCallError) -> Result
-    ) throws(SystemCallError) -> Result {
-        let number = namespace.number
-        return try MountNamespaceVisit.returning { () throws(SystemCallError) in
-            try retryingInterrupts("setns") { clinux_join_mounts(number) }
-            return try body()
+    private func rootOnly() throws(SystemCallError) -> Int32 {
+        if let number = rootNamespace?.number { return number }
+        // The root has no /proc to find it by.
+        let own = try FileDescriptor.open("/proc/thread-self/ns", O_PATH | O_DIRECTORY)
+        let ownNumber = own.number
+        let made = try entered(withHost: true) { () throws(SystemCallError) in
+            try retryingInterrupts("unshare") { clinux_unshare(UInt64(CLINUX_NEWNS)) }
+            try retryingInterrupts("pivot_root") { clinux_make_directory_root() }
+            return try FileDescriptor.open("mnt", in: ownNumber, O_RDONLY)
         }
+        let number = made.number
+        rootNamespace = consume made
+        return number
     }
 
     private static func readHostsFile() -> String {

@@ -5,6 +5,8 @@ import Reconciler
 /// (Sources/stackup-init/specification.h reads them).
 struct InitSpecification {
     private(set) var bytes: [UInt8] = []
+    /// Whether something of the host's tree is to be mounted.
+    private(set) var namesHostPaths = false
 
     mutating func put(_ word: String) throws(LaunchError) {
         guard !word.utf8.contains(0) else {
@@ -29,6 +31,24 @@ struct InitSpecification {
 }
 
 extension InitSpecification {
+    /// The specification of what prepares a view of the host.
+    ///
+    /// - Parameters:
+    ///   - processMounts: where processes are mounted.
+    ///   - writable: whether the host's folders are.
+    static func view(
+        _ surroundings: StackSurroundings, processMounts: [String], writable: Bool, isUnprivileged: Bool
+    ) throws(LaunchError) -> InitSpecification {
+        var specification = InitSpecification()
+        try specification.put("view")
+        if isUnprivileged { try specification.put("unprivileged") }
+        if writable { try specification.put("writable") }
+        for path in surroundings.masks { try specification.put(["mask", path]) }
+        for path in surroundings.hiddenPaths { try specification.put(["hide", path]) }
+        for path in processMounts { try specification.put(["processes", path]) }
+        return specification
+    }
+
     /// The specification of pid 1 of an instance.
     ///
     /// - Parameters:
@@ -45,9 +65,9 @@ extension InitSpecification {
         try specification.put(hostname)
         try specification.putPins(plan, masks: view.surroundings.masks)
         let mounts = try specification.putSources(plan)
-        for path in view.processMounts { try specification.put(["processes", path]) }
-        for path in view.surroundings.hiddenPaths { try specification.put(["hide", path]) }
-        if plan.hostFilesystemWritable { try specification.put("writable") }
+        if specification.namesHostPaths {
+            for path in view.processMounts { try specification.put(["processes", path]) }
+        }
         try specification.putMounts(mounts)
         for target in targets { try specification.put(["target", target]) }
         try specification.putHosts(plan, in: view, hostname: hostname)
@@ -106,6 +126,7 @@ extension InitSpecification {
         for mount in plan.mounts {
             if case .bind(let source, _, _) = mount {
                 try put(["source", source])
+                namesHostPaths = true
                 mounts.append(NumberedMount(plan: mount, source: count))
                 count += 1
             } else {

@@ -17,12 +17,14 @@ public final class InstanceLauncher {
     private let null: FileDescriptor
     private let isUnprivileged: Bool
     private let bareNamespace: BareMountNamespace
+    private let stagingDirectory: String
 
     /// - Parameters:
     ///   - initExecutable: the path of `stackup-init`.
     ///   - stagingDirectory: an existing directory, which a mount is attached to for a moment.
     public init(initExecutable: String, stagingDirectory: String) throws(LaunchError) {
         bareNamespace = try BareMountNamespace(stagingDirectory: stagingDirectory)
+        self.stagingDirectory = stagingDirectory
         executable = try InitExecutable(initExecutable)
         isUnprivileged = geteuid() != 0
         do {
@@ -73,6 +75,15 @@ public final class InstanceLauncher {
         }
     }
 
+    /// What instances that are launched now may see of the host.
+    ///
+    /// - Parameter writable: whether the host's folders are.
+    public func hostView(_ surroundings: StackSurroundings, writable: Bool) throws(LaunchError) -> HostView {
+        try HostView(
+            surroundings, writable: writable, stagingDirectory: stagingDirectory, executable: executable,
+            isUnprivileged: isUnprivileged)
+    }
+
     /// Starts one instance.
     ///
     /// - Parameters:
@@ -93,7 +104,9 @@ public final class InstanceLauncher {
             var descriptors = [null.number, output.write.number, errors.write.number, instructions.number, report.write.number]
             descriptors += [exitStatusFile.number, output.read.number, errors.read.number]
             descriptors += [mounts.keeper.number, mounts.secrets.number] + mounts.targetNumbers
-            let (pid, pidfd) = try view.entered { () throws(SystemCallError) in
+            // In a user namespace proc(5) can be mounted only where another mount of it can be seen (mount_namespaces(7)).
+            let needsHost = specification.namesHostPaths || isUnprivileged
+            let (pid, pidfd) = try view.entered(withHost: needsHost) { () throws(SystemCallError) in
                 try executable.spawn(
                     descriptors, namespaces: UInt64(CLINUX_NEWNS | CLINUX_NEWPID | CLINUX_NEWIPC | CLINUX_NEWUTS),
                     keepingCapabilities: isUnprivileged)

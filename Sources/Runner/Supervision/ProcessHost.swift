@@ -12,8 +12,8 @@ final class ProcessHost: InstanceHost {
     private let directory: RuntimeDirectory
     private let logs: FileDescriptor
     private let launcher: InstanceLauncher
-    /// While launches follow each other.
-    private var hostView: HostView?
+    /// While launches follow each other: by whether the host's folders are writable.
+    private var hostViews: [Bool: HostView] = [:]
     private var mounts: [String: ServiceMount] = [:]
     private var running: [InstanceName: RunningInstance] = [:]
     /// What the services get: this process raises its own.
@@ -45,8 +45,7 @@ final class ProcessHost: InstanceHost {
         if !plan.limits.contains(where: { $0.resource == openFileLimit.resource }) { plan.limits.append(openFileLimit) }
         let exitFile = try directory.makeExitFile(for: instance)
         let mount = try self.mount(of: plan.service)
-        let view = try hostView ?? HostView(surroundings)
-        hostView = view
+        let view = try hostView(surroundings, writable: plan.hostFilesystemWritable)
         let launched = try launcher.launch(plan, index: instance.index, in: view, mount: mount, exitStatusFile: exitFile)
         let identity = ProcessIdentity(pid: launched.pid, startTime: launched.startTime)
         let hasReport = launched.startReport != nil
@@ -61,7 +60,14 @@ final class ProcessHost: InstanceHost {
         return identity
     }
 
-    func endLaunches() { hostView = nil }
+    private func hostView(_ surroundings: StackSurroundings, writable: Bool) throws(LaunchError) -> HostView {
+        if let view = hostViews[writable] { return view }
+        let view = try launcher.hostView(surroundings, writable: writable)
+        hostViews[writable] = view
+        return view
+    }
+
+    func endLaunches() { hostViews = [:] }
 
     private func watch(_ launched: consuming LaunchedInstance, as name: InstanceName) throws(SystemCallError) {
         running[name] = try RunningInstance(

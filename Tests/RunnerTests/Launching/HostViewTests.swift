@@ -7,6 +7,7 @@ import Testing
 @Suite("The host as instances see it")
 struct HostViewTests {
     private let folder: String
+    private let staging = TemporaryDirectory()
 
     init() throws {
         var template = Array("/var/tmp/stackup-view.XXXXXX".utf8CString)
@@ -23,7 +24,7 @@ struct HostViewTests {
         rmdir(folder)
     }
 
-    @Test(.enabled(if: geteuid() == 0, "mount namespaces need root"))
+    @Test(.enabled(if: RealStack.isPossible, "it needs root, and stackup-init beside the tests"))
     func `what is masked cannot be opened in the view, and can outside of it`() throws {
         defer { clear() }
         try put("key.txt", "value")
@@ -31,13 +32,15 @@ struct HostViewTests {
         try #require(mkdir("\(folder)/store", 0o755) == 0)
         try put("store/x", "value")
         try #require(symlink("key.txt", "\(folder)/link.txt") == 0)
-        let folder = folder
+        let (folder, staging) = (folder, staging.path)
         try inOwnMountNamespace {
             func isReadable(_ name: String) -> Bool {
                 (try? FileDescriptor.open("\(folder)/\(name)", O_RDONLY).readAll(limit: 100)) == Array("value".utf8)
             }
-            let view = try HostView(StackSurroundings(masks: ["key.txt", "other.txt", "store", "none"].map { "\(folder)/\($0)" }))
-            try view.entered { () throws(SystemCallError) in
+            let launcher = try InstanceLauncher(initExecutable: RealStack.programs + "/stackup-init", stagingDirectory: staging)
+            let masks = ["key.txt", "other.txt", "store", "none"].map { "\(folder)/\($0)" }
+            let view = try launcher.hostView(StackSurroundings(masks: masks), writable: false)
+            try view.entered(withHost: true) { () throws(SystemCallError) in
                 for name in ["key.txt", "other.txt", "store/x", "link.txt"] where isReadable(name) {
                     throw SystemCallError("\(name) can be read in the view", code: 0)
                 }
@@ -46,16 +49,17 @@ struct HostViewTests {
         }
     }
 
-    @Test(.enabled(if: geteuid() == 0, "mount namespaces need root"))
+    @Test(.enabled(if: RealStack.isPossible, "it needs root, and stackup-init beside the tests"))
     func `what the host mounts later stays out of it`() throws {
         defer { clear() }
         try #require(mkdir("\(folder)/store", 0o755) == 0)
-        let folder = folder
+        let (folder, staging) = (folder, staging.path)
         try inOwnMountNamespace {
-            let view = try HostView(StackSurroundings())
+            let launcher = try InstanceLauncher(initExecutable: RealStack.programs + "/stackup-init", stagingDirectory: staging)
+            let view = try launcher.hostView(StackSurroundings(), writable: false)
             try claim(mount("late", "\(folder)/store", "tmpfs", 0, nil) == 0, "mount: errno \(errno)")
             defer { umount2("\(folder)/store", Int32(MNT_DETACH)) }
-            let seen = try view.entered { () throws(SystemCallError) in
+            let seen = try view.entered(withHost: true) { () throws(SystemCallError) in
                 try FileDescriptor.open("/proc/thread-self/mountinfo", O_RDONLY).readAll() ?? []
             }
             try claim(!seen.isEmpty && !String(decoding: seen, as: UTF8.self).contains(folder), "it is in the view")

@@ -11,7 +11,7 @@ final class RealStack {
     let directories: StackDirectories
 
     /// The folder of the test's own executable: `stackup` is built there, `stackup-init` by scripts/build.
-    private static let programs: String = {
+    static let programs: String = {
         let path = realpath("/proc/self/exe", nil).map { String(cString: $0) } ?? ""
         return path.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
     }()
