@@ -59,14 +59,11 @@ final class Reporter {
             if let file = diagnostic.location?.file, fileOrder[file] == nil { fileOrder[file] = fileOrder.count }
         }
         let kept = disabled.isEmpty ? diagnostics : diagnostics.filter { !concerns($0, disabled) }
-        func key(_ diagnostic: Diagnostic) -> (Int, Int, Int) {
-            guard let location = diagnostic.location else { return (-1, 0, 0) }
-            return (fileOrder[location.file] ?? 0, location.line, location.column)
+        let order = kept.enumerated().map { offset, diagnostic in
+            guard let location = diagnostic.location else { return (-1, 0, 0, offset) }
+            return (fileOrder[location.file] ?? 0, location.line, location.column, offset)
         }
-        return kept.enumerated().sorted { a, b in
-            let (left, right) = (key(a.element), key(b.element))
-            return left == right ? a.offset < b.offset : left < right
-        }.map(\.element)
+        return order.sorted(by: <).map { kept[$0.3] }
     }
 
     private func concerns(_ diagnostic: Diagnostic, _ disabled: Set<String>) -> Bool {

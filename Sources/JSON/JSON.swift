@@ -61,22 +61,26 @@ struct CodingPath {
     }
 }
 
-/// A key by name or by index.
-struct AnyKey: CodingKey {
-    let stringValue: String
-    let intValue: Int?
+/// A key by name or by index. An index, which every element of an array has, is put in words only for an error.
+enum AnyKey: CodingKey {
+    case name(String)
+    case index(Int)
 
-    init(stringValue: String) {
-        self.stringValue = stringValue
-        self.intValue = nil
+    init(stringValue: String) { self = .name(stringValue) }
+    init(intValue: Int) { self = .index(intValue) }
+
+    var stringValue: String {
+        switch self {
+        case .name(let name): name
+        case .index(let index): "\(index)"
+        }
     }
 
-    init(intValue: Int) {
-        self.stringValue = "\(intValue)"
-        self.intValue = intValue
+    var intValue: Int? {
+        if case .index(let index) = self { index } else { nil }
     }
 
-    static let `super` = AnyKey(stringValue: "super")
+    static let `super` = AnyKey.name("super")
 }
 
 extension JSONValue: Codable {
@@ -113,7 +117,7 @@ extension JSONValue: Codable {
         switch self {
         case .object(let members):
             var container = encoder.container(keyedBy: AnyKey.self)
-            for member in members { try container.encode(member.value, forKey: AnyKey(stringValue: member.name)) }
+            for member in members { try container.encode(member.value, forKey: .name(member.name)) }
         case .array(let elements):
             var container = encoder.unkeyedContainer()
             for element in elements { try container.encode(element) }

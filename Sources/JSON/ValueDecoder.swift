@@ -165,7 +165,7 @@ private struct UnkeyedValueDecoder: UnkeyedDecodingContainer {
     var codingPath: [any CodingKey] { path.keys }
     var count: Int? { elements.count }
     var isAtEnd: Bool { currentIndex >= elements.count }
-    private var here: CodingPath { path.appending(AnyKey(intValue: currentIndex)) }
+    private var here: CodingPath { path.appending(AnyKey.index(currentIndex)) }
 
     private func current(_ type: Any.Type) throws -> JSONValue {
         guard !isAtEnd else {

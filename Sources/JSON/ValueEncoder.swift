@@ -181,12 +181,12 @@ private struct UnkeyedValueEncoder: UnkeyedEncodingContainer {
     }
 
     func encode<Value: Encodable>(_ value: Value) throws {
-        box.append(.value(try ValueEncoder.encode(value, at: path.appending(AnyKey(intValue: count)))))
+        box.append(.value(try ValueEncoder.encode(value, at: path.appending(AnyKey.index(count)))))
     }
 
     private func nested() -> ValueEncoder {
         let child = EncodingBox()
-        let encoder = ValueEncoder(box: child, path: path.appending(AnyKey(intValue: count)))
+        let encoder = ValueEncoder(box: child, path: path.appending(AnyKey.index(count)))
         box.append(.box(child))
         return encoder
     }

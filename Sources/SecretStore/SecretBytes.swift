@@ -4,16 +4,17 @@ import Linux
 
 /// Bytes that must not get about: a secret's value, or a key.
 ///
-/// They live in memory of their own (`sodium_malloc`): between guard pages, locked so that they are
-/// not swapped out, left out of core dumps, and wiped when this value goes away. The value has one
-/// owner and cannot be copied; and because it is `~Copyable` it cannot be printed, interpolated,
-/// put into a collection or compared with `==` either, so a leak by accident does not compile.
+/// They live in memory of their own, away from the heap: locked so that they are not swapped out, left out
+/// of core dumps, and wiped when this value goes away. The value has one owner and cannot be copied; and
+/// because it is `~Copyable` it cannot be printed, interpolated, put into a collection or compared with `==`
+/// either, so a leak by accident does not compile.
 ///
-/// Each value takes at least four pages of address space, one of them locked. Where `RLIMIT_MEMLOCK`
-/// forbids the locking the memory is used unlocked: an unprivileged user may have more secrets than
-/// the limit covers, and refusing them would protect nobody.
-public struct SecretBytes: ~Copyable, @unchecked Sendable {
-    private let memory: UnsafeMutableRawPointer
+/// Small values share an arena between two guard pages: what runs over the end of anything else stops there
+/// and never reaches them, but no guard page stands between two of them. Where `RLIMIT_MEMLOCK` forbids the
+/// locking the memory is used unlocked: an unprivileged user may have more secrets than the limit covers,
+/// and refusing them would protect nobody.
+public struct SecretBytes: ~Copyable, Sendable {
+    private let memory: GuardedMemory
     /// How many bytes there are.
     public private(set) var count: Int
 
@@ -22,49 +23,39 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     /// - Throws: `ENOMEM` where the machine has no memory, or the process no mappings, left.
     public init(count: Int) throws(SystemCallError) {
         Sodium.start()
-        guard let memory = sodium_malloc(count) else {
-            throw SystemCallError("mmap", "guarded memory for a secret", code: ENOMEM)
-        }
-        memset(memory, 0, count)
-        self.memory = memory
+        memory = try GuardedMemory(count: count)
         self.count = count
     }
 
     /// A guarded copy of bytes that are already in ordinary memory, such as an environment variable's.
     public init(copying bytes: UnsafeRawBufferPointer) throws(SystemCallError) {
         try self.init(count: bytes.count)
-        UnsafeMutableRawBufferPointer(start: memory, count: count).copyMemory(from: bytes)
+        UnsafeMutableRawBufferPointer(start: memory.address, count: count).copyMemory(from: bytes)
     }
 
     /// A guarded copy of bytes that were in ordinary memory already; that memory is not wiped.
     public init(copying bytes: [UInt8]) throws(SystemCallError) {
         try self.init(count: bytes.count)
-        for (place, byte) in bytes.enumerated() {
-            memory.storeBytes(of: byte, toByteOffset: place, as: UInt8.self)
-        }
-    }
-
-    deinit {
-        sodium_free(memory)
+        UnsafeMutableRawBufferPointer(start: memory.address, count: count).copyBytes(from: bytes)
     }
 
     /// Lends the bytes for the duration of `body`, which must not keep the pointer.
     public borrowing func withUnsafeBytes<Result: ~Copyable, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try body(UnsafeRawBufferPointer(start: memory, count: count))
+        try body(UnsafeRawBufferPointer(start: memory.address, count: count))
     }
 
     /// Lends the bytes for writing for the duration of `body`, which must not keep the pointer.
     public mutating func withUnsafeMutableBytes<Result: ~Copyable, Failure: Error>(
         _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try body(UnsafeMutableRawBufferPointer(start: memory, count: count))
+        try body(UnsafeMutableRawBufferPointer(start: memory.address, count: count))
     }
 
     /// Whether two values hold the same bytes, in a time that depends on nothing but their size.
     public borrowing func equalsInConstantTime(_ other: borrowing SecretBytes) -> Bool {
-        count == other.count && sodium_memcmp(memory, other.memory, count) == 0
+        count == other.count && sodium_memcmp(memory.address, other.memory.address, count) == 0
     }
 }
 
@@ -98,7 +89,7 @@ extension SecretBytes {
 
     private borrowing func enlarged(to count: Int) throws(SystemCallError) -> SecretBytes {
         let result = try SecretBytes(count: count)
-        memcpy(result.memory, memory, self.count)
+        memcpy(result.memory.address, memory.address, self.count)
         return result
     }
 }

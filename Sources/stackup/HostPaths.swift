@@ -81,11 +81,11 @@ func absolutePath(_ path: String, from directory: String) -> String {
     return "/" + parts.joined(separator: "/")
 }
 
-/// The paths that exist, each once, with symbolic links followed to the end (realpath(3)): a mask has to
-/// lie on the thing itself.
+/// The paths that exist, each once, with symbolic links followed to the end: a mask has to lie on the thing itself.
 func realPaths(_ paths: [String]) -> [String] {
+    var walk = PathWalk()
     var seen: Set<String> = []
-    return paths.compactMap(realPath).filter { seen.insert($0).inserted }
+    return paths.compactMap { walk.realPath($0) }.filter { seen.insert($0).inserted }
 }
 
 /// realpath(3); nil where there is no such file.
@@ -93,4 +93,29 @@ func realPath(_ path: String) -> String? {
     guard let resolved = realpath(path, nil) else { return nil }
     defer { free(resolved) }
     return String(cString: resolved)
+}
+
+/// realpath(3) of many paths, which walks each directory once: secrets and home folders lie side by side.
+private struct PathWalk {
+    /// What each directory on the way is, by the path that led there; nil where there is none.
+    private var directories: [String: String?] = ["": "/"]
+
+    mutating func realPath(_ path: String) -> String? {
+        guard path.hasPrefix("/"), let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return stackup.realPath(path) }
+        let name = path[path.utf8.index(after: slash)...]
+        guard !["", ".", ".."].contains(name) else { return stackup.realPath(path) }
+        guard let directory = directory(String(path[..<slash])) else { return nil }
+        let place = directory == "/" ? "/" + name : directory + "/" + name
+        var start: CChar = 0
+        if readlink(place, &start, 1) >= 0 { return stackup.realPath(place) }
+        // EINVAL: it is there, and no link.
+        return errno == EINVAL ? place : nil
+    }
+
+    private mutating func directory(_ path: String) -> String? {
+        if let known = directories[path] { return known }
+        let real = realPath(path)
+        directories.updateValue(real, forKey: path)
+        return real
+    }
 }

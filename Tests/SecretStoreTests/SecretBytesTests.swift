@@ -38,6 +38,37 @@ import Testing
         #expect(try read(FileDescriptor.open(file, O_RDONLY), limit: 10) == nil)
     }
 
+    @Test(arguments: [1, 32, 4096, 16_384, 16_385, 512_000])
+    func aValueLiesBetweenGuardPagesAndStaysOutOfCoreDumpsAndSwap(count: Int) throws {
+        let value = try SecretBytes(copying: [UInt8](repeating: 7, count: count))
+        let address = value.address()
+        let mappings = Mapping.all
+        let place = try #require(mappings.firstIndex { $0.range.contains(address) && $0.range.contains(address + count - 1) })
+        #expect(mappings[place].permissions == "rw-p")
+        #expect(mappings[place].flags.isSuperset(of: ["dd", "lo"]))
+        #expect(mappings[place - 1].permissions == "---p" && mappings[place - 1].range.upperBound == mappings[place].range.lowerBound)
+        #expect(mappings[place + 1].permissions == "---p" && mappings[place + 1].range.lowerBound == mappings[place].range.upperBound)
+    }
+
+    @Test func valuesShareAnArenaAndEachIsWipedWhenItGoes() throws {
+        let value = try secret("correct horse")
+        let neighbour = try secret("battery staple")
+        let (address, next) = (value.address(), neighbour.address())
+        // The neighbour, which was taken later, keeps the arena mapped and the place from being given to somebody else.
+        try #require(Mapping.all.contains { $0.range.contains(address) && $0.range.contains(next) })
+        _ = consume value
+        let left = UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: UInt(address)), count: 13)
+        #expect(left.allSatisfy { $0 == 0 })
+        let isIntact = neighbour.equalsInConstantTime(try secret("battery staple"))
+        #expect(isIntact)
+    }
+
+    @Test func aPlaceIsUsedAgainWhenItsValueHasGone() throws {
+        var places: Set<Int> = []
+        for _ in 0..<100_000 { places.insert(try SecretBytes(count: 16_000).address()) }
+        #expect(places.count < 1000)
+    }
+
     func read(_ descriptor: borrowing FileDescriptor, limit: Int) throws -> [UInt8]? {
         guard let value = try SecretBytes(readingFrom: descriptor, limit: limit) else { return nil }
         return value.withUnsafeBytes { Array($0) }
@@ -55,5 +86,32 @@ import Testing
         let calls = trace(scratch, "harden")
         #expect(calls.contains { $0.hasPrefix("prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE) ") && $0.hasSuffix("= 0") })
         #expect(calls.contains { $0.hasPrefix("prlimit64(0, RLIMIT_CORE, ") && $0.hasSuffix("= 0") && !$0.contains("NULL, {") })
+    }
+}
+
+extension SecretBytes {
+    fileprivate borrowing func address() -> Int { withUnsafeBytes { Int(bitPattern: $0.baseAddress) } }
+}
+
+/// A mapping of this process, as smaps in proc(5) has it.
+private struct Mapping {
+    let range: Range<Int>
+    let permissions: String
+    var flags: Set<String> = []
+
+    static var all: [Mapping] {
+        let bytes = (try? FileDescriptor.open("/proc/self/smaps", O_RDONLY).readAll()) ?? nil
+        var mappings: [Mapping] = []
+        for line in String(decoding: bytes ?? [], as: UTF8.self).split(separator: "\n") {
+            let words = line.split(separator: " ").map(String.init)
+            if words[0] == "VmFlags:" {
+                mappings[mappings.count - 1].flags = Set(words.dropFirst())
+            } else if !words[0].hasSuffix(":") {
+                let ends = words[0].split(separator: "-").compactMap { Int($0, radix: 16) }
+                guard ends.count == 2 else { continue }
+                mappings.append(Mapping(range: ends[0]..<ends[1], permissions: words[1]))
+            }
+        }
+        return mappings
     }
 }

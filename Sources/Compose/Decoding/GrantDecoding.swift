@@ -52,16 +52,13 @@ struct GrantDecoding {
 
     /// A target is a file below the root: `..` could lead out of the directory that is meant, and a NUL ends a path.
     private func check(_ target: String, _ place: Place, _ path: String) {
-        // A plain name has nothing that could be wrong.
-        if !target.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ".") || $0 == 0 }), target != "" {
-            return
-        }
+        let parts = Paths.components(target)
         let problem: String
         if target.utf8.contains(0) {
             problem = "has a NUL character"
-        } else if target.split(separator: "/").contains("..") {
+        } else if parts.contains("..") {
             problem = "has '..'"
-        } else if target.split(separator: "/").allSatisfy({ $0 == "." }) || target.hasSuffix("/") {
+        } else if parts.allSatisfy({ $0 == "." }) || target.hasSuffix("/") {
             problem = "is not a file's path"
         } else {
             return

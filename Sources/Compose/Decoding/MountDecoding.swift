@@ -81,7 +81,7 @@ struct MountDecoding {
     }
 
     private func target(_ text: String, _ place: Place, _ path: String) -> String? {
-        guard text.hasPrefix("/"), !text.utf8.contains(0), !text.split(separator: "/").contains("..") else {
+        guard text.hasPrefix("/"), !text.utf8.contains(0), !Paths.components(text).contains("..") else {
             reporter.error(
                 "\(path): the target '\(text)' must be an absolute path without '..'", at: place, attribute: path)
             return nil

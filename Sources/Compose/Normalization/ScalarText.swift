@@ -87,8 +87,9 @@ enum ScalarText {
     }
 
     private static func decimal(_ value: UInt64, _ unit: UInt64) -> String {
+        guard value % unit != 0 else { return "\(value / unit)" }
         var fraction = String(value % unit + unit).dropFirst()
         while fraction.hasSuffix("0") { fraction = fraction.dropLast() }
-        return "\(value / unit)" + (fraction.isEmpty ? "" : ".\(fraction)")
+        return "\(value / unit).\(fraction)"
     }
 }

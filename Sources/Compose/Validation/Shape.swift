@@ -101,6 +101,8 @@ final class ObjectShape: Sendable {
     /// In the order in which Compose prints them.
     let attributes: [Attribute]
     let index: [String: Int]
+    /// The names of those that have to be there.
+    let required: [String]
     /// Whether the mapping may be there without any value.
     let allowsNull: Bool
     /// Whether attributes that aren't listed are kept as they are.
@@ -113,6 +115,7 @@ final class ObjectShape: Sendable {
         var index: [String: Int] = [:]
         for (position, attribute) in attributes.enumerated() { index[attribute.name] = position }
         self.index = index
+        required = attributes.filter(\.isRequired).map(\.name)
     }
 
     subscript(name: String) -> Attribute? {

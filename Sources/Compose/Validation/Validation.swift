@@ -171,9 +171,9 @@ struct Validation {
             if case .warned(let reason) = attribute.state { warn(entry, attribute, reason) }
             below(.key(entry.key), entry.value, attribute.shape)
         }
-        for attribute in object.attributes where attribute.isRequired && mapping[attribute.name] == nil {
+        for name in object.required where mapping[name] == nil {
             let path = pathText
-            reporter.error("\(path) lacks '\(attribute.name)'", at: node.place, attribute: path)
+            reporter.error("\(path) lacks '\(name)'", at: node.place, attribute: path)
         }
     }
 
