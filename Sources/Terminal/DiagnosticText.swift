@@ -48,7 +48,7 @@ public func renderDiagnostic(
         text += Style.bold(place, enabled: isColoured) + " "
     }
     text += style("\(severity.rawValue):", enabled: isColoured) + " "
-    if !attribute.isEmpty, !message.contains(attribute) { text += sanitizedForTerminal(attribute) + ": " }
+    if !attribute.isEmpty, !message.utf8.contains(attribute.utf8) { text += sanitizedForTerminal(attribute) + ": " }
     text += sanitizedForTerminal(message) + "\n"
     if let location, let sourceLine {
         let (line, caret) = excerpt(of: sourceLine, around: location.column, width: max(width - 2, 20))

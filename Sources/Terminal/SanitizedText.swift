@@ -9,6 +9,8 @@ public func sanitizedForTerminal(_ text: some StringProtocol) -> String {
 
 /// ``sanitizedForTerminal(_:)``, but for text of several lines where `keepingLines` is true: line ends and tabs stay.
 public func sanitizedForTerminal(_ text: some StringProtocol, keepingLines: Bool) -> String {
+    // Most text has nothing to escape, and is ASCII.
+    if text.utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) { return String(text) }
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
         if keepingLines, scalar == "\n" || scalar == "\t" {
