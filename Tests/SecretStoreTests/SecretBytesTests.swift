@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import MemoryInspection
 import SecretStore
 import Testing
 
@@ -47,6 +48,30 @@ import Testing
         let scratch = Scratch()
         try SecretStore.openOrCreate(scratch.location).create(["kept": "value"])
         #expect(Child.writer(scratch.location, "hold", "1000").wait() == 0)
+    }
+
+    @Test(arguments: [32, 4096, 50_000])
+    func theirPagesAreWipedBeforeTheKernelHasThemBack(count: Int) throws {
+        let text = [UInt8](repeating: 0xA5, count: count)
+        let (during, after) = try held(SecretBytes(copying: text))
+        // Another test's value may be there by now, so they need not be zero.
+        let rest = after.content().split { $0 != 0xA5 }.map(\.count).max() ?? 0
+        #expect(during == text && rest < 8)
+    }
+
+    /// What is on a value's pages while it lives, and its pages once it is gone.
+    private func held(_ value: consuming SecretBytes) -> (during: [UInt8], after: HeldPages) {
+        value.withUnsafeBytes { (HeldPages(under: $0).content(), HeldPages(under: $0)) }
+    }
+
+    @Test(arguments: [1, 32, 4096, 50_000])
+    func theyLieBetweenGuardPagesLockedAndOutOfCoreDumps(count: Int) throws {
+        let value = try SecretBytes(count: count)
+        let place = try #require(value.withUnsafeBytes { MemoryMapping.holding($0) })
+        #expect(place.own.permissions == "rw-p")
+        #expect(place.below?.permissions == "---p" && place.above?.permissions == "---p")
+        #expect(place.own.flags.contains("dd"))
+        #expect(place.own.flags.contains("lo") || !MemoryMapping.canBeLocked)
     }
 
     @Test(.enabled(if: access(strace, X_OK) == 0, "needs strace"))
