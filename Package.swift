@@ -27,11 +27,13 @@ let package = Package(
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(name: "ComposeTests", dependencies: ["Compose"]),
-        .testTarget(name: "SecretStoreTests", dependencies: ["SecretStore", "StoreWriter"]),
+        .testTarget(name: "SecretStoreTests", dependencies: ["SecretStore", "StoreWriter", "MemoryInspection"]),
         // A process of its own that the store's tests can kill.
         .executableTarget(name: "StoreWriter", dependencies: ["SecretStore", "Linux"], path: "Tests/StoreWriter"),
+        // What became of memory that held secrets, for the tests of both rooms that have some.
+        .target(name: "MemoryInspection", dependencies: ["Linux"], path: "Tests/MemoryInspection"),
         .testTarget(name: "ReconcilerTests", dependencies: ["Reconciler"]),
-        .testTarget(name: "RunnerTests", dependencies: ["Runner", "JSON", "Linux", "Reconciler"]),
+        .testTarget(name: "RunnerTests", dependencies: ["Runner", "JSON", "Linux", "Reconciler", "MemoryInspection"]),
         .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
         // Plays Tests/transcripts against the built command.
         .testTarget(name: "TranscriptTests"),

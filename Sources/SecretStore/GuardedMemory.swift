@@ -1,5 +1,4 @@
 import CSodium
-import Glibc
 import Linux
 import Synchronization
 
@@ -25,7 +24,7 @@ struct GuardedMemory: ~Copyable, @unchecked Sendable {
     }
 }
 
-/// Pages between two guard pages, locked so that they are not swapped out, and left out of core dumps.
+/// A ``GuardedMapping`` that values share.
 ///
 /// A mapping for each value, as `sodium_malloc` makes it, costs nine system calls and a page for what is mostly a
 /// password's length. Small values therefore share an arena, which is unmapped when the last of them is gone and
@@ -44,31 +43,11 @@ private final class GuardedArena: Sendable {
         var pieces = 0
     }
 
-    private nonisolated(unsafe) let mapping: UnsafeMutableRawPointer
-    private let mappedSize: Int
-    private let guardSize: Int
+    private let mapping: GuardedMapping
     private let use = Mutex(Use())
 
-    /// - Parameter size: in bytes; rounded up to whole pages.
     private init(size: Int) throws(SystemCallError) {
-        let page = sysconf(Int32(_SC_PAGESIZE))
-        let room = (size + page - 1) / page * page
-        mappedSize = room + 2 * page
-        guardSize = page
-        guard let mapping = mmap(nil, mappedSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), mapping != MAP_FAILED else {
-            throw SystemCallError("mmap", "guarded memory for secrets")
-        }
-        self.mapping = mapping
-        guard mprotect(mapping + page, room, PROT_READ | PROT_WRITE) == 0 else {
-            throw SystemCallError("mprotect", "guarded memory for secrets")
-        }
-        madvise(mapping + page, room, Int32(MADV_DONTDUMP))
-        // Where RLIMIT_MEMLOCK forbids it the memory is used unlocked; see `SecretBytes`.
-        _ = mlock(mapping + page, room)
-    }
-
-    deinit {
-        munmap(mapping, mappedSize)
+        mapping = try GuardedMapping(size: size)
     }
 
     /// A piece of the shared arena, of a new one where that is full, or of an arena of its own.
@@ -89,17 +68,17 @@ private final class GuardedArena: Sendable {
     private func place(for count: Int) -> UnsafeMutableRawPointer? {
         use.withLock { use in
             let start = use.end
-            guard start + Self.aligned(count) <= mappedSize - 2 * guardSize else { return nil }
+            guard start + Self.aligned(count) <= mapping.pages.count else { return nil }
             use.end = start + Self.aligned(count)
             use.pieces += 1
-            return mapping + guardSize + start
+            return mapping.pages.baseAddress! + start
         }
     }
 
     /// Room is used again from the end: when the last piece goes, or all have gone.
     func giveBack(_ address: UnsafeMutableRawPointer, _ count: Int) {
         use.withLock { use in
-            let start = address - (mapping + guardSize)
+            let start = address - mapping.pages.baseAddress!
             use.pieces -= 1
             if use.pieces == 0 {
                 use.end = 0

@@ -34,7 +34,13 @@ struct ForegroundStack {
     }
 
     private func anythingRuns() throws -> Bool {
-        try supervisor.observe().instances.contains { services.contains($0.service) && $0.status != .exited }
+        do {
+            return try supervisor.observe().instances.contains { services.contains($0.service) && $0.status != .exited }
+        } catch {
+            // Another command has taken the stack down. One that was killed leaves its services behind, and is missed.
+            guard error == .connectionLost, try !StackRemains.hasLiveInstances(directories) else { throw error }
+            return false
+        }
     }
 
     /// Half a second at most, so that the end of the last service is noticed.
@@ -43,7 +49,8 @@ struct ForegroundStack {
         poll(&wanted, nfds_t(wanted.count), 500)
     }
 
-    /// Stops in order; a second signal kills.
+    /// Stops in order; a second signal kills. Neither waits for the lock of another command that works on the stack: the
+    /// supervisor does one thing after the other.
     private func stop(_ reader: LogReader, _ printer: inout LogPrinter) throws -> Int32 {
         invocation.streams.note("Gracefully stopping... (press Ctrl+C again to force)")
         let display = InstanceProgress(invocation.streams, title: "Stopping")

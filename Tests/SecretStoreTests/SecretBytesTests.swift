@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import MemoryInspection
 import SecretStore
 import Testing
 
@@ -38,33 +39,21 @@ import Testing
         #expect(try read(FileDescriptor.open(file, O_RDONLY), limit: 10) == nil)
     }
 
-    @Test(arguments: [1, 32, 4096, 16_384, 16_385, 512_000])
-    func aValueLiesBetweenGuardPagesAndStaysOutOfCoreDumpsAndSwap(count: Int) throws {
-        let value = try SecretBytes(copying: [UInt8](repeating: 7, count: count))
-        let address = value.address()
-        let mappings = Mapping.all
-        let place = try #require(mappings.firstIndex { $0.range.contains(address) && $0.range.contains(address + count - 1) })
-        #expect(mappings[place].permissions == "rw-p")
-        #expect(mappings[place].flags.isSuperset(of: ["dd", "lo"]))
-        #expect(mappings[place - 1].permissions == "---p" && mappings[place - 1].range.upperBound == mappings[place].range.lowerBound)
-        #expect(mappings[place + 1].permissions == "---p" && mappings[place + 1].range.lowerBound == mappings[place].range.upperBound)
-    }
-
     @Test func valuesShareAnArenaAndEachIsWipedWhenItGoes() throws {
         let value = try secret("correct horse")
         let neighbour = try secret("battery staple")
         let (address, next) = (value.address(), neighbour.address())
         // The neighbour, which was taken later, keeps the arena mapped and the place from being given to somebody else.
-        try #require(Mapping.all.contains { $0.range.contains(address) && $0.range.contains(next) })
+        try #require(value.withUnsafeBytes { MemoryMapping.holding($0)?.own.addresses.contains(next) } == true)
         _ = consume value
-        let left = UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: UInt(address)), count: 13)
+        let left = UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: address), count: 13)
         #expect(left.allSatisfy { $0 == 0 })
         let isIntact = neighbour.equalsInConstantTime(try secret("battery staple"))
         #expect(isIntact)
     }
 
     @Test func aPlaceIsUsedAgainWhenItsValueHasGone() throws {
-        var places: Set<Int> = []
+        var places: Set<UInt> = []
         for _ in 0..<100_000 { places.insert(try SecretBytes(count: 16_000).address()) }
         #expect(places.count < 1000)
     }
@@ -80,6 +69,30 @@ import Testing
         #expect(Child.writer(scratch.location, "hold", "1000").wait() == 0)
     }
 
+    @Test(arguments: [32, 4096, 50_000])
+    func theirPagesAreWipedBeforeTheKernelHasThemBack(count: Int) throws {
+        let text = [UInt8](repeating: 0xA5, count: count)
+        let (during, after) = try held(SecretBytes(copying: text))
+        // Another test's value may be there by now, so they need not be zero.
+        let rest = after.content().split { $0 != 0xA5 }.map(\.count).max() ?? 0
+        #expect(during == text && rest < 8)
+    }
+
+    /// What is on a value's pages while it lives, and its pages once it is gone.
+    private func held(_ value: consuming SecretBytes) -> (during: [UInt8], after: HeldPages) {
+        value.withUnsafeBytes { (HeldPages(under: $0).content(), HeldPages(under: $0)) }
+    }
+
+    @Test(arguments: [1, 32, 4096, 16_384, 16_385, 512_000])
+    func theyLieBetweenGuardPagesLockedAndOutOfCoreDumps(count: Int) throws {
+        let value = try SecretBytes(count: count)
+        let place = try #require(value.withUnsafeBytes { MemoryMapping.holding($0) })
+        #expect(place.own.permissions == "rw-p")
+        #expect(place.below?.permissions == "---p" && place.above?.permissions == "---p")
+        #expect(place.own.flags.contains("dd"))
+        #expect(place.own.flags.contains("lo") || !MemoryMapping.canBeLocked)
+    }
+
     @Test(.enabled(if: access(strace, X_OK) == 0, "needs strace"))
     func aHardenedProcessLeavesNoCoreDumpAndCanNotBeAttachedTo() throws {
         let scratch = Scratch()
@@ -90,28 +103,5 @@ import Testing
 }
 
 extension SecretBytes {
-    fileprivate borrowing func address() -> Int { withUnsafeBytes { Int(bitPattern: $0.baseAddress) } }
-}
-
-/// A mapping of this process, as smaps in proc(5) has it.
-private struct Mapping {
-    let range: Range<Int>
-    let permissions: String
-    var flags: Set<String> = []
-
-    static var all: [Mapping] {
-        let bytes = (try? FileDescriptor.open("/proc/self/smaps", O_RDONLY).readAll()) ?? nil
-        var mappings: [Mapping] = []
-        for line in String(decoding: bytes ?? [], as: UTF8.self).split(separator: "\n") {
-            let words = line.split(separator: " ").map(String.init)
-            if words[0] == "VmFlags:" {
-                mappings[mappings.count - 1].flags = Set(words.dropFirst())
-            } else if !words[0].hasSuffix(":") {
-                let ends = words[0].split(separator: "-").compactMap { Int($0, radix: 16) }
-                guard ends.count == 2 else { continue }
-                mappings.append(Mapping(range: ends[0]..<ends[1], permissions: words[1]))
-            }
-        }
-        return mappings
-    }
+    fileprivate borrowing func address() -> UInt { withUnsafeBytes { UInt(bitPattern: $0.baseAddress) } }
 }

@@ -76,7 +76,7 @@ final class ControlServer {
             var pid: Int32 = 0
             var uid: UInt32 = 0
             // The file's mode keeps others out already; this holds wherever the socket may be passed to.
-            guard clinux_peer(number, &pid, &uid) == 0, uid == geteuid() || uid == 0 else { continue }
+            guard clinux_peer(number, &pid, &uid) == 0, uid == geteuid() else { continue }
             let client = ControlClient(socket: socket, loop: loop)
             guard let token = try? loop.add(number, [.readable, .peerClosed], handler: { [unowned self, unowned client] ready in
                 handle(client, ready)

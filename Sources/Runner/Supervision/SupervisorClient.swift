@@ -25,7 +25,7 @@ public final class SupervisorClient {
         guard let socket = try ControlSocket.connect(directory) else { return nil }
         var pid: Int32 = 0
         var uid: UInt32 = 0
-        guard clinux_peer(socket.number, &pid, &uid) == 0, uid == geteuid() || uid == 0 else {
+        guard clinux_peer(socket.number, &pid, &uid) == 0, uid == geteuid() else {
             throw .unsafeDirectory(path: "\(directories.runtime)/\(RuntimeDirectory.socketName)", reason: "another user (uid \(uid)) listens there")
         }
         return SupervisorClient(socket: socket)

@@ -23,12 +23,15 @@ enum Logs {
         let (tail, since) = (try tail(invocation), try since(invocation))
         let session = try StackSession(try invocation.projectName(), invocation, for: .reading)
         let state = try session.observe()
+        let directories = session.directories
+        // To follow may take days; the store's keys are of no use for it.
+        _ = consume session
         let services = try selectedServices(invocation, state)
-        guard access(session.directories.logs, F_OK) == 0 else { return 0 }
+        guard access(directories.logs, F_OK) == 0 else { return 0 }
         let instances = services.map { names in
             state.instances.filter { names.contains($0.service) }.map { "\($0.service)-\($0.index)" }
         }
-        let reader = try LogReader(directory: session.directories.logs, instances: instances, tail: tail, since: since)
+        let reader = try LogReader(directory: directories.logs, instances: instances, tail: tail, since: since)
         var printer = LogPrinter(invocation, instances: instances ?? state.instances.map { "\($0.service)-\($0.index)" })
         repeat {
             reader.readAvailable { printer.print($0) }
@@ -36,16 +39,16 @@ enum Logs {
                 printer.finish()
                 return 0
             }
-        } while try goOn(session, reader)
+        } while try goOn(directories, reader)
         reader.readAvailable { printer.print($0) }
         printer.finish()
         return 0
     }
 
     /// Waits for more; false once nothing runs that could write it.
-    private static func goOn(_ session: borrowing StackSession, _ reader: LogReader) throws -> Bool {
+    private static func goOn(_ directories: StackDirectories, _ reader: LogReader) throws -> Bool {
         if try reader.waitForMore(milliseconds: 1000) { return true }
-        return try SupervisorClient.connect(session.directories)?.observe().instances
+        return try SupervisorClient.connect(directories)?.observe().instances
             .contains { $0.status != .exited } ?? false
     }
 

@@ -29,23 +29,16 @@ enum Up {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let project = try invocation.loadProject(services: invocation.operands)
-        let services = project.stack.services
-        if !invocation.flag("dry-run") { try refuseImages(services, invocation) }
-        if services.isEmpty { throw CommandFailure("no service selected") }
-        let purpose: StackSession.Purpose = invocation.flag("dry-run") ? .reading : .deploying
-        let session = try StackSession(project.stack.name, invocation, for: purpose)
-        let planned = try PlannedDeployment(project, invocation, session)
+        if project.stack.services.isEmpty { throw CommandFailure("no service selected") }
         if invocation.flag("dry-run") {
-            invocation.streams.print(planned.plan.text)
+            let session = try StackSession(project.stack.name, invocation, for: .reading)
+            invocation.streams.print(try PlannedDeployment(project, invocation, session).plan.text)
             return 0
         }
-        let since = LogTime.now()
-        let start = try deploy(planned, session, invocation)
-        if start != 0 || invocation.flag("detach") || invocation.flag("wait") { return start }
-        let foreground = ForegroundStack(
-            supervisor: try session.supervisorStartingIfNeeded(), directories: session.directories,
-            services: services.map(\.name), invocation: invocation, since: since)
-        return try foreground.run()
+        try refuseImages(project.stack.services, invocation)
+        // Output may be shown for days. The keys, the values and the lock on the stack are given back before.
+        let foreground = try deploy(project, invocation)
+        return invocation.flag("detach") || invocation.flag("wait") ? 0 : try foreground.run()
     }
 
     /// Images come later: nothing may start before that is said of every service that has one.
@@ -57,10 +50,11 @@ enum Up {
         if !withImages.isEmpty { throw .alreadyReported }
     }
 
-    private static func deploy(
-        _ planned: PlannedDeployment, _ session: borrowing StackSession, _ invocation: Invocation
-    ) throws -> Int32 {
+    private static func deploy(_ project: LoadedProject, _ invocation: Invocation) throws -> ForegroundStack {
+        let session = try StackSession(project.stack.name, invocation, for: .deploying)
+        let planned = try PlannedDeployment(project, invocation, session)
         guard let store = session.store else { throw CommandFailure("the store could not be opened") }
+        let since = LogTime.now()
         let deployer = Deployer(
             preparation: planned.preparation, plan: planned.plan, store: store, record: session.record)
         try VolumePlanning.prepare(
@@ -72,6 +66,8 @@ enum Up {
         defer { display.finish() }
         try deployer.apply(to: supervisor, observed: planned.observed) { display.show($0) }
         guard display.failures.isEmpty else { throw CommandFailure(display.failures.joined(separator: "\n")) }
-        return 0
+        return ForegroundStack(
+            supervisor: supervisor, directories: session.directories, services: project.stack.services.map(\.name),
+            invocation: invocation, since: since)
     }
 }
