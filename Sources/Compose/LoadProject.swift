@@ -1,3 +1,4 @@
+import Linux
 import YAML
 
 /// Loads a project: finds its files, reads them, and resolves them into the model.

@@ -28,7 +28,7 @@ struct HostPaths: Equatable, Sendable {
             return value
         }
         if let home = environment["STACKUP_HOME"], !home.isEmpty {
-            let root = absolutePath(home, from: workingDirectory)
+            let root = Paths.join(workingDirectory, home)
             store = StoreLocation(directory: root + "/store", keyFile: root + "/key")
             runtimeRoot = root + "/run"
             logsRoot = root + "/logs"
@@ -68,31 +68,20 @@ struct HostPaths: Equatable, Sendable {
     }
 }
 
-/// A path made absolute and free of `.`, `..` and doubled slashes, by its text alone.
-func absolutePath(_ path: String, from directory: String) -> String {
-    var parts: [Substring] = []
-    for part in ((path.hasPrefix("/") ? "" : directory + "/") + path).split(separator: "/") {
-        switch part {
-        case ".": continue
-        case "..": parts = parts.dropLast()
-        default: parts.append(part)
-        }
-    }
-    return "/" + parts.joined(separator: "/")
-}
-
 /// The paths that exist, each once, with symbolic links followed to the end: a mask has to lie on the thing itself.
 func realPaths(_ paths: [String]) -> [String] {
     var walk = PathWalk()
-    var seen: Set<String> = []
-    return paths.compactMap { walk.realPath($0) }.filter { seen.insert($0).inserted }
+    // By bytes: for Swift, and for no filesystem, an accented letter is the same as a letter with an accent.
+    var seen: Set<[UInt8]> = []
+    return paths.compactMap { walk.realPath($0) }.filter { seen.insert(Array($0.utf8)).inserted }
 }
 
-/// realpath(3); nil where there is no such file.
+/// realpath(3); nil where there is no such file. Where links lead to a name that is no text, the path itself: who
+/// opens it follows them again.
 func realPath(_ path: String) -> String? {
     guard let resolved = realpath(path, nil) else { return nil }
     defer { free(resolved) }
-    return String(cString: resolved)
+    return String(validatingCString: resolved) ?? path
 }
 
 /// realpath(3) of many paths, which walks each directory once: secrets and home folders lie side by side.

@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 
 /// The files that belong to this installation.
 enum Installation {
@@ -21,6 +22,6 @@ enum Installation {
         var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
         let length = readlink("/proc/self/exe", &buffer, buffer.count)
         let path = String(decoding: buffer[..<max(0, length)], as: UTF8.self)
-        return path.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
+        return Paths.directory(of: path)
     }
 }

@@ -52,15 +52,6 @@ import Testing
         #expect(Fixture(["compose.yaml": minimal]).load(name: "A").errors.count == 1)
     }
 
-    @Test func pathsAreCleanedAsText() {
-        #expect(Paths.clean("/a/./b//../c/") == "/a/c")
-        #expect(Paths.clean("../a/..") == ".." && Paths.clean("") == "." && Paths.clean("/..") == "/")
-        #expect(Paths.clean("/a/.env") == "/a/.env")
-        // An accent after a slash is one character with it for Swift, but not for the kernel.
-        #expect(Paths.clean("/a/../\u{301}b") == "/\u{301}b")
-        #expect(Paths.absolute("~/x", from: "/p", home: "/home/u") == "/home/u/x")
-    }
-
     @Test(arguments: ["", "# nothing\n", "- a\n", "x"])
     func aFileWithoutAModelIsAnError(text: String) {
         #expect(Fixture.errors(text).count == 1)

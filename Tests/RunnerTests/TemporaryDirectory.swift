@@ -19,10 +19,7 @@ final class TemporaryDirectory {
     private let base: String
 
     deinit {
-        if let directory = try? FileDescriptor.open(base, O_RDONLY | O_DIRECTORY) {
-            RuntimeDirectory.empty(directory.number, depth: 0)
-        }
-        rmdir(base)
+        try? FileTree.remove(base)
     }
 
     func read(_ name: String) -> String? {

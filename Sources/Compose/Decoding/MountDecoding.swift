@@ -1,3 +1,4 @@
+import Linux
 import YAML
 
 /// Reads a service's `volumes` and `tmpfs`.

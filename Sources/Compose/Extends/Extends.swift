@@ -1,3 +1,4 @@
+import Linux
 import YAML
 
 /// Puts under each service of a document the one that it extends.

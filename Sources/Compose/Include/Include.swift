@@ -1,3 +1,4 @@
+import Linux
 import YAML
 
 /// Brings what other files describe into a document.

@@ -1,3 +1,4 @@
+import Linux
 import YAML
 
 /// Lists whose entries have an identity: a later file's entry takes the place of an earlier one's.

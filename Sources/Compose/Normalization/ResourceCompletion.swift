@@ -1,3 +1,4 @@
+import Linux
 import YAML
 
 /// Gives what is declared at the top level its name, and makes its paths absolute.

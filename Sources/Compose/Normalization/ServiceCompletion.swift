@@ -1,3 +1,4 @@
+import Linux
 import YAML
 
 /// Adds to a canonical service what goes without saying, and what its env files say.

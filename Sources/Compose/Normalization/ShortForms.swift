@@ -1,3 +1,4 @@
+import Linux
 import YAML
 
 /// The long forms that an entry of a list stands for.

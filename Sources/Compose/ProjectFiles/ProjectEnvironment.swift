@@ -1,3 +1,4 @@
+import Linux
 import YAML
 
 /// The variables that interpolation sees: the caller's, then those of `.env` or the env files given.

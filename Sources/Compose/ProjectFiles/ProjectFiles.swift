@@ -1,3 +1,4 @@
+import Linux
 import YAML
 
 /// Which files make up the project, and where it lies.

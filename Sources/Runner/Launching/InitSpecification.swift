@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 import Reconciler
 
 /// What `stackup-init` is told to do: a list of operations in words, each ended by a NUL
@@ -108,12 +109,11 @@ extension InitSpecification {
             guard let resolved = realpath(source, nil) else { continue }
             let root = String(cString: resolved)
             free(resolved)
-            let prefix = root == "/" ? "/" : root + "/"
-            for path in masks where path.hasPrefix(prefix) {
-                var parts = path.dropFirst(prefix.count).split(separator: "/").dropLast()
-                while !parts.isEmpty {
-                    folders.insert(prefix + parts.joined(separator: "/"))
-                    parts.removeLast()
+            for var path in masks {
+                guard let rest = Paths.rest(of: path, below: root) else { continue }
+                for _ in Paths.components(rest).dropFirst() {
+                    path = Paths.directory(of: path)
+                    folders.insert(path)
                 }
             }
         }
@@ -138,7 +138,7 @@ extension InitSpecification {
 
     /// Outer targets first, so that an inner one lands on what it is meant for. `/run/secrets` takes its turn.
     private mutating func putMounts(_ mounts: [NumberedMount]) throws(LaunchError) {
-        func depth(_ target: String) -> Int { target.split(separator: "/").count }
+        func depth(_ target: String) -> Int { Paths.components(target).count }
         let secretsDepth = depth("/run/secrets")
         var secretsAreMounted = false
         for mount in mounts.sorted(by: { depth($0.plan.target) < depth($1.plan.target) }) {

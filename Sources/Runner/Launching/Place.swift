@@ -26,7 +26,7 @@ final class Place {
             // As many links as the kernel itself follows (path_resolution(7)).
             for _ in 0..<40 {
                 let path = rest.utf8.first == UInt8(ascii: "/") ? rest : "\(folderPath)/\(rest)"
-                var parts = path.split(separator: "/")
+                var parts = Paths.components(path)
                 guard let name = parts.popLast(), name != ".", name != ".." else { return nil }
                 folderPath = "/" + parts.joined(separator: "/")
                 let folder = try FileDescriptor.open(folderPath, O_PATH | O_DIRECTORY, resolution: .noMagicLinks)

@@ -227,7 +227,7 @@ extension ServiceMount {
 
     private func makeFolders(of path: String) throws(SystemCallError) {
         let root = namespace.root.number
-        let parts = path.split(separator: "/")
+        let parts = Paths.components(path)
         for depth in parts.indices.dropFirst(2) {
             let folder = parts.prefix(depth).joined(separator: "/")
             if mkdirat(root, folder, 0o755) == 0 {
@@ -239,7 +239,7 @@ extension ServiceMount {
     }
 
     private func removeEmptyFolders(of path: String) {
-        var parts = path.split(separator: "/").dropLast()
+        var parts = Paths.components(path).dropLast()
         while parts.count > 1, unlinkat(namespace.root.number, parts.joined(separator: "/"), AT_REMOVEDIR) == 0 {
             parts = parts.dropLast()
         }

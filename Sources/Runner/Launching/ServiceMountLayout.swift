@@ -1,5 +1,5 @@
-import Linux
 import Glibc
+import Linux
 
 /// Where the files of a service lie in its tmpfs.
 ///
@@ -17,15 +17,13 @@ enum ServiceMountLayout {
 
     /// The path of a target in `/run/secrets`; nil for a target elsewhere.
     static func secretPath(of target: String) -> String? {
-        let root = "/run/secrets/"
-        return target.hasPrefix(root) ? "\(secrets)/\(target.dropFirst(root.count))" : nil
+        guard let rest = Paths.rest(of: target, below: "/run/secrets"), !rest.isEmpty else { return nil }
+        return "\(secrets)/\(rest)"
     }
 
     /// Whether a target is a path that leads down from the root, without detours.
     static func isNormal(_ target: String) -> Bool {
-        guard target.utf8.first == UInt8(ascii: "/"), !target.utf8.contains(0) else { return false }
-        return target.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
-            .allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
+        target.utf8.first == UInt8(ascii: "/") && !target.utf8.contains(0) && target != "/" && Paths.clean(target) == target
     }
 
     /// The name in `targets/` of the `number`th file written. It begins with a hash (FNV-1a) of the target's path, by

@@ -29,13 +29,13 @@ final class RuntimeDirectory {
     /// Opens a directory that nobody else may see into, and makes sure of that.
     static func openPrivate(_ path: String, create: Bool) throws(SupervisionError) -> FileDescriptor? {
         for _ in 0..<100 {
-            if create { try makeDirectories(path) }
             do {
+                if create { try FileTree.makeFolders(path, mode: 0o700) }
                 let opened = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
                 try makePrivate(opened.number, path)
                 return opened
             } catch let error as SystemCallError where error.code == ENOENT {
-                // Between the two calls a `down` took it away.
+                // Or a `down` took it away meanwhile.
                 if !create { return nil }
             } catch let error as SystemCallError where error.code == ENOTDIR || error.code == ELOOP {
                 throw .unsafeDirectory(path: path, reason: "is not a directory; remove it")
@@ -58,15 +58,6 @@ final class RuntimeDirectory {
                 reason: "belongs to uid \(status.st_uid), not to the user who runs the command (uid \(geteuid()))")
         }
         if status.st_mode & 0o077 != 0 { try retryingInterrupts("fchmod", on: path) { fchmod(directory, 0o700) } }
-    }
-
-    private static func makeDirectories(_ path: String) throws(SupervisionError) {
-        if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
-        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
-            throw .system(SystemCallError("mkdir", path))
-        }
-        try makeDirectories(String(path[..<slash]))
-        if mkdir(path, 0o700) != 0 && errno != EEXIST && errno != ENOENT { throw .system(SystemCallError("mkdir", path)) }
     }
 
     /// Whether the directory was removed since it was opened.
@@ -107,26 +98,13 @@ final class RuntimeDirectory {
 
     /// Removes the directory and all in it, and its parent where that is empty then.
     func removeAll() {
-        Self.empty(descriptor.number, depth: 0)
+        try? FileTree.empty(descriptor.number)
         Self.removeIfEmpty(path)
     }
 
     /// Removes a directory if it is empty, and then its parent if that is.
     static func removeIfEmpty(_ path: String) {
-        guard rmdir(path) == 0 || errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
-        rmdir(String(path[..<slash]))
-    }
-
-    /// Removes what a directory holds, by descriptor, without following a link.
-    static func empty(_ directory: Int32, depth: Int) {
-        for name in DirectoryListing.names(in: directory) {
-            if unlinkat(directory, name, 0) == 0 || depth > 8 { continue }
-            if let inner = try? FileDescriptor.open(
-                name, in: directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, resolution: [.noSymlinks, .beneath]) {
-                empty(inner.number, depth: depth + 1)
-                unlinkat(directory, name, AT_REMOVEDIR)
-            }
-        }
+        if rmdir(path) == 0 || errno == ENOENT { rmdir(Paths.directory(of: path)) }
     }
 }
 

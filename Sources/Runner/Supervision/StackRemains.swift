@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 
 /// What a supervisor that is gone has left of a stack.
 public enum StackRemains {
@@ -16,7 +17,7 @@ public enum StackRemains {
 
     static func removeLogs(_ path: String) throws(SupervisionError) {
         guard let logs = try RuntimeDirectory.openPrivate(path, create: false) else { return }
-        RuntimeDirectory.empty(logs.number, depth: 0)
+        try? FileTree.empty(logs.number)
         RuntimeDirectory.removeIfEmpty(path)
     }
 }

@@ -42,7 +42,7 @@ enum SecretCreate {
         var changes = StoreChanges()
         changes.createSecret(
             name, labels: try labels(invocation.values("label")),
-            source: source == "-" ? "standard input" : "file \(absolutePath(source, from: invocation.workingDirectory))",
+            source: source == "-" ? "standard input" : "file \(Paths.join(invocation.workingDirectory, source))",
             value: value)
         let snapshot = try store.commit(changes)
         invocation.streams.print(snapshot.secret(name)?.id ?? "")

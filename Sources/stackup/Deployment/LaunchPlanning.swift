@@ -1,5 +1,6 @@
 import Compose
 import Glibc
+import Linux
 import Reconciler
 import Runner
 
@@ -50,7 +51,7 @@ struct LaunchPlanning {
         var plan = LaunchPlan(service: service.name, arguments: arguments)
         plan.replicas = service.replicas
         plan.environment = environment(of: service, home: home)
-        plan.workingDirectory = service.workingDirectory.map { absolutePath($0, from: stack.workingDirectory) } ?? "/"
+        plan.workingDirectory = service.workingDirectory.map { Paths.join(stack.workingDirectory, $0) } ?? "/"
         plan.user = identity
         plan.hostname = service.hostname
         plan.hosts = service.extraHosts.map {

@@ -1,3 +1,4 @@
+import Linux
 import Runner
 
 extension LaunchPlan {
@@ -8,11 +9,8 @@ extension LaunchPlan {
     func aliases(of paths: [String]) -> [(path: String, target: String)] {
         mounts.flatMap { mount -> [(path: String, target: String)] in
             guard case .bind(let source, let target, _) = mount, let folder = realPath(source) else { return [] }
-            let prefix = folder == "/" ? "/" : folder + "/"
             return paths.compactMap { path in
-                if path == folder { return (path, target) }
-                guard path.hasPrefix(prefix) else { return nil }
-                return (path, absolutePath(target + "/" + path.dropFirst(prefix.count), from: "/"))
+                Paths.rest(of: path, below: folder).map { (path, Paths.join(target, "./" + $0)) }
             }
         }
     }

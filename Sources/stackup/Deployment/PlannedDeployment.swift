@@ -1,4 +1,5 @@
 import Compose
+import Linux
 import Reconciler
 import Runner
 
@@ -35,6 +36,6 @@ extension Invocation {
     func envFiles(of stack: Stack) -> [String] {
         let named = values("env-file")
         return named.isEmpty
-            ? [stack.workingDirectory + "/.env"] : named.map { absolutePath($0, from: workingDirectory) }
+            ? [stack.workingDirectory + "/.env"] : named.map { Paths.join(workingDirectory, $0) }
     }
 }

@@ -8,7 +8,7 @@ enum VolumePlanning {
     /// recreated instance finds it again, as Compose has it.
     static func name(of volume: String?, target: String, service: String, stack: Stack) -> String {
         guard let volume else {
-            let place = target.split(separator: "/").joined(separator: "-")
+            let place = Paths.components(target).joined(separator: "-")
             return "\(stack.name)_anonymous_\(service)_\(place)"
         }
         return stack.volumes.first { $0.key == volume }?.name ?? "\(stack.name)_\(volume)"
@@ -46,7 +46,7 @@ enum VolumePlanning {
             guard create else {
                 throw DeploymentError("the bind source \(source) does not exist; create it, or correct the path")
             }
-            try createFolders(source, mode: 0o755)
+            try FileTree.makeFolders(source, mode: 0o755)
         case .volume(let key, let target, _):
             let name = name(of: key, target: target, service: service.name, stack: stack)
             let folder = folder(name, in: paths)
@@ -54,8 +54,8 @@ enum VolumePlanning {
             if let declaration = stack.volumes.first(where: { $0.key == key }), declaration.external {
                 throw DeploymentError("the external volume '\(name)' does not exist; create the folder \(folder)")
             }
-            try createFolders(paths.volumesRoot, mode: 0o711)
-            try createFolders(folder, mode: 0o755)
+            try FileTree.makeFolders(paths.volumesRoot, mode: 0o711)
+            try FileTree.makeFolders(folder, mode: 0o755)
             // A new volume belongs to the user of the service that is the first to have it, much as Docker takes
             // the owner from the image.
             if geteuid() == 0, let user = service.user {
@@ -76,41 +76,8 @@ enum VolumePlanning {
             }
         }
         let present = names.filter { access(paths.volumesRoot + "/" + $0, F_OK) == 0 }
-        for name in present { try removeTree(paths.volumesRoot + "/" + name) }
+        for name in present { try FileTree.remove(paths.volumesRoot + "/" + name) }
         rmdir(paths.volumesRoot)
         return present
     }
-}
-
-/// Makes a directory and those above it that are missing, like `mkdir -p`.
-func createFolders(_ path: String, mode: mode_t) throws(SystemCallError) {
-    var made = ""
-    for part in path.split(separator: "/") {
-        made += "/" + part
-        if mkdir(made, mode) != 0, errno != EEXIST { throw SystemCallError("mkdir", made) }
-    }
-}
-
-/// Removes a directory and everything below it without following a symbolic link out of it.
-func removeTree(_ path: String) throws(SystemCallError) {
-    let parent = path.split(separator: "/").dropLast().joined(separator: "/")
-    let directory = try FileDescriptor.open("/" + parent, O_RDONLY | O_DIRECTORY)
-    try removeEntry(String(path.split(separator: "/").last ?? ""), in: directory.number)
-}
-
-private func removeEntry(_ name: String, in directory: Int32) throws(SystemCallError) {
-    if unlinkat(directory, name, 0) == 0 || errno == ENOENT { return }
-    guard errno == EISDIR || errno == EPERM else { throw SystemCallError("unlinkat", name) }
-    let folder = try FileDescriptor.open(name, in: directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-    guard let stream = fdopendir(try folder.duplicate().release()) else { throw SystemCallError("fdopendir", name) }
-    var names: [String] = []
-    while let entry = readdir(stream) {
-        let entryName = withUnsafePointer(to: &entry.pointee.d_name) {
-            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        }
-        if entryName != ".", entryName != ".." { names.append(entryName) }
-    }
-    closedir(stream)
-    for entry in names { try removeEntry(entry, in: folder.number) }
-    if unlinkat(directory, name, AT_REMOVEDIR) != 0 { throw SystemCallError("unlinkat", name) }
 }

@@ -1,7 +1,10 @@
 /// Paths as text; nothing here looks at a file system.
-enum Paths {
+///
+/// They are taken apart as the kernel does it, byte by byte (path_resolution(7)): for Swift a slash and an accent that
+/// follows it are one character, and so no slash.
+public enum Paths {
     /// Without `.`, `..`, doubled and trailing slashes; `.` where nothing is left.
-    static func clean(_ path: String) -> String {
+    public static func clean(_ path: String) -> String {
         if isClean(path) { return path }
         let absolute = path.hasPrefix("/")
         var parts: [Substring] = []
@@ -19,7 +22,7 @@ enum Paths {
     }
 
     /// The parts between slashes, empty ones left out.
-    static func components(_ path: String) -> [Substring] {
+    public static func components(_ path: String) -> [Substring] {
         // A slash is one byte; to walk characters instead costs many times as much.
         path.utf8.split(separator: UInt8(ascii: "/")).map(Substring.init)
     }
@@ -40,22 +43,36 @@ enum Paths {
         }
     }
 
-    static func join(_ directory: String, _ path: String) -> String {
+    /// `path` seen from `directory`, and clean.
+    public static func join(_ directory: String, _ path: String) -> String {
         path.hasPrefix("/") ? clean(path) : clean(directory + "/" + path)
     }
 
     /// The path seen from `directory`, with a leading `~` as the caller's home; absolute paths stay as written.
-    static func absolute(_ path: String, from directory: String, home: String?) -> String {
+    public static func absolute(_ path: String, from directory: String, home: String?) -> String {
         if path.hasPrefix("~"), let home { return join(home, "./" + path.dropFirst()) }
         return path.hasPrefix("/") ? path : join(directory, path)
     }
 
-    static func directory(of path: String) -> String {
+    /// What is before the last slash; `.` where there is none.
+    public static func directory(of path: String) -> String {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    static func lastComponent(of path: String) -> String {
+    /// The last name of a path.
+    public static func lastComponent(of path: String) -> String {
         String(components(clean(path)).last ?? "")
+    }
+
+    /// The way from a folder down to a path; empty where they are the same, nil where it does not lie in there.
+    ///
+    /// - Parameters: both clean and absolute.
+    public static func rest(of path: String, below folder: String) -> String? {
+        guard folder != "/" else { return String(path.dropFirst()) }
+        guard path.utf8.starts(with: folder.utf8) else { return nil }
+        let rest = path.utf8.dropFirst(folder.utf8.count)
+        guard let first = rest.first else { return "" }
+        return first == UInt8(ascii: "/") ? String(Substring(rest.dropFirst())) : nil
     }
 }

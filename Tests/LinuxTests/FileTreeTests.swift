@@ -1,0 +1,38 @@
+import Glibc
+import Linux
+import Testing
+
+@Suite struct FileTreeTests {
+    private let folder: String
+
+    init() throws {
+        var template = Array("/tmp/stackup-tree.XXXXXX".utf8CString)
+        let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!) }
+        folder = String(cString: try #require(made))
+    }
+
+    @Test func foldersAreMadeWithThoseAboveThem() throws {
+        defer { try? FileTree.remove(folder) }
+        try FileTree.makeFolders("\(folder)/a/b/c", mode: 0o700)
+        try FileTree.makeFolders("\(folder)/a/b/c", mode: 0o700)
+        #expect(access("\(folder)/a/b/c", F_OK) == 0)
+        symlink("/nowhere", "\(folder)/link")
+        #expect { try FileTree.makeFolders("\(folder)/link/x", mode: 0o700) } throws: { ($0 as? SystemCallError)?.code != nil }
+    }
+
+    @Test func allGoesButNothingThatALinkLeadsTo() throws {
+        defer { try? FileTree.remove(folder) }
+        try FileTree.makeFolders("\(folder)/tree/deep/deeper", mode: 0o700)
+        try FileTree.makeFolders("\(folder)/kept", mode: 0o700)
+        for file in ["tree/x", "tree/deep/deeper/y", "kept/z"] {
+            close(open("\(folder)/\(file)", O_WRONLY | O_CREAT, 0o600))
+        }
+        // A name that is no text.
+        close(open(Array("\(folder)/tree/".utf8CString.dropLast()) + [CChar(bitPattern: 0xff), 0], O_WRONLY | O_CREAT, 0o600))
+        symlink("\(folder)/kept", "\(folder)/tree/link")
+        try FileTree.remove("\(folder)/tree")
+        #expect(access("\(folder)/tree", F_OK) != 0 && access("\(folder)/kept/z", F_OK) == 0)
+        try FileTree.remove("\(folder)/tree")
+        try FileTree.remove("\(folder)/tree/none/none")
+    }
+}
