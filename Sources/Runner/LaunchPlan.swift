@@ -20,8 +20,8 @@ public struct LaunchPlan: Codable, Sendable, Equatable {
     public var hostname: String?
     /// Lines for `/etc/hosts` after the host's own; they come before ``StackSurroundings/serviceNames``.
     public var hosts: [HostEntry]
-    /// Names as in capabilities(7) (`CAP_CHOWN`): the bounding set, and what root holds.
-    public var capabilities: [String]
+    /// The bounding set, and what root holds.
+    public var capabilities: CapabilitySet
     public var limits: [ResourceLimit]
     /// In any order; the launcher sorts by target.
     public var mounts: [MountPlan]
@@ -38,7 +38,7 @@ public struct LaunchPlan: Codable, Sendable, Equatable {
     public init(
         service: String, replicas: Int = 1, configHash: String = "", arguments: [String],
         environment: [String] = [], workingDirectory: String = "/", user: UserIdentity = .root,
-        hostname: String? = nil, hosts: [HostEntry] = [], capabilities: [String] = [],
+        hostname: String? = nil, hosts: [HostEntry] = [], capabilities: CapabilitySet = [],
         limits: [ResourceLimit] = [], mounts: [MountPlan] = [], hostFilesystemWritable: Bool = false,
         files: [MountedFile] = [], restart: Restart = .no, dependencies: [String] = [],
         stopSignal: Int32 = 15, stopGraceMilliseconds: Int64 = 10_000

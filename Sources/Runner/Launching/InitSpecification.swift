@@ -83,7 +83,7 @@ extension InitSpecification {
 
     /// The specification of a further command in a running instance.
     static func join(
-        user: UserIdentity, limits: [ResourceLimit], capabilities: [String], directory: String, environment: [String],
+        user: UserIdentity, limits: [ResourceLimit], capabilities: CapabilitySet, directory: String, environment: [String],
         arguments: [String], hasTerminal: Bool, isUnprivileged: Bool
     ) throws(LaunchError) -> InitSpecification {
         var specification = InitSpecification()
@@ -178,7 +178,7 @@ extension InitSpecification {
     }
 
     private mutating func putIdentity(
-        user: UserIdentity, limits: [ResourceLimit], capabilities: [String], directory: String, environment: [String],
+        user: UserIdentity, limits: [ResourceLimit], capabilities: CapabilitySet, directory: String, environment: [String],
         arguments: [String]
     ) throws(LaunchError) {
         for limit in limits {
@@ -190,7 +190,7 @@ extension InitSpecification {
         try put(user.uid)
         try put(user.gid)
         try putList(user.groups.map(String.init))
-        try put(Capability.mask(of: capabilities))
+        try put(capabilities.rawValue)
         try put(directory)
         try putList(environment)
         try putList(arguments)

@@ -16,7 +16,7 @@ public enum ServiceExec {
     /// - Throws: `LaunchError` where it could not be started.
     public static func run(
         inInstance pid: Int32, startTime: UInt64, arguments: [String], environment: [String], user: UserIdentity,
-        capabilities: [String], limits: [ResourceLimit], workingDirectory: String, initExecutable: String,
+        capabilities: CapabilitySet, limits: [ResourceLimit], workingDirectory: String, initExecutable: String,
         terminal: Bool, relay: (_ master: borrowing FileDescriptor, _ command: borrowing FileDescriptor) -> Void
     ) throws(LaunchError) -> Int32 {
         guard let instance = try InstanceLauncher.pidfd(pid, startTime: startTime) else {

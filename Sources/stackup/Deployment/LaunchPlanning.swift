@@ -57,7 +57,7 @@ struct LaunchPlanning {
         plan.hosts = service.extraHosts.map {
             HostEntry(address: $0.address == "host-gateway" ? "127.0.0.1" : $0.address, name: $0.name)
         }
-        plan.capabilities = try Capabilities.resolve(add: service.capAdd, drop: service.capDrop)
+        plan.capabilities = try CapabilitySet(adding: service.capAdd, dropping: service.capDrop)
         for ulimit in service.ulimits { plan.limits.append(try ResourceLimit(ulimit)) }
         for mount in service.mounts { plan.mounts.append(mountPlan(mount, of: service)) }
         if service.readOnly, !plan.mounts.contains(where: { $0.target == "/tmp" }) {

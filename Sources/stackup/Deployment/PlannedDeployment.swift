@@ -13,7 +13,7 @@ struct PlannedDeployment {
     init(_ project: LoadedProject, _ invocation: Invocation, _ session: borrowing StackSession) throws {
         preparation = try Preparation(
             project, services: project.stack.services, paths: invocation.paths, user: invocation.user,
-            store: session.store, snapshot: session.snapshot, envFiles: invocation.envFiles(of: project.stack))
+            store: session.store, snapshot: session.snapshot, record: session.record, envFiles: invocation.envFiles(of: project.stack))
         observed = try session.observe()
         let options = PlanOptions(
             forceRecreate: invocation.flag("force-recreate"), removeOrphans: invocation.flag("remove-orphans"))

@@ -23,10 +23,11 @@ struct Preparation {
     /// - Parameters:
     ///   - services: what is to run; all that is selected.
     ///   - store: nil where there is none yet.
+    ///   - record: the stack as last applied.
     ///   - envFiles: the files that `environment:` secrets may come from.
     init(
         _ project: LoadedProject, services: [Service], paths: HostPaths, user: UInt32, store: SecretStore?,
-        snapshot: StoreSnapshot?, envFiles: [String]
+        snapshot: StoreSnapshot?, record: StackRecord?, envFiles: [String]
     ) throws(DeploymentError) {
         stack = project.stack
         secrets = try SecretIntake(
@@ -40,7 +41,7 @@ struct Preparation {
         for service in services {
             var plan: LaunchPlan?
             if service.image == nil, !service.hasBuild { plan = try planning.plan(for: service) }
-            let hash = try Self.hash(of: service, plan: plan, store: store)
+            let hash = try Self.hash(of: service, plan: plan, store: store, recorded: record?.services[service.name])
             plan?.configHash = hash
             launchPlans[service.name] = plan
             let files = Self.wantedFiles(of: service, owner: plan?.user ?? .root, stack: stack, configs: configs)
@@ -113,12 +114,23 @@ struct Preparation {
 
     /// Names what would be launched. What can change while an instance runs is left out: its files, how many
     /// instances there are, the order of starts.
-    private static func hash(of service: Service, plan: LaunchPlan?, store: SecretStore?) throws(DeploymentError) -> String {
+    private static func hash(
+        of service: Service, plan: LaunchPlan?, store: SecretStore?, recorded: StackRecord.Entry?
+    ) throws(DeploymentError) -> String {
         guard let store else { return "new" }
-        var launched = plan
-        launched?.replicas = 1
-        launched?.files = []
-        launched?.dependencies = []
+        func asLaunched(_ plan: LaunchPlan) -> LaunchPlan {
+            var launched = plan
+            launched.configHash = ""
+            launched.replicas = 1
+            launched.files = []
+            launched.dependencies = []
+            return launched
+        }
+        let launched = plan.map(asLaunched)
+        // To compare costs less than to hash.
+        if let recorded, recorded.attributes == service.attributes, asLaunched(recorded.plan) == launched {
+            return recorded.plan.configHash
+        }
         do {
             var bytes = try JSON.encode(launched)
             for (name, text) in service.attributes.sorted(by: { $0.key < $1.key }) {
