@@ -13,6 +13,8 @@ struct StackSession: ~Copyable {
     /// The stack as last applied.
     let record: StackRecord?
     private let lock: RuntimeLock?
+    /// The supervisor that ran at first, which puts its state together while the store is read.
+    private let asked: SupervisorClient?
 
     /// How a command means to use the stack.
     enum Purpose {
@@ -27,6 +29,7 @@ struct StackSession: ~Copyable {
     init(_ name: String, _ invocation: Invocation, for purpose: Purpose) throws {
         let directories = invocation.paths.directories(of: name)
         let lock = purpose == .reading ? nil : try Self.lock(name, directories, invocation)
+        let asked = try Self.ask(directories)
         let store =
             purpose == .deploying
             ? try SecretStore.openOrCreate(invocation.paths.store) : try SecretStore.open(invocation.paths.store)
@@ -38,6 +41,18 @@ struct StackSession: ~Copyable {
         self.snapshot = snapshot
         self.record = record
         self.lock = lock
+        self.asked = asked
+    }
+
+    private static func ask(_ directories: StackDirectories) throws(SupervisionError) -> SupervisorClient? {
+        let client = try SupervisorClient.connect(directories)
+        do {
+            try client?.askForState()
+        } catch {
+            // It is just ending.
+            guard error == .connectionLost else { throw error }
+        }
+        return client
     }
 
     private static func lock(
@@ -74,6 +89,7 @@ struct StackSession: ~Copyable {
 
     /// What runs now; nothing where there is no supervisor.
     func observe() throws -> ObservedState {
+        if let asked, let state = try Self.state(of: asked) { return state }
         // One that is ending takes connections and answers none; then there is none, or a new one.
         for _ in 0..<3 {
             guard let supervisor = try supervisor() else { return ObservedState() }

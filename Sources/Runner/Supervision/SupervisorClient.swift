@@ -11,6 +11,7 @@ public final class SupervisorClient {
     private let socket: FileDescriptor
     /// Where a supervisor that was just started says why it could not.
     private let complaints: FileDescriptor?
+    private var isAsked = false
 
     init(socket: consuming FileDescriptor, complaints: consuming FileDescriptor? = nil) {
         self.socket = socket
@@ -36,9 +37,17 @@ public final class SupervisorClient {
 
     // MARK: Requests
 
+    /// Asks for the state, for a caller with other work to do while it is put together: ``observe()`` takes the answer.
+    /// To be followed by no other request.
+    public func askForState() throws(SupervisionError) {
+        try send(.observe)
+        isAsked = true
+    }
+
     /// What runs, and what the secret mounts hold.
     public func observe() throws(SupervisionError) -> ObservedState {
-        try send(.observe)
+        if !isAsked { try askForState() }
+        isAsked = false
         guard case .state(let state) = try receive() else { throw .malformed("another answer than the state") }
         return state
     }
