@@ -2,7 +2,9 @@
 #include "CLinux.h"
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 struct clinux_open_how {
@@ -20,4 +22,16 @@ int clinux_start_writeback(int descriptor) {
 
 int clinux_set_dumpable(int dumpable) {
     return prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0);
+}
+
+int clinux_file_identity(const char *path, uint64_t *words) {
+    struct statx status;
+    if (statx(AT_FDCWD, path, 0, STATX_INO | STATX_BTIME | STATX_CTIME, &status) != 0) return -1;
+    // Where a filesystem does not know the birth, the last change is a later time than any earlier file's.
+    struct statx_timestamp time = status.stx_mask & STATX_BTIME ? status.stx_btime : status.stx_ctime;
+    words[0] = makedev(status.stx_dev_major, status.stx_dev_minor);
+    words[1] = status.stx_ino;
+    words[2] = (uint64_t)time.tv_sec;
+    words[3] = time.tv_nsec;
+    return 0;
 }

@@ -76,27 +76,19 @@ func realPaths(_ paths: [String]) -> [String] {
     return paths.compactMap { walk.realPath($0) }.filter { seen.insert(Array($0.utf8)).inserted }
 }
 
-/// realpath(3); nil where there is no such file. Where links lead to a name that is no text, the path itself: who
-/// opens it follows them again.
-func realPath(_ path: String) -> String? {
-    guard let resolved = realpath(path, nil) else { return nil }
-    defer { free(resolved) }
-    return String(validatingCString: resolved) ?? path
-}
-
 /// realpath(3) of many paths, which walks each directory once: secrets and home folders lie side by side.
 private struct PathWalk {
     /// What each directory on the way is, by the path that led there; nil where there is none.
     private var directories: [String: String?] = ["": "/"]
 
     mutating func realPath(_ path: String) -> String? {
-        guard path.hasPrefix("/"), let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return stackup.realPath(path) }
+        guard path.hasPrefix("/"), let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return Linux.realPath(path) }
         let name = path[path.utf8.index(after: slash)...]
-        guard !["", ".", ".."].contains(name) else { return stackup.realPath(path) }
+        guard !["", ".", ".."].contains(name) else { return Linux.realPath(path) }
         guard let directory = directory(String(path[..<slash])) else { return nil }
         let place = directory == "/" ? "/" + name : directory + "/" + name
         var start: CChar = 0
-        if readlink(place, &start, 1) >= 0 { return stackup.realPath(place) }
+        if readlink(place, &start, 1) >= 0 { return Linux.realPath(place) }
         // EINVAL: it is there, and no link.
         return errno == EINVAL ? place : nil
     }

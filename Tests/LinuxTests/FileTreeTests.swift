@@ -35,4 +35,19 @@ import Testing
         try FileTree.remove("\(folder)/tree")
         try FileTree.remove("\(folder)/tree/none/none")
     }
+
+    @Test func aFileIsToldFromOneThatTakesItsPlaceAndItsInode() throws {
+        defer { try? FileTree.remove(folder) }
+        var seen: Set<String> = []
+        for _ in 0..<20 {
+            close(open("\(folder)/file", O_WRONLY | O_CREAT, 0o600))
+            let identity = try #require(fileIdentity("\(folder)/file"))
+            #expect(fileIdentity("\(folder)/file") == identity)
+            seen.insert(identity)
+            unlink("\(folder)/file")
+            // The kernel's clock for files ticks a few hundred times a second.
+            usleep(20_000)
+        }
+        #expect(seen.count == 20 && fileIdentity("\(folder)/file") == nil)
+    }
 }

@@ -106,9 +106,7 @@ extension InitSpecification {
     private mutating func putPins(_ plan: LaunchPlan, masks: [String]) throws(LaunchError) {
         var folders = Set<String>()
         for case .bind(let source, _, readOnly: false) in plan.mounts {
-            guard let resolved = realpath(source, nil) else { continue }
-            let root = String(cString: resolved)
-            free(resolved)
+            guard let root = realPath(source) else { continue }
             for var path in masks {
                 guard let rest = Paths.rest(of: path, below: root) else { continue }
                 for _ in Paths.components(rest).dropFirst() {

@@ -14,11 +14,11 @@ public struct Deployment: Codable, Sendable, Equatable {
     /// The files' bytes, in the order in which they follow the message.
     public var payloads: [Payload]
     /// What running instances must not see into, to be covered anew: replacing a file lifts the cover.
-    public var masks: [Mask]
+    public var masks: [MaskedFile]
 
     public init(
         surroundings: StackSurroundings = StackSurroundings(), plans: [LaunchPlan] = [], operations: [Operation] = [],
-        payloads: [Payload] = [], masks: [Mask] = []
+        payloads: [Payload] = [], masks: [MaskedFile] = []
     ) {
         self.surroundings = surroundings
         self.plans = plans
@@ -54,7 +54,7 @@ public struct Deployment: Codable, Sendable, Equatable {
         }
     }
 
-    /// A place in a service.
+    /// A file of a service's tmpfs.
     public struct Destination: Codable, Sendable, Hashable {
         public var service: String
         /// The absolute path inside the service.
@@ -63,19 +63,6 @@ public struct Deployment: Codable, Sendable, Equatable {
         public init(service: String, target: String) {
             self.service = service
             self.target = target
-        }
-    }
-
-    /// A file that no running instance must see into, or no more.
-    public struct Mask: Codable, Sendable, Equatable {
-        /// The file, and which one it is now: reported back with the state.
-        public var file: MaskedFile
-        /// Where services see it besides, through their mounts.
-        public var aliases: [Destination]
-
-        public init(file: MaskedFile, aliases: [Destination] = []) {
-            self.file = file
-            self.aliases = aliases
         }
     }
 }

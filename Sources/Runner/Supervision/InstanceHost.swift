@@ -20,6 +20,8 @@ protocol InstanceHost: AnyObject {
     func write(_ file: MountedFile, bytes: UnsafeRawBufferPointer, of service: String, instances: [Int32]) throws
     func remove(_ file: MountedFile, of service: String, instances: [Int32]) throws
     func remask(_ paths: [String], of service: String, instance: Int32)
+    /// Watches these paths instead of those before: that another file has come to lie at one is reported later.
+    func watch(_ paths: [String])
     /// Gives a service's tmpfs back.
     func discardMount(of service: String)
 }

@@ -16,6 +16,7 @@ final class ProcessHost: InstanceHost {
     private var hostViews: [Bool: HostView] = [:]
     private var mounts: [String: ServiceMount] = [:]
     private var running: [InstanceName: RunningInstance] = [:]
+    private var watcher: PathWatcher?
     /// What the services get: this process raises its own.
     private let openFileLimit: ResourceLimit
 
@@ -127,6 +128,12 @@ final class ProcessHost: InstanceHost {
     func remask(_ paths: [String], of service: String, instance: Int32) {
         // An instance that ends meanwhile needs no cover.
         try? mounts[service]?.remask(paths: paths, inInstance: instance)
+    }
+
+    func watch(_ paths: [String]) {
+        // A user may be out of watches (inotify(7)): then masks are laid again by the next `up`, and not before.
+        if watcher == nil { watcher = try? PathWatcher(loop: loop) { [unowned self] in supervisor?.replaced($0) } }
+        watcher?.watch(paths)
     }
 
     func discardMount(of service: String) { mounts[service] = nil }

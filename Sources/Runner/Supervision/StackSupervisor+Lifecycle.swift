@@ -17,6 +17,7 @@ extension StackSupervisor {
         }
         emit(.starting, name)
         instance.configHash = plan.configHash
+        instance.uncovered = []
         instance.command = plan.arguments
         do {
             instance.process = try host.launch(plan, in: surroundings, as: name)
@@ -36,6 +37,7 @@ extension StackSupervisor {
         guard let instance = instances[name], instance.phase == .starting else { return }
         instance.phase = .running
         if instance.intent == .start { instance.intent = nil }
+        cover(instance)
         emit(.started(pid: instance.process?.pid ?? 0), name)
         changed(.soon)
         settle()

@@ -10,6 +10,8 @@ extension StackSupervisor {
         case .provide(let plans, let surroundings):
             try check(plans)
             take(plans, surroundings)
+            // Nobody has watched since that supervisor died.
+            cover(surroundings.masks)
         case .apply(let deployment):
             try apply(deployment, payload: job.payload)
         case .stop(let names, let timeout):
@@ -63,6 +65,7 @@ extension StackSupervisor {
     /// Keeps the plans, and makes up for restarts that had to wait for one.
     func take(_ plans: [LaunchPlan], _ surroundings: StackSurroundings) {
         self.surroundings = surroundings
+        host.watch(surroundings.masks)
         var taken = services
         for plan in plans { taken[plan.service] = SupervisedService(plan: plan, traits: ServiceTraits(plan)) }
         services = taken
@@ -77,6 +80,30 @@ extension StackSupervisor {
                 applyRestartPolicy(instance)
             }
         }
+    }
+
+    // MARK: Masks
+
+    /// Another file has come to lie at a masked path: the mask went with the old one.
+    func replaced(_ paths: [String]) {
+        cover(paths)
+    }
+
+    private func cover(_ paths: [String]) {
+        guard !paths.isEmpty else { return }
+        for instance in instances.values.sorted(by: { $0.name < $1.name }) where instance.isAlive {
+            instance.uncovered += paths
+            if instance.phase != .starting { cover(instance) }
+        }
+    }
+
+    /// Covers in an instance what was replaced since its own masks were made.
+    func cover(_ instance: Instance) {
+        let paths = instance.uncovered
+        instance.uncovered = []
+        guard !paths.isEmpty, let pid = instance.process?.pid else { return }
+        let service = instance.name.service
+        host.remask(paths + (services[service]?.plan?.aliases(of: paths) ?? []), of: service, instance: pid)
     }
 
     // MARK: Deployments
@@ -113,18 +140,10 @@ extension StackSupervisor {
             }
             changed(.soon)
         }
-        remask(deployment.masks)
+        cover(deployment.masks.map(\.path))
+        for file in deployment.masks { maskedFiles[file.path] = file.identity }
         for operation in deployment.operations { intend(operation) }
         for operation in deployment.operations { react(operation) }
-    }
-
-    private func remask(_ masks: [Deployment.Mask]) {
-        guard !masks.isEmpty else { return }
-        for service in services.keys.sorted() {
-            let aliases = masks.flatMap(\.aliases).filter { $0.service == service }.map(\.target)
-            for pid in livePIDs(of: service) { host.remask(masks.map(\.file.path) + aliases, of: service, instance: pid) }
-        }
-        for mask in masks { maskedFiles[mask.file.path] = mask.file.identity }
     }
 
     private func check(_ operation: Deployment.Operation, known: Set<String>) throws(SupervisionError) {

@@ -34,7 +34,7 @@ extension SupervisorClient {
         guard let socket = try ControlSocket.connect(directory) else {
             throw .notStarted(reason: "nobody listens at its control socket")
         }
-        return SupervisorClient(socket: socket, complaints: consume complaints)
+        return SupervisorClient(directories, socket: socket, complaints: consume complaints)
     }
 
     private static func spawn(

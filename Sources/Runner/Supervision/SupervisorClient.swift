@@ -8,12 +8,14 @@ import Reconciler
 ///
 /// One request at a time; a subscription takes the connection for itself.
 public final class SupervisorClient {
+    private let directories: StackDirectories
     private let socket: FileDescriptor
     /// Where a supervisor that was just started says why it could not.
     private let complaints: FileDescriptor?
     private var isAsked = false
 
-    init(socket: consuming FileDescriptor, complaints: consuming FileDescriptor? = nil) {
+    init(_ directories: StackDirectories, socket: consuming FileDescriptor, complaints: consuming FileDescriptor? = nil) {
+        self.directories = directories
         self.socket = socket
         self.complaints = complaints
     }
@@ -29,7 +31,7 @@ public final class SupervisorClient {
         guard clinux_peer(socket.number, &pid, &uid) == 0, uid == geteuid() else {
             throw .unsafeDirectory(path: "\(directories.runtime)/\(RuntimeDirectory.socketName)", reason: "another user (uid \(uid)) listens there")
         }
-        return SupervisorClient(socket: socket)
+        return SupervisorClient(directories, socket: socket)
     }
 
     /// Readable when an event of a subscription is there, for a caller with a poll(2) of its own.
@@ -125,7 +127,25 @@ public final class SupervisorClient {
     public func down(
         services: [String]? = nil, timeoutMilliseconds: Int64? = nil, onEvent: (InstanceEvent) -> Void = { _ in }
     ) throws(SupervisionError) {
+        let process = services == nil ? try supervisorProcess() : -1
+        defer { if process >= 0 { close(process) } }
         try request(.down(services: services, timeoutMilliseconds: timeoutMilliseconds), onEvent)
+        // It has answered, and ends: that the kernel takes a while to clear up after it is no reason to be seen still.
+        var end = pollfd(fd: process, events: Int16(POLLIN), revents: 0)
+        if process >= 0 { poll(&end, 1, Self.endPatience) }
+    }
+
+    /// In milliseconds.
+    private static let endPatience: Int32 = 5000
+
+    /// A pidfd of the supervisor; -1 where it is gone.
+    private func supervisorProcess() throws(SupervisionError) -> Int32 {
+        let directory = try RuntimeDirectory.open(directories.runtime, create: false)
+        let recorded = directory?.read(SupervisorRecord.self, from: RuntimeDirectory.supervisorRecordName)?.process.pid
+        if let recorded { return clinux_pidfd_open(recorded) }
+        // One that has just been started has not written who it is.
+        guard let pid = try observe().supervisorPID else { return -1 }
+        return clinux_pidfd_open(pid)
     }
 
     /// From the return of this on, every event comes to ``nextEvent()``.

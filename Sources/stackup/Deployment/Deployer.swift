@@ -99,24 +99,10 @@ struct Deployer {
 
     /// The masks that were laid on another file than the secret comes from now, or on none: an editor that saves by
     /// renaming takes the mask off with the old file.
-    private func movedMasks(_ observed: ObservedState) -> [Deployment.Mask] {
+    private func movedMasks(_ observed: ObservedState) -> [MaskedFile] {
         let laid = Set(observed.maskedFiles)
-        let moved = preparation.plaintextSources.map { MaskedFile(path: $0, identity: fileIdentity($0)) }
+        return preparation.plaintextSources.map { MaskedFile(path: $0, identity: fileIdentity($0) ?? "missing") }
             .filter { !laid.contains($0) }
-        guard !moved.isEmpty else { return [] }
-        let running = Set(observed.instances.filter { $0.pid != nil }.map(\.service))
-        var aliases: [String: [Deployment.Destination]] = [:]
-        for plan in nextRecord.plans where running.contains(plan.service) {
-            for (path, target) in plan.aliases(of: moved.map(\.path)) {
-                aliases[path, default: []].append(Deployment.Destination(service: plan.service, target: target))
-            }
-        }
-        return moved.map { Deployment.Mask(file: $0, aliases: aliases[$0.path] ?? []) }
-    }
-
-    private func fileIdentity(_ path: String) -> String {
-        var status = stat()
-        return stat(path, &status) == 0 ? "\(status.st_dev):\(status.st_ino)" : "missing"
     }
 
     /// Bytes that the supervisor does not hold yet, each once, with the files that they belong in.

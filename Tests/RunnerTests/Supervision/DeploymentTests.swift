@@ -14,6 +14,33 @@ import Testing
         return buffer
     }
 
+    @Test func whatReplacesAMaskedFileIsCoveredInAllThatRunsAndInWhatStartsOnceItRuns() {
+        bench.up(.test("db"))
+        var web = LaunchPlan.test("web")
+        // The folder is there, and without links, on every Linux.
+        web.mounts = [.bind(source: "/proc/sys", target: "/data", readOnly: true)]
+        bench.submit(.apply(Deployment(
+            surroundings: StackSurroundings(masks: ["/proc/sys/key.txt", "/etc/key.txt"]), plans: [web],
+            operations: [.create(service: "web", index: 1)])))
+        #expect(bench.host.watched == ["/proc/sys/key.txt", "/etc/key.txt"])
+        #expect(bench.calls() == ["launch web-1"])
+        bench.supervisor.replaced(["/proc/sys/key.txt"])
+        #expect(bench.calls() == ["remask db /proc/sys/key.txt"])
+        bench.started("web-1")
+        #expect(bench.calls() == ["remask web /proc/sys/key.txt /data/key.txt"])
+        bench.supervisor.replaced(["/etc/key.txt"])
+        #expect(Set(bench.calls()) == ["remask web /etc/key.txt", "remask db /etc/key.txt"])
+    }
+
+    @Test func aSuccessorCoversAllThatItsPredecessorCouldNotWatch() {
+        let bench = Bench()
+        let running = ObservedInstance(service: "web", index: 1, status: .running, pid: 77, startTime: 1)
+        let record = StateRecord(bootID: "b", services: [.init(name: "web", traits: ServiceTraits(), files: nil)], instances: [running])
+        bench.supervisor.adopt(record, survivors: [bench.name("web-1")]) { _ in nil }
+        bench.submit(.provide([.test("web")], StackSurroundings(masks: ["/etc/key.txt"])))
+        #expect(bench.calls() == ["remask web /etc/key.txt"])
+    }
+
     @Test func filesAreInPlaceBeforeAnythingIsLaunchedAndReactionsComeLast() throws {
         bench.up(.test("db"), .test("cache"))
         let secret = MountedFile.test("key", version: "2")
@@ -28,15 +55,11 @@ import Testing
                     .init(length: 3, files: [.init(service: "web", target: secret.target), .init(service: "db", target: secret.target)]),
                     .init(length: 2, files: [.init(service: "cache", target: secret.target)]),
                 ],
-                masks: [
-                    .init(
-                        file: MaskedFile(path: "/home/me/key.txt", identity: "1:2"),
-                        aliases: [.init(service: "db", target: "/data/key.txt")])
-                ])),
+                masks: [MaskedFile(path: "/home/me/key.txt", identity: "1:2")])),
             payload: try payload("abcde"))
         #expect(bench.calls() == [
             "write web /run/secrets/key", "write db /run/secrets/key", "write cache /run/secrets/key",
-            "remask cache /home/me/key.txt", "remask db /home/me/key.txt /data/key.txt", "signal db-1 1", "launch web-1", "signal cache-1 15",
+            "remask cache /home/me/key.txt", "remask db /home/me/key.txt", "signal db-1 1", "launch web-1", "signal cache-1 15",
         ])
         #expect(bench.host.contents["web/run/secrets/key"] == Array("abc".utf8))
         #expect(bench.host.contents["db/run/secrets/key"] == Array("abc".utf8))

@@ -14,6 +14,7 @@ final class FakeHost: InstanceHost {
     var contents: [String: [UInt8]] = [:]
     var refusals: [String: String] = [:]
     var plans: [String: LaunchPlan] = [:]
+    var watched: [String] = []
     /// Of the last launch.
     var surroundings: StackSurroundings?
     /// With a real loop: what happens after each call.
@@ -35,6 +36,8 @@ final class FakeHost: InstanceHost {
     }
 
     func endLaunches() {}
+
+    func watch(_ paths: [String]) { watched = paths }
 
     func signal(_ instance: InstanceName, _ signal: Int32) {
         calls.append("signal \(instance) \(signal)")

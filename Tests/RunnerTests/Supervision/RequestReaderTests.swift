@@ -100,7 +100,7 @@ extension RequestReader.Outcome {
                     .create(service: "web", index: 1), .recreate(service: "web", index: 2), .start(service: "w", index: 3), .remove(service: "w", index: 4),
                     .write(service: "web", file: .test("a")), .removeFile(service: "web", file: .test("b")), .signal(service: "web", signal: 1),
                     .restart(service: "web"),
-                ], masks: [.init(file: MaskedFile(path: "/x", identity: "1:2"), aliases: [.init(service: "web", target: "/y")])])),
+                ], masks: [MaskedFile(path: "/x", identity: "1:2")])),
         ]
         for request in requests { #expect(try JSON.decode(ControlRequest.self, from: try JSON.encode(request)) == request) }
     }
