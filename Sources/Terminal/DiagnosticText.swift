@@ -61,6 +61,7 @@ public func renderDiagnostic(
 
 /// The part of a line that fits `width` columns, and how far into it the column's character stands.
 private func excerpt(of line: String, around column: Int, width: Int) -> (text: String, caret: Int) {
+    if line.utf8.count <= width, isPlain(line) { return (line, min(max(column, 1) - 1, line.utf8.count)) }
     // Scalars that far from the caret cannot be in the part: a line may be megabytes long.
     let scalars = line.unicodeScalars
     let count = scalars.count

@@ -9,8 +9,7 @@ public func sanitizedForTerminal(_ text: some StringProtocol) -> String {
 
 /// ``sanitizedForTerminal(_:)``, but for text of several lines where `keepingLines` is true: line ends and tabs stay.
 public func sanitizedForTerminal(_ text: some StringProtocol, keepingLines: Bool) -> String {
-    // Most text has nothing to escape, and is ASCII.
-    if text.utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) { return String(text) }
+    if isPlain(text) { return String(text) }
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
         if keepingLines, scalar == "\n" || scalar == "\t" {
@@ -22,6 +21,11 @@ public func sanitizedForTerminal(_ text: some StringProtocol, keepingLines: Bool
         }
     }
     return String(result)
+}
+
+/// Whether it is all printable ASCII, as most text is: nothing has to be escaped then, and a byte is a column.
+func isPlain(_ text: some StringProtocol) -> Bool {
+    text.utf8.allSatisfy { 0x20..<0x7F ~= $0 }
 }
 
 func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
