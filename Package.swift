@@ -1,7 +1,7 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
-// Each room is a target that imports only rooms to its left; see ARCHITECTURE.md.
+// Each room is a target that imports only rooms that are above it in ARCHITECTURE.md.
 // `stackup-init` is C without a Swift runtime, so `scripts/build` compiles it beside this package.
 let package = Package(
     name: "stackup",

@@ -49,10 +49,10 @@ public struct Action: Sendable, Equatable {
 
 /// How `up` was asked to behave.
 public struct PlanOptions: Sendable, Equatable {
-    public var forceRecreate: Bool
+    public var forceRecreate: Set<String>
     public var removeOrphans: Bool
 
-    public init(forceRecreate: Bool = false, removeOrphans: Bool = false) {
+    public init(forceRecreate: Set<String> = [], removeOrphans: Bool = false) {
         self.forceRecreate = forceRecreate
         self.removeOrphans = removeOrphans
     }

@@ -38,8 +38,9 @@ struct ServicePlanner {
                 launches.append(Action(.createInstance(service: name, index: index), cause: cause))
                 continue
             }
-            if options.forceRecreate || instance.configHash != wanted.configHash {
-                let cause = options.forceRecreate
+            let isForced = options.forceRecreate.contains(name)
+            if isForced || instance.configHash != wanted.configHash {
+                let cause = isForced
                     ? "--force-recreate" : Self.change(from: attributes, to: wanted.service.attributes)
                 launches.append(Action(.recreateInstance(service: name, index: index), cause: cause))
                 isRecreated = true

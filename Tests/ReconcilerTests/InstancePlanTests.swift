@@ -40,9 +40,11 @@ import Testing
             """)
     }
 
-    @Test func forceRecreateRecreatesEverything() {
+    @Test func forceRecreateRecreatesWhatItNames() {
         var scene = Scene.running()
-        scene.options.forceRecreate = true
+        scene.options.forceRecreate = ["web"]
+        #expect(scene.plan.text == "~ recreate  web-1  --force-recreate")
+        scene.options.forceRecreate = ["web", "db"]
         scene.change("web") { $0.status = .exited }
         #expect(scene.plan.text == """
             ~ recreate  db-1  --force-recreate

@@ -10,7 +10,7 @@ enum Down {
         "down", summary: "Stop and remove services",
         discussion: """
             Stops services in reverse dependency order and removes their mounts, their output and the stack's runtime
-            state. Secrets and their history stay in the store. With -p no Compose file is needed.
+            state. Secrets and their history stay in the store. With -p no Compose file is needed, except to know the volumes.
             """,
         examples: [
             .init("stackup down", "stop the stack of this directory"),

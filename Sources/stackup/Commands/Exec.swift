@@ -18,6 +18,8 @@ enum Exec {
         ],
         options: [
             .flag("no-tty", short: "T", help: "Don't give it a terminal"),
+            .flag("interactive", short: "i", help: "Accepted for Docker's sake: standard input is always passed on"),
+            .flag("tty", short: "t", help: "Accepted for Docker's sake: there is a terminal wherever there can be one"),
             .value("user", short: "u", "USER", help: "Run as this user"),
             .value("workdir", short: "w", "DIR", help: "Its working directory"),
             .repeated("env", short: "e", "KEY=VALUE", help: "A variable"),
@@ -60,8 +62,13 @@ enum Exec {
         guard instances.contains(where: { $0.service == service }) || session.record?.services[service] != nil else {
             throw CommandFailure("no such service: \(service)")
         }
-        guard let instance = instances.first(where: { $0.service == service && $0.index == index }), instance.status == .running
-        else { throw CommandFailure("service '\(service)' is not running; start it with: stackup up -d \(service)") }
+        let running = instances.filter { $0.service == service && $0.status == .running }
+        guard let instance = running.first(where: { $0.index == index }) else {
+            if !running.isEmpty {
+                throw CommandFailure("service '\(service)' has no running instance \(index); it has \(running.map { String($0.index) }.joined(separator: ", "))")
+            }
+            throw CommandFailure("service '\(service)' is not running; start it with: stackup up -d \(service)")
+        }
         return instance
     }
 

@@ -15,8 +15,10 @@ struct PlannedDeployment {
             project, services: project.stack.services, paths: invocation.paths, user: invocation.user,
             store: session.store, snapshot: session.snapshot, record: session.record, envFiles: invocation.envFiles(of: project.stack))
         observed = try session.observe()
+        // Of services that were named, not of those that they need, as in Compose.
+        let named = invocation.operands.isEmpty ? project.stack.services.map(\.name) : invocation.operands
         let options = PlanOptions(
-            forceRecreate: invocation.flag("force-recreate"), removeOrphans: invocation.flag("remove-orphans"))
+            forceRecreate: invocation.flag("force-recreate") ? Set(named) : [], removeOrphans: invocation.flag("remove-orphans"))
         plan = makePlan(
             wanted: preparation.wanted, recorded: session.recordedState, observed: observed, options: options)
     }
