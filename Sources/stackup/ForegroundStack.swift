@@ -55,6 +55,7 @@ struct ForegroundStack {
         invocation.streams.note("Gracefully stopping... (press Ctrl+C again to force)")
         let display = InstanceProgress(invocation.streams, title: "Stopping")
         killOnNextSignal()
+        display.follow(supervisor)
         try supervisor.stop(services: services) { display.show($0) }
         display.finish()
         reader.readAvailable { printer.print($0) }

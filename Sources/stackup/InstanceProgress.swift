@@ -11,6 +11,11 @@ final class InstanceProgress {
         display = ProgressDisplay(streams.progress, title: title, isColoured: streams.coloursErrors)
     }
 
+    /// Keeps the times on the display moving while the supervisor works.
+    func follow(_ supervisor: SupervisorClient) {
+        supervisor.onWait = { [display] in display.refresh() }
+    }
+
     func show(_ event: InstanceEvent) {
         let resource = event.index.map { "Service \(event.service)-\($0)" } ?? "Service \(event.service)"
         func update(_ status: ProgressDisplay.Status, _ text: String) {

@@ -13,6 +13,8 @@ public final class SupervisorClient {
     /// Where a supervisor that was just started says why it could not.
     private let complaints: FileDescriptor?
     private var isAsked = false
+    /// Called about ten times a second while a request is carried out and nothing happens.
+    public var onWait: () -> Void = {}
 
     init(_ directories: StackDirectories, socket: consuming FileDescriptor, complaints: consuming FileDescriptor? = nil) {
         self.directories = directories
@@ -173,6 +175,8 @@ public final class SupervisorClient {
     /// Hands on events until the request is done.
     private func finish(_ onEvent: (InstanceEvent) -> Void) throws(SupervisionError) {
         while true {
+            var reply = pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)
+            while poll(&reply, 1, 100) == 0 { onWait() }
             switch try receive() {
             case .event(let event): onEvent(event)
             case .done: return

@@ -52,6 +52,7 @@ enum Down {
     private static func takeDown(
         _ supervisor: SupervisorClient, _ timeout: Int64?, _ display: InstanceProgress
     ) throws -> Bool {
+        display.follow(supervisor)
         do {
             try supervisor.down(timeoutMilliseconds: timeout.map { $0 * 1000 }) { display.show($0) }
             return true
@@ -81,6 +82,7 @@ enum Down {
             return
         }
         let services = Set(try supervisor.observe().instances.map(\.service)).subtracting(orphans).sorted()
+        display.follow(supervisor)
         try supervisor.down(services: services, timeoutMilliseconds: timeout.map { $0 * 1000 }) { display.show($0) }
         invocation.streams.warn(
             "services run that the Compose files don't define: \(orphans.joined(separator: ", ")); "

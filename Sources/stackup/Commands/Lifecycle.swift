@@ -28,6 +28,7 @@ private func act(
     let services = try selectedServices(invocation, state)
     let display = InstanceProgress(invocation.streams, title: title)
     defer { display.finish() }
+    display.follow(supervisor)
     try request(supervisor, services) { display.show($0) }
     guard display.failures.isEmpty else { throw CommandFailure(display.failures.joined(separator: "\n")) }
     return 0

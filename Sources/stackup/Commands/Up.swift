@@ -64,6 +64,7 @@ enum Up {
         let display = InstanceProgress(invocation.streams, title: "Running")
         let supervisor = try session.supervisorStartingIfNeeded()
         defer { display.finish() }
+        display.follow(supervisor)
         try deployer.apply(to: supervisor, observed: planned.observed) { display.show($0) }
         guard display.failures.isEmpty else { throw CommandFailure(display.failures.joined(separator: "\n")) }
         return ForegroundStack(
