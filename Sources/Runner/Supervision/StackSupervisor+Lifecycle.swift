@@ -7,6 +7,7 @@ extension StackSupervisor {
         let name = instance.name
         instance.phase = .waiting
         instance.failure = nil
+        instance.exitCode = nil
         guard let plan = services[name.service]?.plan else {
             return startFailed(instance, "its launch plan is not known; run 'up'")
         }
@@ -25,7 +26,6 @@ extension StackSupervisor {
             instance.lastStart = now()
             instance.startedAt = wallClock()
             instance.finishedAt = nil
-            instance.exitCode = nil
             changed(.urgent)
         } catch {
             startFailed(instance, "\(error)")
@@ -71,6 +71,8 @@ extension StackSupervisor {
 
     private func startFailed(_ instance: Instance, _ reason: String) {
         instance.phase = .exited
+        // As shells and container engines have it where set-up fails before there is a process.
+        instance.exitCode = instance.exitCode ?? 125
         instance.failure = reason
         instance.finishedAt = wallClock()
         emit(.failed(reason: reason), instance.name)
