@@ -94,17 +94,3 @@ import Testing
         }
     }
 }
-
-@Suite struct AgreementTests {
-    /// What Compose itself printed is recorded beside each project; see Fixtures/compose/README.md.
-    @Test(arguments: ["attributes", "merge", "include", "quoting"])
-    func aProjectIsPrintedAsComposePrintedIt(name: String) throws {
-        let root = String(#filePath.dropLast("/Tests/ComposeTests/OutputTests.swift".count))
-        let directory = root + "/Fixtures/compose/" + name
-        let result = loadProject(ProjectOptions(workingDirectory: directory, environment: ["HOME": "/home/user"]))
-        #expect(result.errors == [])
-        let printed = renderYAML(try #require(result.project).document).replacing(directory, with: "@DIRECTORY@")
-        let expected = String(decoding: try FileReading.read(directory + "/expected.yaml"), as: UTF8.self)
-        #expect(printed == expected)
-    }
-}
