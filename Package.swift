@@ -17,7 +17,7 @@ let package = Package(
         .target(name: "YAML", dependencies: ["CYAML"]),
         .target(name: "Compose", dependencies: ["YAML", "JSON", "Linux"]),
         .target(name: "SecretStore", dependencies: ["CSodium", "Linux"]),
-        .target(name: "Reconciler", dependencies: ["Compose", "SecretStore"]),
+        .target(name: "Reconciler", dependencies: ["Linux", "Compose", "SecretStore"]),
         .target(name: "Runner", dependencies: ["CLinux", "Linux", "JSON", "SecretStore", "Reconciler"]),
         .target(name: "Terminal", dependencies: ["JSON"]),
         .executableTarget(

@@ -6,7 +6,7 @@ public enum Paths {
     /// Without `.`, `..`, doubled and trailing slashes; `.` where nothing is left.
     public static func clean(_ path: String) -> String {
         if isClean(path) { return path }
-        let absolute = path.hasPrefix("/")
+        let absolute = path.utf8.first == UInt8(ascii: "/")
         var parts: [Substring] = []
         for part in components(path) where part != "." {
             if part != ".." {
@@ -45,13 +45,13 @@ public enum Paths {
 
     /// `path` seen from `directory`, and clean.
     public static func join(_ directory: String, _ path: String) -> String {
-        path.hasPrefix("/") ? clean(path) : clean(directory + "/" + path)
+        path.utf8.first == UInt8(ascii: "/") ? clean(path) : clean(directory + "/" + path)
     }
 
     /// The path seen from `directory`, with a leading `~` as the caller's home; absolute paths stay as written.
     public static func absolute(_ path: String, from directory: String, home: String?) -> String {
         if path.hasPrefix("~"), let home { return join(home, "./" + path.dropFirst()) }
-        return path.hasPrefix("/") ? path : join(directory, path)
+        return path.utf8.first == UInt8(ascii: "/") ? path : join(directory, path)
     }
 
     /// What is before the last slash; `.` where there is none.

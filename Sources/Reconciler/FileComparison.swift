@@ -1,3 +1,5 @@
+import Linux
+
 /// The files that a service is to have beside those it has.
 struct FileComparison {
     /// The complete list, by target.
@@ -12,25 +14,25 @@ struct FileComparison {
     init(
         service: String, wanted: [WantedFile], mounted: [MountedFile], versions: SecretVersions, isWritable: Bool
     ) {
-        let pairs = wanted.compactMap { wanted in MountedFile(wanted, versions).map { ($0.target, $0) } }
+        let pairs = wanted.compactMap { wanted in MountedFile(wanted, versions).map { (Bytewise($0.target), $0) } }
         let byTarget = Dictionary(pairs, uniquingKeysWith: { _, last in last })
-        let current = Dictionary(mounted.map { ($0.target, $0) }, uniquingKeysWith: { _, last in last })
+        let current = Dictionary(mounted.map { (Bytewise($0.target), $0) }, uniquingKeysWith: { _, last in last })
         // A secret that is not in the store is refused elsewhere: its file must not look unwanted here.
-        let wantedTargets = Set(wanted.map(\.target))
+        let wantedTargets = Set(wanted.map { Bytewise($0.target) })
         let files = byTarget.values.sorted { $0.target < $1.target }
 
-        let removals = current.values.filter { !wantedTargets.contains($0.target) }.sorted { $0.target < $1.target }
+        let removals = current.values.filter { !wantedTargets.contains(Bytewise($0.target)) }.sorted { $0.target < $1.target }
             .map { file in
-                let hasMoved = files.contains { $0.isOfSameSource(as: file) && current[$0.target] == nil }
+                let hasMoved = files.contains { $0.isOfSameSource(as: file) && current[Bytewise($0.target)] == nil }
                 let past = file.kind == .secret ? "no longer granted" : "no longer mounted"
                 return Action(.removeFile(service: service, file: file), cause: hasMoved ? "target changed" : past)
             }
-        let changed = isWritable ? files.filter { current[$0.target] != $0 } : []
+        let changed = isWritable ? files.filter { current[Bytewise($0.target)] != $0 } : []
         let writes = changed.map { file in
             let cause: String
-            if let old = current[file.target] {
+            if let old = current[Bytewise(file.target)] {
                 cause = file.change(from: old, versions)
-            } else if mounted.contains(where: { $0.isOfSameSource(as: file) && !wantedTargets.contains($0.target) }) {
+            } else if mounted.contains(where: { $0.isOfSameSource(as: file) && !wantedTargets.contains(Bytewise($0.target)) }) {
                 cause = "target changed"
             } else {
                 cause = file.kind == .secret ? "newly granted" : "newly mounted"

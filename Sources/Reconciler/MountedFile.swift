@@ -1,3 +1,5 @@
+import Linux
+
 /// One file of a service's tmpfs, without its bytes.
 public struct MountedFile: Codable, Sendable, Equatable, Hashable {
     public enum Kind: String, Codable, Sendable {
@@ -10,7 +12,7 @@ public struct MountedFile: Codable, Sendable, Equatable, Hashable {
     /// The secret's version as text, or the config's content hash: says whether the bytes changed.
     public var version: String
     /// The absolute path inside the service, normalised.
-    public var target: String
+    @Bytewise public var target: String
     public var uid: UInt32
     public var gid: UInt32
     /// Permission bits.

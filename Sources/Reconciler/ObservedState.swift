@@ -1,3 +1,5 @@
+import Linux
+
 /// What runs of a stack right now, as its supervisor reports it.
 public struct ObservedState: Sendable, Equatable, Codable {
     /// nil where no supervisor runs.
@@ -96,7 +98,7 @@ public struct ObservedMount: Sendable, Equatable, Codable {
 /// A file of the host that is kept from the instances.
 public struct MaskedFile: Sendable, Hashable, Codable {
     /// Absolute.
-    public var path: String
+    @Bytewise public var path: String
     /// Tells the file from another one that takes its place later, when its mask has gone with it.
     public var identity: String
 

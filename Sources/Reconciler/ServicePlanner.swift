@@ -1,4 +1,5 @@
 import Compose
+import Linux
 
 /// What has to be done for one service.
 struct ServicePlanner {
@@ -29,8 +30,9 @@ struct ServicePlanner {
             removals.append(Action(.removeInstance(service: name, index: index), cause: "scaled to \(replicas)"))
         }
         // A mount point outside /run/secrets is made when an instance starts, and only then.
-        let places = Set(mounted.map(\.target))
-        let placeless = wanted.files.map(\.target).filter { !$0.hasPrefix("/run/secrets/") && !places.contains($0) }.sorted()
+        let places = Set(mounted.map { Bytewise($0.target) })
+        let placeless = wanted.files.map(\.target)
+            .filter { Paths.rest(of: $0, below: "/run/secrets") == nil && !places.contains(Bytewise($0)) }.sorted()
         var isKept = false
         for index in stride(from: 1, through: replicas, by: 1) {
             guard let instance = byIndex[index] else {
@@ -90,7 +92,7 @@ struct ServicePlanner {
     /// the host, say, is part of the hash and of no attribute.
     private static func change(from recorded: [String: String]?, to wanted: [String: String]) -> String {
         guard let recorded else { return "configuration changed" }
-        let names = Set(recorded.keys).union(wanted.keys).filter { recorded[$0] != wanted[$0] }.sorted()
+        let names = Set(recorded.keys).union(wanted.keys).filter { !recorded[$0].hasSameBytes(as: wanted[$0]) }.sorted()
         return names.isEmpty ? "configuration changed" : names.joined(separator: ", ") + " changed"
     }
 }

@@ -1,4 +1,5 @@
 import Compose
+import Linux
 
 /// What the Compose files ask for, with everything resolved that is not in the files themselves.
 public struct WantedStack: Sendable, Equatable {
@@ -44,7 +45,7 @@ public struct WantedFile: Sendable, Equatable {
     }
 
     public var content: Content
-    public var target: String
+    @Bytewise public var target: String
     public var uid: UInt32
     public var gid: UInt32
     public var mode: UInt32

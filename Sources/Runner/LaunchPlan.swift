@@ -1,3 +1,4 @@
+import Linux
 import Reconciler
 
 /// Everything needed to start the instances of one service, as a plain value.
@@ -11,13 +12,13 @@ public struct LaunchPlan: Codable, Sendable, Equatable {
     /// Names what was launched: an instance with another hash is recreated.
     public var configHash: String
     /// The command and its arguments; the first is looked up in the environment's `PATH`.
-    public var arguments: [String]
+    @Bytewise public var arguments: [String]
     /// `NAME=value`, complete: nothing of the caller's environment is added.
-    public var environment: [String]
-    public var workingDirectory: String
+    @Bytewise public var environment: [String]
+    @Bytewise public var workingDirectory: String
     public var user: UserIdentity
     /// nil: `<service>-<index>`.
-    public var hostname: String?
+    @Bytewise public var hostname: String?
     /// Lines for `/etc/hosts` after the host's own; they come before ``StackSurroundings/serviceNames``.
     public var hosts: [HostEntry]
     /// The bounding set, and what root holds.
@@ -81,8 +82,8 @@ public struct UserIdentity: Codable, Sendable, Equatable {
 
 /// One line of hosts(5).
 public struct HostEntry: Codable, Sendable, Equatable {
-    public var address: String
-    public var name: String
+    @Bytewise public var address: String
+    @Bytewise public var name: String
 
     public init(address: String, name: String) {
         self.address = address
@@ -114,6 +115,21 @@ public enum MountPlan: Codable, Sendable, Equatable {
     public var target: String {
         switch self {
         case .bind(_, let target, _), .tmpfs(let target, _, _, _, _, _, _): target
+        }
+    }
+
+    /// Paths are equal where their bytes are.
+    public static func == (left: MountPlan, right: MountPlan) -> Bool {
+        switch (left, right) {
+        case (.bind(let source, let target, let readOnly), .bind(let otherSource, let otherTarget, let otherReadOnly)):
+            source.hasSameBytes(as: otherSource) && target.hasSameBytes(as: otherTarget) && readOnly == otherReadOnly
+        case (
+            .tmpfs(let target, let readOnly, let size, let mode, let uid, let gid, let executable),
+            .tmpfs(let otherTarget, let otherReadOnly, let otherSize, let otherMode, let otherUID, let otherGID, let otherExecutable)
+        ):
+            target.hasSameBytes(as: otherTarget) && readOnly == otherReadOnly && size == otherSize && mode == otherMode
+                && uid == otherUID && gid == otherGID && executable == otherExecutable
+        default: false
         }
     }
 }

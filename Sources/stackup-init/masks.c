@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "mount_api.h"
@@ -36,9 +38,17 @@ void mask_descriptor(int place, const char *path) {
     if (cover < 0 || tree_attach(cover, place) != 0) fail("mask", path);
 }
 
-void mask(const char *path) {
-    int place = open(path, O_PATH | O_CLOEXEC);
+static int open_place(const char *path, int follows_links) {
+    if (follows_links) return open(path, O_PATH | O_CLOEXEC);
+    enum { RESOLVE_NO_SYMLINKS_ = 0x04 };
+    struct { uint64_t flags, mode, resolve; } how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS_};
+    return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+}
+
+void mask(const char *path, int follows_links) {
+    int place = open_place(path, follows_links);
     if (place < 0) {
+        if (errno == ELOOP && !follows_links) return;
         // What cannot be reached by us (in a user namespace) the service cannot reach either.
         if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) return;
         fail("open", path);

@@ -59,7 +59,7 @@ void open_sources(void) {
     for (unsigned i = 0; i < source_count; i++)
         if (is_processes(sources[i].path)) open_source(&sources[i]);
     for (unsigned i = 0; i < processes_count; i++)
-        if (is_processes(processes[i])) mask(processes[i]);
+        if (is_processes(processes[i])) mask(processes[i], 1);
     for (unsigned i = 0; i < source_count; i++)
         if (sources[i].tree < 0) open_source(&sources[i]);
 }

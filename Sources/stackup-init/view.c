@@ -14,7 +14,15 @@ _Noreturn void view(void) {
     unprivileged = take_word("unprivileged");
     int writable = take_word("writable");
     // Before anything is copied from the host's tree, so that whatever way leads there is covered.
-    while (take_word("mask")) mask(next_text());
+    for (;;) {
+        if (take_word("mask")) {
+            mask(next_text(), 1);
+        } else if (take_word("mask-itself")) {
+            mask(next_text(), 0);
+        } else {
+            break;
+        }
+    }
     open_root();
     build_root(writable);
     // What mounts may name: instances open these in the host's tree, where they are not covered.

@@ -59,44 +59,28 @@ struct HostPaths: Equatable, Sendable {
     var privatePaths: [String] {
         // Those in use may be about to be made, so they are named even where they are missing.
         let own = [store.directory, store.keyFile, runtimeRoot, logsRoot].map { realPath($0) ?? $0 }
-        var paths = ["/var/lib/stackup/store", "/var/lib/stackup/logs", "/etc/stackup"]
+        var walk = RealPathWalk()
+        var paths = ["/var/lib/stackup/store", "/var/lib/stackup/logs", "/etc/stackup"].compactMap { walk.realPath($0) }
         for user in UserDatabase.host.entries where user.home.hasPrefix("/") && user.home != "/" {
-            paths += ["/.local/share/stackup/store", "/.local/share/stackup/logs", "/.local/share/stackup/run", "/.config/stackup"]
-                .map { user.home + $0 }
+            for folder in ["/.local/share/stackup/store", "/.local/share/stackup/logs", "/.local/share/stackup/run", "/.config/stackup"] {
+                // Users may lead the way to what is theirs, and nowhere else: it would vanish from everybody's services.
+                guard let path = walk.realPath(user.home + folder), owner(of: path) == user.uid else { continue }
+                paths.append(path)
+            }
         }
-        return own + realPaths(paths).filter { !own.contains($0) }
+        var seen: Set<Bytewise<String>> = []
+        return (own + paths).filter { seen.insert(Bytewise($0)).inserted }
+    }
+
+    private func owner(of path: String) -> UInt32? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status.st_uid : nil
     }
 }
 
 /// The paths that exist, each once, with symbolic links followed to the end: a mask has to lie on the thing itself.
 func realPaths(_ paths: [String]) -> [String] {
-    var walk = PathWalk()
-    // By bytes: for Swift, and for no filesystem, an accented letter is the same as a letter with an accent.
-    var seen: Set<[UInt8]> = []
-    return paths.compactMap { walk.realPath($0) }.filter { seen.insert(Array($0.utf8)).inserted }
-}
-
-/// realpath(3) of many paths, which walks each directory once: secrets and home folders lie side by side.
-private struct PathWalk {
-    /// What each directory on the way is, by the path that led there; nil where there is none.
-    private var directories: [String: String?] = ["": "/"]
-
-    mutating func realPath(_ path: String) -> String? {
-        guard path.hasPrefix("/"), let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return Linux.realPath(path) }
-        let name = path[path.utf8.index(after: slash)...]
-        guard !["", ".", ".."].contains(name) else { return Linux.realPath(path) }
-        guard let directory = directory(String(path[..<slash])) else { return nil }
-        let place = directory == "/" ? "/" + name : directory + "/" + name
-        var start: CChar = 0
-        if readlink(place, &start, 1) >= 0 { return Linux.realPath(place) }
-        // EINVAL: it is there, and no link.
-        return errno == EINVAL ? place : nil
-    }
-
-    private mutating func directory(_ path: String) -> String? {
-        if let known = directories[path] { return known }
-        let real = realPath(path)
-        directories.updateValue(real, forKey: path)
-        return real
-    }
+    var walk = RealPathWalk()
+    var seen: Set<Bytewise<String>> = []
+    return paths.compactMap { walk.realPath($0) }.filter { seen.insert(Bytewise($0)).inserted }
 }

@@ -9,6 +9,8 @@ import Linux
 /// What is mounted on the host later is not in it, so it is made anew for launches at another time.
 public final class HostView {
     let surroundings: StackSurroundings
+    /// All that is covered, whichever of the host's mounts leads there.
+    let masks: [Mask]
     /// The host's `/etc/hosts`.
     let hostsFile: String
     /// Where processes are mounted (proc(5)), a chroot's too: covered after a service's own mounts of them.
@@ -34,13 +36,16 @@ public final class HostView {
         self.surroundings = surroundings
         hostsFile = Self.readHostsFile()
         do throws(SystemCallError) {
-            processMounts = try MountTable.places(ofType: "proc")
+            let mounts = try MountTable.current()
+            processMounts = try mounts.places(ofType: "proc")
+            masks = try surroundings.masks.withAliases(in: mounts)
             root = FileDescriptor(owning: try retryingInterrupts("fsmount") { clinux_tmpfs("1m", "0755", 0) })
         } catch {
             throw LaunchError("view(the host)", error)
         }
         let specification = try InitSpecification.view(
-            surroundings, processMounts: processMounts, writable: writable, isUnprivileged: isUnprivileged)
+            masks: masks, hiddenPaths: surroundings.hiddenPaths, processMounts: processMounts, writable: writable,
+            isUnprivileged: isUnprivileged)
         let rootNumber = root.number
         var builder: ViewBuilder?
         do throws(SystemCallError) {

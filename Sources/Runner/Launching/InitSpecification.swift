@@ -35,17 +35,18 @@ extension InitSpecification {
     /// The specification of what prepares a view of the host.
     ///
     /// - Parameters:
+    ///   - hiddenPaths: what only mounts may name.
     ///   - processMounts: where processes are mounted.
     ///   - writable: whether the host's folders are.
     static func view(
-        _ surroundings: StackSurroundings, processMounts: [String], writable: Bool, isUnprivileged: Bool
+        masks: [Mask], hiddenPaths: [String], processMounts: [String], writable: Bool, isUnprivileged: Bool
     ) throws(LaunchError) -> InitSpecification {
         var specification = InitSpecification()
         try specification.put("view")
         if isUnprivileged { try specification.put("unprivileged") }
         if writable { try specification.put("writable") }
-        for path in surroundings.masks { try specification.put(["mask", path]) }
-        for path in surroundings.hiddenPaths { try specification.put(["hide", path]) }
+        for mask in masks { try specification.put([mask.followsLinks ? "mask" : "mask-itself", mask.path]) }
+        for path in hiddenPaths { try specification.put(["hide", path]) }
         for path in processMounts { try specification.put(["processes", path]) }
         return specification
     }
@@ -64,7 +65,7 @@ extension InitSpecification {
         try specification.put("launch")
         if isUnprivileged { try specification.put("unprivileged") }
         try specification.put(hostname)
-        try specification.putPins(plan, masks: view.surroundings.masks)
+        try specification.putPins(plan, masks: view.masks)
         let mounts = try specification.putSources(plan)
         if specification.namesHostPaths {
             for path in view.processMounts { try specification.put(["processes", path]) }
@@ -103,19 +104,20 @@ extension InitSpecification {
     }
 
     /// The folders above masked files that the service could rename, outer ones first.
-    private mutating func putPins(_ plan: LaunchPlan, masks: [String]) throws(LaunchError) {
-        var folders = Set<String>()
+    private mutating func putPins(_ plan: LaunchPlan, masks: [Mask]) throws(LaunchError) {
+        var folders = Set<Bytewise<String>>()
         for case .bind(let source, _, readOnly: false) in plan.mounts {
             guard let root = realPath(source) else { continue }
-            for var path in masks {
-                guard let rest = Paths.rest(of: path, below: root) else { continue }
+            for mask in masks {
+                guard let rest = Paths.rest(of: mask.path, below: root) else { continue }
+                var path = mask.path
                 for _ in Paths.components(rest).dropFirst() {
                     path = Paths.directory(of: path)
-                    folders.insert(path)
+                    folders.insert(Bytewise(path))
                 }
             }
         }
-        for folder in folders.sorted() { try put(["pin", folder]) }
+        for folder in folders.map(\.wrappedValue).sorted() { try put(["pin", folder]) }
     }
 
     private mutating func putSources(_ plan: LaunchPlan) throws(LaunchError) -> [NumberedMount] {

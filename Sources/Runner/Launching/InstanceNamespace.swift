@@ -55,11 +55,11 @@ struct InstanceNamespace {
     }
 
     /// Covers files and folders by what nobody can open or enter; those that are covered stay so.
-    func mask(_ paths: [String]) throws(SystemCallError) {
+    func mask(_ masks: [Mask]) throws(SystemCallError) {
         try entered { () throws(SystemCallError) in
             guard isInstance else { throw SystemCallError("setns", "process \(pid) is none of the service", code: EINVAL) }
-            var masks = MaskLayer()
-            for path in paths { try masks.lay(on: path) }
+            var layer = MaskLayer()
+            for mask in masks { try layer.lay(mask) }
         }
     }
 

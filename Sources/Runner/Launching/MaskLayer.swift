@@ -9,9 +9,9 @@ struct MaskLayer: ~Copyable {
     private var file: FileDescriptor?
     private var folder: FileDescriptor?
 
-    /// Covers what lies at a path, if something does and it is not covered yet.
-    mutating func lay(on path: String) throws(SystemCallError) {
-        guard let place = try Place.find(path), !place.isMask else { return }
+    /// Covers what lies at its path, if something does and it is not covered yet.
+    mutating func lay(_ mask: Mask) throws(SystemCallError) {
+        guard let place = try Place.find(mask.path, followingLinks: mask.followsLinks), !place.isMask else { return }
         if place.status.st_mode & S_IFMT == S_IFDIR {
             try Self.cover(place, &folder) { clinux_tmpfs("4k", "0", 0) }
         } else {

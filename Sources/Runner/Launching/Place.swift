@@ -18,8 +18,9 @@ final class Place {
         self.status = status
     }
 
+    /// - Parameter followingLinks: otherwise there is nothing behind a symbolic link.
     /// - Returns: nil where there is nothing.
-    static func find(_ path: String) throws(SystemCallError) -> Place? {
+    static func find(_ path: String, followingLinks: Bool = true) throws(SystemCallError) -> Place? {
         do throws(SystemCallError) {
             var folderPath = ""
             var rest = path
@@ -29,13 +30,15 @@ final class Place {
                 var parts = Paths.components(path)
                 guard let name = parts.popLast(), name != ".", name != ".." else { return nil }
                 folderPath = "/" + parts.joined(separator: "/")
-                let folder = try FileDescriptor.open(folderPath, O_PATH | O_DIRECTORY, resolution: .noMagicLinks)
+                let folder = try FileDescriptor.open(
+                    folderPath, O_PATH | O_DIRECTORY, resolution: followingLinks ? .noMagicLinks : .noSymbolicLinks)
                 let found = try FileDescriptor.open(
                     String(name), in: folder.number, O_PATH | O_NOFOLLOW, resolution: .noMagicLinks)
                 let status = try found.status()
                 guard status.st_mode & S_IFMT == S_IFLNK else {
                     return Place(folder: folder, name: String(name), descriptor: found, status: status)
                 }
+                guard followingLinks else { return nil }
                 rest = try readLink(found)
             }
             return nil

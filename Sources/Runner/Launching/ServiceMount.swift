@@ -131,7 +131,7 @@ public final class ServiceMount {
         } catch {
             throw LaunchError("write(\(file.target) of service '\(service)')", error)
         }
-        files.removeAll { $0.target == file.target }
+        files.removeAll { $0.target.hasSameBytes(as: file.target) }
         files.append(file)
     }
 
@@ -151,17 +151,17 @@ public final class ServiceMount {
         } catch {
             throw LaunchError("remove(\(file.target) of service '\(service)')", error)
         }
-        files.removeAll { $0.target == file.target }
+        files.removeAll { $0.target.hasSameBytes(as: file.target) }
     }
 
     /// Covers paths in an instance again that it must not see into: replacing a file on the host lifts a cover.
     ///
     /// - Parameters:
-    ///   - paths: absolute; those that don't exist are passed over.
+    ///   - masks: those of paths that don't exist are passed over.
     ///   - pid: pid 1 of the instance.
-    public func remask(paths: [String], inInstance pid: Int32) throws(LaunchError) {
+    func remask(_ masks: [Mask], inInstance pid: Int32) throws(LaunchError) {
         do throws(SystemCallError) {
-            for instance in try instances([pid]) { try instance.mask(paths) }
+            for instance in try instances([pid]) { try instance.mask(masks) }
         } catch {
             throw LaunchError("mask(in service '\(service)')", error)
         }

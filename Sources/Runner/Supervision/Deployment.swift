@@ -1,3 +1,4 @@
+import Linux
 import Reconciler
 
 /// What a command asks of a running stack: a plan's operations, and all that they need.
@@ -58,7 +59,7 @@ public struct Deployment: Codable, Sendable, Equatable {
     public struct Destination: Codable, Sendable, Hashable {
         public var service: String
         /// The absolute path inside the service.
-        public var target: String
+        @Bytewise public var target: String
 
         public init(service: String, target: String) {
             self.service = service

@@ -11,7 +11,7 @@ final class PathWatcher {
     private let onReplaced: ([String]) -> Void
     /// By watch descriptor.
     private var folders: [Int32: String] = [:]
-    private var paths: Set<String> = []
+    private var paths: Set<Bytewise<String>> = []
 
     /// - Parameter onReplaced: called with those of the watched paths that got another file, or may have.
     init(loop: EventLoop, onReplaced: @escaping ([String]) -> Void) throws(SystemCallError) {
@@ -28,13 +28,13 @@ final class PathWatcher {
 
     /// Watches these paths instead of those before.
     func watch(_ paths: [String]) {
-        self.paths = Set(paths)
-        let wanted = Set(paths.map(Paths.directory(of:)))
-        for (watch, folder) in folders where !wanted.contains(folder) {
+        self.paths = Set(paths.map { Bytewise($0) })
+        let wanted = Set(paths.map { Bytewise(Paths.directory(of: $0)) })
+        for (watch, folder) in folders where !wanted.contains(Bytewise(folder)) {
             inotify_rm_watch(inotify.number, watch)
             folders[watch] = nil
         }
-        for folder in wanted {
+        for folder in wanted.map(\.wrappedValue) {
             // The same folder has the same watch; one that was replaced has got a new one.
             let watch = inotify_add_watch(inotify.number, folder, UInt32(IN_CREATE | IN_MOVED_TO | IN_ONLYDIR))
             if watch >= 0 { folders[watch] = folder }
@@ -61,11 +61,11 @@ final class PathWatcher {
             let name = events[(offset + MemoryLayout<inotify_event>.size)...].prefix(Int(event.len)).prefix { $0 != 0 }
             offset += MemoryLayout<inotify_event>.size + Int(event.len)
             // Some were lost.
-            if event.mask & UInt32(IN_Q_OVERFLOW) != 0 { return Array(paths) }
+            if event.mask & UInt32(IN_Q_OVERFLOW) != 0 { return paths.map(\.wrappedValue) }
             guard let folder = folders[event.wd] else { continue }
             if event.mask & UInt32(IN_IGNORED) != 0 { folders[event.wd] = nil }
             let path = Paths.join(folder, "./" + String(decoding: name, as: UTF8.self))
-            if paths.contains(path) { found.append(path) }
+            if paths.contains(Bytewise(path)) { found.append(path) }
         }
         return found
     }

@@ -125,9 +125,14 @@ final class ProcessHost: InstanceHost {
         try mounts[service]?.remove(file, inInstances: instances)
     }
 
-    func remask(_ paths: [String], of service: String, instance: Int32) {
+    func remask(_ masks: [Mask], of service: String, instance: Int32) {
         // An instance that ends meanwhile needs no cover.
-        try? mounts[service]?.remask(paths: paths, inInstance: instance)
+        try? mounts[service]?.remask(masks, inInstance: instance)
+    }
+
+    func withAliases(_ masks: [Mask]) -> [Mask] {
+        // Instances see no mount of the host's that came after their start, and those before were looked at then.
+        (try? masks.withAliases(in: .current())) ?? masks
     }
 
     func watch(_ paths: [String]) {

@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 import Reconciler
 
 /// An instance's life: launched, running, ended, started again.
@@ -12,8 +13,8 @@ extension StackSupervisor {
             return startFailed(instance, "its launch plan is not known; run 'up'")
         }
         // Without its files a service would start, fail in its own way and be hard to understand.
-        let present = Set((host.mountedFiles(of: name.service) ?? []).map(\.target))
-        if let missing = plan.files.first(where: { !present.contains($0.target) }) {
+        let present = Set((host.mountedFiles(of: name.service) ?? []).map { Bytewise($0.target) })
+        if let missing = plan.files.first(where: { !present.contains(Bytewise($0.target)) }) {
             return startFailed(instance, "its file \(missing.target) is not in place; run 'up'")
         }
         emit(.starting, name)

@@ -1,3 +1,4 @@
+import Linux
 import Reconciler
 
 /// What each request means for the instances.
@@ -65,7 +66,7 @@ extension StackSupervisor {
     /// Keeps the plans, and makes up for restarts that had to wait for one.
     func take(_ plans: [LaunchPlan], _ surroundings: StackSurroundings) {
         self.surroundings = surroundings
-        host.watch(surroundings.masks)
+        host.watch(surroundings.masks.map(\.path))
         var taken = services
         for plan in plans { taken[plan.service] = SupervisedService(plan: plan, traits: ServiceTraits(plan)) }
         services = taken
@@ -86,24 +87,26 @@ extension StackSupervisor {
 
     /// Another file has come to lie at a masked path: the mask went with the old one.
     func replaced(_ paths: [String]) {
-        cover(paths)
+        let replaced = Set(paths.map { Bytewise($0) })
+        cover(surroundings.masks.filter { replaced.contains(Bytewise($0.path)) })
     }
 
-    private func cover(_ paths: [String]) {
-        guard !paths.isEmpty else { return }
+    private func cover(_ masks: [Mask]) {
+        guard !masks.isEmpty else { return }
+        let masks = host.withAliases(masks)
         for instance in instances.values.sorted(by: { $0.name < $1.name }) where instance.isAlive {
-            instance.uncovered += paths
+            instance.uncovered += masks
             if instance.phase != .starting { cover(instance) }
         }
     }
 
     /// Covers in an instance what was replaced since its own masks were made.
     func cover(_ instance: Instance) {
-        let paths = instance.uncovered
+        let masks = instance.uncovered
         instance.uncovered = []
-        guard !paths.isEmpty, let pid = instance.process?.pid else { return }
+        guard !masks.isEmpty, let pid = instance.process?.pid else { return }
         let service = instance.name.service
-        host.remask(paths + (services[service]?.plan?.aliases(of: paths) ?? []), of: service, instance: pid)
+        host.remask(masks + (services[service]?.plan?.aliases(of: masks) ?? []), of: service, instance: pid)
     }
 
     // MARK: Deployments
@@ -140,7 +143,7 @@ extension StackSupervisor {
             }
             changed(.soon)
         }
-        cover(deployment.masks.map(\.path))
+        cover(deployment.masks.map { Mask(path: $0.path, followsLinks: true) })
         for file in deployment.masks { maskedFiles[file.path] = file.identity }
         for operation in deployment.operations { intend(operation) }
         for operation in deployment.operations { react(operation) }

@@ -1,5 +1,6 @@
 import Compose
 import JSON
+import Linux
 import Reconciler
 import SecretStore
 import Terminal
@@ -57,7 +58,7 @@ enum Grants {
             let owner = try? UserDatabase.host.resolve(service.user ?? String(user)).identity
             for grant in service.secrets {
                 guard let secret = stack.secret(grant.secret) else { continue }
-                let file = mounted[service.name]?.first { $0.name == secret.storeName && $0.target == grant.target }
+                let file = mounted[service.name]?.first { $0.name == secret.storeName && $0.target.hasSameBytes(as: grant.target) }
                 mounted[service.name]?.removeAll { $0 == file }
                 rows.append(GrantRow(
                     service: service.name, key: secret.key, storeName: secret.storeName, target: grant.target,

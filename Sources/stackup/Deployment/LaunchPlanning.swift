@@ -26,7 +26,7 @@ struct LaunchPlanning {
         // Volumes may be about to be made, so their folder is named even where it is missing.
         let volumes = realPath(paths.volumesRoot) ?? paths.volumesRoot
         return StackSurroundings(
-            serviceNames: stack.services.map(\.name), masks: paths.privatePaths + plaintextSources,
+            serviceNames: stack.services.map(\.name), privatePaths: paths.privatePaths, plaintextSources: plaintextSources,
             hiddenPaths: [volumes] + realPaths(Self.engineSockets))
     }
 

@@ -128,7 +128,7 @@ struct Preparation {
         }
         let launched = plan.map(asLaunched)
         // To compare costs less than to hash.
-        if let recorded, recorded.attributes == service.attributes, asLaunched(recorded.plan) == launched {
+        if let recorded, recorded.attributes.hasSameBytes(as: service.attributes), asLaunched(recorded.plan) == launched {
             return recorded.plan.configHash
         }
         do {

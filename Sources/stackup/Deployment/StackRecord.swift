@@ -1,5 +1,6 @@
 import Compose
 import JSON
+import Linux
 import Reconciler
 import Runner
 
@@ -9,13 +10,13 @@ struct StackRecord: Codable, Equatable {
     /// One service as last applied.
     struct Entry: Codable, Equatable {
         /// The canonical text of each attribute, by name.
-        var attributes: [String: String]
+        @Bytewise var attributes: [String: String]
         var plan: LaunchPlan
     }
 
     /// The format's version; a record with another one is treated as missing.
     var format = Self.currentFormat
-    private static let currentFormat = 2
+    private static let currentFormat = 3
 
     var workingDirectory: String
     var composeFiles: [String]

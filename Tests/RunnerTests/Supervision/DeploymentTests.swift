@@ -20,7 +20,7 @@ import Testing
         // The folder is there, and without links, on every Linux.
         web.mounts = [.bind(source: "/proc/sys", target: "/data", readOnly: true)]
         bench.submit(.apply(Deployment(
-            surroundings: StackSurroundings(masks: ["/proc/sys/key.txt", "/etc/key.txt"]), plans: [web],
+            surroundings: StackSurroundings(privatePaths: ["/proc/sys/key.txt"], plaintextSources: ["/etc/key.txt"]), plans: [web],
             operations: [.create(service: "web", index: 1)])))
         #expect(bench.host.watched == ["/proc/sys/key.txt", "/etc/key.txt"])
         #expect(bench.calls() == ["launch web-1"])
@@ -37,7 +37,7 @@ import Testing
         let running = ObservedInstance(service: "web", index: 1, status: .running, pid: 77, startTime: 1)
         let record = StateRecord(bootID: "b", services: [.init(name: "web", traits: ServiceTraits(), files: nil)], instances: [running])
         bench.supervisor.adopt(record, survivors: [bench.name("web-1")]) { _ in nil }
-        bench.submit(.provide([.test("web")], StackSurroundings(masks: ["/etc/key.txt"])))
+        bench.submit(.provide([.test("web")], StackSurroundings(plaintextSources: ["/etc/key.txt"])))
         #expect(bench.calls() == ["remask web /etc/key.txt"])
     }
 

@@ -60,9 +60,11 @@ final class FakeHost: InstanceHost {
         files[service]?.removeAll { $0.target == file.target }
     }
 
-    func remask(_ paths: [String], of service: String, instance: Int32) {
-        calls.append("remask \(service) \(paths.joined(separator: " "))")
+    func remask(_ masks: [Mask], of service: String, instance: Int32) {
+        calls.append("remask \(service) \(masks.map(\.path).joined(separator: " "))")
     }
+
+    func withAliases(_ masks: [Mask]) -> [Mask] { masks }
 
     func discardMount(of service: String) {
         calls.append("discard \(service)")

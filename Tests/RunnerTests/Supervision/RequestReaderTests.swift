@@ -92,7 +92,7 @@ extension RequestReader.Outcome {
 
     @Test func everyRequestSurvivesTheWire() throws {
         let requests: [ControlRequest] = [
-            .observe, .subscribe, .provide([.test("web", restart: .onFailure(maximumRetries: 3))], StackSurroundings(serviceNames: ["web"], masks: ["/m"], hiddenPaths: ["/h"])), .start(services: nil),
+            .observe, .subscribe, .provide([.test("web", restart: .onFailure(maximumRetries: 3))], StackSurroundings(serviceNames: ["web"], privatePaths: ["/m"], plaintextSources: ["/s"], hiddenPaths: ["/h"])), .start(services: nil),
             .restart(services: ["a", "b"], timeoutMilliseconds: 0), .kill(services: nil, signal: 9), .down(services: nil, timeoutMilliseconds: nil),
             .apply(Deployment(
                 plans: [.test("web")],

@@ -1,0 +1,97 @@
+/// A text, or texts, equal to others only where all their bytes are: as file names are compared, and what is hashed.
+///
+/// For `String` itself a letter with an accent equals that letter followed by the accent; for a filesystem, and for a
+/// process that reads its environment, these are two names (Unicode Standard Annex #15).
+@propertyWrapper
+public struct Bytewise<Value: BytewiseComparable>: Hashable {
+    public var wrappedValue: Value
+
+    public init(wrappedValue: Value) {
+        self.wrappedValue = wrappedValue
+    }
+
+    public init(_ value: Value) {
+        wrappedValue = value
+    }
+
+    public static func == (left: Bytewise, right: Bytewise) -> Bool {
+        left.wrappedValue.hasSameBytes(as: right.wrappedValue)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        wrappedValue.hashBytes(into: &hasher)
+    }
+}
+
+extension Bytewise: Sendable where Value: Sendable {}
+
+extension Bytewise: Codable where Value: Codable {
+    public init(from decoder: any Decoder) throws {
+        wrappedValue = try decoder.singleValueContainer().decode(Value.self)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(wrappedValue)
+    }
+}
+
+/// What ``Bytewise`` compares.
+public protocol BytewiseComparable {
+    func hasSameBytes(as other: Self) -> Bool
+    func hashBytes(into hasher: inout Hasher)
+}
+
+extension String: BytewiseComparable {
+    public func hasSameBytes(as other: String) -> Bool {
+        utf8.elementsEqual(other.utf8)
+    }
+
+    public func hashBytes(into hasher: inout Hasher) {
+        var copy = self
+        copy.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        // What follows must not run into it.
+        hasher.combine(0xFF as UInt8)
+    }
+}
+
+extension Optional: BytewiseComparable where Wrapped: BytewiseComparable {
+    public func hasSameBytes(as other: Wrapped?) -> Bool {
+        switch (self, other) {
+        case (let left?, let right?): left.hasSameBytes(as: right)
+        case (nil, nil): true
+        default: false
+        }
+    }
+
+    public func hashBytes(into hasher: inout Hasher) {
+        hasher.combine(self != nil)
+        self?.hashBytes(into: &hasher)
+    }
+}
+
+extension Array: BytewiseComparable where Element: BytewiseComparable {
+    public func hasSameBytes(as other: [Element]) -> Bool {
+        count == other.count && zip(self, other).allSatisfy { $0.hasSameBytes(as: $1) }
+    }
+
+    public func hashBytes(into hasher: inout Hasher) {
+        hasher.combine(count)
+        for element in self { element.hashBytes(into: &hasher) }
+    }
+}
+
+extension Dictionary: BytewiseComparable where Key == String, Value: BytewiseComparable {
+    public func hasSameBytes(as other: [String: Value]) -> Bool {
+        count == other.count
+            && allSatisfy { entry in
+                guard let index = other.index(forKey: entry.key) else { return false }
+                return other[index].key.hasSameBytes(as: entry.key) && other[index].value.hasSameBytes(as: entry.value)
+            }
+    }
+
+    public func hashBytes(into hasher: inout Hasher) {
+        // Its order is nobody's.
+        hasher.combine(count)
+    }
+}

@@ -1,0 +1,113 @@
+import Glibc
+
+/// The mounts that a mount namespace has (proc_pid_mountinfo(5)).
+public struct MountTable {
+    struct Mount {
+        /// `MAJOR:MINOR`; mounts of one filesystem have the same.
+        let device: ArraySlice<UInt8>
+        /// What of the filesystem is mounted: a path within it.
+        let root: [UInt8]
+        /// Where.
+        let place: [UInt8]
+        let type: ArraySlice<UInt8>
+    }
+
+    private let mounts: [Mount]
+    /// The mounts of filesystems that are mounted more than once, by device.
+    private let repeated: [ArraySlice<UInt8>: [Mount]]
+
+    /// The calling thread's.
+    public static func current() throws(SystemCallError) -> MountTable {
+        let file = try FileDescriptor.open("/proc/thread-self/mountinfo", O_RDONLY)
+        return MountTable(try file.readAll() ?? [])
+    }
+
+    /// - Parameter text: the file's content.
+    init(_ text: [UInt8]) {
+        mounts = text.split(separator: UInt8(ascii: "\n")).compactMap { line in
+            let fields = line.split(separator: UInt8(ascii: " "))
+            // Optional fields end with a hyphen; the type comes after it.
+            guard fields.count > 6, let hyphen = fields[6...].firstIndex(where: { $0.elementsEqual("-".utf8) }),
+                hyphen + 1 < fields.count
+            else { return nil }
+            return Mount(
+                device: fields[2], root: Self.unescaped(fields[3]), place: Self.unescaped(fields[4]), type: fields[hyphen + 1])
+        }
+        repeated = Dictionary(grouping: mounts, by: \.device).filter { $0.value.count > 1 }
+    }
+
+    /// Where filesystems of a type are mounted, a chroot's mounts included.
+    public func places(ofType type: String) throws(SystemCallError) -> [String] {
+        var places: [String] = []
+        for mount in mounts where mount.type.elementsEqual(type.utf8) { places.append(try Self.text(mount.place)) }
+        return places
+    }
+
+    /// The other paths by which mounts lead to what a path names, or to a part of it: the host may have mounted the
+    /// same folder twice.
+    ///
+    /// - Parameter path: absolute and clean, without symbolic links.
+    /// - Throws: where one of them is no text.
+    public func aliases(of path: String) throws(SystemCallError) -> [String] {
+        guard !repeated.isEmpty else { return [] }
+        let bytes = Array(path.utf8)
+        // The innermost mount; of two at one place the later one lies on top.
+        var own: (mount: Mount, rest: ArraySlice<UInt8>)?
+        for mount in mounts where mount.place.count >= own?.mount.place.count ?? 0 {
+            if let rest = Self.rest(of: bytes, below: mount.place) { own = (mount, rest) }
+        }
+        guard let own else { return [] }
+        let inside = Self.joined(own.mount.root, own.rest)
+        var aliases: [String] = []
+        for other in repeated[own.mount.device] ?? [] {
+            let alias: [UInt8]
+            if let rest = Self.rest(of: inside, below: other.root) {
+                alias = Self.joined(other.place, rest)
+            } else if Self.rest(of: other.root, below: inside) != nil {
+                alias = other.place
+            } else {
+                continue
+            }
+            if alias != bytes { aliases.append(try Self.text(alias)) }
+        }
+        return aliases
+    }
+
+    private static func text(_ place: [UInt8]) throws(SystemCallError) -> String {
+        guard let text = String(validating: place, as: UTF8.self) else {
+            throw SystemCallError("mount point", String(decoding: place, as: UTF8.self), code: EILSEQ)
+        }
+        return text
+    }
+
+    /// The way from a folder down to a path; empty where they are the same, nil where it does not lie in there.
+    private static func rest(of path: [UInt8], below folder: [UInt8]) -> ArraySlice<UInt8>? {
+        if folder.elementsEqual("/".utf8) { return path.dropFirst() }
+        guard path.starts(with: folder) else { return nil }
+        let rest = path.dropFirst(folder.count)
+        guard let first = rest.first else { return [] }
+        return first == UInt8(ascii: "/") ? rest.dropFirst() : nil
+    }
+
+    private static func joined(_ folder: [UInt8], _ rest: ArraySlice<UInt8>) -> [UInt8] {
+        if rest.isEmpty { return folder }
+        return folder.elementsEqual("/".utf8) ? folder + rest : folder + Array("/".utf8) + rest
+    }
+
+    /// Spaces, tabs, newlines and backslashes are written as three octal digits.
+    private static func unescaped(_ field: ArraySlice<UInt8>) -> [UInt8] {
+        let backslash = UInt8(ascii: "\\")
+        guard field.contains(backslash) else { return Array(field) }
+        var bytes: [UInt8] = []
+        var rest = field
+        while let byte = rest.popFirst() {
+            guard byte == backslash, let code = UInt8(String(decoding: rest.prefix(3), as: UTF8.self), radix: 8) else {
+                bytes.append(byte)
+                continue
+            }
+            bytes.append(code)
+            rest = rest.dropFirst(3)
+        }
+        return bytes
+    }
+}
