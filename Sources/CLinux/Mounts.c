@@ -76,9 +76,9 @@ int clinux_make_directory_root(void) {
 
 int clinux_change_root(int directory) { return fchdir(directory) != 0 ? -1 : chroot("."); }
 
-int clinux_tree_clone(int directory, const char *path) {
+int clinux_tree_clone(int directory, const char *path, int recursive) {
     unsigned flags = 1 /* OPEN_TREE_CLONE */ | O_CLOEXEC | AT_SYMLINK_NOFOLLOW | (path[0] == '\0' ? AT_EMPTY_PATH : 0);
-    return (int)syscall(SYS_open_tree, directory, path, flags);
+    return (int)syscall(SYS_open_tree, directory, path, flags | (recursive ? 0x8000 /* AT_RECURSIVE */ : 0));
 }
 
 int clinux_tree_change(int mount, uint64_t set, uint64_t clear) {

@@ -31,7 +31,7 @@ public func loadProject(_ options: ProjectOptions) -> LoadResult {
     let resolution = Resolution(merged, name: name, loading: loading, environment: environment)
     let stack = resolution.stack(workingDirectory: directory, composeFiles: files.files.map(\.path))
     let project = LoadedProject(
-        stack: stack, environment: environment, canonical: resolution.project, services: resolution.enabled)
+        stack: stack, environment: environment, files: loading.files, canonical: resolution.project, services: resolution.enabled)
     return LoadResult(
         project: reporter.hasErrors ? nil : project,
         diagnostics: reporter.sorted(disabled: Set(stack.disabledServices)))

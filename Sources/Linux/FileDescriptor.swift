@@ -42,8 +42,6 @@ extension FileDescriptor {
         /// Refuses every symbolic link on the way.
         public static let noSymlinks = Resolution(rawValue: UInt64(CLINUX_RESOLVE_NO_SYMLINKS))
         /// Refuses the links of `/proc/PID/fd` and their like.
-        /// No symbolic link is followed, on the way neither.
-        public static let noSymbolicLinks = Resolution(rawValue: UInt64(CLINUX_RESOLVE_NO_SYMLINKS))
         public static let noMagicLinks = Resolution(rawValue: UInt64(CLINUX_RESOLVE_NO_MAGICLINKS))
         /// Refuses to leave the directory that the walk starts in.
         public static let beneath = Resolution(rawValue: UInt64(CLINUX_RESOLVE_BENEATH))

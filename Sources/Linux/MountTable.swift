@@ -18,7 +18,14 @@ public struct MountTable {
 
     /// The calling thread's.
     public static func current() throws(SystemCallError) -> MountTable {
-        let file = try FileDescriptor.open("/proc/thread-self/mountinfo", O_RDONLY)
+        try current(try FileDescriptor.open("/proc/thread-self", O_PATH | O_DIRECTORY))
+    }
+
+    /// The calling thread's, which may be in a namespace by now whose `/proc` does not know it.
+    ///
+    /// - Parameter thread: `/proc/thread-self`, opened before.
+    public static func current(_ thread: borrowing FileDescriptor) throws(SystemCallError) -> MountTable {
+        let file = try FileDescriptor.open("mountinfo", in: thread.number, O_RDONLY)
         return MountTable(try file.readAll() ?? [])
     }
 
@@ -40,6 +47,23 @@ public struct MountTable {
     public func places(ofType type: String) throws(SystemCallError) -> [String] {
         var places: [String] = []
         for mount in mounts where mount.type.elementsEqual(type.utf8) { places.append(try Self.text(mount.place)) }
+        return places
+    }
+
+    /// Where files of one filesystem are mounted by themselves, each place once.
+    ///
+    /// - Parameters:
+    ///   - device: the filesystem's (stat(2)).
+    ///   - beginning: what their paths in that filesystem begin with.
+    public func places(of device: dev_t, below beginning: String) throws(SystemCallError) -> [String] {
+        // As the C library takes it apart (makedev(3)).
+        let major = device >> 8 & 0xfff | device >> 32 & ~0xfff, minor = device & 0xff | device >> 12 & ~0xff
+        let name = Array("\(major):\(minor)".utf8)
+        var places: [String] = []
+        for mount in mounts where mount.device.elementsEqual(name) && mount.root.starts(with: beginning.utf8) {
+            let place = try Self.text(mount.place)
+            if !places.contains(where: { $0.hasSameBytes(as: place) }) { places.append(place) }
+        }
         return places
     }
 

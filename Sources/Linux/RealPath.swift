@@ -39,6 +39,54 @@ public struct RealPathWalk {
     }
 }
 
+/// Where an absolute path leads, as far as it exists; what is missing of it stays as written.
+public struct ResolvedPath: Equatable, Sendable {
+    /// Without symbolic links.
+    public private(set) var path: String
+    /// The symbolic links on the way, by their own real paths.
+    public private(set) var links: [String] = []
+
+    /// As many links as the kernel itself follows (path_resolution(7)).
+    private static let linkLimit = 40
+
+    /// - Throws: where there are too many links, or where one leads to a name that is no text.
+    public init(_ path: String) throws(SystemCallError) {
+        var resolved: [String] = []
+        var rest = Paths.components(path).map(String.init)
+        rest.reverse()
+        while let name = rest.popLast() {
+            if name == "." { continue }
+            if name == ".." {
+                _ = resolved.popLast()
+                continue
+            }
+            let place = "/" + (resolved + [name]).joined(separator: "/")
+            guard let target = try Self.link(at: place) else {
+                resolved.append(name)
+                continue
+            }
+            links.append(place)
+            guard links.count <= Self.linkLimit else { throw SystemCallError("readlink", path, code: ELOOP) }
+            if target.utf8.first == UInt8(ascii: "/") { resolved = [] }
+            rest += Paths.components(target).reversed().map(String.init)
+        }
+        self.path = "/" + resolved.joined(separator: "/")
+    }
+
+    /// nil where there is none.
+    private static func link(at place: String) throws(SystemCallError) -> String? {
+        var text = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = text.withUnsafeMutableBytes { buffer in
+            readlink(place, buffer.baseAddress!.assumingMemoryBound(to: CChar.self), buffer.count)
+        }
+        guard count >= 0 else { return nil }
+        guard let target = String(validating: text[..<count], as: UTF8.self) else {
+            throw SystemCallError("readlink", place, code: EILSEQ)
+        }
+        return target
+    }
+}
+
 /// Tells the file at a path from another one that takes its place later; nil where there is none.
 ///
 /// An inode's number is given again soon after its file is gone, so the time of its birth belongs to it (statx(2)).

@@ -107,7 +107,8 @@ public struct ResourceLimit: Codable, Sendable, Equatable {
 
 /// One mount of an instance.
 public enum MountPlan: Codable, Sendable, Equatable {
-    /// An existing host path, file or directory, seen at `target`.
+    /// An existing host path, file or directory, seen at `target`; a real path, since a link that a service laid on the way
+    /// would have something else mounted.
     case bind(source: String, target: String, readOnly: Bool)
     /// `size` in bytes (nil: the kernel's default); `mode` as permission bits; `executable` lifts noexec.
     case tmpfs(target: String, readOnly: Bool, size: Int64?, mode: UInt32, uid: UInt32, gid: UInt32, executable: Bool)

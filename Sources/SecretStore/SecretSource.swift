@@ -8,16 +8,17 @@ public enum SecretSourceReader {
 
     /// Reads a `file:` source.
     ///
-    /// The file is opened once and judged by its descriptor, so it can't be exchanged in between. Symbolic
-    /// links are followed, as Compose does. Opening never waits and never gets us a controlling terminal: a
+    /// The file is opened once and judged by its descriptor, so it can't be exchanged in between. Opening never waits and never gets us a controlling terminal: a
     /// FIFO or a device is refused, not read.
     ///
+    /// - Parameter followingLinks: otherwise a path that leads through a symbolic link is refused: it was resolved before.
     /// - Throws: `SecretSourceError`, for a file that is missing, unreadable, not a regular file, empty or
     ///   too large.
-    public static func file(_ path: String) throws(SecretSourceError) -> SecretBytes {
+    public static func file(_ path: String, followingLinks: Bool = true) throws(SecretSourceError) -> SecretBytes {
         let descriptor: FileDescriptor
         do {
-            descriptor = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+            descriptor = try FileDescriptor.open(
+                path, O_RDONLY | O_NONBLOCK | O_NOCTTY, resolution: followingLinks ? [] : .noSymlinks)
         } catch {
             switch error.code {
             case ENOENT, ENOTDIR: throw .missing(path)

@@ -3,5 +3,5 @@
 
 /// Refuses them from now on, for this process and all its children; needs no_new_privs.
 ///
-/// \param namespaces whether user namespaces are refused too.
-void filter_system_calls(int namespaces);
+/// \param is_confined whether user namespaces and file handles are refused too.
+void filter_system_calls(int is_confined);

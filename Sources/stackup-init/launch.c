@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "masks.h"
+#include "mountpoint.h"
 #include "privileges.h"
 #include "report.h"
 #include "root.h"
@@ -23,6 +24,7 @@ enum { CAPABILITY_KILL = 5, KEYCTL_JOIN_SESSION_KEYRING = 1 };
 
 static void build_surroundings(void) {
     open_root();
+    trusts_links = take_word("writable");
     // Keys of whoever started the stack stay behind (keyrings(7)).
     syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
     while (take_word("pin")) pin(next_text());
@@ -45,6 +47,8 @@ static void build_surroundings(void) {
             attach_secrets();
         } else if (take_word("target")) {
             attach_target(target++, next_text());
+        } else if (take_word("hide")) {
+            hide_in_root(next_text());
         } else if (take_word("text")) {
             char *path = next_text();
             attach_text(path, next_text());

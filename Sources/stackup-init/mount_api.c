@@ -17,6 +17,12 @@ struct mount_attributes {
     uint64_t set, clear, propagation, user_namespace;
 };
 
+int open_without_links(const char *path) {
+    enum { RESOLVE_NO_SYMLINKS_ = 0x04 };
+    struct { uint64_t flags, mode, resolve; } how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS_};
+    return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+}
+
 int tree_clone(int directory, const char *path, int recursive) {
     unsigned flags = API_OPEN_TREE_CLONE | O_CLOEXEC | AT_SYMLINK_NOFOLLOW | (path[0] == '\0' ? AT_EMPTY_PATH : 0);
     return (int)syscall(SYS_open_tree, directory, path, flags | (recursive ? AT_RECURSIVE_ : 0));

@@ -1,4 +1,4 @@
-// The kernel's mount API (fsopen(2), open_tree(2), move_mount(2), mount_setattr(2)), which musl has no wrappers for.
+// The kernel's mount API (fsopen(2), open_tree(2), move_mount(2), mount_setattr(2)), and openat2(2), which musl has no wrappers for.
 #pragma once
 #include <stdint.h>
 
@@ -9,6 +9,9 @@ enum {
     API_MOUNT_NODEV = 0x04,
     API_MOUNT_NOEXEC = 0x08,
 };
+
+/// A descriptor (O_PATH) of what lies at a path that leads through no symbolic link. Returns -1 with errno set.
+int open_without_links(const char *path);
 
 /// A detached copy of what is mounted at `path`; `recursive` takes what is mounted below along.
 /// Symbolic links at the end of the path are not followed. Returns -1 with errno set.

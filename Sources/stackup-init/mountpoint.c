@@ -50,11 +50,67 @@ static int is_own(int directory) {
     return 0;
 }
 
-int open_in_root(const char *path) {
-    enum { RESOLVE_NO_MAGICLINKS_ = 0x02, RESOLVE_IN_ROOT_ = 0x10 };
+int trusts_links = 0;
+
+enum { RESOLVE_NO_MAGICLINKS_ = 0x02, RESOLVE_NO_SYMLINKS_ = 0x04, RESOLVE_IN_ROOT_ = 0x10 };
+
+static int open_resolved(const char *path, uint64_t resolve) {
     struct { uint64_t flags, mode, resolve; } how = {
-        .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT_ | RESOLVE_NO_MAGICLINKS_};
+        .flags = O_PATH | O_CLOEXEC, .resolve = resolve | RESOLVE_IN_ROOT_ | RESOLVE_NO_MAGICLINKS_};
     return (int)syscall(SYS_openat2, new_root, path, &how, sizeof how);
+}
+
+/// Puts what the first link on the way says into the path, unless the service may have laid it.
+static void follow_first_link(char path[PATH_MAX]) {
+    char folder[PATH_MAX] = "/", text[PATH_MAX], name[NAME_MAX + 1];
+    for (size_t end = 0;;) {
+        size_t start = end + strspn(path + end, "/");
+        end = start + strcspn(path + start, "/");
+        if (end == start || end - start >= sizeof name) fail("open mount point", path);
+        snprintf(name, sizeof name, "%.*s", (int)(end - start), path + start);
+        snprintf(text, sizeof text, "%.*s", (int)end, path);
+        int place = open_resolved(text, RESOLVE_NO_SYMLINKS_);
+        if (place >= 0) {
+            close(place);
+            strcpy(folder, text);
+            continue;
+        }
+        if (errno != ELOOP) fail("open mount point", path);
+        int directory = open_resolved(folder, RESOLVE_NO_SYMLINKS_);
+        struct statvfs filesystem;
+        if (directory < 0 || fstatvfs(directory, &filesystem) != 0) fail("open mount point", path);
+        // It would have anything mounted anywhere: its own files on the /etc that root's programs read, say.
+        if (!trusts_links && !(filesystem.f_flag & ST_RDONLY) && !is_own(directory))
+            fail_because("mount point", path,
+                         "the way leads through a symbolic link in a folder that the service may write to; remove the link, "
+                         "or name the place that it leads to");
+        ssize_t length = readlinkat(directory, name, text, sizeof text - 1);
+        close(directory);
+        if (length < 0) fail("readlink", path);
+        text[length] = '\0';
+        char rest[PATH_MAX], next[3 * PATH_MAX];
+        strcpy(rest, path + end);
+        int count = snprintf(next, sizeof next, "%s%s%s%s", text[0] == '/' ? "" : folder, text[0] == '/' ? "" : "/", text, rest);
+        if (count >= PATH_MAX) fail_because("open mount point", path, "the path is too long");
+        strcpy(path, next);
+        return;
+    }
+}
+
+int open_in_root(const char *path) {
+    int place = open_resolved(path, RESOLVE_NO_SYMLINKS_);
+    if (place >= 0 || errno != ELOOP) return place;
+    char way[PATH_MAX];
+    if (strlen(path) >= sizeof way) fail_because("open mount point", path, "the path is too long");
+    strcpy(way, path);
+    // As many links as the kernel itself follows (path_resolution(7)).
+    for (int links = 0; links < 40; links++) {
+        follow_first_link(way);
+        place = open_resolved(way, RESOLVE_NO_SYMLINKS_);
+        if (place >= 0 || errno != ELOOP) return place;
+    }
+    errno = ELOOP;
+    return -1;
 }
 
 /// One entry of a directory that is being replaced: a tree to bind, or a symbolic link's text.

@@ -15,7 +15,11 @@ void remember_own(int mount, int service_writes);
 /// Makes every tmpfs that only holds mount points read-only.
 void seal_own_filesystems(void);
 
-/// A descriptor (O_PATH) of `path` inside the new root; -1 with errno set where it is missing.
+/// Whether links are followed in folders that the service may write to: it may write to the whole host anyway.
+extern int trusts_links;
+
+/// A descriptor (O_PATH) of `path` inside the new root; -1 with errno set where it is missing. The links of the host's
+/// folders are followed, within the root; one that the service may have laid itself is refused.
 int open_in_root(const char *path);
 
 enum mountpoint_kind { MOUNTPOINT_FILE, MOUNTPOINT_DIRECTORY };

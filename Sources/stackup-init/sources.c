@@ -15,7 +15,8 @@
 #include "report.h"
 
 struct source {
-    char *path;  ///< without links
+    const char *path;
+    int place;  ///< what lies there, opened once
     int tree;
 };
 static struct source *sources;
@@ -25,12 +26,13 @@ static char **processes;
 static unsigned processes_count;
 
 void add_source(const char *path) {
-    // open_tree does not follow the last link; bind mounts of links are meant for what they lead to.
-    char *real = realpath(path, NULL);
-    if (real == NULL) fail("open the mount source", path);
+    int place = open_without_links(path);
+    if (place < 0 && errno == ELOOP)
+        fail_because("open the mount source", path, "a symbolic link has come to lie on the way since 'up'; run 'up' again");
+    if (place < 0) fail("open the mount source", path);
     sources = realloc(sources, (source_count + 1) * sizeof *sources);
     if (sources == NULL) fail("realloc", path);
-    sources[source_count++] = (struct source){real, -1};
+    sources[source_count++] = (struct source){path, place, -1};
 }
 
 void add_processes(char *path) {
@@ -39,14 +41,22 @@ void add_processes(char *path) {
     processes[processes_count++] = path;
 }
 
-static int is_processes(const char *path) {
+static int is_processes(int place) {
     struct statfs status;
-    return statfs(path, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
+    return fstatfs(place, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
+}
+
+static void mask_processes(const char *path) {
+    int place = open_without_links(path);
+    if (place < 0) return;
+    if (is_processes(place)) mask_descriptor(place, path);
+    close(place);
 }
 
 static void open_source(struct source *source) {
     struct stat status;
-    source->tree = tree_clone(AT_FDCWD, source->path, 1);
+    source->tree = tree_clone(source->place, "", 1);
+    close(source->place);
     if (source->tree < 0 || fstat(source->tree, &status) != 0) fail("open the mount source", source->path);
     // A device that the person named may be used; devices that lie in a folder may not.
     uint64_t attributes = API_MOUNT_NOSUID;
@@ -57,9 +67,8 @@ static void open_source(struct source *source) {
 void open_sources(void) {
     if (source_count == 0) return;
     for (unsigned i = 0; i < source_count; i++)
-        if (is_processes(sources[i].path)) open_source(&sources[i]);
-    for (unsigned i = 0; i < processes_count; i++)
-        if (is_processes(processes[i])) mask(processes[i], 1);
+        if (is_processes(sources[i].place)) open_source(&sources[i]);
+    for (unsigned i = 0; i < processes_count; i++) mask_processes(processes[i]);
     for (unsigned i = 0; i < source_count; i++)
         if (sources[i].tree < 0) open_source(&sources[i]);
 }
@@ -70,8 +79,8 @@ int source_tree(unsigned index, const char *target) {
 }
 
 void pin(const char *path) {
-    int place = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (place < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) return;
+    int place = open_without_links(path);
+    if (place < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP)) return;
     int tree = place < 0 ? -1 : tree_clone(place, "", 1);
     // A mount point cannot be renamed or removed (rename(2), EBUSY).
     if (tree < 0 || tree_attach(tree, place) != 0) fail("pin", path);

@@ -1,7 +1,8 @@
 // What the host gives to an instance's bind mounts.
 #pragma once
 
-/// Names the source of a bind mount on the host.
+/// Names the source of a bind mount on the host: a path without symbolic links. Where one has come to lie on the way
+/// since it was resolved, a service may have laid it, to have something else mounted; it is refused.
 void add_source(const char *path);
 
 /// Names a mount of processes (proc(5)) that the host has.

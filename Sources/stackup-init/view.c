@@ -13,6 +13,8 @@ _Noreturn void view(void) {
     umask(0);
     unprivileged = take_word("unprivileged");
     int writable = take_word("writable");
+    // No service has a hand in what is resolved here: masks that may lead through no link say so.
+    trusts_links = 1;
     // Before anything is copied from the host's tree, so that whatever way leads there is covered.
     for (;;) {
         if (take_word("mask")) {

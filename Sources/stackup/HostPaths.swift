@@ -62,19 +62,16 @@ struct HostPaths: Equatable, Sendable {
         var walk = RealPathWalk()
         var paths = ["/var/lib/stackup/store", "/var/lib/stackup/logs", "/etc/stackup"].compactMap { walk.realPath($0) }
         for user in UserDatabase.host.entries where user.home.hasPrefix("/") && user.home != "/" {
+            guard let home = walk.realPath(user.home), home != "/" else { continue }
             for folder in ["/.local/share/stackup/store", "/.local/share/stackup/logs", "/.local/share/stackup/run", "/.config/stackup"] {
-                // Users may lead the way to what is theirs, and nowhere else: it would vanish from everybody's services.
-                guard let path = walk.realPath(user.home + folder), owner(of: path) == user.uid else { continue }
-                paths.append(path)
+                // No link of a user's is followed: it could lead to what others' services need. What is missing may be about
+                // to be made.
+                let path = home + folder, parent = Paths.directory(of: path)
+                if walk.realPath(parent)?.hasSameBytes(as: parent) == true { paths.append(path) }
             }
         }
         var seen: Set<Bytewise<String>> = []
         return (own + paths).filter { seen.insert(Bytewise($0)).inserted }
-    }
-
-    private func owner(of path: String) -> UInt32? {
-        var status = stat()
-        return lstat(path, &status) == 0 ? status.st_uid : nil
     }
 }
 

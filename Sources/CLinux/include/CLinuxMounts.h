@@ -15,8 +15,9 @@ int clinux_tmpfs_resize(int mount, const char *size);
 int clinux_room(int descriptor, uint64_t *total, uint64_t *left);
 /// Whether a descriptor stands for the root of a mount (STATX_ATTR_MOUNT_ROOT): 1 or 0.
 int clinux_is_mount_root(int descriptor);
-/// A detached copy of what lies at `path`; symbolic links at its end are not followed.
-int clinux_tree_clone(int directory, const char *path);
+/// A detached copy of what lies at `path`, with what is mounted below where it is `recursive`; symbolic links at its end
+/// are not followed.
+int clinux_tree_clone(int directory, const char *path, int recursive);
 /// Sets and clears attributes of one mount.
 int clinux_tree_change(int mount, uint64_t set, uint64_t clear);
 /// Attaches a detached mount onto what `target` is a descriptor of, on top, or beneath what is mounted there.

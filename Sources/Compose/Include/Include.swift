@@ -80,7 +80,7 @@ struct Include {
         for file in envFiles where file.path != "/dev/null" {
             do {
                 let parsed = DotEnv.parse(
-                    try FileReading.read(file.path), file: files.loading.shownName(file.path), after: values
+                    try files.loading.read(file.path), file: files.loading.shownName(file.path), after: values
                 ) { files.environment[$0] }
                 reporter.add(parsed.diagnostics)
                 values.merge(parsed.values) { $1 }

@@ -78,7 +78,7 @@ struct ServiceCompletion {
             guard let text = node.string else { continue }
             let absolute = Paths.absolute(text, from: node.place.source.baseDirectory, home: loading.home)
             do {
-                let bytes = try FileReading.read(absolute)
+                let bytes = try loading.read(absolute)
                 let raw = file["format"]?.string == "raw"
                 let parsed = raw ? RawEnvFile.parse(bytes) : DotEnv.parse(
                     bytes, file: loading.shownName(absolute), after: values.mapValues(\.text)

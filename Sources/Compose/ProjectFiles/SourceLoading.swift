@@ -9,6 +9,8 @@ final class SourceLoading {
     let reporter: Reporter
     /// Services of files that `extends` names, by path.
     var extended: [String: Extends] = [:]
+    /// The absolute paths of what was read.
+    private(set) var files: [String] = []
     private var filesRead = 0
 
     init(_ options: ProjectOptions, _ reporter: Reporter) {
@@ -22,6 +24,12 @@ final class SourceLoading {
     func shownName(_ path: String) -> String {
         let prefix = options.workingDirectory == "/" ? "/" : options.workingDirectory + "/"
         return path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : path
+    }
+
+    /// The bytes of a file that the project names, by an absolute path.
+    func read(_ path: String) throws(FileReading.Problem) -> [UInt8] {
+        files.append(path)
+        return try FileReading.read(path)
     }
 
     /// The documents of a file; nil, with an error reported, where it can't be read.
@@ -40,7 +48,7 @@ final class SourceLoading {
         }
         let bytes: [UInt8]
         do {
-            bytes = path == "-" ? options.standardInput() : try FileReading.read(path)
+            bytes = path == "-" ? options.standardInput() : try read(path)
         } catch {
             reporter.error("\(name): \(error.reason)", at: cause, remedy: error.isMissing ? "check the path" : nil)
             return nil

@@ -65,13 +65,16 @@ extension InitSpecification {
         try specification.put("launch")
         if isUnprivileged { try specification.put("unprivileged") }
         try specification.put(hostname)
-        try specification.putPins(plan, masks: view.masks)
+        if plan.hostFilesystemWritable { try specification.put("writable") }
+        let hidden = view.surroundings.hiddenPaths.map { Mask(path: $0, followsLinks: false) }
+        for pin in plan.pins(of: view.masks + hidden) { try specification.put(["pin", pin.onHost]) }
         let mounts = try specification.putSources(plan)
         if specification.namesHostPaths {
             for path in view.processMounts { try specification.put(["processes", path]) }
         }
         try specification.putMounts(mounts)
         for target in targets { try specification.put(["target", target]) }
+        for path in plan.aliases(ofHidden: view.surroundings.hiddenPaths) { try specification.put(["hide", path]) }
         try specification.putHosts(plan, in: view, hostname: hostname)
         // The end of the mounts: limits follow.
         var environment = plan.environment
@@ -101,23 +104,6 @@ extension InitSpecification {
     private struct NumberedMount {
         let plan: MountPlan
         let source: Int?
-    }
-
-    /// The folders above masked files that the service could rename, outer ones first.
-    private mutating func putPins(_ plan: LaunchPlan, masks: [Mask]) throws(LaunchError) {
-        var folders = Set<Bytewise<String>>()
-        for case .bind(let source, _, readOnly: false) in plan.mounts {
-            guard let root = realPath(source) else { continue }
-            for mask in masks {
-                guard let rest = Paths.rest(of: mask.path, below: root) else { continue }
-                var path = mask.path
-                for _ in Paths.components(rest).dropFirst() {
-                    path = Paths.directory(of: path)
-                    folders.insert(Bytewise(path))
-                }
-            }
-        }
-        for folder in folders.map(\.wrappedValue).sorted() { try put(["pin", folder]) }
     }
 
     private mutating func putSources(_ plan: LaunchPlan) throws(LaunchError) -> [NumberedMount] {

@@ -17,12 +17,11 @@ struct InstanceNamespace {
         self.device = device
     }
 
-    /// Whether there is a file that one of ours is or can be mounted on: mount points are made only when an
-    /// instance starts.
+    /// Whether one of our files is mounted for a target, or can be: mount points are made only when an instance starts.
     func hasMountPoint(_ target: String) throws(SystemCallError) -> Bool {
-        try entered { () throws(SystemCallError) in
+        try entered { thread throws(SystemCallError) in
+            if try !places(of: target, thread).isEmpty { return true }
             guard let place = try Place.find(target) else { return false }
-            if place.status.st_dev == device { return true }
             // A file that is mounted here but linked nowhere cannot be mounted on.
             return place.status.st_mode & S_IFMT == S_IFREG && place.status.st_nlink > 0 && isInstance
         } ?? true
@@ -31,36 +30,61 @@ struct InstanceNamespace {
     /// Puts a mount on `target`, in the place of the file of ours that is mounted there, if one is.
     func replace(_ target: String, with mount: borrowing FileDescriptor) throws(SystemCallError) {
         let number = mount.number
-        try entered { () throws(SystemCallError) in
-            guard var place = try Place.find(target) else { throw SystemCallError("open", target, code: ENOENT) }
-            if place.status.st_dev == device {
+        try entered { thread throws(SystemCallError) in
+            for place in try places(of: target, thread) {
                 // Beneath, then the top one off: a reader never finds the place empty.
                 if clinux_tree_attach(number, place.descriptor.number, 1) == 0 { return try place.detach() }
                 // Before Linux 6.5 on top, unless that is a file whose removal a dead supervisor did not finish.
-                if place.status.st_nlink == 0 {
-                    try place.detach()
-                    guard let uncovered = try Place.find(target) else { throw SystemCallError("open", target, code: ENOENT) }
-                    place = uncovered
-                }
+                guard place.status.st_nlink == 0 else { return try place.cover(by: number) }
+                try place.detach()
             }
+            guard isInstance, let place = try Place.find(target) else { throw SystemCallError("open", target, code: ENOENT) }
             try place.cover(by: number)
         }
     }
 
-    /// Takes off every file of ours that is mounted on `target`.
+    /// Takes off every file of ours that is mounted for `target`.
     func uncover(_ target: String) throws(SystemCallError) {
-        try entered { () throws(SystemCallError) in
-            while let place = try Place.find(target), place.status.st_dev == device { try place.detach() }
+        try entered { thread throws(SystemCallError) in
+            while true {
+                let places = try places(of: target, thread)
+                if places.isEmpty { return }
+                for place in places { try place.detach() }
+            }
         }
     }
 
     /// Covers files and folders by what nobody can open or enter; those that are covered stay so.
-    func mask(_ masks: [Mask]) throws(SystemCallError) {
-        try entered { () throws(SystemCallError) in
+    ///
+    /// - Parameter pins: folders above them that the service could rename, outer ones first: a mount point can't be
+    ///   (rename(2)).
+    func mask(_ masks: [Mask], pins: [String]) throws(SystemCallError) {
+        try entered { _ throws(SystemCallError) in
             guard isInstance else { throw SystemCallError("setns", "process \(pid) is none of the service", code: EINVAL) }
+            for folder in pins { try pin(folder) }
             var layer = MaskLayer()
             for mask in masks { try layer.lay(mask) }
         }
+    }
+
+    private func pin(_ path: String) throws(SystemCallError) {
+        guard let folder = try? FileDescriptor.open(path, O_PATH | O_DIRECTORY, resolution: .noSymlinks),
+            clinux_is_mount_root(folder.number) == 0
+        else { return }
+        let number = folder.number
+        let copy = FileDescriptor(owning: try retryingInterrupts("open_tree", on: path) { clinux_tree_clone(number, "", 1) })
+        let copyNumber = copy.number
+        try retryingInterrupts("move_mount", on: path) { clinux_tree_attach(copyNumber, number, 0) }
+    }
+
+    /// Where files of ours are mounted for a target: the service may have moved a folder on the way, and the mounts with it.
+    private func places(of target: String, _ thread: borrowing FileDescriptor) throws(SystemCallError) -> [Place] {
+        var found: [Place] = []
+        for path in try MountTable.current(thread).places(of: device, below: ServiceMountLayout.beginning(of: target)) {
+            // What lies on top there may be another mount.
+            if let place = try Place.find(path), place.status.st_dev == device { found.append(place) }
+        }
+        return found
     }
 
     /// Whether the namespace that has been entered is one of the service's.
@@ -69,11 +93,14 @@ struct InstanceNamespace {
         return stat("/run/secrets", &status) == 0 && status.st_dev == device
     }
 
-    /// Runs `body` in the instance's mount namespace.
+    /// Runs `body` in the instance's mount namespace; it is given the calling thread's folder in `/proc`, which can't be
+    /// found there.
     ///
     /// - Returns: nil where the instance has ended.
     @discardableResult
-    private func entered<Result>(_ body: () throws(SystemCallError) -> Result) throws(SystemCallError) -> Result? {
+    private func entered<Result>(
+        _ body: (borrowing FileDescriptor) throws(SystemCallError) -> Result
+    ) throws(SystemCallError) -> Result? {
         let number = clinux_pidfd_open(pid)
         guard number >= 0 else {
             if errno == ESRCH { return nil }
@@ -81,12 +108,13 @@ struct InstanceNamespace {
         }
         let process = FileDescriptor(owning: number)
         let processNumber = process.number
+        let thread = try FileDescriptor.open("/proc/thread-self", O_PATH | O_DIRECTORY)
         return try MountNamespaceVisit.returning { () throws(SystemCallError) in
             guard clinux_join_mounts(processNumber) == 0 else {
                 if errno == ESRCH { return nil }
                 throw SystemCallError("setns", "instance")
             }
-            return try body()
+            return try body(thread)
         }
     }
 }

@@ -11,27 +11,58 @@ struct MaskLayer: ~Copyable {
 
     /// Covers what lies at its path, if something does and it is not covered yet.
     mutating func lay(_ mask: Mask) throws(SystemCallError) {
-        guard let place = try Place.find(mask.path, followingLinks: mask.followsLinks), !place.isMask else { return }
-        if place.status.st_mode & S_IFMT == S_IFDIR {
+        guard let place = try Self.open(mask) else { return }
+        let status = try place.status()
+        let isFolder = status.st_mode & S_IFMT == S_IFDIR
+        guard !Self.isMask(place, status) else { return }
+        if isFolder {
             try Self.cover(place, &folder) { clinux_tmpfs("4k", "0", 0) }
         } else {
             // A device on a mount without devices cannot be opened at all.
-            try Self.cover(place, &file) { clinux_tree_clone(AT_FDCWD, "/dev/null") }
+            try Self.cover(place, &file) { clinux_tree_clone(AT_FDCWD, "/dev/null", 0) }
+        }
+    }
+
+    /// - Returns: nil where there is nothing.
+    private static func open(_ mask: Mask) throws(SystemCallError) -> FileDescriptor? {
+        do throws(SystemCallError) {
+            return mask.followsLinks
+                ? try FileDescriptor.open(mask.path, O_PATH, resolution: .noMagicLinks)
+                : try FileDescriptor.open(mask.path, O_PATH, resolution: .noSymlinks)
+        } catch {
+            // Nobody gets through such a path; and one that may lead through no link may be of somebody who is nobody's to trust.
+            guard [ENOENT, ENOTDIR, ELOOP, EACCES].contains(error.code) || !mask.followsLinks else { throw error }
+            return nil
+        }
+    }
+
+    /// Whether it is one of the covers that are laid here or by stackup-init: a device, or the root of a mount that
+    /// nobody may enter.
+    private static func isMask(_ place: borrowing FileDescriptor, _ status: stat) -> Bool {
+        switch status.st_mode & S_IFMT {
+        case S_IFCHR: true
+        case S_IFDIR: status.st_mode & 0o7777 == 0 && clinux_is_mount_root(place.number) == 1
+        default: false
         }
     }
 
     private static func cover(
-        _ place: Place, _ template: inout FileDescriptor?, make: () -> Int32
+        _ place: borrowing FileDescriptor, _ template: inout FileDescriptor?, make: () -> Int32
     ) throws(SystemCallError) {
         if let first = template?.number {
-            let copy = FileDescriptor(owning: try retryingInterrupts("open_tree") { clinux_tree_clone(first, "") })
-            return try place.cover(by: copy.number)
+            let copy = FileDescriptor(owning: try retryingInterrupts("open_tree") { clinux_tree_clone(first, "", 0) })
+            return try attach(copy, to: place)
         }
         let made = FileDescriptor(owning: try retryingInterrupts("make a mask", make))
         let number = made.number
         let attributes = UInt64(CLINUX_MOUNT_RDONLY | CLINUX_MOUNT_NODEV | CLINUX_MOUNT_NOEXEC | CLINUX_MOUNT_NOSUID)
         try retryingInterrupts("mount_setattr") { clinux_tree_change(number, attributes, 0) }
-        try place.cover(by: number)
+        try attach(made, to: place)
         template = consume made
+    }
+
+    private static func attach(_ mount: borrowing FileDescriptor, to place: borrowing FileDescriptor) throws(SystemCallError) {
+        let (number, target) = (mount.number, place.number)
+        try retryingInterrupts("move_mount") { clinux_tree_attach(number, target, 0) }
     }
 }

@@ -18,28 +18,20 @@ final class Place {
         self.status = status
     }
 
-    /// - Parameter followingLinks: otherwise there is nothing behind a symbolic link.
+    /// Follows the links of folders that nobody can write to here. One that the service laid itself could lead to
+    /// anything, the files that programs trust among it; there is nothing behind it.
+    ///
     /// - Returns: nil where there is nothing.
-    static func find(_ path: String, followingLinks: Bool = true) throws(SystemCallError) -> Place? {
+    static func find(_ path: String) throws(SystemCallError) -> Place? {
         do throws(SystemCallError) {
-            var folderPath = ""
             var rest = path
             // As many links as the kernel itself follows (path_resolution(7)).
             for _ in 0..<40 {
-                let path = rest.utf8.first == UInt8(ascii: "/") ? rest : "\(folderPath)/\(rest)"
-                var parts = Paths.components(path)
-                guard let name = parts.popLast(), name != ".", name != ".." else { return nil }
-                folderPath = "/" + parts.joined(separator: "/")
-                let folder = try FileDescriptor.open(
-                    folderPath, O_PATH | O_DIRECTORY, resolution: followingLinks ? .noMagicLinks : .noSymbolicLinks)
-                let found = try FileDescriptor.open(
-                    String(name), in: folder.number, O_PATH | O_NOFOLLOW, resolution: .noMagicLinks)
-                let status = try found.status()
-                guard status.st_mode & S_IFMT == S_IFLNK else {
-                    return Place(folder: folder, name: String(name), descriptor: found, status: status)
+                switch try walk(rest) {
+                case .place(let place): return place
+                case .link(let next): rest = next
+                case .nothing: return nil
                 }
-                guard followingLinks else { return nil }
-                rest = try readLink(found)
             }
             return nil
         } catch {
@@ -51,23 +43,49 @@ final class Place {
         }
     }
 
-    private static func readLink(_ link: borrowing FileDescriptor) throws(SystemCallError) -> String {
+    private enum Step {
+        case place(Place)
+        /// The path with the first link replaced by what it says.
+        case link(String)
+        case nothing
+    }
+
+    /// As far as the first link.
+    private static func walk(_ path: String) throws(SystemCallError) -> Step {
+        var folder = try FileDescriptor.open("/", O_PATH | O_DIRECTORY)
+        var way = ""
+        var parts = Paths.components(path)[...]
+        while let name = parts.popFirst() {
+            guard name != ".", name != ".." else { return .nothing }
+            let found = try FileDescriptor.open(String(name), in: folder.number, O_PATH | O_NOFOLLOW, resolution: .noMagicLinks)
+            let status = try found.status()
+            if status.st_mode & S_IFMT == S_IFLNK {
+                guard try isReadOnly(folder), let text = try readLink(found) else { return .nothing }
+                let start = text.utf8.first == UInt8(ascii: "/") ? "" : way + "/"
+                return .link(Paths.clean(start + text + "/" + parts.joined(separator: "/")))
+            }
+            if parts.isEmpty { return .place(Place(folder: folder, name: String(name), descriptor: found, status: status)) }
+            folder = found
+            way += "/" + name
+        }
+        return .nothing
+    }
+
+    private static func isReadOnly(_ folder: borrowing FileDescriptor) throws(SystemCallError) -> Bool {
+        let number = folder.number
+        var status = statvfs()
+        try retryingInterrupts("fstatvfs") { fstatvfs(number, &status) }
+        return status.f_flag & UInt(ST_RDONLY) != 0
+    }
+
+    /// - Returns: nil where it is no text.
+    private static func readLink(_ link: borrowing FileDescriptor) throws(SystemCallError) -> String? {
         let number = link.number
         var text = [UInt8](repeating: 0, count: Int(PATH_MAX))
         let count = try retryingInterrupts("readlinkat") {
             text.withUnsafeMutableBytes { readlinkat(number, "", $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count) }
         }
-        return String(decoding: text[..<count], as: UTF8.self)
-    }
-
-    /// Whether it is one of the covers that ``MaskLayer`` or stackup-init lays: a device, or the
-    /// root of a mount that nobody may enter.
-    var isMask: Bool {
-        switch status.st_mode & S_IFMT {
-        case S_IFCHR: true
-        case S_IFDIR: status.st_mode & 0o7777 == 0 && clinux_is_mount_root(descriptor.number) == 1
-        default: false
-        }
+        return String(validating: text[..<count], as: UTF8.self)
     }
 
     func cover(by mount: Int32) throws(SystemCallError) {

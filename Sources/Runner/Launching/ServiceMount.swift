@@ -158,10 +158,11 @@ public final class ServiceMount {
     ///
     /// - Parameters:
     ///   - masks: those of paths that don't exist are passed over.
+    ///   - pins: folders above them that the service could rename, outer ones first.
     ///   - pid: pid 1 of the instance.
-    func remask(_ masks: [Mask], inInstance pid: Int32) throws(LaunchError) {
+    func remask(_ masks: [Mask], pins: [String], inInstance pid: Int32) throws(LaunchError) {
         do throws(SystemCallError) {
-            for instance in try instances([pid]) { try instance.mask(masks) }
+            for instance in try instances([pid]) { try instance.mask(masks, pins: pins) }
         } catch {
             throw LaunchError("mask(in service '\(service)')", error)
         }

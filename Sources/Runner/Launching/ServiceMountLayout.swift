@@ -32,6 +32,11 @@ enum ServiceMountLayout {
         "\(hash(target)).\(number)"
     }
 
+    /// What the paths of all files of a target begin with, from the tmpfs's root.
+    static func beginning(of target: String) -> String {
+        "/\(targets)/\(hash(target))."
+    }
+
     /// The number that a name in `targets/` ends with.
     static func number(ofTargetName name: String) -> Int? {
         name.split(separator: ".").last.flatMap { Int($0) }

@@ -58,7 +58,7 @@ struct ServiceMountNamespace: ~Copyable {
     /// A detached copy of what lies at `path` below the root, that can be read only; to be made while ``entered(_:)``.
     func readOnlyCopy(of path: String, isExecutable: Bool = false) throws(SystemCallError) -> FileDescriptor {
         let number = root.number
-        let copy = FileDescriptor(owning: try retryingInterrupts("open_tree", on: path) { clinux_tree_clone(number, path) })
+        let copy = FileDescriptor(owning: try retryingInterrupts("open_tree", on: path) { clinux_tree_clone(number, path, 0) })
         let copyNumber = copy.number
         try retryingInterrupts("mount_setattr", on: path) {
             clinux_tree_change(copyNumber, UInt64(CLINUX_MOUNT_RDONLY), isExecutable ? UInt64(CLINUX_MOUNT_NOEXEC) : 0)

@@ -19,8 +19,8 @@ protocol InstanceHost: AnyObject {
     /// Puts a file in place, atomically, for a service and its running instances (pids).
     func write(_ file: MountedFile, bytes: UnsafeRawBufferPointer, of service: String, instances: [Int32]) throws
     func remove(_ file: MountedFile, of service: String, instances: [Int32]) throws
-    /// Covers again what is not covered in an instance.
-    func remask(_ masks: [Mask], of service: String, instance: Int32)
+    /// Covers again what is not covered in an instance, and keeps the folders `pins` from being renamed by it.
+    func remask(_ masks: [Mask], pins: [String], of service: String, instance: Int32)
     /// With those for the other paths by which the host's mounts lead there.
     func withAliases(_ masks: [Mask]) -> [Mask]
     /// Watches these paths instead of those before: that another file has come to lie at one is reported later.

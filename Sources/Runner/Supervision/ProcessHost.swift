@@ -125,9 +125,9 @@ final class ProcessHost: InstanceHost {
         try mounts[service]?.remove(file, inInstances: instances)
     }
 
-    func remask(_ masks: [Mask], of service: String, instance: Int32) {
+    func remask(_ masks: [Mask], pins: [String], of service: String, instance: Int32) {
         // An instance that ends meanwhile needs no cover.
-        try? mounts[service]?.remask(masks, inInstance: instance)
+        try? mounts[service]?.remask(masks, pins: pins, inInstance: instance)
     }
 
     func withAliases(_ masks: [Mask]) -> [Mask] {

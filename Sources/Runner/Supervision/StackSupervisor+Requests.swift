@@ -14,7 +14,7 @@ extension StackSupervisor {
             // Nobody has watched since that supervisor died.
             cover(surroundings.masks)
         case .apply(let deployment):
-            try apply(deployment, payload: job.payload)
+            try apply(deployment, of: job)
         case .stop(let names, let timeout):
             for instance in try selected(names) where instance.isAlive || instance.phase == .backingOff || instance.awaitsPlan {
                 instance.awaitsPlan = false
@@ -106,7 +106,9 @@ extension StackSupervisor {
         instance.uncovered = []
         guard !masks.isEmpty, let pid = instance.process?.pid else { return }
         let service = instance.name.service
-        host.remask(masks + (services[service]?.plan?.aliases(of: masks) ?? []), of: service, instance: pid)
+        let plan = services[service]?.plan
+        host.remask(
+            masks + (plan?.aliases(of: masks) ?? []), pins: plan?.pins(of: masks).map(\.inInstance) ?? [], of: service, instance: pid)
     }
 
     // MARK: Deployments
@@ -122,7 +124,7 @@ extension StackSupervisor {
         case remove(service: String, file: MountedFile)
     }
 
-    private func apply(_ deployment: Deployment, payload: LockedBuffer?) throws {
+    private func apply(_ deployment: Deployment, of job: Job) throws {
         // All of it is looked at first, so that a deployment that is refused has changed nothing.
         try check(deployment.plans)
         let steps = try fileSteps(of: deployment)
@@ -132,14 +134,11 @@ extension StackSupervisor {
         take(deployment.plans, deployment.surroundings)
         let ending = deployment.ending
         for step in steps {
-            switch step {
-            case .write(let write):
-                let bytes = payload?.slice(write.range) ?? UnsafeRawBufferPointer(start: nil, count: 0)
-                try host.write(write.file, bytes: bytes, of: write.service, instances: livePIDs(of: write.service, but: ending))
-                emit(InstanceEvent(service: write.service, kind: .fileWritten(target: write.file.target)))
-            case .remove(let service, let file):
-                try host.remove(file, of: service, instances: livePIDs(of: service, but: ending))
-                emit(InstanceEvent(service: service, kind: .fileRemoved(target: file.target)))
+            do {
+                try take(step, payload: job.payload, but: ending)
+            } catch {
+                // A service may have made its own file's place unfit: nobody else's new value, and no revocation, waits for it.
+                job.failures.append("\(error)")
             }
             changed(.soon)
         }
@@ -147,6 +146,18 @@ extension StackSupervisor {
         for file in deployment.masks { maskedFiles[file.path] = file.identity }
         for operation in deployment.operations { intend(operation) }
         for operation in deployment.operations { react(operation) }
+    }
+
+    private func take(_ step: FileStep, payload: LockedBuffer?, but ending: Set<InstanceName>) throws {
+        switch step {
+        case .write(let write):
+            let bytes = payload?.slice(write.range) ?? UnsafeRawBufferPointer(start: nil, count: 0)
+            try host.write(write.file, bytes: bytes, of: write.service, instances: livePIDs(of: write.service, but: ending))
+            emit(InstanceEvent(service: write.service, kind: .fileWritten(target: write.file.target)))
+        case .remove(let service, let file):
+            try host.remove(file, of: service, instances: livePIDs(of: service, but: ending))
+            emit(InstanceEvent(service: service, kind: .fileRemoved(target: file.target)))
+        }
     }
 
     private func check(_ operation: Deployment.Operation, known: Set<String>) throws(SupervisionError) {

@@ -10,6 +10,7 @@ struct LaunchPlanning {
     let paths: HostPaths
     /// The caller's effective user id; anybody but root works within a user namespace.
     let user: UInt32
+    var folders: WritableFolders
 
     /// Sockets outside `/run` that run code elsewhere; `/run` itself is private to each instance.
     private static let engineSockets = [
@@ -33,7 +34,7 @@ struct LaunchPlanning {
     /// The launch plan of a service, without its files and its hash, which need the store.
     ///
     /// - Throws: `DeploymentError` that names the service.
-    func plan(for service: Service) throws(DeploymentError) -> LaunchPlan {
+    mutating func plan(for service: Service) throws(DeploymentError) -> LaunchPlan {
         do {
             return try unnamedPlan(for: service)
         } catch {
@@ -41,7 +42,7 @@ struct LaunchPlanning {
         }
     }
 
-    private func unnamedPlan(for service: Service) throws(DeploymentError) -> LaunchPlan {
+    private mutating func unnamedPlan(for service: Service) throws(DeploymentError) -> LaunchPlan {
         let arguments = (service.entrypoint ?? []) + (service.command ?? [])
         guard !arguments.isEmpty else {
             throw DeploymentError("it has no command to run; give it a 'command' (or an 'entrypoint')")
@@ -59,7 +60,7 @@ struct LaunchPlanning {
         }
         plan.capabilities = try CapabilitySet(adding: service.capAdd, dropping: service.capDrop)
         for ulimit in service.ulimits { plan.limits.append(try ResourceLimit(ulimit)) }
-        for mount in service.mounts { plan.mounts.append(mountPlan(mount, of: service)) }
+        for mount in service.mounts { plan.mounts.append(try mountPlan(mount, of: service)) }
         if service.readOnly, !plan.mounts.contains(where: { $0.target == "/tmp" }) {
             plan.mounts.append(
                 .tmpfs(target: "/tmp", readOnly: true, size: 4096, mode: 0o1777, uid: 0, gid: 0, executable: false))
@@ -92,13 +93,13 @@ struct LaunchPlanning {
         return lines
     }
 
-    private func mountPlan(_ mount: Compose.ServiceMount, of service: Service) -> MountPlan {
+    private mutating func mountPlan(_ mount: Compose.ServiceMount, of service: Service) throws(DeploymentError) -> MountPlan {
         switch mount {
         case .bind(let source, let target, let readOnly, _):
-            return .bind(source: source, target: target, readOnly: readOnly)
+            return .bind(source: try folders.resolve(source), target: target, readOnly: readOnly)
         case .volume(let volume, let target, let readOnly):
             let name = VolumePlanning.name(of: volume, target: target, service: service.name, stack: stack)
-            return .bind(source: VolumePlanning.folder(name, in: paths), target: target, readOnly: readOnly)
+            return .bind(source: try folders.resolve(VolumePlanning.folder(name, in: paths)), target: target, readOnly: readOnly)
         case .tmpfs(let target, let readOnly, let size, let mode, let options):
             func number(_ key: String) -> UInt32? {
                 options.first { $0.hasPrefix(key + "=") }.flatMap { UInt32($0.dropFirst(key.count + 1)) }

@@ -30,11 +30,13 @@ struct Preparation {
         snapshot: StoreSnapshot?, record: StackRecord?, envFiles: [String]
     ) throws(DeploymentError) {
         stack = project.stack
+        var folders = WritableFolders(stack, plans: record?.plans ?? [], paths: paths, user: user)
+        for file in project.files + envFiles { _ = try folders.resolve(file) }
         secrets = try SecretIntake(
-            services, of: stack, environment: project.environment, store: store, snapshot: snapshot)
+            services, of: stack, environment: project.environment, folders: &folders, store: store, snapshot: snapshot)
         plaintextSources = Self.plaintextSources(of: stack, envFiles: envFiles)
-        configs = try Self.readConfigs(services, of: stack, environment: project.environment)
-        let planning = LaunchPlanning(stack: stack, paths: paths, user: user)
+        configs = try Self.readConfigs(services, of: stack, environment: project.environment, folders: &folders)
+        var planning = LaunchPlanning(stack: stack, paths: paths, user: user, folders: folders)
         surroundings = planning.surroundings(plaintextSources: plaintextSources)
         var launchPlans: [String: LaunchPlan] = [:]
         var wantedServices: [WantedService] = []
@@ -70,12 +72,12 @@ struct Preparation {
     }
 
     private static func readConfigs(
-        _ services: [Service], of stack: Stack, environment: [String: String]
+        _ services: [Service], of stack: Stack, environment: [String: String], folders: inout WritableFolders
     ) throws(DeploymentError) -> [String: [UInt8]] {
         var contents: [String: [UInt8]] = [:]
         for key in Set(services.flatMap { $0.configs.map(\.config) }).sorted() {
             guard let declaration = stack.config(key) else { continue }
-            contents[declaration.name] = try ConfigContent.read(declaration, environment: environment)
+            contents[declaration.name] = try ConfigContent.read(declaration, environment: environment, folders: &folders)
         }
         return contents
     }

@@ -20,17 +20,18 @@ final class SecretIntake {
     ///
     /// - Parameters:
     ///   - environment: what interpolation used: the caller's with `.env`.
+    ///   - folders: where services can lay links.
     ///   - store: nil where there is none yet; every value is new then.
     /// - Throws: `DeploymentError` with every source that cannot be read.
     init(
-        _ services: [Service], of stack: Stack, environment: [String: String], store: SecretStore?,
-        snapshot: StoreSnapshot?
+        _ services: [Service], of stack: Stack, environment: [String: String], folders: inout WritableFolders,
+        store: SecretStore?, snapshot: StoreSnapshot?
     ) throws(DeploymentError) {
         let granted = Set(services.flatMap { $0.secrets.map(\.secret) })
         var problems: [Diagnostic] = []
         for declaration in stack.secrets where granted.contains(declaration.key) {
             do {
-                try take(declaration, environment: environment, store: store, snapshot: snapshot)
+                try take(declaration, environment: environment, folders: &folders, store: store, snapshot: snapshot)
             } catch {
                 problems.append(Diagnostic(.error, "secret '\(declaration.key)': \(error)", at: declaration.location))
             }
@@ -39,7 +40,8 @@ final class SecretIntake {
     }
 
     private func take(
-        _ declaration: SecretDeclaration, environment: [String: String], store: SecretStore?, snapshot: StoreSnapshot?
+        _ declaration: SecretDeclaration, environment: [String: String], folders: inout WritableFolders, store: SecretStore?,
+        snapshot: StoreSnapshot?
     ) throws {
         let bytes: SecretBytes
         switch declaration.source {
@@ -54,7 +56,7 @@ final class SecretIntake {
         case .driver(let driver, _):
             throw DeploymentError("its driver '\(driver)' is not supported; use 'file', 'environment' or 'external'")
         case .file(let path):
-            bytes = try SecretSourceReader.file(path)
+            bytes = try SecretSourceReader.file(try folders.resolve(path), followingLinks: false)
         case .environment(let variable):
             guard let value = environment[variable] else {
                 throw DeploymentError("the environment variable \(variable) is not set; set it, or use 'file'")

@@ -286,9 +286,9 @@ struct ServiceMountTests {
             }
             let masks = ["/run/etc/plain.txt", "/run/etc/store", "/run/etc/none", "/run/etc/plain.txt/none"]
                 .map { Mask(path: $0, followsLinks: true) }
-            try mount.remask(masks, inInstance: instance.pid)
+            try mount.remask(masks, pins: [], inInstance: instance.pid)
             let count = mountCount()
-            try mount.remask(masks, inInstance: instance.pid)
+            try mount.remask(masks, pins: [], inInstance: instance.pid)
             try claim(mountCount() == count, "covered twice")
             try claim(instance.read("/run/etc/plain.txt") == nil, "the file can be read")
             try claim(access("/proc/\(instance.pid)/root/run/etc/store/x", F_OK) != 0, "the folder can be entered")

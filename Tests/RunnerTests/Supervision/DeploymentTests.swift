@@ -72,6 +72,24 @@ import Testing
         #expect(bench.takeReplies() == ["done"])
     }
 
+    @Test func aFileThatHasNoPlaceStopsNoOtherOne() throws {
+        bench.up(.test("db"), .test("web"))
+        let stuck = MountedFile.test("stuck"), secret = MountedFile.test("key")
+        bench.host.refusedTargets = [stuck.target]
+        bench.submit(
+            .apply(Deployment(
+                operations: [
+                    .write(service: "db", file: stuck), .removeFile(service: "db", file: .test("old")), .write(service: "web", file: secret),
+                    .signal(service: "web", signal: 1),
+                ],
+                payloads: [
+                    .init(length: 1, files: [.init(service: "db", target: stuck.target), .init(service: "web", target: secret.target)])
+                ])),
+            payload: try payload("x"))
+        #expect(bench.calls() == ["remove db /run/secrets/old", "write web /run/secrets/key", "signal web-1 1"])
+        #expect(bench.takeReplies().first?.contains("/run/secrets/stuck has no place") == true)
+    }
+
     @Test func filesThatComeWithAPlanAloneAreWritten() throws {
         let secret = MountedFile.test("key")
         bench.submit(

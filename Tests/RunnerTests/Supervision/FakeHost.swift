@@ -13,6 +13,8 @@ final class FakeHost: InstanceHost {
     var files: [String: [MountedFile]] = [:]
     var contents: [String: [UInt8]] = [:]
     var refusals: [String: String] = [:]
+    /// Files that cannot be written.
+    var refusedTargets: Set<String> = []
     var plans: [String: LaunchPlan] = [:]
     var watched: [String] = []
     /// Of the last launch.
@@ -49,6 +51,7 @@ final class FakeHost: InstanceHost {
     func mountedFiles(of service: String) -> [MountedFile]? { files[service] }
 
     func write(_ file: MountedFile, bytes: UnsafeRawBufferPointer, of service: String, instances: [Int32]) throws {
+        if refusedTargets.contains(file.target) { throw Refusal(description: "\(file.target) has no place") }
         calls.append("write \(service) \(file.target)")
         contents["\(service)\(file.target)"] = Array(bytes)
         files[service, default: []].removeAll { $0.target == file.target }
@@ -60,7 +63,7 @@ final class FakeHost: InstanceHost {
         files[service]?.removeAll { $0.target == file.target }
     }
 
-    func remask(_ masks: [Mask], of service: String, instance: Int32) {
+    func remask(_ masks: [Mask], pins: [String], of service: String, instance: Int32) {
         calls.append("remask \(service) \(masks.map(\.path).joined(separator: " "))")
     }
 
