@@ -57,6 +57,7 @@ struct CanonicalDocument {
                     let printed = isAbsent && inner.printsEmptyAsNull ? .null : value(entry.value, inner)
                     return JSONValue.Member(text(entry.key), printed)
                 })
+        case .ports: return .string(text(node.scalarText ?? ""))
         default: return any(node)
         }
     }

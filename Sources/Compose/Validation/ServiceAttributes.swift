@@ -182,7 +182,7 @@ enum ServiceAttributes {
         attribute("mode", .string),
         attribute("host_ip", .string),
         attribute("target", .integer),
-        attribute("published", .text),
+        attribute("published", .ports),
         attribute("protocol", .string),
         attribute("app_protocol", .string),
     ])

@@ -5,6 +5,8 @@ indirect enum Shape: Sendable {
     case string
     /// A string or a number, kept as text.
     case text
+    /// A port or a range of ports, a text or a number; which of the two it is matters when files are merged.
+    case ports
     case choice([String])
     /// `true`, `false`, or a text that says so.
     case boolean
@@ -68,7 +70,7 @@ indirect enum Shape: Sendable {
     var expectation: String {
         switch self {
         case .string, .duration: "a string"
-        case .text: "a string or a number"
+        case .text, .ports: "a string or a number"
         case .choice(let words): "one of \(words.joined(separator: ", "))"
         case .boolean: "a boolean"
         case .integer: "a whole number"

@@ -4,6 +4,7 @@ import YAML
 /// attributes without effect.
 struct Validation {
     private let reporter: Reporter
+    private let warns: Bool
     private var path: [Step] = []
 
     private enum Step {
@@ -11,14 +12,16 @@ struct Validation {
         case index(Int)
     }
 
-    private init(_ reporter: Reporter) {
+    private init(_ reporter: Reporter, warns: Bool) {
         self.reporter = reporter
+        self.warns = warns
     }
 
+    /// - Parameter warns: whether attributes without effect are reported as well as errors.
     static func check(
-        _ document: Node, _ shape: ObjectShape = ProjectAttributes.project, reporter: Reporter
+        _ document: Node, _ shape: ObjectShape = ProjectAttributes.project, reporter: Reporter, warns: Bool = true
     ) {
-        var validation = Validation(reporter)
+        var validation = Validation(reporter, warns: warns)
         validation.check(document, .object(shape))
     }
 
@@ -50,7 +53,7 @@ struct Validation {
         switch shape {
         case .any:
             return
-        case .string, .text, .choice, .boolean, .integer, .number, .bytes, .duration, .fileMode, .modeNumber:
+        case .string, .text, .ports, .choice, .boolean, .integer, .number, .bytes, .duration, .fileMode, .modeNumber:
             if !Self.fits(node, shape) { wrongType(node, shape) }
         case .list(let inner), .shortList(_, let inner):
             guard let items = node.sequence else { return wrongType(node, shape) }
@@ -168,7 +171,7 @@ struct Validation {
                 if !object.isOpen, !entry.key.hasPrefix("x-") { unknown(entry, object) }
                 continue
             }
-            if case .warned(let reason) = attribute.state { warn(entry, attribute, reason) }
+            if warns, case .warned(let reason) = attribute.state { warn(entry, attribute, reason) }
             below(.key(entry.key), entry.value, attribute.shape)
         }
         for name in object.required where mapping[name] == nil {
@@ -204,6 +207,7 @@ struct Validation {
     static func fits(_ node: Node, _ shape: Shape) -> Bool {
         switch (shape, node.value) {
         case (.any, _), (.string, .string), (.text, .string), (.text, .integer), (.text, .float): true
+        case (.ports, .string), (.ports, .integer): true
         case (.duration, .string), (.bytes, .string), (.bytes, .integer): true
         case (.choice(let words), .string(let word)): words.contains(word)
         case (.boolean, .bool): true
