@@ -109,7 +109,7 @@ final class Extends {
             path, shownAs: loading.shownName(path), base: Paths.directory(of: path), cause: cause)
         else { return nil }
         let interpolation = Interpolation(environment: environment, reporter: reporter)
-        let layers = Layers(reporter: reporter)
+        let layers = Layers(reporter: reporter, baseDirectory: Paths.directory(of: path))
         var merged: Node?
         for document in documents {
             merged = layers.canonical(layers.merged(merged, interpolation.apply(document)))

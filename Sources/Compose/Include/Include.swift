@@ -130,16 +130,26 @@ struct Include {
     }
 
     private func reportConflict(_ kind: String, _ own: Mapping.Entry, _ included: Mapping.Entry) {
-        // The included one is in canonical form.
+        let layers = Layers(reporter: reporter, baseDirectory: files.baseDirectory)
         let alone = Node(.mapping(Mapping([own])), at: own.keyPlace)
         let document = Node(.mapping(Mapping([Mapping.Entry(kind, at: own.keyPlace, alone)])), at: own.keyPlace)
-        let canonical = Layers(reporter: reporter).canonical(document)[kind]?[own.key]
-        guard canonical?.hasSameValue(as: included.value) != true else { return }
+        // The included one is in canonical form.
+        let canonical = layers.canonical(document)[kind]?[own.key] ?? own.value
+        guard !complete(canonical, kind).hasSameValue(as: complete(included.value, kind)) else { return }
         let path = "\(kind).\(own.key)"
         let place = included.keyPlace
         reporter.error(
             "\(path) conflicts with the one included from \(place.source.file), line \(place.line)", at: own.keyPlace,
             attribute: path, remedy: "rename one of them, or change the included one in an override file of the include")
+    }
+
+    /// With absolute paths: `./data` is not the same in two directories.
+    private func complete(_ resource: Node, _ kind: String) -> Node {
+        guard kind == "services" else {
+            return ResourceCompletion(loading: files.loading, projectName: "").apply(
+                Node(.mapping(Mapping([Mapping.Entry("", at: resource.place, resource)])), at: resource.place))
+        }
+        return ServiceCompletion(loading: files.loading, environment: files.environment).defaults(resource, "")
     }
 }
 

@@ -1,10 +1,14 @@
+import Linux
 import YAML
 
 /// Lists whose entries have an identity: a later entry takes the place of an earlier one with the same.
 ///
 /// It is applied twice, as Compose does: to what was merged, and to its canonical form, in which one port may have
 /// become several, and different spellings are the same.
-enum Unicity {
+struct Unicity {
+    /// The directory of the files that are laid over each other.
+    let baseDirectory: String
+
     /// What makes two entries of a list the same thing.
     enum Identity: Sendable {
         /// The text up to `=`.
@@ -17,7 +21,7 @@ enum Unicity {
         /// Where a secret or config is mounted, below a directory unless the target is given.
         case fileTarget(String)
         case port
-        /// The path of an env file.
+        /// The path of an env file, seen from the directory of these files.
         case path
     }
 
@@ -43,15 +47,15 @@ enum Unicity {
     private static let network: [String: Identity] = ["aliases": .key, "link_local_ips": .key]
 
     /// A document whose services have each thing once.
-    static func apply(_ document: Node) -> Node {
+    func apply(_ document: Node) -> Node {
         document.changing("services") { services in
             services.changingEach { _, service in
                 service.changingEach { key, value in
                     switch key {
                     case "build":
-                        value.changingEach { list($1, build[$0]) }
+                        value.changingEach { list($1, Self.build[$0]) }
                     case "networks":
-                        value.changingEach { $1.changingEach { list($1, network[$0]) } }
+                        value.changingEach { $1.changingEach { list($1, Self.network[$0]) } }
                     default:
                         list(value, Self.service[key])
                     }
@@ -60,7 +64,7 @@ enum Unicity {
         }
     }
 
-    private static func list(_ node: Node, _ identity: @autoclosure () -> Identity?) -> Node {
+    private func list(_ node: Node, _ identity: @autoclosure () -> Identity?) -> Node {
         guard let items = node.sequence, items.count > 1, let identity = identity() else { return node }
         var result: [Node] = []
         var places: [String: Int] = [:]
@@ -76,7 +80,7 @@ enum Unicity {
     }
 
     /// nil: nothing is the same as this one.
-    private static func key(_ node: Node, _ identity: Identity) -> String? {
+    private func key(_ node: Node, _ identity: Identity) -> String? {
         let text = node.scalarText
         switch identity {
         case .key:
@@ -99,7 +103,10 @@ enum Unicity {
             let published = node["published"].map { "\($0.integer == nil ? "=" : "#")\($0.scalarText ?? "")" } ?? ""
             return "\(node["host_ip"]?.string ?? "0.0.0.0"):\(published):\(target)/\(node["protocol"]?.string ?? "tcp")"
         case .path:
-            return text ?? node["path"]?.string
+            guard let path = node["path"] ?? (text == nil ? nil : node), let text = path.string else { return nil }
+            let directory = path.place.source.baseDirectory
+            guard directory != baseDirectory, !text.hasPrefix("/"), !text.hasPrefix("~") else { return text }
+            return Paths.relative(Paths.join(directory, text), to: baseDirectory)
         }
     }
 }

@@ -21,24 +21,9 @@ struct ResourceCompletion {
             mapping.entries.append(
                 Mapping.Entry("name", at: entry.keyPlace, Node(.string(name), at: entry.keyPlace)))
         }
-        makeAbsolute("file", in: &mapping)
-        if mapping["driver"]?.string == "local", var options = mapping["driver_opts"]?.mapping,
-            options["o"]?.string == "bind"
-        {
-            makeAbsolute("device", in: &options, evenEmpty: true)
-            if let index = mapping.entries.firstIndex(where: { $0.key == "driver_opts" }) {
-                let old = mapping.entries[index]
-                mapping.entries[index] = Mapping.Entry(old.key, at: old.keyPlace, old.value.with(.mapping(options)))
-            }
-        }
-        return Node(.mapping(mapping), at: entry.value.place)
-    }
-
-    private func makeAbsolute(_ key: String, in mapping: inout Mapping, evenEmpty: Bool = false) {
-        guard let index = mapping.entries.firstIndex(where: { $0.key == key }) else { return }
-        let entry = mapping.entries[index]
-        guard let text = entry.value.string, evenEmpty || !text.isEmpty else { return }
-        let path = Paths.absolute(text, from: entry.value.place.source.baseDirectory, home: loading.home)
-        mapping.entries[index] = Mapping.Entry(key, at: entry.keyPlace, entry.value.with(.string(path)))
+        let paths = PathResolution(home: loading.home)
+        let resource = Node(.mapping(mapping), at: entry.value.place).changing("file", paths.anySystem)
+        guard resource["driver"]?.string == "local", resource["driver_opts"]?["o"]?.string == "bind" else { return resource }
+        return resource.changing("driver_opts") { $0.changing("device", paths.anySystem) }
     }
 }

@@ -7,6 +7,7 @@ struct ServiceCompletion {
     let environment: [String: String]
 
     private var reporter: Reporter { loading.reporter }
+    private var paths: PathResolution { PathResolution(home: loading.home) }
 
     /// What other stages look at in every service, enabled or not: dependencies in full, and paths.
     func defaults(_ service: Node, _ path: String) -> Node {
@@ -23,8 +24,12 @@ struct ServiceCompletion {
                 new = value.changingItems { with(with($0, "protocol", .string("tcp")), "mode", .string("ingress")) }
             case "build":
                 new = build(value)
+            case "env_file":
+                new = value.changingItems { $0.changing("path", paths.local) }
+            case "label_file":
+                new = value.changingItems(paths.local)
             case "develop":
-                new = value.changing("watch") { $0.changingItems { $0.changing("path", absolute) } }
+                new = value.changing("watch") { $0.changingItems { $0.changing("path", paths.watched) } }
             case "pull_policy":
                 new = value.string == "if_not_present" ? value.with(.string("missing")) : value
             default:
@@ -73,8 +78,7 @@ struct ServiceCompletion {
         var values: [String: (text: String, place: Place)] = [:]
         for file in files {
             let node = file["path"] ?? file
-            guard let text = node.string else { continue }
-            let absolute = Paths.absolute(text, from: node.place.source.baseDirectory, home: loading.home)
+            guard let absolute = node.string else { continue }
             do {
                 let bytes = try FileReading.read(absolute)
                 let raw = file["format"]?.string == "raw"
@@ -153,17 +157,12 @@ extension ServiceCompletion {
         return node.with(.mapping(mapping))
     }
 
-    private func absolute(_ node: Node) -> Node {
-        guard let text = node.string else { return node }
-        return node.with(.string(Paths.absolute(text, from: node.place.source.baseDirectory, home: loading.home)))
-    }
-
     private func volume(_ node: Node) -> Node {
         var result = node.changing("target") { target in
             guard let text = target.string, !text.isEmpty else { return target }
             return target.with(.string(Paths.clean(text)))
         }
-        if node["type"]?.string == "bind" { result = result.changing("source", absolute) }
+        if node["type"]?.string == "bind" { result = result.changing("source", paths.anySystem) }
         return result
     }
 
@@ -180,13 +179,13 @@ extension ServiceCompletion {
             guard let mapping = args.mapping else { return args }
             return args.with(.mapping(Mapping(resolved(mapping).entries.filter { !$0.value.isNull })))
         }
-        result = result.changing("context", contextPath)
+        result = result.changing("context", paths.buildContext)
         result = result.changing("ssh", agents)
         return result.changing("additional_contexts") { contexts in
             guard let mapping = contexts.mapping else { return contexts }
             return contexts.with(
                 .mapping(
-                    Mapping(mapping.entries.map { Mapping.Entry($0.key, at: $0.keyPlace, contextPath($0.value)) })))
+                    Mapping(mapping.entries.map { Mapping.Entry($0.key, at: $0.keyPlace, paths.buildContext($0.value)) })))
         }
     }
 
@@ -196,18 +195,10 @@ extension ServiceCompletion {
         return node.with(
             .sequence(
                 mapping.entries.map { entry in
-                    guard let path = absolute(entry.value).string, entry.value.string?.isEmpty == false else {
+                    guard let path = paths.anySystem(entry.value).string, entry.value.string?.isEmpty == false else {
                         return entry.value.with(.string(entry.key))
                     }
                     return entry.value.with(.string("\(entry.key): \(path)"))
                 }))
-    }
-
-    /// A build context may be a URL or another service as well as a directory.
-    private func contextPath(_ node: Node) -> Node {
-        guard let text = node.string else { return node }
-        let isRemote = text.contains("://") || text.hasPrefix("git@") || text.hasPrefix("github.com/")
-            || text.hasPrefix("service:")
-        return isRemote ? node : absolute(node)
     }
 }

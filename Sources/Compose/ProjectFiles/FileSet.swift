@@ -14,7 +14,7 @@ struct FileSet {
     /// - Parameter files: each file's path and its documents.
     func merged(_ files: [(path: String, documents: [Node])]) -> Node? {
         let interpolation = Interpolation(environment: environment, reporter: reporter)
-        let layers = Layers(reporter: reporter)
+        let layers = Layers(reporter: reporter, baseDirectory: baseDirectory)
         var result: Node?
         let documents = files.flatMap { file in file.documents.map { (file.path, $0) } }
         for (index, (path, document)) in documents.enumerated() {

@@ -25,7 +25,9 @@ indirect enum Shape: Sendable {
     /// Whatever it is, it is kept.
     case any
     case list(Shape)
-    /// One value stands for a list of one.
+    /// A list without an entry that is there twice.
+    case set(Shape)
+    /// One value stands for a list of one; none is there twice.
     case oneOrList(Shape)
     /// A text that is split as a shell splits words, or a list.
     case command
@@ -78,7 +80,7 @@ indirect enum Shape: Sendable {
         case .bytes: "a number of bytes such as 64m"
         case .fileMode, .modeNumber: "permission bits such as 0440"
         case .any: "a value"
-        case .list, .shortList: "a list"
+        case .list, .set, .shortList: "a list"
         case .oneOrList, .command, .healthTest: "a string or a list of strings"
         case .keyValues, .hosts, .namesOrMap: "a mapping or a list of strings"
         case .map, .object: "a mapping"

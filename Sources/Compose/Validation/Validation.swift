@@ -55,8 +55,9 @@ struct Validation {
             return
         case .string, .text, .ports, .choice, .boolean, .integer, .number, .bytes, .duration, .fileMode, .modeNumber:
             if !Self.fits(node, shape) { wrongType(node, shape) }
-        case .list(let inner), .shortList(_, let inner):
+        case .list(let inner), .set(let inner), .shortList(_, let inner):
             guard let items = node.sequence else { return wrongType(node, shape) }
+            if case .set = shape { checkDistinct(items) }
             for (index, item) in items.enumerated() {
                 if case .shortList(let form, _) = shape, item.mapping == nil {
                     checkShortEntry(item, form, index)
@@ -66,6 +67,7 @@ struct Validation {
             }
         case .oneOrList(let inner):
             if let items = node.sequence {
+                checkDistinct(items)
                 for (index, item) in items.enumerated() { below(.index(index), item, inner) }
             } else if !Self.fits(node, inner) {
                 wrongType(node, shape)
@@ -77,6 +79,7 @@ struct Validation {
                 wrongType(node, shape)
             }
         case .keyValues, .hosts:
+            if case .hosts = shape { checkDistinct(node.sequence ?? []) }
             checkKeyValues(node, shape)
         case .map(let inner, let keys):
             guard let mapping = node.mapping else { return wrongType(node, shape) }
@@ -87,6 +90,7 @@ struct Validation {
             }
         case .namesOrMap(let inner):
             if let items = node.sequence {
+                checkDistinct(items)
                 for (index, item) in items.enumerated() { below(.index(index), item, .string) }
             } else {
                 check(node, .map(inner))
@@ -97,6 +101,16 @@ struct Validation {
             if node.mapping == nil, !Self.fits(node, .boolean) { wrongType(node, shape) }
         case .object(let object):
             checkObject(node, object)
+        }
+    }
+
+    private func checkDistinct(_ items: [Node]) {
+        guard items.count > 1 else { return }
+        var seen: Set<String> = []
+        for item in items {
+            guard let text = item.scalarText, !seen.insert("\(item.kindName) \(text)").inserted else { continue }
+            let path = pathText
+            reporter.error("\(path) has '\(text)' twice", at: item.place, attribute: path, remedy: "remove one of the two")
         }
     }
 
