@@ -25,10 +25,10 @@ public func loadProject(_ options: ProjectOptions) -> LoadResult {
     }
     environment["COMPOSE_PROJECT_NAME"] = name
     let set = FileSet(loading: loading, baseDirectory: directory, environment: environment)
-    guard let merged = set.merged(sources) else { return LoadResult(project: nil, diagnostics: reporter.sorted()) }
-
-    Validation.check(merged, reporter: reporter)
-    let resolution = Resolution(merged, name: name, loading: loading, environment: environment)
+    guard let canonical = set.merged(sources) else {
+        return LoadResult(project: nil, diagnostics: reporter.sorted())
+    }
+    let resolution = Resolution(canonical, name: name, loading: loading, environment: environment)
     let stack = resolution.stack(workingDirectory: directory, composeFiles: files.files.map(\.path))
     let project = LoadedProject(
         stack: stack, environment: environment, files: loading.files, canonical: resolution.project, services: resolution.enabled)

@@ -38,6 +38,13 @@ final class Reporter {
         silenced.insert(place.location)
     }
 
+    /// Keeps errors back that follow from those already reported: the same values are about to be looked at again.
+    func silenceErrors() {
+        for diagnostic in diagnostics where diagnostic.severity == .error {
+            if let location = diagnostic.location { silenced.insert(location) }
+        }
+    }
+
     func error(_ message: String, at place: Place? = nil, attribute: String = "", remedy: String? = nil) {
         if !silenced.isEmpty, let place, silenced.contains(place.location) { return }
         add(Diagnostic(.error, message, at: place, attribute: attribute, remedy: remedy))

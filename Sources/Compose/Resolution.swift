@@ -1,6 +1,6 @@
 import YAML
 
-/// The stages after merging: canonical form, profiles, completion, the model, and what refers to what.
+/// The stages after merging: profiles, completion, the model, and what refers to what.
 struct Resolution {
     /// The canonical document, its services completed.
     let project: Node
@@ -11,11 +11,11 @@ struct Resolution {
     private let name: String
     private let loading: SourceLoading
 
-    init(_ merged: Node, name: String, loading: SourceLoading, environment: [String: String]) {
+    /// - Parameter canonical: what the files say together, in canonical form.
+    init(_ canonical: Node, name: String, loading: SourceLoading, environment: [String: String]) {
         let reporter = loading.reporter
         self.name = name
         self.loading = loading
-        let canonical = Canonical(reporter: reporter).apply(merged, .object(ProjectAttributes.project), "")
         let completion = ServiceCompletion(loading: loading, environment: environment)
         var services = Mapping(
             (canonical["services"]?.mapping?.entries ?? []).filter { $0.value.mapping != nil }.map { entry in
@@ -31,12 +31,12 @@ struct Resolution {
         }
         self.services = services
         enabled = profiles.enabled.compactMap { indexes[$0].map { services.entries[$0] } }
-        project = Self.withResources(canonical, merged, enabled, ResourceCompletion(loading: loading, projectName: name))
+        project = Self.withResources(canonical, enabled, ResourceCompletion(loading: loading, projectName: name))
     }
 
     /// With every resource named, and the default network where a service is on it.
     private static func withResources(
-        _ canonical: Node, _ merged: Node, _ services: [Mapping.Entry], _ completion: ResourceCompletion
+        _ canonical: Node, _ services: [Mapping.Entry], _ completion: ResourceCompletion
     ) -> Node {
         guard var mapping = canonical.mapping else { return canonical }
         let usesDefault = services.contains { $0.value["networks"]?.mapping?["default"] != nil }
@@ -49,7 +49,7 @@ struct Resolution {
         }
         for (index, entry) in mapping.entries.enumerated()
         where ["networks", "volumes", "secrets", "configs"].contains(entry.key) {
-            let value = completion.apply(entry.value, entry.key, original: merged[entry.key])
+            let value = completion.apply(entry.value)
             mapping.entries[index] = Mapping.Entry(entry.key, at: entry.keyPlace, value)
         }
         return canonical.with(.mapping(mapping))

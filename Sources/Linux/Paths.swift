@@ -75,4 +75,14 @@ public enum Paths {
         guard let first = rest.first else { return "" }
         return first == UInt8(ascii: "/") ? String(Substring(rest.dropFirst())) : nil
     }
+
+    /// The path seen from a folder, with `..` where it lies outside; the opposite of ``join(_:_:)``.
+    ///
+    /// - Parameters: both clean and absolute.
+    public static func relative(_ path: String, to folder: String) -> String {
+        let (parts, base) = (components(path), components(folder))
+        let common = zip(parts, base).prefix { $0 == $1 }.count
+        let ways = base.dropFirst(common).map { _ in ".." } + parts.dropFirst(common)
+        return ways.isEmpty ? "." : ways.joined(separator: "/")
+    }
 }

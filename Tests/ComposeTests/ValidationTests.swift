@@ -112,8 +112,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "secrets: [s, {source: s, target: /run/secrets/s}]", "secrets: [s, {source: s, target: ./s}]",
-        "secrets: [{source: s, target: /c}], configs: [c]", "volumes: ['/a:/d', '/b:/d/']", "volumes: ['/a:/d'], tmpfs: /d",
+        "secrets: [s, {source: s, target: s}]", "secrets: [s, {source: s, target: ./s}]",
+        "secrets: [{source: s, target: /c}], configs: [c]", "volumes: ['/a:/d', {type: bind, source: /b, target: /d/}]", "volumes: ['/a:/d'], tmpfs: /d",
         "secrets: [{source: s, target: /d}], tmpfs: [/d]",
     ])
     func twoThingsAtOnePlaceAreAnError(attributes: String) {

@@ -48,7 +48,7 @@ struct CanonicalDocument {
         case .object(let object): return self.object(node, object)
         case .short(_, let inner):
             return node.mapping != nil || node.sequence != nil ? value(node, inner) : any(node)
-        case .list(let inner), .oneOrList(let inner), .shortList(_, let inner):
+        case .list(let inner), .set(let inner), .oneOrList(let inner), .shortList(_, let inner):
             return .array((node.sequence ?? []).map { value($0, inner) })
         case .map(let inner, _), .namesOrMap(let inner):
             return .object(
@@ -57,6 +57,7 @@ struct CanonicalDocument {
                     let printed = isAbsent && inner.printsEmptyAsNull ? .null : value(entry.value, inner)
                     return JSONValue.Member(text(entry.key), printed)
                 })
+        case .ports: return .string(text(node.scalarText ?? ""))
         default: return any(node)
         }
     }

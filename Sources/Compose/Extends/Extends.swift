@@ -109,11 +109,10 @@ final class Extends {
             path, shownAs: loading.shownName(path), base: Paths.directory(of: path), cause: cause)
         else { return nil }
         let interpolation = Interpolation(environment: environment, reporter: reporter)
-        let merge = Merge(reporter: reporter)
+        let layers = Layers(reporter: reporter, baseDirectory: Paths.directory(of: path))
         var merged: Node?
         for document in documents {
-            let node = interpolation.apply(document)
-            merged = merged.map { merge.project($0, node) } ?? node
+            merged = layers.canonical(layers.merged(merged, interpolation.apply(document)))
         }
         guard let merged else { return nil }
         let result = Extends(merged, file: path, loading, environment)

@@ -53,10 +53,24 @@ struct Include {
         let environment = environment(item, directory)
         let inner = FileSet(
             loading: files.loading, baseDirectory: directory, environment: environment, includedFrom: chain)
-        guard let merged = inner.merged(sources) else { return nil }
-        // Only resources are imported, so what is wrong besides would go unseen.
-        Validation.check(merged, reporter: reporter)
-        return merged
+        return inner.merged(sources).map { Self.resolved($0, environment) }
+    }
+
+    /// With the values of the variables that services list by name; those that are keys of a mapping without a value
+    /// take the including project's.
+    private static func resolved(_ document: Node, _ environment: [String: String]) -> Node {
+        document.changing("services") { services in
+            services.changingEach { _, service in
+                service.changing("environment") { variables in
+                    guard let mapping = variables.mapping else { return variables }
+                    let entries = mapping.entries.map { entry in
+                        guard entry.value.isNull, entry.isListItem, let value = environment[entry.key] else { return entry }
+                        return Mapping.Entry(entry.key, at: entry.keyPlace, entry.value.with(.string(value)))
+                    }
+                    return variables.with(.mapping(Mapping(entries)))
+                }
+            }
+        }
     }
 
     private func absolute(_ path: String) -> String {
@@ -116,12 +130,26 @@ struct Include {
     }
 
     private func reportConflict(_ kind: String, _ own: Mapping.Entry, _ included: Mapping.Entry) {
-        guard !own.value.hasSameValue(as: included.value) else { return }
+        let layers = Layers(reporter: reporter, baseDirectory: files.baseDirectory)
+        let alone = Node(.mapping(Mapping([own])), at: own.keyPlace)
+        let document = Node(.mapping(Mapping([Mapping.Entry(kind, at: own.keyPlace, alone)])), at: own.keyPlace)
+        // The included one is in canonical form.
+        let canonical = layers.canonical(document)[kind]?[own.key] ?? own.value
+        guard !complete(canonical, kind).hasSameValue(as: complete(included.value, kind)) else { return }
         let path = "\(kind).\(own.key)"
         let place = included.keyPlace
         reporter.error(
             "\(path) conflicts with the one included from \(place.source.file), line \(place.line)", at: own.keyPlace,
             attribute: path, remedy: "rename one of them, or change the included one in an override file of the include")
+    }
+
+    /// With absolute paths: `./data` is not the same in two directories.
+    private func complete(_ resource: Node, _ kind: String) -> Node {
+        guard kind == "services" else {
+            return ResourceCompletion(loading: files.loading, projectName: "").apply(
+                Node(.mapping(Mapping([Mapping.Entry("", at: resource.place, resource)])), at: resource.place))
+        }
+        return ServiceCompletion(loading: files.loading, environment: files.environment).defaults(resource, "")
     }
 }
 

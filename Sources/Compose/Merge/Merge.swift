@@ -44,7 +44,7 @@ struct Merge {
             return over
         case .keyValues:
             guard let left = keyValues(base), let right = keyValues(over) else { return mismatch(base, over, path) }
-            return mappings(left, right, path) { _, _, over in over }
+            return asList(mappings(left, right, path, resets: !isList(left)) { _, _, over in over })
         case .hosts:
             return appended(base, over, path, Self.hosts) { left, right in
                 let known = Set(left.compactMap(\.string))
@@ -52,15 +52,17 @@ struct Merge {
             }
         case .appended:
             return appended(base, over, path, Self.list) { $0 + $1 }
-        case .names:
-            guard let left = names(base), let right = names(over) else { return mismatch(base, over, path) }
+        case .names, .dependencies:
+            let standsFor: (Node) -> Node
+            if case .dependencies = rule { standsFor = { Node.dependency(at: $0.place) } } else { standsFor = { $0.with(.null) } }
+            guard let left = names(base, standsFor), let right = names(over, standsFor) else {
+                return mismatch(base, over, path)
+            }
             return plain(left, right, path)
         case .shorthand(let attribute):
             return rulesBelow(long(base, attribute), long(over, attribute), path, rules)
-        case .unique(let identity):
-            return appended(base, over, path, { $0.sequence }) { left, right in
-                UniqueList.merged(left, right, by: identity)
-            }
+        case .entries:
+            return mappings(base, over, path) { _, _, over in over }
         case .logging:
             let (left, right) = (base["driver"]?.string, over["driver"]?.string)
             return left != nil && right != nil && left != right ? over : plain(base, over, path)
@@ -82,11 +84,10 @@ struct Merge {
         if over.isNull { return base }
         switch (base.value, over.value) {
         case (.mapping, .mapping):
-            // A ulimit's or another short form's number replaces a mapping; below that it is entry by entry.
             return mappings(base, over, path) { key, base, over in plain(base, over, "\(path).\(key)") }
         case (.sequence(let left), .sequence(let right)):
             return over.with(.sequence(left + right))
-        case (.mapping, .sequence), (.sequence, .mapping):
+        case (.mapping, _), (.sequence, _):
             return mismatch(base, over, path)
         default:
             return over
@@ -94,8 +95,10 @@ struct Merge {
     }
 
     /// Merges two mappings, with `combine` for the keys that both have; tags are obeyed here and nowhere else.
+    ///
+    /// - Parameter resets: false where Compose doesn't find what a `!reset` names.
     private func mappings(
-        _ base: Node, _ over: Node, _ path: String, _ combine: (String, Node, Node) -> Node
+        _ base: Node, _ over: Node, _ path: String, resets: Bool = true, _ combine: (String, Node, Node) -> Node
     ) -> Node {
         if over.isNull { return base }
         if base.isNull { return over }
@@ -109,6 +112,10 @@ struct Merge {
             }
             let old = merged.entries[index].value
             switch entry.value.tag {
+            case .reset where !resets:
+                reporter.warning(
+                    "\(path).\(entry.key): `!reset` removes nothing from a list", at: entry.keyPlace, attribute: path,
+                    remedy: "write \(path) as a mapping in the earlier file, or reset it as a whole")
             case .reset:
                 if keepsTags { merged.entries[index] = entry } else { removed.insert(index) }
             case .override:
@@ -165,13 +172,24 @@ extension Merge {
         return node.with(.mapping(Mapping(entries)))
     }
 
-    private func names(_ node: Node) -> Node? {
+    /// Whether a mapping's entries were written as a list's: each is where its value is.
+    private func isList(_ node: Node) -> Bool {
+        node.mapping?.entries.first.map { $0.isListItem } ?? false
+    }
+
+    /// What was merged counts as a list, as it is one for Compose.
+    private func asList(_ node: Node) -> Node {
+        guard let entries = node.mapping?.entries else { return node }
+        return node.with(.mapping(Mapping(entries.map { Mapping.Entry($0.key, at: $0.value.place, $0.value) })))
+    }
+
+    private func names(_ node: Node, _ standsFor: (Node) -> Node) -> Node? {
         guard let items = node.sequence else { return node.mapping == nil ? nil : node }
         var entries: [Mapping.Entry] = []
         var seen: Set<String> = []
         for item in items {
             guard let name = item.string else { return nil }
-            if seen.insert(name).inserted { entries.append(Mapping.Entry(name, at: item.place, item.with(.null))) }
+            if seen.insert(name).inserted { entries.append(Mapping.Entry(name, at: item.place, standsFor(item))) }
         }
         return node.with(.mapping(Mapping(entries)))
     }
@@ -196,18 +214,50 @@ extension Merge {
         }
     }
 
-    /// The later file's subnets, each with what the earlier one says of it besides.
+    /// Each of the earlier file's subnets meets each of the later one's, as Compose has it, and is what it became in
+    /// meeting the ones before: what looks like a mistake here is Compose's.
     private func subnets(_ base: [Node], _ over: [Node], _ path: String) -> [Node] {
-        over.map { node in
-            guard let subnet = node["subnet"]?.string,
-                let old = base.first(where: { $0["subnet"]?.string == subnet })
-            else { return node }
-            return plain(old, node, path)
+        final class Subnet {
+            var node: Node
+            var name: String? { node["subnet"]?.string }
+            init(_ node: Node) { self.node = node }
         }
+        var result: [Subnet] = []
+        for old in base.map(Subnet.init) {
+            for new in over {
+                let name = new["subnet"]?.string
+                if name != old.name, !result.contains(where: { $0.name == name }) {
+                    result.append(Subnet(new))
+                    continue
+                }
+                old.node = plain(old.node, new, path)
+                if let index = result.firstIndex(where: { $0.name == old.name }) {
+                    result[index] = old
+                } else {
+                    result.append(old)
+                }
+            }
+        }
+        return result.map(\.node)
     }
 }
 
+extension Mapping.Entry {
+    /// Whether a `K=V` text of a list became this entry.
+    var isListItem: Bool { keyPlace.location == value.place.location }
+}
+
 extension Node {
+    /// What a service's name in a list of dependencies stands for.
+    static func dependency(at place: Place) -> Node {
+        Node(
+            .mapping(
+                Mapping([
+                    Mapping.Entry("condition", at: place, Node(.string("service_started"), at: place)),
+                    Mapping.Entry("required", at: place, Node(.bool(true), at: place)),
+                ])), at: place)
+    }
+
     /// The kind of the value, with an article.
     var kindName: String {
         switch value {

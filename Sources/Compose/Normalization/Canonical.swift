@@ -8,13 +8,13 @@ struct Canonical {
     /// The canonical form of a node that has passed validation.
     func apply(_ node: Node, _ shape: Shape, _ path: @autoclosure () -> String) -> Node {
         switch shape {
-        case .string, .choice, .any:
+        case .string, .ports, .choice, .any:
             return node
         case .text:
             return node.string != nil ? node : node.scalarText.map { node.with(.string($0)) } ?? node
         case .boolean, .integer, .number, .bytes, .duration, .fileMode, .modeNumber:
             return scalar(node, shape, path())
-        case .list(let inner):
+        case .list(let inner), .set(let inner):
             guard let items = node.sequence else { return node }
             return node.with(.sequence(each(items, inner, path())))
         case .oneOrList(let inner):
@@ -204,11 +204,13 @@ struct Canonical {
 
     private func names(_ node: Node, _ inner: Shape, _ path: String) -> Node {
         guard let items = node.sequence else { return apply(node, .map(inner), path) }
+        let isDependencies = if case .object(let object) = inner { object === ServiceAttributes.dependency } else { false }
         var result = Mapping()
         var seen: Set<String> = []
         for item in items {
             guard let name = item.string, seen.insert(name).inserted else { continue }
-            result.entries.append(Mapping.Entry(name, at: item.place, Node(.null, at: item.place)))
+            let value = isDependencies ? Node.dependency(at: item.place) : Node(.null, at: item.place)
+            result.entries.append(Mapping.Entry(name, at: item.place, value))
         }
         return node.with(.mapping(result))
     }

@@ -39,17 +39,6 @@ enum PortSpecification {
         return [Port(hostIP: parts.host, target: only, published: parts.published, protocolName: name)]
     }
 
-    /// Equal for two forms that publish the same thing.
-    static func identity(of text: String) -> String {
-        guard let ports = try? parse(text), ports.count == 1, let port = ports.first else { return text }
-        return identity(
-            host: port.hostIP, published: port.published, target: String(port.target), protocol: port.protocolName)
-    }
-
-    static func identity(host: String, published: String, target: String, protocol name: String) -> String {
-        "\(host.isEmpty ? "0.0.0.0" : host):\(published):\(target)/\(name)"
-    }
-
     private static func split(_ text: String) -> (host: String, published: String, target: String) {
         var parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         let target = parts.popLast() ?? ""

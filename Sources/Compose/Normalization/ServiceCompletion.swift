@@ -7,6 +7,7 @@ struct ServiceCompletion {
     let environment: [String: String]
 
     private var reporter: Reporter { loading.reporter }
+    private var paths: PathResolution { PathResolution(home: loading.home) }
 
     /// What other stages look at in every service, enabled or not: dependencies in full, and paths.
     func defaults(_ service: Node, _ path: String) -> Node {
@@ -15,18 +16,20 @@ struct ServiceCompletion {
             let value = entry.value
             let new: Node
             switch entry.key {
-            case "cap_add", "cap_drop", "dns", "dns_opt", "dns_search", "expose", "links", "profiles", "tmpfs":
-                new = unique(value)
             case "volumes":
-                new = eachItem(value) { volume($0) }
+                new = value.changingItems(volume)
             case "secrets":
-                new = eachItem(value) { secretTarget($0) }
+                new = value.changingItems(secretTarget)
             case "ports":
-                new = eachItem(value) { with(with($0, "protocol", .string("tcp")), "mode", .string("ingress")) }
+                new = value.changingItems { with(with($0, "protocol", .string("tcp")), "mode", .string("ingress")) }
             case "build":
                 new = build(value)
+            case "env_file":
+                new = value.changingItems { $0.changing("path", paths.local) }
+            case "label_file":
+                new = value.changingItems(paths.local)
             case "develop":
-                new = changed(value, "watch") { eachItem($0) { changed($0, "path", absolute) } }
+                new = value.changing("watch") { $0.changingItems { $0.changing("path", paths.watched) } }
             case "pull_policy":
                 new = value.string == "if_not_present" ? value.with(.string("missing")) : value
             default:
@@ -75,8 +78,7 @@ struct ServiceCompletion {
         var values: [String: (text: String, place: Place)] = [:]
         for file in files {
             let node = file["path"] ?? file
-            guard let text = node.string else { continue }
-            let absolute = Paths.absolute(text, from: node.place.source.baseDirectory, home: loading.home)
+            guard let absolute = node.string else { continue }
             do {
                 let bytes = try loading.read(absolute)
                 let raw = file["format"]?.string == "raw"
@@ -155,44 +157,12 @@ extension ServiceCompletion {
         return node.with(.mapping(mapping))
     }
 
-    private func changed(_ node: Node, _ key: String, _ change: (Node) -> Node) -> Node {
-        guard var mapping = node.mapping, let old = mapping[key] else { return node }
-        set(&mapping, key, change(old))
-        return node.with(.mapping(mapping))
-    }
-
-    private func eachItem(_ node: Node, _ change: (Node) -> Node) -> Node {
-        guard let items = node.sequence else { return node }
-        return node.with(.sequence(items.map(change)))
-    }
-
-    private func unique(_ node: Node) -> Node {
-        guard let items = node.sequence, items.count > 1 else { return node }
-        var result: [Node] = []
-        var places: [String: Int] = [:]
-        for item in items {
-            let key = UniqueList.key(item, .text) ?? ""
-            if let index = places[key] {
-                result[index] = item
-            } else {
-                places[key] = result.count
-                result.append(item)
-            }
-        }
-        return node.with(.sequence(result))
-    }
-
-    private func absolute(_ node: Node) -> Node {
-        guard let text = node.string else { return node }
-        return node.with(.string(Paths.absolute(text, from: node.place.source.baseDirectory, home: loading.home)))
-    }
-
     private func volume(_ node: Node) -> Node {
-        var result = changed(node, "target") { target in
+        var result = node.changing("target") { target in
             guard let text = target.string, !text.isEmpty else { return target }
             return target.with(.string(Paths.clean(text)))
         }
-        if node["type"]?.string == "bind" { result = changed(result, "source", absolute) }
+        if node["type"]?.string == "bind" { result = result.changing("source", paths.anySystem) }
         return result
     }
 
@@ -205,17 +175,17 @@ extension ServiceCompletion {
         guard node.mapping != nil else { return node }
         var result = with(node, "context", .string("."))
         if result["dockerfile_inline"] == nil { result = with(result, "dockerfile", .string("Dockerfile")) }
-        result = changed(result, "args") { args in
+        result = result.changing("args") { args in
             guard let mapping = args.mapping else { return args }
             return args.with(.mapping(Mapping(resolved(mapping).entries.filter { !$0.value.isNull })))
         }
-        result = changed(result, "context", contextPath)
-        result = changed(result, "ssh", agents)
-        return changed(result, "additional_contexts") { contexts in
+        result = result.changing("context", paths.buildContext)
+        result = result.changing("ssh", agents)
+        return result.changing("additional_contexts") { contexts in
             guard let mapping = contexts.mapping else { return contexts }
             return contexts.with(
                 .mapping(
-                    Mapping(mapping.entries.map { Mapping.Entry($0.key, at: $0.keyPlace, contextPath($0.value)) })))
+                    Mapping(mapping.entries.map { Mapping.Entry($0.key, at: $0.keyPlace, paths.buildContext($0.value)) })))
         }
     }
 
@@ -225,18 +195,10 @@ extension ServiceCompletion {
         return node.with(
             .sequence(
                 mapping.entries.map { entry in
-                    guard let path = absolute(entry.value).string, entry.value.string?.isEmpty == false else {
+                    guard let path = paths.anySystem(entry.value).string, entry.value.string?.isEmpty == false else {
                         return entry.value.with(.string(entry.key))
                     }
                     return entry.value.with(.string("\(entry.key): \(path)"))
                 }))
-    }
-
-    /// A build context may be a URL or another service as well as a directory.
-    private func contextPath(_ node: Node) -> Node {
-        guard let text = node.string else { return node }
-        let isRemote = text.contains("://") || text.hasPrefix("git@") || text.hasPrefix("github.com/")
-            || text.hasPrefix("service:")
-        return isRemote ? node : absolute(node)
     }
 }

@@ -50,7 +50,8 @@ struct ShortForms {
         } else if parsed.noCopy {
             options.append(("nocopy", .bool(true)))
         }
-        values.append((parsed.isBind ? "bind" : "volume", object(node, options).value))
+        // Compose leaves its options away from a target of two characters.
+        if text.utf8.count > 2 { values.append((parsed.isBind ? "bind" : "volume", object(node, options).value)) }
         return object(node, values)
     }
 

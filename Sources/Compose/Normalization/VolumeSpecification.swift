@@ -16,12 +16,12 @@ struct VolumeSpecification: Equatable {
     var isBind: Bool {
         guard let first = source.utf8.first else { return false }
         return first == UInt8(ascii: ".") || first == UInt8(ascii: "/") || first == UInt8(ascii: "~")
-            || source.hasPrefix("\\\\")
+            || source.hasPrefix("\\\\") || source.dropFirst().utf8.first == UInt8(ascii: ":")
     }
 
     static func parse(_ text: String) -> VolumeSpecification {
         var result = VolumeSpecification()
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        let parts = split(text)
         if text.isEmpty {
             result.problem = "the volume is empty"
         } else if parts.contains("") {
@@ -37,6 +37,27 @@ struct VolumeSpecification: Equatable {
         result.target = parts[1]
         if parts.count > 2 { result.apply(options: parts[2]) }
         return result
+    }
+
+    /// Between colons, but for those after a letter alone, which is a drive of Windows, and those in `${…}`.
+    private static func split(_ text: String) -> [String] {
+        guard text.utf8.count > 2 else { return [text] }
+        var parts: [String] = []
+        var current = ""
+        var depth = 0
+        var previous: Unicode.Scalar?
+        for scalar in text.unicodeScalars {
+            if scalar == "{", previous == "$" { depth += 1 }
+            if scalar == "}", depth > 0 { depth -= 1 }
+            if scalar == ":", depth == 0, !(current.unicodeScalars.count == 1 && previous?.properties.isAlphabetic == true) {
+                parts.append(current)
+                current = ""
+            } else {
+                current.unicodeScalars.append(scalar)
+            }
+            previous = scalar
+        }
+        return parts + [current]
     }
 
     private mutating func apply(options: String) {

@@ -8,29 +8,35 @@ struct FileSet {
     /// The paths of the files that include this one, outermost first.
     var includedFrom: [String] = []
 
-    /// Interpolates, includes, extends and merges the documents.
+    /// What the documents say together, in canonical form: each is interpolated, extended and included into, laid over
+    /// those before it, and checked.
     ///
     /// - Parameter files: each file's path and its documents.
     func merged(_ files: [(path: String, documents: [Node])]) -> Node? {
-        let reporter = loading.reporter
         let interpolation = Interpolation(environment: environment, reporter: reporter)
-        let merge = Merge(reporter: reporter)
+        let layers = Layers(reporter: reporter, baseDirectory: baseDirectory)
         var result: Node?
-        for file in files {
-            for document in file.documents {
-                warnOfVersion(document)
-                var node = interpolation.apply(document)
-                node = Include(files: self, file: file.path).apply(node)
-                node = Extends(node, file: file.path, loading, environment).apply()
-                result = result.map { merge.project($0, node) } ?? node
-            }
+        let documents = files.flatMap { file in file.documents.map { (file.path, $0) } }
+        for (index, (path, document)) in documents.enumerated() {
+            warnOfVersion(document)
+            var node = interpolation.apply(document)
+            node = Extends(node, file: path, loading, environment).apply()
+            node = Include(files: self, file: path).apply(node)
+            node = layers.merged(result, node)
+            // What has no effect is said once, of the outcome; what is included is looked at with what includes it.
+            Validation.check(node, reporter: reporter, warns: includedFrom.isEmpty && index == documents.count - 1)
+            node = layers.canonical(node)
+            reporter.silenceErrors()
+            result = node
         }
-        return result?.withoutTags()
+        return result
     }
+
+    private var reporter: Reporter { loading.reporter }
 
     private func warnOfVersion(_ document: Node) {
         guard let entry = document.mapping?.entries.first(where: { $0.key == "version" }) else { return }
-        loading.reporter.warning(
+        reporter.warning(
             "the attribute `version` is obsolete, it will be ignored, please remove it to avoid potential confusion",
             at: entry.keyPlace, attribute: "version")
     }

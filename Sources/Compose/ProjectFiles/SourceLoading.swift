@@ -18,7 +18,7 @@ final class SourceLoading {
         self.reporter = reporter
     }
 
-    var home: String? { options.environment["HOME"] }
+    var home: String? { options.environment["HOME"].flatMap { $0.isEmpty ? nil : $0 } }
 
     /// A path for people: relative to where the command runs, where that is shorter to read.
     func shownName(_ path: String) -> String {

@@ -64,10 +64,10 @@ enum DeployAttributes {
 
     static let deviceRequest = ObjectShape(
         [
-            attribute("capabilities", .list(.string)),
+            attribute("capabilities", .set(.string)),
             attribute("driver", .string),
             attribute("count", .text),
-            attribute("device_ids", .list(.string)),
+            attribute("device_ids", .set(.string)),
             attribute("options", .keyValues(.labels)),
         ], isOpen: true)
 }

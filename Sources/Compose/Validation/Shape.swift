@@ -5,6 +5,8 @@ indirect enum Shape: Sendable {
     case string
     /// A string or a number, kept as text.
     case text
+    /// A port or a range of ports, a text or a number; which of the two it is matters when files are merged.
+    case ports
     case choice([String])
     /// `true`, `false`, or a text that says so.
     case boolean
@@ -23,7 +25,9 @@ indirect enum Shape: Sendable {
     /// Whatever it is, it is kept.
     case any
     case list(Shape)
-    /// One value stands for a list of one.
+    /// A list without an entry that is there twice.
+    case set(Shape)
+    /// One value stands for a list of one; none is there twice.
     case oneOrList(Shape)
     /// A text that is split as a shell splits words, or a list.
     case command
@@ -68,7 +72,7 @@ indirect enum Shape: Sendable {
     var expectation: String {
         switch self {
         case .string, .duration: "a string"
-        case .text: "a string or a number"
+        case .text, .ports: "a string or a number"
         case .choice(let words): "one of \(words.joined(separator: ", "))"
         case .boolean: "a boolean"
         case .integer: "a whole number"
@@ -76,7 +80,7 @@ indirect enum Shape: Sendable {
         case .bytes: "a number of bytes such as 64m"
         case .fileMode, .modeNumber: "permission bits such as 0440"
         case .any: "a value"
-        case .list, .shortList: "a list"
+        case .list, .set, .shortList: "a list"
         case .oneOrList, .command, .healthTest: "a string or a list of strings"
         case .keyValues, .hosts, .namesOrMap: "a mapping or a list of strings"
         case .map, .object: "a mapping"

@@ -4,6 +4,7 @@ import YAML
 /// attributes without effect.
 struct Validation {
     private let reporter: Reporter
+    private let warns: Bool
     private var path: [Step] = []
 
     private enum Step {
@@ -11,14 +12,16 @@ struct Validation {
         case index(Int)
     }
 
-    private init(_ reporter: Reporter) {
+    private init(_ reporter: Reporter, warns: Bool) {
         self.reporter = reporter
+        self.warns = warns
     }
 
+    /// - Parameter warns: whether attributes without effect are reported as well as errors.
     static func check(
-        _ document: Node, _ shape: ObjectShape = ProjectAttributes.project, reporter: Reporter
+        _ document: Node, _ shape: ObjectShape = ProjectAttributes.project, reporter: Reporter, warns: Bool = true
     ) {
-        var validation = Validation(reporter)
+        var validation = Validation(reporter, warns: warns)
         validation.check(document, .object(shape))
     }
 
@@ -50,10 +53,11 @@ struct Validation {
         switch shape {
         case .any:
             return
-        case .string, .text, .choice, .boolean, .integer, .number, .bytes, .duration, .fileMode, .modeNumber:
+        case .string, .text, .ports, .choice, .boolean, .integer, .number, .bytes, .duration, .fileMode, .modeNumber:
             if !Self.fits(node, shape) { wrongType(node, shape) }
-        case .list(let inner), .shortList(_, let inner):
+        case .list(let inner), .set(let inner), .shortList(_, let inner):
             guard let items = node.sequence else { return wrongType(node, shape) }
+            if case .set = shape { checkDistinct(items) }
             for (index, item) in items.enumerated() {
                 if case .shortList(let form, _) = shape, item.mapping == nil {
                     checkShortEntry(item, form, index)
@@ -63,6 +67,7 @@ struct Validation {
             }
         case .oneOrList(let inner):
             if let items = node.sequence {
+                checkDistinct(items)
                 for (index, item) in items.enumerated() { below(.index(index), item, inner) }
             } else if !Self.fits(node, inner) {
                 wrongType(node, shape)
@@ -74,6 +79,7 @@ struct Validation {
                 wrongType(node, shape)
             }
         case .keyValues, .hosts:
+            if case .hosts = shape { checkDistinct(node.sequence ?? []) }
             checkKeyValues(node, shape)
         case .map(let inner, let keys):
             guard let mapping = node.mapping else { return wrongType(node, shape) }
@@ -84,6 +90,7 @@ struct Validation {
             }
         case .namesOrMap(let inner):
             if let items = node.sequence {
+                checkDistinct(items)
                 for (index, item) in items.enumerated() { below(.index(index), item, .string) }
             } else {
                 check(node, .map(inner))
@@ -94,6 +101,16 @@ struct Validation {
             if node.mapping == nil, !Self.fits(node, .boolean) { wrongType(node, shape) }
         case .object(let object):
             checkObject(node, object)
+        }
+    }
+
+    private func checkDistinct(_ items: [Node]) {
+        guard items.count > 1 else { return }
+        var seen: Set<String> = []
+        for item in items {
+            guard let text = item.scalarText, !seen.insert("\(item.kindName) \(text)").inserted else { continue }
+            let path = pathText
+            reporter.error("\(path) has '\(text)' twice", at: item.place, attribute: path, remedy: "remove one of the two")
         }
     }
 
@@ -168,7 +185,7 @@ struct Validation {
                 if !object.isOpen, !entry.key.hasPrefix("x-") { unknown(entry, object) }
                 continue
             }
-            if case .warned(let reason) = attribute.state { warn(entry, attribute, reason) }
+            if warns, case .warned(let reason) = attribute.state { warn(entry, attribute, reason) }
             below(.key(entry.key), entry.value, attribute.shape)
         }
         for name in object.required where mapping[name] == nil {
@@ -204,6 +221,7 @@ struct Validation {
     static func fits(_ node: Node, _ shape: Shape) -> Bool {
         switch (shape, node.value) {
         case (.any, _), (.string, .string), (.text, .string), (.text, .integer), (.text, .float): true
+        case (.ports, .string), (.ports, .integer): true
         case (.duration, .string), (.bytes, .string), (.bytes, .integer): true
         case (.choice(let words), .string(let word)): words.contains(word)
         case (.boolean, .bool): true
