@@ -76,17 +76,12 @@ private struct JSONWriter {
     }
 
     private mutating func write(_ value: Double) {
-        // Above 2^53 a double stands for more than one whole number, and its shortest digits are what to write.
-        if value.magnitude <= 0x1p53, let whole = Int64(exactly: value), whole != 0 || value.sign == .plus {
+        if let whole = Int64(exactly: value), whole != 0 || value.sign == .plus {
             put(magnitude: whole.magnitude, isNegative: whole < 0)
         } else if value == 0 {
             put("-0")
         } else if value.isFinite {
-            let decimal = ShortestDecimal(value.magnitude)
-            if value < 0 { put("-") }
-            // From 1e-6 to 1e21 Go writes all digits, as JavaScript does.
-            let hasExponent = decimal.point < -5 || decimal.point > 21
-            bytes += (hasExponent ? decimal.scientific(exponentDigits: 1) : decimal.positional).utf8
+            bytes += value.description.utf8
         } else {
             put("null")
         }

@@ -12,6 +12,7 @@ struct Composer {
         var tag: Node.MergeTag
         /// Whether tags mean nothing to Compose here: what `!override` puts in place is taken as it stands.
         let isBelowOverride: Bool
+        let diagnosticsBefore: Int
         var items: [Node] = []
         var entries: [Mapping.Entry] = []
         /// The key that waits for its value; nil text for one that can't be a key, whose value is dropped.
@@ -49,6 +50,13 @@ struct Composer {
     mutating func take(_ event: yaml_event_t) -> Bool {
         let place = Place(source, line: event.start_mark.line + 1, column: event.start_mark.column + 1)
         switch event.type {
+        case YAML_DOCUMENT_START_EVENT:
+            if let version = event.data.document_start.version_directive?.pointee, version.minor != 1 {
+                diagnostics.append(
+                    Diagnostic(
+                        .error, "Compose files are YAML 1.1, and this one says it is \(version.major).\(version.minor)",
+                        at: place, remedy: "remove the %YAML line"))
+            }
         case YAML_SCALAR_EVENT:
             let anchor = text(event.data.scalar.anchor)
             let node = scalar(event, place)
@@ -77,7 +85,8 @@ struct Composer {
         }
         stack.append(
             Open(
-                kind: kind, place: place, anchor: anchor, tag: tag, isBelowOverride: isBelowOverride || tag == .override))
+                kind: kind, place: place, anchor: anchor, tag: tag, isBelowOverride: isBelowOverride || tag == .override,
+                diagnosticsBefore: diagnostics.count))
         return true
     }
 
@@ -85,6 +94,8 @@ struct Composer {
 
     private mutating func close() -> Bool {
         guard let open = stack.popLast() else { return true }
+        // What is removed may be anything.
+        if open.tag == .reset { diagnostics.removeSubrange(open.diagnosticsBefore...) }
         let node: Node
         switch open.kind {
         case .sequence:
