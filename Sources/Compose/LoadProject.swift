@@ -9,23 +9,23 @@ import YAML
 public func loadProject(_ options: ProjectOptions) -> LoadResult {
     let reporter = Reporter()
     let loading = SourceLoading(options, reporter)
-    let start = ProjectFiles.startDirectory(options)
-    // COMPOSE_FILE may stand in an .env file, which is looked at before the project's directory is known.
-    let early = options.files.isEmpty ? ProjectEnvironment.load(options, directory: start, nil) : options.environment
-    guard let files = ProjectFiles(options, environment: early, reporter) else {
+    var variables = ProjectEnvironment(options, reporter)
+    guard let files = ProjectFiles(options, environment: variables.variables, reporter) else {
         return LoadResult(project: nil, diagnostics: reporter.sorted())
     }
     let directory = files.projectDirectory
-    var environment = ProjectEnvironment.load(options, directory: directory, reporter)
+    variables.add(directory: directory, reporter)
     let sources = files.files.map { file in
         (path: file.path, documents: loading.documents(file.path, shownAs: file.shownName, base: directory) ?? [])
     }
-    guard let name = projectName(options, environment, directory, sources.flatMap(\.documents), reporter) else {
+    guard let name = projectName(options, variables.variables, directory, sources.flatMap(\.documents), reporter) else {
         return LoadResult(project: nil, diagnostics: reporter.sorted())
     }
-    environment["COMPOSE_PROJECT_NAME"] = name
+    variables.set("COMPOSE_PROJECT_NAME", name)
+    let environment = variables.variables
     let set = FileSet(loading: loading, baseDirectory: directory, environment: environment)
-    guard let canonical = set.merged(sources) else {
+    guard let canonical = set.merged(sources), canonical.mapping?.isEmpty == false else {
+        if !reporter.hasErrors { reportEmpty(files, reporter) }
         return LoadResult(project: nil, diagnostics: reporter.sorted())
     }
     let resolution = Resolution(canonical, name: name, loading: loading, environment: environment)
@@ -37,12 +37,17 @@ public func loadProject(_ options: ProjectOptions) -> LoadResult {
         diagnostics: reporter.sorted(disabled: Set(stack.disabledServices)))
 }
 
+private func reportEmpty(_ files: ProjectFiles, _ reporter: Reporter) {
+    let names = files.files.map(\.shownName).joined(separator: ", ")
+    reporter.error("empty compose file: \(names)", remedy: "describe at least one service under `services:`")
+}
+
 /// `-p`, `COMPOSE_PROJECT_NAME`, the last `name:` of the files, or the directory's name; nil with an error reported.
 private func projectName(
     _ options: ProjectOptions, _ environment: [String: String], _ directory: String, _ documents: [Node],
     _ reporter: Reporter
 ) -> String? {
-    if let given = options.projectName ?? environment["COMPOSE_PROJECT_NAME"].flatMap({ $0.isEmpty ? nil : $0 }) {
+    if let given = [options.projectName, environment["COMPOSE_PROJECT_NAME"]].compactMap(\.self).first(where: { !$0.isEmpty }) {
         guard let problem = projectNameProblem(given) else { return given }
         let suggestion = normalizedProjectName(given)
         reporter.error(problem, remedy: suggestion.isEmpty ? nil : "for example \(suggestion)")
@@ -50,7 +55,7 @@ private func projectName(
     }
     let named = documents.compactMap { $0["name"] }.last { $0.string?.isEmpty == false }
     let interpolation = Interpolation(environment: environment, reporter: reporter)
-    let text = named.flatMap { interpolation.apply($0).string } ?? Paths.lastComponent(of: directory)
+    let text = named.flatMap(interpolation.text) ?? Paths.lastComponent(of: directory)
     let name = normalizedProjectName(text)
     guard !name.isEmpty else {
         reporter.error(

@@ -1,29 +1,36 @@
 /// Cutting text at bytes, without the cost of walking characters.
 enum Text {
+    /// The parts between separators.
+    static func parts(_ text: String, between separator: String) -> [String] {
+        slices(text, separator).map { String(decoding: $0, as: UTF8.self) }
+    }
+
     /// The parts between separators, spaces around them removed, empty ones left out.
     static func split(_ text: String, by separator: String) -> [String] {
-        var parts: [String] = []
-        var current: [UInt8] = []
+        slices(text, separator).map(trimmed).filter { !$0.isEmpty }
+    }
+
+    private static func slices(_ text: String, _ separator: String) -> [ArraySlice<UInt8>] {
+        var slices: [ArraySlice<UInt8>] = []
         let bytes = Array(text.utf8)
         let mark = Array(separator.utf8)
+        var start = 0
         var index = 0
         while index < bytes.count {
             if bytes[index...].starts(with: mark) {
-                parts.append(trimmed(current))
-                current = []
+                slices.append(bytes[start..<index])
                 index += mark.count
+                start = index
             } else {
-                current.append(bytes[index])
                 index += 1
             }
         }
-        parts.append(trimmed(current))
-        return parts.filter { !$0.isEmpty }
+        return slices + [bytes[start...]]
     }
 
-    private static func trimmed(_ bytes: [UInt8]) -> String {
+    private static func trimmed(_ bytes: ArraySlice<UInt8>) -> String {
         let blank: (UInt8) -> Bool = { $0 == 0x20 || $0 == 0x09 }
-        var slice = bytes[...].drop(while: blank)
+        var slice = bytes.drop(while: blank)
         while let last = slice.last, blank(last) { slice.removeLast() }
         return String(decoding: slice, as: UTF8.self)
     }

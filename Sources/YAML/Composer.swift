@@ -9,7 +9,10 @@ struct Composer {
         let kind: Kind
         let place: Place
         let anchor: String?
-        let tag: Node.MergeTag
+        var tag: Node.MergeTag
+        /// Whether tags mean nothing to Compose here: what `!override` puts in place is taken as it stands.
+        let isBelowOverride: Bool
+        let diagnosticsBefore: Int
         var items: [Node] = []
         var entries: [Mapping.Entry] = []
         /// The key that waits for its value; nil text for one that can't be a key, whose value is dropped.
@@ -19,12 +22,21 @@ struct Composer {
         var mergeKey: Place?
         /// The nodes below, aliases expanded.
         var weight = 1
+        /// Whether a node below asks for a removal.
+        var hasReset = false
+    }
+
+    private struct Anchor {
+        var node: Node
+        let weight: Int
+        var hasReset: Bool
     }
 
     private let source: SourceText
     private let limits: Limits
     private var stack: [Open] = []
-    private var anchors: [String: (node: Node, weight: Int)] = [:]
+    /// Those of all documents so far: Compose's parser keeps them.
+    private var anchors: [String: Anchor] = [:]
     private var aliased = 0
     private(set) var documents: [Node] = []
     var diagnostics: [Diagnostic] = []
@@ -39,19 +51,24 @@ struct Composer {
         let place = Place(source, line: event.start_mark.line + 1, column: event.start_mark.column + 1)
         switch event.type {
         case YAML_DOCUMENT_START_EVENT:
-            anchors = [:]
+            if let version = event.data.document_start.version_directive?.pointee, version.minor != 1 {
+                diagnostics.append(
+                    Diagnostic(
+                        .error, "Compose files are YAML 1.1, and this one says it is \(version.major).\(version.minor)",
+                        at: place, remedy: "remove the %YAML line"))
+            }
         case YAML_SCALAR_EVENT:
             let anchor = text(event.data.scalar.anchor)
             let node = scalar(event, place)
-            return add(node, weight: 1, anchor: anchor, isPlainMerge: isMerge(event))
+            return add(node, Anchor(node: node, weight: 1, hasReset: false), anchor, isPlainMerge: isMerge(event))
         case YAML_ALIAS_EVENT:
             return addAlias(text(event.data.alias.anchor) ?? "", place)
         case YAML_SEQUENCE_START_EVENT:
             let start = event.data.sequence_start
-            return open(Open(kind: .sequence, place: place, anchor: text(start.anchor), tag: mergeTag(start.tag)))
+            return open(.sequence, place, text(start.anchor), mergeTag(start.tag))
         case YAML_MAPPING_START_EVENT:
             let start = event.data.mapping_start
-            return open(Open(kind: .mapping, place: place, anchor: text(start.anchor), tag: mergeTag(start.tag)))
+            return open(.mapping, place, text(start.anchor), mergeTag(start.tag))
         case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT:
             return close()
         default:
@@ -60,18 +77,25 @@ struct Composer {
         return true
     }
 
-    private mutating func open(_ open: Open) -> Bool {
+    private mutating func open(_ kind: Open.Kind, _ place: Place, _ anchor: String?, _ tag: Node.MergeTag) -> Bool {
         guard stack.count < limits.depth else {
             diagnostics.append(
-                Diagnostic(.error, "nesting is deeper than the \(limits.depth) levels allowed", at: open.place))
+                Diagnostic(.error, "nesting is deeper than the \(limits.depth) levels allowed", at: place))
             return false
         }
-        stack.append(open)
+        stack.append(
+            Open(
+                kind: kind, place: place, anchor: anchor, tag: tag, isBelowOverride: isBelowOverride || tag == .override,
+                diagnosticsBefore: diagnostics.count))
         return true
     }
 
+    private var isBelowOverride: Bool { stack.last?.isBelowOverride == true }
+
     private mutating func close() -> Bool {
         guard let open = stack.popLast() else { return true }
+        // What is removed may be anything.
+        if open.tag == .reset { diagnostics.removeSubrange(open.diagnosticsBefore...) }
         let node: Node
         switch open.kind {
         case .sequence:
@@ -80,11 +104,11 @@ struct Composer {
             let entries = withMerges(open)
             node = Node(.mapping(Mapping(entries)), at: open.place, tag: open.tag)
         }
-        return add(node, weight: open.weight, anchor: open.anchor)
+        return add(node, Anchor(node: node, weight: open.weight, hasReset: open.hasReset), open.anchor)
     }
 
     private mutating func addAlias(_ name: String, _ place: Place) -> Bool {
-        guard let target = anchors[name] else {
+        guard var target = anchors[name] else {
             let inside = stack.contains { $0.anchor == name }
             let message = inside ? "alias '*\(name)' refers to a node that it is part of" : "unknown anchor '\(name)'"
             let near = inside ? nil : Spelling.suggestion(for: name, among: anchors.keys.sorted())
@@ -97,21 +121,48 @@ struct Composer {
                 Diagnostic(.error, "aliases expand to more than the \(limits.aliasedNodes) values allowed", at: place))
             return false
         }
-        return add(target.node, weight: target.weight, anchor: nil, aliasPlace: place)
+        if target.hasReset {
+            // A removal is asked for once, where it is written; for an alias the node is just not there.
+            target.node = Self.withoutResets(target.node)
+            target.hasReset = false
+            anchors[name] = target
+        }
+        if isBelowOverride, target.node.tag != .none { target.node = Node(target.node.value, at: target.node.place) }
+        return add(target.node, target, nil, aliasPlace: place)
+    }
+
+    /// The node without those below it that are to be removed.
+    private static func withoutResets(_ node: Node) -> Node {
+        switch node.value {
+        case .mapping(let mapping):
+            let kept = mapping.entries.filter { $0.value.tag != .reset }
+            return node.with(
+                .mapping(Mapping(kept.map { Mapping.Entry($0.key, at: $0.keyPlace, withoutResets($0.value)) })))
+        case .sequence(let items):
+            return node.with(.sequence(items.map(withoutResets)))
+        default:
+            return node
+        }
     }
 
     private mutating func add(
-        _ node: Node, weight: Int, anchor: String?, isPlainMerge: Bool = false, aliasPlace: Place? = nil
+        _ node: Node, _ details: Anchor, _ anchor: String?, isPlainMerge: Bool = false, aliasPlace: Place? = nil
     ) -> Bool {
-        if let anchor { anchors[anchor] = (node, weight) }
+        if let anchor { anchors[anchor] = details }
         guard !stack.isEmpty else {
             documents.append(node)
             return true
         }
         let top = stack.count - 1
-        stack[top].weight += weight
+        stack[top].weight += details.weight
+        if details.hasReset || node.tag == .reset { stack[top].hasReset = true }
         guard stack[top].kind == .mapping else {
-            stack[top].items.append(node)
+            // Merging knows the entries of a mapping by their keys; an entry of a list only is there or not.
+            if node.tag == .none {
+                stack[top].items.append(node)
+            } else if node.tag == .override {
+                stack[top].items.append(Node(node.value, at: node.place))
+            }
             return true
         }
         if let key = stack[top].key {
@@ -134,6 +185,9 @@ struct Composer {
 
     private mutating func addMerge(_ node: Node, at place: Place) {
         let top = stack.count - 1
+        // What is asked of the merge is asked of the mapping that it is merged into.
+        if node.tag != .none { stack[top].tag = .override }
+        guard node.tag != .reset else { return }
         switch node.value {
         case .mapping:
             stack[top].merges.append(node)
@@ -148,7 +202,7 @@ struct Composer {
         switch node.value {
         case .string(let text):
             return text
-        case .integer, .float, .bool, .null:
+        case .integer, .unsigned, .float, .bool, .null, .timestamp:
             let text = source.line(place.line).map { line in
                 String(line.dropFirst(place.column - 1).prefix { $0 != ":" && $0 != "," && $0 != "}" })
             } ?? ""
@@ -218,33 +272,36 @@ extension Composer {
     }
 
     private func mergeTag(_ tag: UnsafeMutablePointer<yaml_char_t>?) -> Node.MergeTag {
-        guard let tag = text(tag) else { return .none }
+        guard let tag = text(tag), !isBelowOverride else { return .none }
         return tag == "!reset" ? .reset : tag == "!override" ? .override : .none
     }
 
+    private static let standardTag = "tag:yaml.org,2002:"
+
     private func isMerge(_ event: yaml_event_t) -> Bool {
         let scalar = event.data.scalar
-        return scalar.length == 2 && scalar.style == YAML_PLAIN_SCALAR_STYLE
-            && scalar.value[0] == UInt8(ascii: "<") && scalar.value[1] == UInt8(ascii: "<")
+        guard scalar.length == 2, scalar.value[0] == UInt8(ascii: "<"), scalar.value[1] == UInt8(ascii: "<") else {
+            return false
+        }
+        guard let tag = text(scalar.tag), tag != "!" else { return scalar.style == YAML_PLAIN_SCALAR_STYLE }
+        return tag == Self.standardTag + "merge"
     }
 
     private mutating func scalar(_ event: yaml_event_t, _ place: Place) -> Node {
         let scalar = event.data.scalar
         let text = String(
             decoding: UnsafeBufferPointer(start: scalar.value, count: scalar.length), as: UTF8.self)
-        guard let tag = self.text(scalar.tag) else {
-            let plain = scalar.plain_implicit == 1 && scalar.style == YAML_PLAIN_SCALAR_STYLE
+        guard let tag = self.text(scalar.tag), tag != "!" else {
+            let plain = scalar.style == YAML_PLAIN_SCALAR_STYLE
             return Node(plain ? ScalarResolution.resolve(text) : .string(text), at: place)
         }
-        let standard = "tag:yaml.org,2002:"
-        if tag.hasPrefix(standard) {
-            let short = tag.dropFirst(standard.count)
+        if tag.hasPrefix(Self.standardTag) {
+            let short = tag.dropFirst(Self.standardTag.count)
             if let value = ScalarResolution.resolve(text, tag: short) { return Node(value, at: place) }
             diagnostics.append(Diagnostic(.error, "the value is not what its tag '!!\(short)' says", at: place))
             return Node(.null, at: place)
         }
-        let merge = mergeTag(scalar.tag)
-        let plain = merge != .none && scalar.style == YAML_PLAIN_SCALAR_STYLE
-        return Node(plain ? ScalarResolution.resolve(text) : .string(text), at: place, tag: merge)
+        // A tag that YAML does not know makes a text of any scalar.
+        return Node(.string(text), at: place, tag: mergeTag(scalar.tag))
     }
 }

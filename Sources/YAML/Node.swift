@@ -6,7 +6,11 @@ public final class Node: Sendable {
         case null
         case bool(Bool)
         case integer(Int64)
+        /// A whole number above `Int64.max`.
+        case unsigned(UInt64)
         case float(Double)
+        /// A point in time, in RFC 3339 form.
+        case timestamp(String)
         case string(String)
         case sequence([Node])
         case mapping(Mapping)

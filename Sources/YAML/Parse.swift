@@ -16,7 +16,7 @@ public struct ParsedStream: Sendable {
 /// Source: YAML 1.1 as libyaml reads it, scalars by YAML 1.2's core schema, <https://yaml.org/spec/1.2.2/>.
 ///
 /// - Parameters:
-///   - source: the text and its name; UTF-8, with or without a byte order mark.
+///   - source: the text and its name; as UTF-8.
 ///   - limits: what the text may ask for.
 public func parseYAML(_ source: SourceText, limits: Limits = Limits()) -> ParsedStream {
     if let problem = unreadable(source, limits) { return ParsedStream(documents: [], diagnostics: [problem]) }
@@ -56,7 +56,7 @@ private func unreadable(_ source: SourceText, _ limits: Limits) -> Diagnostic? {
     }
     if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
         return Diagnostic(
-            .error, "the file is UTF-16, not UTF-8",
+            .error, "the file starts with the mark of UTF-16 and is not valid UTF-16",
             at: SourceLocation(file: source.file, line: 1, column: 1), remedy: "save the file as UTF-8")
     }
     if let index = bytes.firstIndex(of: 0) {

@@ -1,5 +1,5 @@
-/// Which type a plain scalar has: YAML 1.2's core schema (section 10.3.2) as Compose's own parser reads it,
-/// which adds `0b` and leading-zero octal integers and underscores between digits.
+/// Which type a plain scalar has: YAML 1.2's core schema (section 10.3.2) as Compose's own parser reads it, which adds
+/// `0b` and leading-zero octal integers, underscores between digits, and timestamps.
 public enum ScalarResolution {
     /// Resolves an untagged plain scalar.
     public static func resolve(_ text: String) -> Node.Value {
@@ -8,7 +8,7 @@ public enum ScalarResolution {
     }
 
     /// nil: a string.
-    private static func resolve(_ bytes: UnsafeBufferPointer<UInt8>) -> Node.Value? {
+    private static func resolve(_ bytes: UnsafeBufferPointer<UInt8>, isTimestampAllowed: Bool = true) -> Node.Value? {
         guard let first = bytes.first else { return .null }
         switch first {
         case UInt8(ascii: "~"):
@@ -19,7 +19,10 @@ public enum ScalarResolution {
             return matches(bytes, "true", "True", "TRUE") ? .bool(true) : nil
         case UInt8(ascii: "f"), UInt8(ascii: "F"):
             return matches(bytes, "false", "False", "FALSE") ? .bool(false) : nil
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."):
+        case UInt8(ascii: "0")...UInt8(ascii: "9"):
+            if isTimestampAllowed, let timestamp = Timestamp.canonical(bytes) { return .timestamp(timestamp) }
+            return number(bytes)
+        case UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."):
             return number(bytes)
         default:
             return nil
@@ -28,21 +31,28 @@ public enum ScalarResolution {
 
     /// Resolves a scalar with a tag of YAML's own, `tag:yaml.org,2002:…`; nil where the text does not fit the tag.
     static func resolve(_ text: String, tag: Substring) -> Node.Value? {
+        var copy = text
+        let found = copy.withUTF8 { resolve($0, isTimestampAllowed: tag == "timestamp") }
         switch tag {
-        case "str", "binary":
-            return .string(text)
+        case "binary":
+            return Base64.decode(text).flatMap { String(validating: $0, as: UTF8.self) }.map { .string($0) }
         case "null":
-            if case .null = resolve(text) { return .null }
+            if case .null? = found { return .null }
         case "bool":
-            if case .bool(let bool) = resolve(text) { return .bool(bool) }
+            if case .bool? = found { return found }
         case "int":
-            if case .integer(let integer) = resolve(text) { return .integer(integer) }
-        case "float":
-            switch resolve(text) {
-            case .integer(let integer): return .float(Double(integer))
-            case .float(let float): return .float(float)
+            switch found {
+            case .integer?, .unsigned?: return found
             default: break
             }
+        case "float":
+            switch found {
+            case .integer(let integer)?: return .float(Double(integer))
+            case .float?: return found
+            default: break
+            }
+        case "timestamp":
+            if case .timestamp? = found { return found }
         default:
             return .string(text)
         }
@@ -62,18 +72,34 @@ public enum ScalarResolution {
         if matches(bytes, ".nan", ".NaN", ".NAN") { return .float(.nan) }
         // Longer than any number of 64 bits in any base, and digits are what makes converting slow.
         guard bytes.count <= 128 else { return nil }
+        // After a leading point underscores are only allowed between digits; elsewhere they may be anywhere.
+        if bytes[0] == UInt8(ascii: "."), !separatesDigits(bytes) { return nil }
         var digits: [UInt8] = []
         for byte in bytes where byte != UInt8(ascii: "_") { digits.append(byte) }
-        if let integer = integer(digits) { return .integer(integer) }
-        guard isDecimalFloat(digits) else { return nil }
-        return Double(String(decoding: digits, as: UTF8.self)).map { .float($0) }
+        return integer(digits) ?? float(digits)
     }
 
-    private static func integer(_ digits: [UInt8]) -> Int64? {
+    private static func separatesDigits(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        return bytes.indices.allSatisfy { index in
+            bytes[index] != UInt8(ascii: "_")
+                || index > 0 && index + 1 < bytes.count && digits.contains(bytes[index - 1]) && digits.contains(bytes[index + 1])
+        }
+    }
+
+    private static func float(_ digits: [UInt8]) -> Node.Value? {
+        // Beyond a double's range it stays a text.
+        guard isDecimalFloat(digits), let value = Double(String(decoding: digits, as: UTF8.self)), value.isFinite else {
+            return nil
+        }
+        return .float(value)
+    }
+
+    private static func integer(_ digits: [UInt8]) -> Node.Value? {
         var rest = digits[...]
         var sign = ""
         if let first = rest.first, first == UInt8(ascii: "-") || first == UInt8(ascii: "+") {
-            sign = first == UInt8(ascii: "-") ? "-" : ""
+            sign = first == UInt8(ascii: "-") ? "-" : "+"
             rest = rest.dropFirst()
         }
         var radix = 10
@@ -86,7 +112,9 @@ public enum ScalarResolution {
             }
         }
         guard let first = rest.first, first != UInt8(ascii: "+"), first != UInt8(ascii: "-") else { return nil }
-        return Int64(sign + String(decoding: rest, as: UTF8.self), radix: radix)
+        let magnitude = String(decoding: rest, as: UTF8.self)
+        if let value = Int64(sign + magnitude, radix: radix) { return .integer(value) }
+        return sign.isEmpty ? UInt64(magnitude, radix: radix).map { .unsigned($0) } : nil
     }
 
     /// `[-+]? (. digits | digits (. digits?)?) ([eE] [-+]? digits)?`

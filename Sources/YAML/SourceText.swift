@@ -9,9 +9,11 @@ public final class SourceText: Sendable {
     /// The offset of each line's first byte.
     private let lineStarts: [Int]
 
+    /// - Parameter bytes: UTF-8, or UTF-16 with a byte order mark, which is kept as UTF-8; a mark is left out.
     public init(file: String, baseDirectory: String = "/", bytes: [UInt8]) {
         self.file = file
         self.baseDirectory = baseDirectory
+        let bytes = TextEncoding.utf8(bytes)
         self.bytes = bytes
         var starts = [0]
         bytes.withUnsafeBufferPointer { buffer in
@@ -19,6 +21,9 @@ public final class SourceText: Sendable {
         }
         lineStarts = starts
     }
+
+    /// At least 1: an empty text has one empty line, and so has a text after its last line break.
+    public var lineCount: Int { lineStarts.count }
 
     /// The bytes of a line without its line break.
     ///

@@ -64,6 +64,37 @@ private func firstError(_ text: String) throws -> Diagnostic {
         #expect(root["f"]?.bool == true && root["g"]?.string == "true")
     }
 
+    @Test(arguments: [
+        ("2001-1-2", "2001-01-02T00:00:00Z"), ("2001-12-14 1:59:43.10", "2001-12-14T01:59:43.1Z"),
+        ("2001-12-14t21:59:43,5-05:00", "2001-12-14T21:59:43.5-05:00"),
+    ])
+    func datesAndTimesResolve(text: String, canonical: String) {
+        guard case .timestamp(canonical) = ScalarResolution.resolve(text) else {
+            Issue.record("\(text) is something else")
+            return
+        }
+    }
+
+    @Test func whatTwoComplementsCannotHoldIsUnsignedAndThenAFloat() {
+        guard case .unsigned(.max) = ScalarResolution.resolve("0xFFFF_FFFF_FFFF_FFFF"),
+            case .float(0x1p64) = ScalarResolution.resolve("18446744073709551616")
+        else {
+            Issue.record("a large number is something else")
+            return
+        }
+    }
+
+    @Test func binaryScalarsAreDecoded() throws {
+        #expect(try document("a: !!binary aGVs\nb: !!binary 'aGVsbA=='\n")["b"]?.string == "hell")
+        #expect(try firstError("a: !!binary aGVsb\n").message.contains("!!binary"))
+    }
+
+    @Test func removalsAreForgottenBelowAliasesAndOverrides() throws {
+        let root = try document("a: &x {k: !reset 1, l: 2}\nb: *x\nc: !override {k: !reset 1}\nd: [!reset a, b]\n")
+        #expect(root["a"]?["k"]?.tag == .reset && root["b"]?["k"] == nil && root["b"]?["l"] != nil)
+        #expect(root["c"]?["k"]?.string == "1" && root["d"]?.sequence?.count == 1)
+    }
+
     @Test func tagsDecideTheType() throws {
         let root = try document("a: !!str 1\nb: !!int '2'\nc: !reset\nd: !override [x]\n")
         #expect(root["a"]?.string == "1" && root["b"]?.integer == 2)

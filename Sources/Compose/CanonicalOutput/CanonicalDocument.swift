@@ -86,7 +86,9 @@ struct CanonicalDocument {
         case .null: .null
         case .bool(let bool): .bool(bool)
         case .integer(let integer): .integer(integer)
+        case .unsigned(let unsigned): JSONValue(unsigned)
         case .float(let float): .number(float)
+        case .timestamp(let timestamp): .string(timestamp)
         case .string(let string): .string(text(string))
         case .sequence(let items): .array(items.map(any))
         case .mapping(let mapping): .object(sorted(mapping).map { JSONValue.Member(text($0.key), any($0.value)) })

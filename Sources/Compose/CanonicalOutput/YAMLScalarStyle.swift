@@ -26,7 +26,7 @@ enum YAMLScalarStyle: Equatable {
         default: break
         }
         guard let first = text.utf8.first, first <= UInt8(ascii: "9") else { return false }
-        return isSexagesimal(text) || isTimestamp(text)
+        return isSexagesimal(text)
     }
 
     /// `12:30:45`, a number to the base of sixty in YAML 1.1.
@@ -48,19 +48,6 @@ enum YAMLScalarStyle: Equatable {
             guard digits.allSatisfy(isDigit), let tens = digits.first else { return false }
             return digits.count == 1 || digits.count == 2 && tens <= UInt8(ascii: "5")
         }
-    }
-
-    /// `2006-1-2`, alone or with a time after it.
-    private static func isTimestamp(_ text: String) -> Bool {
-        let end = text.utf8.firstIndex { $0 == UInt8(ascii: "T") || $0 == UInt8(ascii: "t") || $0 == 0x20 }
-        let parts = text[..<(end ?? text.endIndex)].split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0].utf8.count == 4, parts.allSatisfy({ $0.utf8.allSatisfy(isDigit) }),
-            parts.dropFirst().allSatisfy({ (1...2).contains($0.utf8.count) }),
-            let month = Int(parts[1]), let day = Int(parts[2]), (1...12).contains(month), (1...31).contains(day)
-        else { return false }
-        guard let end else { return true }
-        let time = text[text.utf8.index(after: end)...].split(separator: ":", omittingEmptySubsequences: false)
-        return time.count >= 3 && time.prefix(2).allSatisfy { (1...2).contains($0.utf8.count) && $0.utf8.allSatisfy(isDigit) }
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }

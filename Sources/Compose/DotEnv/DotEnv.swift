@@ -23,16 +23,8 @@ struct DotEnv {
     static func parse(
         _ bytes: [UInt8], file: String, after earlier: [String: String] = [:], lookup: (String) -> String? = { _ in nil }
     ) -> Result {
-        guard String(validating: bytes, as: UTF8.self) != nil, !bytes.contains(0) else {
-            let location = SourceLocation(file: file, line: 1, column: 1)
-            return Result(diagnostics: [
-                Diagnostic(
-                    .error, "\(file): the env file is not UTF-8 text", at: location, remedy: "save the file as UTF-8")
-            ])
-        }
         return withoutActuallyEscaping(lookup) { lookup in
             var parser = DotEnv(source: SourceText(file: file, bytes: bytes), earlier: earlier, lookup: lookup)
-            if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { parser.index = 3 }
             while parser.skipToStatement() { parser.statement() }
             return parser.result
         }
@@ -46,16 +38,14 @@ struct DotEnv {
 
     private var bytes: [UInt8] { source.bytes }
 
-    private static func isBlank(_ byte: UInt8) -> Bool {
-        byte == 0x20 || byte == 0x09 || (0x0B...0x0D).contains(byte)
-    }
-
     /// Skips blank space and comments; false at the end of the file.
     private mutating func skipToStatement() -> Bool {
         while index < bytes.count {
             if bytes[index] == UInt8(ascii: "#") {
                 skipLine()
-            } else if Self.isBlank(bytes[index]) || bytes[index] == UInt8(ascii: "\n") {
+            } else if let width = Blank.width(bytes, index) {
+                index += width
+            } else if bytes[index] == UInt8(ascii: "\n") {
                 index += 1
             } else {
                 return true
@@ -69,57 +59,68 @@ struct DotEnv {
     }
 
     private mutating func skipBlanks() {
-        while index < bytes.count, Self.isBlank(bytes[index]) { index += 1 }
+        while index < bytes.count, let width = Blank.width(bytes, index) { index += width }
     }
 
     private mutating func statement() {
-        let export = Array("export".utf8)
-        if bytes[index...].starts(with: export), index + export.count < bytes.count,
-            Self.isBlank(bytes[index + export.count])
-        {
-            index += export.count
-            skipBlanks()
-        }
+        skipExport()
         let start = index
         while index < bytes.count, bytes[index] != UInt8(ascii: "\n") {
             let byte = bytes[index]
             if byte == UInt8(ascii: "=") || byte == UInt8(ascii: ":") { break }
-            guard Self.isBlank(byte) || isKeyByte(byte) else {
-                fail("unexpected character '\(character(at: index))' in a variable's name", at: index)
+            if let width = Blank.width(bytes, index) {
+                index += width
+                continue
+            }
+            let scalar = scalar(at: index)
+            guard isKeyScalar(scalar) else {
+                fail("unexpected character '\(Character(scalar))' in a variable's name", at: index)
                 return skipLine()
             }
-            index += 1
+            index += UTF8.width(scalar)
         }
-        let hasValue = index < bytes.count && bytes[index] != UInt8(ascii: "\n")
-        var end = index
-        while end > start, Self.isBlank(bytes[end - 1]) { end -= 1 }
-        let key = String(decoding: bytes[start..<end], as: UTF8.self)
-        guard end > start, !bytes[start..<end].contains(where: Self.isBlank) else {
-            fail(key.isEmpty ? "a variable's name is missing" : "a variable's name cannot have a space", at: start)
-            return skipLine()
-        }
-        guard hasValue else {
-            // A name alone takes the value from outside, where it has one.
-            if let value = lookup(key) { result.values[key] = value }
+        guard index < bytes.count else {
+            // A last line without an end and without a sign is the value of a variable without a name, to Compose.
+            index = start
+            if let value = value() { result.values[""] = value }
             return
         }
+        let isInherited = bytes[index] == UInt8(ascii: "\n")
+        let end = Blank.end(bytes, start..<index)
+        let key = String(decoding: bytes[start..<end], as: UTF8.self)
         index += 1
+        guard !bytes[start..<end].contains(0x20) else {
+            fail("a variable's name cannot have a space", at: start)
+            if !isInherited { skipLine() }
+            return
+        }
         skipBlanks()
-        if let value = value() { result.values[key] = value }
-    }
-
-    private func isKeyByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-"),
-            UInt8(ascii: "["), UInt8(ascii: "]"), 0x80...:
-            true
-        default: false
+        if isInherited {
+            // A name alone takes the value from outside, where it has one.
+            if let value = lookup(key) { result.values[key] = value }
+        } else if let value = value() {
+            result.values[key] = value
         }
     }
 
-    private func character(at index: Int) -> Character {
-        String(decoding: bytes[index..<min(index + 4, bytes.count)], as: UTF8.self).first ?? "?"
+    private mutating func skipExport() {
+        let export = Array("export".utf8)
+        guard bytes[index...].starts(with: export), index + export.count < bytes.count,
+            [0x20, 0x09, 0x0A, 0x0C, 0x0D].contains(bytes[index + export.count])
+        else { return }
+        index += export.count
+        skipBlanks()
+    }
+
+    private func isKeyScalar(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "a"..."z", "A"..."Z", "0"..."9", "_", ".", "-", "[", "]": true
+        default: scalar.value >= 0x80 && (scalar.properties.generalCategory.isLetter || scalar.properties.numericType != nil)
+        }
+    }
+
+    private func scalar(at index: Int) -> Unicode.Scalar {
+        String(decoding: bytes[index..<min(index + 4, bytes.count)], as: UTF8.self).unicodeScalars.first ?? "\u{FFFD}"
     }
 
     private mutating func value() -> String? {
@@ -140,8 +141,7 @@ struct DotEnv {
                 break
             }
         }
-        while end > start, Self.isBlank(bytes[end - 1]) { end -= 1 }
-        return expanded(String(decoding: bytes[start..<end], as: UTF8.self), from: start)
+        return text(bytes[start..<Blank.end(bytes, start..<end)], from: start).flatMap { expanded($0, from: start) }
     }
 
     private mutating func quoted(_ quote: UInt8) -> String? {
@@ -163,44 +163,14 @@ struct DotEnv {
             return nil
         }
         index += 1
-        if quote == UInt8(ascii: "'") { return String(decoding: content, as: UTF8.self) }
-        return expanded(String(decoding: Self.unescaped(content), as: UTF8.self), from: start)
+        if quote == UInt8(ascii: "'") { return text(content[...], from: start) }
+        return text(ShellEscapes.replaced(content)[...], from: start).flatMap { expanded($0, from: start) }
     }
 
-    /// Replaces the shell's escapes; `\$` becomes `$$`, which expansion turns into one dollar sign.
-    private static func unescaped(_ bytes: [UInt8]) -> [UInt8] {
-        var output: [UInt8] = []
-        var index = 0
-        while index < bytes.count {
-            guard bytes[index] == UInt8(ascii: "\\"), index + 1 < bytes.count else {
-                output.append(bytes[index])
-                index += 1
-                continue
-            }
-            index += 2
-            switch bytes[index - 1] {
-            case UInt8(ascii: "a"): output.append(0x07)
-            case UInt8(ascii: "b"): output.append(0x08)
-            case UInt8(ascii: "f"): output.append(0x0C)
-            case UInt8(ascii: "n"): output.append(0x0A)
-            case UInt8(ascii: "r"): output.append(0x0D)
-            case UInt8(ascii: "t"): output.append(0x09)
-            case UInt8(ascii: "v"): output.append(0x0B)
-            case UInt8(ascii: "\\"): output.append(UInt8(ascii: "\\"))
-            case UInt8(ascii: "\""): output.append(UInt8(ascii: "\""))
-            case UInt8(ascii: "$"): output += [UInt8(ascii: "$"), UInt8(ascii: "$")]
-            case UInt8(ascii: "0"):
-                let digits = bytes[index...].prefix(3).prefix { (0x30...0x37).contains($0) }
-                guard digits.count == 3, let code = UInt8(String(decoding: digits, as: UTF8.self), radix: 8) else {
-                    output += [UInt8(ascii: "\\"), UInt8(ascii: "0")]
-                    continue
-                }
-                output += Array(String(Unicode.Scalar(code)).utf8)
-                index += 3
-            case let other: output += [UInt8(ascii: "\\"), other]
-            }
-        }
-        return output
+    private mutating func text(_ bytes: ArraySlice<UInt8>, from start: Int) -> String? {
+        if let text = String(validating: bytes, as: UTF8.self) { return text }
+        fail("the value is not UTF-8 text", at: start, remedy: "save the file as UTF-8")
+        return nil
     }
 
     private mutating func expanded(_ text: String, from start: Int) -> String? {
@@ -238,5 +208,14 @@ struct DotEnv {
     ) {
         let place = source.place(at: offset)
         result.diagnostics.append(Diagnostic(severity, message, at: place.location, remedy: remedy))
+    }
+}
+
+extension Unicode.GeneralCategory {
+    fileprivate var isLetter: Bool {
+        switch self {
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: true
+        default: false
+        }
     }
 }

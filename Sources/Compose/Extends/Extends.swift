@@ -114,8 +114,7 @@ final class Extends {
         for document in documents {
             merged = layers.canonical(layers.merged(merged, interpolation.apply(document)))
         }
-        guard let merged else { return nil }
-        let result = Extends(merged, file: path, loading, environment)
+        let result = Extends(merged ?? Node(.mapping(Mapping()), at: cause), file: path, loading, environment)
         loading.extended[path] = result
         return result
     }

@@ -1,19 +1,34 @@
 import YAML
 
-/// Puts the values of variables into every string of a document. Keys stay as they are.
+/// Puts the values of variables into every string of a document, and makes of a text the type that its attribute has.
+/// Keys stay as they are.
 struct Interpolation {
     let environment: [String: String]
     let reporter: Reporter
 
-    func apply(_ node: Node) -> Node {
+    /// The document with its variables replaced.
+    func apply(_ document: Node) -> Node {
+        apply(document, Casts.project) { "" }
+    }
+
+    /// One text with its variables replaced.
+    func text(_ node: Node) -> String? {
+        node.string.map { substitute($0, node.place) ?? $0 }
+    }
+
+    private func apply(_ node: Node, _ casts: Casts?, _ path: () -> String) -> Node {
         switch node.value {
         case .string(let text):
-            guard text.utf8.contains(UInt8(ascii: "$")) else { return node }
-            return node.with(.string(substitute(text, node.place)))
+            let hasVariables = text.utf8.contains(UInt8(ascii: "$"))
+            guard hasVariables || casts?.cast != nil else { return node }
+            guard let new = hasVariables ? substitute(text, node.place) : text else { return node }
+            guard let cast = casts?.cast else { return node.with(.string(new)) }
+            return self.cast(node, new, cast, path())
         case .sequence(let items):
             var changed: [Node]?
+            let below = casts?.below("[]")
             for (index, item) in items.enumerated() {
-                let new = apply(item)
+                let new = apply(item, below) { "\(path())[\(index)]" }
                 guard new !== item else { continue }
                 if changed == nil { changed = items }
                 changed?[index] = new
@@ -22,7 +37,10 @@ struct Interpolation {
         case .mapping(let mapping):
             var changed: Mapping?
             for (index, entry) in mapping.entries.enumerated() {
-                let new = apply(entry.value)
+                let new = apply(entry.value, casts?.below(entry.key)) {
+                    let parent = path()
+                    return parent.isEmpty ? entry.key : "\(parent).\(entry.key)"
+                }
                 guard new !== entry.value else { continue }
                 if changed == nil { changed = mapping }
                 changed?.entries[index] = Mapping.Entry(entry.key, at: entry.keyPlace, new)
@@ -33,7 +51,31 @@ struct Interpolation {
         }
     }
 
-    private func substitute(_ text: String, _ place: Place) -> String {
+    private func cast(_ node: Node, _ text: String, _ cast: Casts.Cast, _ path: String) -> Node {
+        let (value, expectation): (Node.Value?, String) =
+            switch cast {
+            case .integer: (Int64(text).map { .integer($0) }, "a whole number")
+            case .number: (Int64(text).map { .integer($0) } ?? ScalarText.number(text).map { .float($0) }, "a number")
+            case .boolean: (ScalarText.boolean(text).map { .bool($0) }, "true or false")
+            }
+        guard let value else {
+            // The text itself is not shown: a variable's value may be a secret.
+            reporter.error(
+                "\(path) must be \(expectation)" + (text.isEmpty ? ", and it is an empty text" : ""), at: node.place,
+                attribute: path)
+            reporter.silence(node.place)
+            return node
+        }
+        if case .bool(let bool) = value, !["true", "false"].contains(text.lowercased()) {
+            reporter.warning(
+                "\"\(text)\" for boolean is not supported by YAML 1.2, please use `\(bool)`", at: node.place,
+                attribute: path)
+        }
+        return node.with(value)
+    }
+
+    /// nil, with an error reported, where it can't be done.
+    private func substitute(_ text: String, _ place: Place) -> String? {
         do {
             return try Template.substitute(text, lookup: { environment[$0] }) { name, offset in
                 let message = "The \"\(name)\" variable is not set. Defaulting to a blank string."
@@ -58,7 +100,7 @@ struct Interpolation {
             }
             // The text stays as it is, and nothing more is said of it: any other error would follow from this one.
             reporter.silence(place)
-            return text
+            return nil
         }
     }
 

@@ -1,6 +1,9 @@
 /// A text with variables: `$V`, `${V}`, `${V:-default}`, `${V-default}`, `${V:?message}`, `${V?message}`,
 /// `${V:+replacement}`, `${V+replacement}`, nested ones in the last six, and `$$` for a dollar sign.
 ///
+/// A `${…}` with an operator ends on the line it starts on. What follows the operator is always expanded, so that its
+/// own mistakes show even where it isn't used.
+///
 /// Source: the Compose specification, "Interpolation".
 struct Template {
     enum Problem: Error, Equatable {
@@ -49,6 +52,7 @@ struct Template {
     private func expand(_ range: Range<Int>, depth: Int) throws(Problem) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(range.count)
+        var line = TemplateLine(bytes, in: range)
         var index = range.lowerBound
         while index < range.upperBound {
             guard bytes[index] == UInt8(ascii: "$"), index + 1 < range.upperBound else {
@@ -60,12 +64,15 @@ struct Template {
             if next == UInt8(ascii: "$") {
                 output.append(next)
                 index += 2
-            } else if isNameStart(next) {
-                let end = nameEnd(index + 1, range.upperBound)
+            } else if TemplateReference.isNameStart(next) {
+                let end = TemplateReference.nameEnd(bytes, index + 1, range.upperBound)
                 output += value(name(index + 1..<end), at: index)
                 index = end
             } else if next == UInt8(ascii: "{") {
-                index = try expandBraced(index, range.upperBound, depth: depth, into: &output)
+                guard depth < Self.depthLimit else { throw .tooDeep(offset: index) }
+                guard let reference = TemplateReference(bytes, at: index, &line) else { throw .invalid(offset: index) }
+                output += try value(of: reference, depth: depth)
+                index = reference.end
             } else {
                 // A dollar sign before anything else stands for itself.
                 output.append(bytes[index])
@@ -75,42 +82,24 @@ struct Template {
         return output
     }
 
-    /// Expands the `${…}` at `start` and returns the offset after it.
-    private func expandBraced(
-        _ start: Int, _ limit: Int, depth: Int, into output: inout [UInt8]
-    ) throws(Problem) -> Int {
-        guard depth < Self.depthLimit else { throw .tooDeep(offset: start) }
-        guard let close = closingBrace(start + 1, limit), start + 2 < close, isNameStart(bytes[start + 2]) else {
-            throw .invalid(offset: start)
-        }
-        let end = nameEnd(start + 2, close)
-        let name = name(start + 2..<end)
-        if end == close {
-            output += value(name, at: start)
-            return close + 1
-        }
-        var operation = end
-        let orEmpty = bytes[operation] == UInt8(ascii: ":")
-        if orEmpty { operation += 1 }
-        guard operation < close else { throw .invalid(offset: start) }
+    private func value(of reference: TemplateReference, depth: Int) throws(Problem) -> [UInt8] {
+        let name = name(reference.name)
+        guard let operation = reference.operation else { return value(name, at: reference.start) }
+        let operand = try expand(reference.operand, depth: depth + 1)
         let found = lookup(name)
-        let isThere = found != nil && !(orEmpty && found == "")
-        let rest = operation + 1..<close
-        switch bytes[operation] {
-        case UInt8(ascii: "-"):
-            output += isThere ? Array((found ?? "").utf8) : try expand(rest, depth: depth + 1)
-        case UInt8(ascii: "+"):
-            output += isThere ? try expand(rest, depth: depth + 1) : Array((found ?? "").utf8)
-        case UInt8(ascii: "?"):
+        let isThere = found != nil && !(reference.countsEmptyAsUnset && found == "")
+        switch operation {
+        case .orDefault:
+            return isThere ? Array((found ?? "").utf8) : operand
+        case .replacement:
+            return isThere ? operand : Array((found ?? "").utf8)
+        case .required:
             guard isThere else {
-                let message = try expand(rest, depth: depth + 1)
-                throw .missing(variable: name, message: String(decoding: message, as: UTF8.self), offset: start)
+                throw .missing(
+                    variable: name, message: String(decoding: operand, as: UTF8.self), offset: reference.start)
             }
-            output += Array((found ?? "").utf8)
-        default:
-            throw .invalid(offset: start)
+            return Array((found ?? "").utf8)
         }
-        return close + 1
     }
 
     private func value(_ name: String, at offset: Int) -> [UInt8] {
@@ -121,32 +110,5 @@ struct Template {
 
     private func name(_ range: Range<Int>) -> String {
         String(decoding: bytes[range], as: UTF8.self)
-    }
-
-    /// The brace that closes the one at `open`.
-    private func closingBrace(_ open: Int, _ limit: Int) -> Int? {
-        var depth = 0
-        for index in open..<limit {
-            if bytes[index] == UInt8(ascii: "{") {
-                depth += 1
-            } else if bytes[index] == UInt8(ascii: "}") {
-                depth -= 1
-                if depth == 0 { return index }
-            }
-        }
-        return nil
-    }
-
-    private func isNameStart(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"): true
-        default: false
-        }
-    }
-
-    private func nameEnd(_ start: Int, _ limit: Int) -> Int {
-        var index = start
-        while index < limit, isNameStart(bytes[index]) || (0x30...0x39).contains(bytes[index]) { index += 1 }
-        return index
     }
 }

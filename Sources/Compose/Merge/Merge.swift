@@ -263,7 +263,8 @@ extension Node {
         switch value {
         case .null: "empty"
         case .bool: "a boolean"
-        case .integer, .float: "a number"
+        case .integer, .unsigned, .float: "a number"
+        case .timestamp: "a date"
         case .string: "a string"
         case .sequence: "a list"
         case .mapping: "a mapping"

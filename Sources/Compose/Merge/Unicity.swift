@@ -118,8 +118,9 @@ extension Node {
         case .string(let string): string
         case .integer(let integer): String(integer)
         case .bool(let bool): bool ? "true" : "false"
+        case .unsigned(let unsigned): String(unsigned)
         case .float(let float): NumberText.text(float)
-        case .null, .sequence, .mapping: nil
+        case .null, .timestamp, .sequence, .mapping: nil
         }
     }
 }

@@ -9,6 +9,15 @@ enum ScalarText {
         }
     }
 
+    /// `1`, `t`, `true` and their opposites: what an environment variable that is a switch may be.
+    static func flag(_ text: String) -> Bool? {
+        switch text {
+        case "1", "t", "T", "true", "TRUE", "True": true
+        case "0", "f", "F", "false", "FALSE", "False": false
+        default: nil
+        }
+    }
+
     static func number(_ text: String) -> Double? {
         guard let first = text.utf8.first, first < UInt8(ascii: "A"), let value = Double(text), value.isFinite
         else { return nil }

@@ -82,9 +82,11 @@ struct ServiceCompletion {
             do {
                 let bytes = try loading.read(absolute)
                 let raw = file["format"]?.string == "raw"
-                let parsed = raw ? RawEnvFile.parse(bytes) : DotEnv.parse(
-                    bytes, file: loading.shownName(absolute), after: values.mapValues(\.text)
-                ) { outer[$0] ?? ownValues[$0] }
+                let lookup = { (name: String) in outer[name] ?? ownValues[name] }
+                let shown = loading.shownName(absolute)
+                let parsed = raw
+                    ? RawEnvFile.parse(bytes, file: shown, lookup: lookup)
+                    : DotEnv.parse(bytes, file: shown, after: values.mapValues(\.text), lookup: lookup)
                 reporter.add(parsed.diagnostics)
                 for (key, value) in parsed.values { values[key] = (value, node.place) }
             } catch {

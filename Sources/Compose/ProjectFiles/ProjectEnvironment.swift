@@ -4,40 +4,102 @@ import YAML
 /// The variables that interpolation sees: the caller's, then those of `.env` or the env files given.
 ///
 /// Source: `docker compose`'s documentation of environment variable precedence.
-enum ProjectEnvironment {
-    /// - Parameters:
-    ///   - directory: where `.env` is looked for.
-    ///   - reporter: nil to ignore what is wrong, for the look before the project's directory is known.
-    static func load(_ options: ProjectOptions, directory: String, _ reporter: Reporter?) -> [String: String] {
+public struct ProjectEnvironment {
+    private struct EnvFile {
+        let path: String
+        let shown: String
+        /// Whether somebody asked for it by name.
+        let isNamed: Bool
+    }
+
+    /// Every variable with its value.
+    public private(set) var variables: [String: String]
+    private let options: ProjectOptions
+    /// The directory whose `.env` was read; nil where files were named.
+    private var directory: String?
+
+    /// The variables before the project's directory is known: `COMPOSE_FILE` may stand in an `.env` file itself.
+    ///
+    /// - Parameter options: what the person asked for; of it only files, directories and the environment matter.
+    /// - Returns: with the diagnostics of the env files in the reporter.
+    init(_ options: ProjectOptions, _ reporter: Reporter) {
+        self.options = options
+        variables = Self.withComposeVariables(options)
+        if variables["PWD"] == nil { variables["PWD"] = options.workingDirectory }
+        let named = Self.named(options)
+        if !named.isEmpty {
+            read(named, reporter)
+        } else if !isDisabled(reporter) {
+            add(directory: ProjectFiles.startDirectory(options), reporter)
+        }
+    }
+
+    /// The caller's environment, and of `.env` the `COMPOSE_` variables, which work as if the caller had set them.
+    ///
+    /// - Parameter options: of it only files, directories and the environment matter.
+    public static func withComposeVariables(_ options: ProjectOptions) -> [String: String] {
+        var files = named(options)
+        if files.isEmpty { files = inDirectory(ProjectFiles.startDirectory(options), options) }
+        var values: [String: String] = [:]
+        for file in files {
+            guard let bytes = try? FileReading.read(file.path) else { return options.environment }
+            let parsed = DotEnv.parse(bytes, file: file.shown, after: values) { options.environment[$0] }
+            guard parsed.diagnostics.allSatisfy({ $0.severity != .error }) else { return options.environment }
+            values.merge(parsed.values) { _, new in new }
+        }
+        return values.filter { $0.key.hasPrefix("COMPOSE_") }.merging(options.environment) { _, callers in callers }
+    }
+
+    /// Adds what the `.env` of the project's directory has besides, where that is another directory.
+    mutating func add(directory: String, _ reporter: Reporter) {
+        guard Self.named(options).isEmpty, directory != self.directory, !isDisabled(reporter) else { return }
+        self.directory = directory
+        read(Self.inDirectory(directory, options), reporter)
+    }
+
+    mutating func set(_ name: String, _ value: String) {
+        variables[name] = value
+    }
+
+    private mutating func read(_ files: [EnvFile], _ reporter: Reporter) {
         var fromFiles: [String: String] = [:]
-        for file in envFiles(options, directory) {
+        let known = variables
+        for file in files {
             do {
-                let bytes = try FileReading.read(file.path)
-                let parsed = DotEnv.parse(bytes, file: file.shown, after: fromFiles) { options.environment[$0] }
-                reporter?.add(parsed.diagnostics)
+                let parsed = DotEnv.parse(try FileReading.read(file.path), file: file.shown, after: fromFiles) { known[$0] }
+                reporter.add(parsed.diagnostics)
                 fromFiles.merge(parsed.values) { _, new in new }
             } catch {
                 guard file.isNamed || !error.isMissing else { continue }
-                reporter?.error(
+                reporter.error(
                     "env file \(file.shown): \(error.reason)", remedy: error.isMissing ? "check --env-file" : nil)
             }
         }
-        return fromFiles.merging(options.environment) { _, callers in callers }
+        variables.merge(fromFiles) { known, _ in known }
     }
 
-    private static func envFiles(
-        _ options: ProjectOptions, _ directory: String
-    ) -> [(path: String, shown: String, isNamed: Bool)] {
-        var named = options.envFiles
-        if named.isEmpty, let variable = options.environment["COMPOSE_ENV_FILES"], !variable.isEmpty {
-            named = Text.split(variable, by: ",")
+    /// What `--env-file` or `COMPOSE_ENV_FILES` names.
+    private static func named(_ options: ProjectOptions) -> [EnvFile] {
+        let fromVariable = (options.environment["COMPOSE_ENV_FILES"] ?? "").split(separator: ",").map(String.init)
+        return (options.envFiles.isEmpty ? fromVariable : options.envFiles).map { name in
+            EnvFile(path: Paths.absolute(name, from: options.workingDirectory, home: nil), shown: name, isNamed: true)
         }
-        if !named.isEmpty {
-            return named.map { (Paths.absolute($0, from: options.workingDirectory, home: nil), $0, true) }
-        }
-        if ["1", "t", "T", "true", "TRUE", "True"].contains(options.environment["COMPOSE_DISABLE_ENV_FILE"]) { return [] }
+    }
+
+    private static func inDirectory(_ directory: String, _ options: ProjectOptions) -> [EnvFile] {
         let path = Paths.join(directory, ".env")
         guard FileReading.exists(path), !FileReading.isDirectory(path) else { return [] }
-        return [(path, directory == options.workingDirectory ? ".env" : path, false)]
+        return [EnvFile(path: path, shown: directory == options.workingDirectory ? ".env" : path, isNamed: false)]
+    }
+
+    private func isDisabled(_ reporter: Reporter) -> Bool {
+        guard let text = variables["COMPOSE_DISABLE_ENV_FILE"] else { return false }
+        guard let isDisabled = ScalarText.flag(text) else {
+            if !reporter.hasErrors {
+                reporter.error("COMPOSE_DISABLE_ENV_FILE must be true or false", remedy: "set it to 1 or 0, or unset it")
+            }
+            return false
+        }
+        return isDisabled
     }
 }

@@ -25,7 +25,7 @@ struct ProjectFiles {
     ///
     /// - Parameter environment: the caller's, with the `.env` of the directory that the search starts in.
     init?(_ options: ProjectOptions, environment: [String: String], _ reporter: Reporter) {
-        let given = Self.given(options, environment)
+        guard let given = Self.given(options, environment, reporter) else { return nil }
         let start = Self.startDirectory(options)
         if !given.isEmpty {
             files = given.map { name in
@@ -41,26 +41,34 @@ struct ProjectFiles {
             }
             files = found
         }
-        if options.projectDirectory != nil {
-            projectDirectory = start
-        } else if let first = files.first(where: { $0.path != "-" }) {
-            projectDirectory = Paths.directory(of: first.path)
-        } else {
-            projectDirectory = options.workingDirectory
-        }
+        projectDirectory = Self.directory(options, files: files.map(\.path))
     }
 
-    /// `--project-directory`, otherwise where the command runs; absolute.
+    /// Where the project lies as far as the command line says, and so where the search for its files starts; absolute.
     static func startDirectory(_ options: ProjectOptions) -> String {
-        options.projectDirectory.map { Paths.join(options.workingDirectory, $0) } ?? options.workingDirectory
+        directory(options, files: options.files)
     }
 
-    /// The files that the command line or `COMPOSE_FILE` names.
-    static func given(_ options: ProjectOptions, _ environment: [String: String]) -> [String] {
+    /// `--project-directory`, otherwise the directory of the first file, otherwise where the command runs.
+    private static func directory(_ options: ProjectOptions, files: [String]) -> String {
+        if let named = options.projectDirectory, !named.isEmpty { return Paths.join(options.workingDirectory, named) }
+        guard let first = files.first(where: { $0 != "-" }) else { return options.workingDirectory }
+        return Paths.directory(of: Paths.join(options.workingDirectory, first))
+    }
+
+    /// The files that the command line or `COMPOSE_FILE` names; nil, with an error reported, for an empty name.
+    private static func given(
+        _ options: ProjectOptions, _ environment: [String: String], _ reporter: Reporter
+    ) -> [String]? {
         if !options.files.isEmpty { return options.files }
-        guard let variable = environment["COMPOSE_FILE"], !variable.isEmpty else { return [] }
+        guard let variable = environment["COMPOSE_FILE"] else { return [] }
         let separator = environment["COMPOSE_PATH_SEPARATOR"].flatMap { $0.isEmpty ? nil : $0 } ?? ":"
-        return Text.split(variable, by: separator)
+        let names = Text.parts(variable, between: separator)
+        guard !names.contains("") else {
+            reporter.error("COMPOSE_FILE has an empty file name", remedy: "name a file, or unset it")
+            return nil
+        }
+        return names
     }
 
     private static func search(

@@ -32,7 +32,7 @@ final class SourceLoading {
         return try FileReading.read(path)
     }
 
-    /// The documents of a file; nil, with an error reported, where it can't be read.
+    /// The documents of a file, none where it is empty; nil, with an error reported, where it can't be read.
     ///
     /// - Parameters:
     ///   - path: absolute, or `-`.
@@ -56,19 +56,12 @@ final class SourceLoading {
         let source = SourceText(file: name, baseDirectory: base, bytes: bytes)
         let stream = parseYAML(source)
         reporter.add(stream.diagnostics)
-        let documents = stream.documents.filter { !$0.isNull }
-        if documents.isEmpty {
-            if stream.diagnostics.isEmpty {
-                reporter.error(
-                    "empty compose file", at: Place(source, line: 1, column: 1),
-                    remedy: "describe at least one service under `services:`")
-            }
-            return nil
-        }
-        return documents.filter { document in
+        if stream.documents.isEmpty, !stream.diagnostics.isEmpty { return nil }
+        return stream.documents.filter { document in
             guard document.mapping == nil else { return true }
             reporter.error(
-                "the top level must be a mapping, and it is \(document.kindName)", at: document.place)
+                "the top level must be a mapping, and it is \(document.kindName)", at: document.place,
+                remedy: document.isNull ? "remove the `---`, or describe something below it" : nil)
             return false
         }
     }

@@ -44,9 +44,15 @@ struct Validation {
 
     private func wrongType(_ node: Node, _ shape: Shape) {
         let path = pathText
+        let remedy: String? =
+            switch node.value {
+            case .null where !path.isEmpty: "give it a value, or remove the line"
+            case .timestamp: "it reads as a date: put it in quotes"
+            default: nil
+            }
         reporter.error(
             "\(path.isEmpty ? "the file" : path) must be \(shape.expectation)", at: node.place, attribute: path,
-            remedy: node.isNull && !path.isEmpty ? "give it a value, or remove the line" : nil)
+            remedy: remedy)
     }
 
     private mutating func check(_ node: Node, _ shape: Shape) {
@@ -148,7 +154,7 @@ struct Validation {
         } else if let mapping = node.mapping {
             for entry in mapping.entries {
                 let isHosts = if case .hosts = shape { entry.value.sequence != nil } else { false }
-                guard !isHosts, entry.value.sequence != nil || entry.value.mapping != nil else { continue }
+                guard !isHosts, entry.value.scalarText == nil, !entry.value.isNull else { continue }
                 path.append(.key(entry.key))
                 let path = pathText
                 reporter.error(
@@ -220,7 +226,7 @@ struct Validation {
     /// again when they are converted.
     static func fits(_ node: Node, _ shape: Shape) -> Bool {
         switch (shape, node.value) {
-        case (.any, _), (.string, .string), (.text, .string), (.text, .integer), (.text, .float): true
+        case (.any, _), (.string, .string), (.text, .string), (.text, .integer), (.text, .unsigned), (.text, .float): true
         case (.ports, .string), (.ports, .integer): true
         case (.duration, .string), (.bytes, .string), (.bytes, .integer): true
         case (.choice(let words), .string(let word)): words.contains(word)
@@ -228,7 +234,7 @@ struct Validation {
         case (.boolean, .string(let text)): ScalarText.boolean(text) != nil
         case (.integer, .integer): true
         case (.integer, .string(let text)): Int64(text) != nil
-        case (.number, .integer), (.number, .float): true
+        case (.number, .integer), (.number, .unsigned), (.number, .float): true
         case (.number, .string(let text)): ScalarText.number(text) != nil
         case (.fileMode, .integer), (.modeNumber, .integer): true
         case (.fileMode, .string(let text)), (.modeNumber, .string(let text)): ScalarText.octal(text) != nil

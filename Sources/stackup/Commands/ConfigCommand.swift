@@ -30,7 +30,7 @@ enum ConfigCommand {
         if let lines = list(project.stack, invocation) {
             for line in lines { streams.print(line) }
         } else if invocation.wantsJSON {
-            streams.print(project.jsonDocument.serialized(pretty: true))
+            streams.print(project.jsonDocument.serialized(pretty: true), terminator: "")
         } else {
             streams.print(renderYAML(project.document), terminator: "")
         }
