@@ -7,7 +7,7 @@ import YAML
 ///
 /// Source: the Compose specification, <https://github.com/compose-spec/compose-spec/blob/main/spec.md>.
 public func loadProject(_ options: ProjectOptions) -> LoadResult {
-    let reporter = Reporter()
+    let reporter = Reporter(options.purpose)
     let loading = SourceLoading(options, reporter)
     let start = ProjectFiles.startDirectory(options)
     // COMPOSE_FILE may stand in an .env file, which is looked at before the project's directory is known.

@@ -24,13 +24,13 @@ enum ConfigCommand {
         arguments: [.init("SERVICE", .any)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        let project = try invocation.loadProject(services: invocation.operands)
+        let project = try invocation.loadProject(services: invocation.operands, for: .printing)
         if invocation.flag("quiet") { return 0 }
         let streams = invocation.streams
         if let lines = list(project.stack, invocation) {
             for line in lines { streams.print(line) }
         } else if invocation.wantsJSON {
-            streams.print(project.jsonDocument.serialized(pretty: true))
+            streams.print(project.jsonDocument.serialized(pretty: true), terminator: "")
         } else {
             streams.print(renderYAML(project.document), terminator: "")
         }
