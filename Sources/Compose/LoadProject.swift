@@ -7,7 +7,7 @@ import YAML
 ///
 /// Source: the Compose specification, <https://github.com/compose-spec/compose-spec/blob/main/spec.md>.
 public func loadProject(_ options: ProjectOptions) -> LoadResult {
-    let reporter = Reporter()
+    let reporter = Reporter(options.purpose)
     let loading = SourceLoading(options, reporter)
     var variables = ProjectEnvironment(options, reporter)
     guard let files = ProjectFiles(options, environment: variables.variables, reporter) else {

@@ -22,10 +22,10 @@ public struct LoadedProject: Sendable {
     }
 
     /// The resolved model in canonical form and Compose's order, dollar signs doubled; made when it is asked for.
-    public var document: JSONValue { document(keepsExtensions: true) }
+    public var document: JSONValue { document(.yaml) }
 
-    func document(keepsExtensions: Bool) -> JSONValue {
-        CanonicalDocument(keepsExtensions: keepsExtensions).project(canonical, name: stack.name, services: services)
+    func document(_ form: CanonicalDocument.Form) -> JSONValue {
+        CanonicalDocument(form: form).project(canonical, name: stack.name, services: services)
     }
 }
 

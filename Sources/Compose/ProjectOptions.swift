@@ -1,5 +1,13 @@
 /// What a person asked for: which files, which name, which part of the project.
 public struct ProjectOptions: Sendable {
+    public enum Purpose: Sendable {
+        /// Its services are to run: what stackup can't do for them is an error.
+        case running
+        /// It is to be printed, as `config` does: every project that Compose takes is taken, and what would keep its services
+        /// from running is a warning.
+        case printing
+    }
+
     /// Compose files in the order of merging, `-` for standard input; empty: `COMPOSE_FILE` or the default names.
     public var files: [String]
     /// The name given on the command line.
@@ -12,6 +20,8 @@ public struct ProjectOptions: Sendable {
     public var profiles: [String]
     /// Named services enable their profiles and bring what they depend on; empty means all.
     public var services: [String]
+    /// What the project is loaded for.
+    public var purpose: Purpose
     /// The absolute directory that the command runs in.
     public var workingDirectory: String
     /// The caller's environment.
@@ -21,7 +31,7 @@ public struct ProjectOptions: Sendable {
 
     public init(
         files: [String] = [], projectName: String? = nil, projectDirectory: String? = nil, envFiles: [String] = [],
-        profiles: [String] = [], services: [String] = [], workingDirectory: String,
+        profiles: [String] = [], services: [String] = [], purpose: Purpose = .running, workingDirectory: String,
         environment: [String: String] = [:], standardInput: @escaping @Sendable () -> [UInt8] = { [] }
     ) {
         self.files = files
@@ -30,6 +40,7 @@ public struct ProjectOptions: Sendable {
         self.envFiles = envFiles
         self.profiles = profiles
         self.services = services
+        self.purpose = purpose
         self.workingDirectory = workingDirectory
         self.environment = environment
         self.standardInput = standardInput

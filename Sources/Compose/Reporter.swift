@@ -10,6 +10,12 @@ final class Reporter {
     /// Values that are known to be wrong already.
     private var silenced: Set<SourceLocation> = []
 
+    private let purpose: ProjectOptions.Purpose
+
+    init(_ purpose: ProjectOptions.Purpose = .running) {
+        self.purpose = purpose
+    }
+
     func add(_ diagnostic: Diagnostic) {
         if diagnostic.severity == .error { hasErrors = true }
         diagnostics.append(diagnostic)
@@ -48,6 +54,14 @@ final class Reporter {
     func error(_ message: String, at place: Place? = nil, attribute: String = "", remedy: String? = nil) {
         if !silenced.isEmpty, let place, silenced.contains(place.location) { return }
         add(Diagnostic(.error, message, at: place, attribute: attribute, remedy: remedy))
+    }
+
+    /// Reports what Compose takes and an engine refuses, or stackup can't do: an error, unless the project is only printed.
+    func obstacle(_ message: String, at place: Place? = nil, attribute: String = "", remedy: String? = nil) {
+        switch purpose {
+        case .running: error(message, at: place, attribute: attribute, remedy: remedy)
+        case .printing: warning(message, at: place, attribute: attribute, remedy: remedy)
+        }
     }
 
     func warning(

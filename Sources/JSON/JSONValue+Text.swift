@@ -81,9 +81,40 @@ private struct JSONWriter {
         } else if value == 0 {
             put("-0")
         } else if value.isFinite {
-            bytes += value.description.utf8
+            writeDecimal(value)
         } else {
             put("null")
+        }
+    }
+
+    /// The shortest digits that read back the same; with an exponent only below 1e-6 and from 1e21, as Go and JavaScript have it.
+    private mutating func writeDecimal(_ value: Double) {
+        // Swift has the same digits, but its exponents begin at 1e-5 and 1e16: 12.5, 1e-05, 1.5e+20.
+        let parts = value.magnitude.description.utf8.split(separator: UInt8(ascii: "e"))
+        let exponent = parts.count > 1 ? Int(Substring(parts[1])) ?? 0 : 0
+        let mantissa = parts[0].split(separator: UInt8(ascii: "."))
+        let fraction = mantissa.count > 1 ? Array(mantissa[1]) : []
+        var digits = Array(mantissa[0]) + fraction
+        var point = mantissa[0].count + exponent
+        while digits.first == UInt8(ascii: "0") {
+            digits.removeFirst()
+            point -= 1
+        }
+        while digits.last == UInt8(ascii: "0") { digits.removeLast() }
+        let zeros = { (count: Int) in repeatElement(UInt8(ascii: "0"), count: count) }
+        if value < 0 { put("-") }
+        if point <= -6 || point > 21 {
+            bytes.append(digits[0])
+            if digits.count > 1 { bytes += [UInt8(ascii: ".")] + digits[1...] }
+            bytes += (point > 0 ? "e+" : "e-").utf8
+            bytes += String(abs(point - 1)).utf8
+        } else if point <= 0 {
+            put("0.")
+            bytes += zeros(-point) + digits
+        } else if digits.count <= point {
+            bytes += digits + zeros(point - digits.count)
+        } else {
+            bytes += digits[..<point] + [UInt8(ascii: ".")] + digits[point...]
         }
     }
 

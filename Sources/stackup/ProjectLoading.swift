@@ -9,12 +9,15 @@ extension Invocation {
     ///
     /// - Parameters:
     ///   - services: names that were given; they enable their profiles and dependencies. Empty: all.
+    ///   - purpose: what the caller does with the project.
     ///   - quietly: leaves out warnings, for commands that only need the project's name.
     /// - Throws: `CommandFailure` where the files have errors, after printing them all.
-    func loadProject(services: [String] = [], quietly: Bool = false) throws(CommandFailure) -> LoadedProject {
+    func loadProject(
+        services: [String] = [], for purpose: ProjectOptions.Purpose = .running, quietly: Bool = false
+    ) throws(CommandFailure) -> LoadedProject {
         let options = ProjectOptions(
             files: values("file"), projectName: value("project-name"), projectDirectory: value("project-directory"),
-            envFiles: values("env-file"), profiles: values("profile"), services: services,
+            envFiles: values("env-file"), profiles: values("profile"), services: services, purpose: purpose,
             workingDirectory: workingDirectory, environment: environment,
             standardInput: {
                 let input = FileDescriptor(owning: fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3))

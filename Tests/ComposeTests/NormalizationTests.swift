@@ -4,13 +4,13 @@ import Testing
 
 @Suite struct UnitTests {
     @Test(arguments: [
-        ("64m", Int64(67_108_864)), ("1.5gb", 1_610_612_736), ("10", 10), ("-1", -1), ("2KiB", 2048), ("3 k", 3072), ("1b", 1),
+        ("64m", Int64(67_108_864)), ("1.5gb", 1_610_612_736), ("10", 10), ("1e3", 1000), ("2KiB", 2048), ("3 k", 3072), ("1b", 1),
     ])
     func sizesAreBytes(text: String, bytes: Int64) {
         #expect(ScalarText.bytes(text) == bytes)
     }
 
-    @Test(arguments: ["", "m", "x", "1x", "1.2.3m", "1e3", "99999999999t", "nan"])
+    @Test(arguments: ["", "m", "x", "1x", "1.2.3m", "-1", "1kbb", "1bb", "1 k b", "99999999999t", "nan"])
     func otherTextsAreNoSize(text: String) {
         #expect(ScalarText.bytes(text) == nil)
     }
@@ -29,8 +29,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (1.5, "1.5"), (1000, "1000"), (1e20, "100000000000000000000"), (1e21, "1e+21"), (0.0001, "0.0001"), (0.00001, "1e-05"),
-        (1.25e-7, "1.25e-07"), (-2.5, "-2.5"), (0, "0"), (123456789.125, "123456789.125"), (1e30, "1e+30"),
+        (1.5, "1.5"), (1000, "1000"), (123456.5, "123456.5"), (1e6, "1e+06"), (1e21, "1e+21"), (0.0001, "0.0001"), (0.00001, "1e-05"),
+        (1.25e-7, "1.25e-07"), (-2.5, "-2.5"), (0, "0"), (123456789.125, "1.23456789125e+08"), (1e30, "1e+30"),
     ])
     func numbersArePrintedAsComposeDoes(value: Double, text: String) {
         #expect(NumberText.text(value) == text)
@@ -38,7 +38,12 @@ import Testing
 
     @Test func commandsAreSplitAsAShellSplitsThem() throws {
         #expect(try ShellWords.split(#"a "b c" 'd \e' f\ g "" "h\"i""#) == ["a", "b c", #"d \e"#, "f g", "", "h\"i"])
-        #expect(throws: ShellWords.Problem.self) { try ShellWords.split("a 'b") }
+        #expect(try ShellWords.split("a b2>c") == ["a", "b2"] && ShellWords.split("a 2>b") == ["a"])
+        #expect(try ShellWords.split("a && b") == ["a"] && ShellWords.split("a '&&' b") == ["a", "&&", "b"])
+        #expect(try ShellWords.split("a $(b c) `d e`") == ["a", "$(b c)", "`d e`"])
+        for text in ["a 'b", "a (b)", "a $(b", "a \\"] {
+            #expect(throws: ShellWords.Problem.self) { try ShellWords.split(text) }
+        }
     }
 }
 
@@ -64,7 +69,12 @@ import Testing
         let bind = VolumeSpecification.parse("./a:/b:ro,z,shared")
         #expect(bind.isBind && bind.readOnly && bind.selinux == "z" && bind.propagation == "shared")
         #expect(!VolumeSpecification.parse("data:/b:nocopy").isBind)
-        for text in ["", ":/a", "a:", "a:/b:ro:x"] { #expect(VolumeSpecification.parse(text).problem != nil) }
+        #expect(VolumeSpecification.parse("ab").target == "ab" && VolumeSpecification.parse(":a").target == ":a")
+        let drive = VolumeSpecification.parse("C:\\a:/b:ro")
+        #expect(drive.isBind && drive.source == "C:\\a" && drive.target == "/b" && drive.readOnly)
+        #expect(VolumeSpecification.parse("v:/a").target == "v:/a")
+        #expect(VolumeSpecification.parse("${A:-b}:/c").source == "${A:-b}")
+        for text in ["", ":/a", "ab:", "ab:/b:ro:x"] { #expect(VolumeSpecification.parse(text).problem != nil) }
     }
 }
 

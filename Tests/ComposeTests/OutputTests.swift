@@ -65,6 +65,15 @@ import Testing
             == #"{"name":"p","networks":{"default":{"name":"p_default","ipam":{}}},"services":{"a":{"command":null,"deploy":{"resources":{},"placement":{}},"entrypoint":null,"environment":{"x-c":"1"},"image":"i","networks":{"default":null}}}}"#)
     }
 
+    @Test func keysAreInTheOrderOfPeopleInYAMLAndOfBytesInJSON() {
+        let people = ["", "1", "2", "10", "A_1", "A_2", "A_10", "A_100", "A1", "A1B", "AB", "B", "a", "é", "ü1", "ü2", "ü10"]
+        for (index, key) in people.enumerated() {
+            for other in people[..<index] { #expect(KeyOrder.yaml(other, key) && !KeyOrder.yaml(key, other)) }
+            #expect(!KeyOrder.yaml(key, key))
+        }
+        #expect(people.shuffled().sorted(by: KeyOrder.json) == people.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) })
+    }
+
     @Test func thePrintedModelLoadsToTheSameModel() throws {
         let fixture = Fixture(["compose.yaml": """
             name: p

@@ -25,12 +25,12 @@ import Testing
         ("ulimits: {nofle: 1}", "services.web.ulimits.nofle: unknown limit"),
         ("ulimits: {nofile: {soft: 2, hard: 1}}", "services.web.ulimits.nofile: the soft limit is above the hard one"),
         ("scale: -1", "services.web: replicas must be from 0 to 10000, not -1"),
-        ("extra_hosts: [a]", "services.web.extra_hosts: invalid additional host 'a='"),
+        ("extra_hosts: [a]", "services.web.extra_hosts: 'a' has no address"),
         ("x-stackup: {on-secret-change: signal}", "services.web.x-stackup.on-secret-change must be none, restart, or signal with a signal's name"),
         ("x-stackup: {host-filesystem: rw}", "services.web.x-stackup.host-filesystem must be writable or read-only"),
         ("x-stackup: {on-secret-chnge: none}", "unknown attribute 'on-secret-chnge' in services.web.x-stackup"),
         ("ports: ['1:2:3:x']", "services.web.ports[0]: invalid port '1:2:3:x': invalid container port 'x'"),
-        ("environment: ['=x']", "services.web.environment: a name is missing before '='"),
+        ("environment: ['=x']", "services.web.environment: invalid name ''"),
     ])
     func aWrongValueIsNamedWithItsPath(attribute: String, message: String) {
         #expect(Fixture.errors("services: {web: {build: ., \(attribute)}}").contains(message))

@@ -23,6 +23,14 @@ import Testing
         #expect(try JSONValue.parse("-0").serialized() == "-0")
     }
 
+    @Test(arguments: [
+        (1e30, "1e+30"), (1.5e21, "1.5e+21"), (1e20, "100000000000000000000"), (0.000001, "0.000001"), (1e-7, "1e-7"),
+        (-1.25e-9, "-1.25e-9"), (1234567.5, "1234567.5"), (0.5, "0.5"), (0.00012, "0.00012"),
+    ])
+    func numbersAreWrittenAsGoWritesThem(number: Double, text: String) {
+        #expect(JSONValue.number(number).serialized() == text)
+    }
+
     @Test func escapesBecomeCharacters() throws {
         let text = #""\"\\\/\b\f\n\r\t\u0041\u00e9\u20ac\ud83d\ude00 é""#
         #expect(try JSONValue.parse(text) == .string("\"\\/\u{8}\u{C}\n\r\tA\u{E9}\u{20AC}\u{1F600} é"))

@@ -3,10 +3,16 @@ import YAML
 
 /// The resolved model in the order and form in which `docker compose config` prints it.
 struct CanonicalDocument {
+    /// The two forms in which Compose prints a model differ in more than their syntax.
+    enum Form {
+        case yaml
+        /// Without models and without `x-` attributes below the top level.
+        case json
+    }
+
+    var form = Form.yaml
     /// A printed model can be read back: a dollar sign is written as two.
     var escapesDollars = true
-    /// Whether `x-` attributes below the top level are printed.
-    var keepsExtensions = true
 
     /// The whole model: services, and of the rest what they use.
     func project(_ project: Node, name: String, services: [Mapping.Entry]) -> JSONValue {
@@ -16,20 +22,20 @@ struct CanonicalDocument {
             JSONValue.Member(
                 "services",
                 .object(
-                    services.sorted { $0.key < $1.key }.map { entry in
+                    sorted(Mapping(services)).map { entry in
                         JSONValue.Member(entry.key, object(entry.value, ServiceAttributes.service))
                     })))
         for (kind, shape) in [
             ("networks", ProjectAttributes.network), ("volumes", ProjectAttributes.volume),
             ("secrets", ProjectAttributes.secret), ("configs", ProjectAttributes.config),
-        ] {
+            ("models", ProjectAttributes.model),
+        ] where kind != "models" || form == .yaml {
             let kept = (project[kind]?.mapping?.entries ?? []).filter { used.contains(kind, $0.key) }
             guard !kept.isEmpty else { continue }
             members.append(
                 JSONValue.Member(
                     kind,
-                    .object(
-                        kept.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, object($0.value, shape)) })))
+                    .object(sorted(Mapping(kept)).map { JSONValue.Member($0.key, object($0.value, shape)) })))
         }
         members += extensions(project.mapping ?? Mapping())
         return .object(members)
@@ -37,9 +43,9 @@ struct CanonicalDocument {
 
     /// An attribute's value; nil where it says nothing and is left out.
     func value(_ node: Node, _ attribute: Attribute) -> JSONValue? {
-        if node.isNull { return nil }
+        if node.isNull || !attribute.isPrinted { return nil }
         let value = value(node, attribute.shape)
-        if attribute.keepsEmpty || !isEmpty(value) { return value }
+        if attribute.keepsEmpty || !isEmpty(value, attribute.shape) { return value }
         return nil
     }
 
@@ -50,12 +56,12 @@ struct CanonicalDocument {
             return node.mapping != nil || node.sequence != nil ? value(node, inner) : any(node)
         case .list(let inner), .set(let inner), .oneOrList(let inner), .shortList(_, let inner):
             return .array((node.sequence ?? []).map { value($0, inner) })
+        case .command, .healthTest:
+            return .array((node.sequence ?? []).map(any))
         case .map(let inner, _), .namesOrMap(let inner):
             return .object(
                 sorted(node.mapping ?? Mapping()).map { entry in
-                    let isAbsent = entry.value.isNull || entry.value.mapping?.isEmpty == true
-                    let printed = isAbsent && inner.printsEmptyAsNull ? .null : value(entry.value, inner)
-                    return JSONValue.Member(text(entry.key), printed)
+                    JSONValue.Member(text(entry.key), value(entry.value, inner))
                 })
         case .ports: return .string(text(node.scalarText ?? ""))
         default: return any(node)
@@ -71,7 +77,14 @@ struct CanonicalDocument {
             guard let value = value(entry.value, shape.attributes[index]) else { continue }
             found.append((index, JSONValue.Member(entry.key, value)))
         }
+        if found.count < shape.attributes.count, shape.hasDefaults {
+            for (index, attribute) in shape.attributes.enumerated() {
+                guard let absent = attribute.absent, !found.contains(where: { $0.index == index }) else { continue }
+                found.append((index, JSONValue.Member(attribute.name, absent)))
+            }
+        }
         found.sort { $0.index < $1.index }
+        let keepsExtensions = form == .yaml && shape.extensions == .kept
         return .object(found.map(\.member) + (keepsExtensions ? extensions(mapping) : []))
     }
 
@@ -90,17 +103,26 @@ struct CanonicalDocument {
         case .float(let float): .number(float)
         case .timestamp(let timestamp): .string(timestamp)
         case .string(let string): .string(text(string))
-        case .sequence(let items): .array(items.map(any))
+        // Compose's JSON has null for an empty list of an extension.
+        case .sequence(let items): items.isEmpty && form == .json ? .null : .array(items.map(any))
         case .mapping(let mapping): .object(sorted(mapping).map { JSONValue.Member(text($0.key), any($0.value)) })
         }
     }
 
     private func sorted(_ mapping: Mapping) -> [Mapping.Entry] {
-        mapping.count < 2 ? mapping.entries : mapping.entries.sorted { $0.key < $1.key }
+        guard mapping.count > 1 else { return mapping.entries }
+        switch form {
+        case .yaml: return mapping.entries.sorted { KeyOrder.yaml($0.key, $1.key) }
+        case .json: return mapping.entries.sorted { KeyOrder.json($0.key, $1.key) }
+        }
     }
 
-    private func isEmpty(_ value: JSONValue) -> Bool {
-        switch value {
+    private func isEmpty(_ value: JSONValue, _ shape: Shape) -> Bool {
+        switch (value, shape) {
+        case (.string("0"), .bytes), (.string("0s"), .duration): return true
+        default: break
+        }
+        return switch value {
         case .null: true
         case .bool(let bool): !bool
         case .integer(let integer): integer == 0
@@ -124,13 +146,6 @@ struct CanonicalDocument {
     }
 }
 
-extension Shape {
-    /// Whether an entry without attributes is printed as null, as a service's network is.
-    fileprivate var printsEmptyAsNull: Bool {
-        if case .object(let object) = self { object.allowsNull } else { true }
-    }
-}
-
 /// What of the top level the services refer to; the rest is not printed.
 private struct UsedResources {
     private var keys: [String: Set<String>] = [:]
@@ -139,8 +154,8 @@ private struct UsedResources {
         for service in services {
             for attribute in service.value.mapping?.entries ?? [] {
                 switch attribute.key {
-                case "networks":
-                    for entry in attribute.value.mapping?.entries ?? [] { add("networks", entry.key) }
+                case "networks", "models":
+                    for entry in attribute.value.mapping?.entries ?? [] { add(attribute.key, entry.key) }
                 case "secrets", "configs":
                     for item in attribute.value.sequence ?? [] { add(attribute.key, item["source"]?.string) }
                 case "build":

@@ -4,7 +4,7 @@ extension LoadedProject {
     /// The resolved model as `docker compose config --format json` prints it: ``document`` with its top level sorted,
     /// with the empty attributes that Compose's JSON always has, and without the extensions below the top level.
     public var jsonDocument: JSONValue {
-        guard case .object(let members) = document(keepsExtensions: false) else { return .null }
+        guard case .object(let members) = document(.json) else { return .null }
         let changed = members.map { member in
             switch member.name {
             case "services": JSONValue.Member(member.name, Self.each(member.value, Self.service))
@@ -12,7 +12,7 @@ extension LoadedProject {
             default: member
             }
         }
-        return .object(changed.sorted { $0.name < $1.name })
+        return .object(changed.sorted { KeyOrder.json($0.name, $1.name) })
     }
 
     private static func each(_ value: JSONValue, _ change: (JSONValue) -> JSONValue) -> JSONValue {
@@ -38,6 +38,12 @@ extension LoadedProject {
     private static func service(_ value: JSONValue) -> JSONValue {
         let shape = ServiceAttributes.service
         var result = with(with(value, "command", shape, .null), "entrypoint", shape, .null)
+        result = changed(result, "blkio_config", deviceLimits)
+        result = changed(result, "build") { changed($0, "ulimits", ulimits) }
+        result = changed(result, "ulimits", ulimits)
+        for hooks in ["post_start", "pre_stop"] {
+            result = changed(result, hooks) { eachItem($0) { with($0, "command", BuildAttributes.hook, .null) } }
+        }
         result = changed(result, "deploy") { deploy in
             with(with(deploy, "resources", DeployAttributes.deploy), "placement", DeployAttributes.deploy)
         }
@@ -48,6 +54,24 @@ extension LoadedProject {
                         with(hook, "command", BuildAttributes.hook, .null)
                     }
                 }
+            }
+        }
+    }
+
+    /// Limits of 0 are left out.
+    private static func ulimits(_ value: JSONValue) -> JSONValue {
+        each(value) { limit in
+            guard case .object(let members) = limit else { return limit }
+            return .object(members.filter { $0.value != .integer(0) })
+        }
+    }
+
+    /// The attributes of a device, which have capitals here.
+    private static func deviceLimits(_ value: JSONValue) -> JSONValue {
+        each(value) { list in
+            eachItem(list) { device in
+                guard case .object(let members) = device else { return device }
+                return .object(members.map { JSONValue.Member($0.name.prefix(1).uppercased() + $0.name.dropFirst(), $0.value) })
             }
         }
     }

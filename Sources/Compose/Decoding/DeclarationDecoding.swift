@@ -82,7 +82,7 @@ struct DeclarationDecoding {
             return nil
         }
         if kind != "external", node[kind]?.string == "" {
-            reporter.error("\(path).\(kind) is empty", at: node[kind]?.place, attribute: "\(path).\(kind)")
+            reporter.obstacle("\(path).\(kind) is empty", at: node[kind]?.place, attribute: "\(path).\(kind)")
             return nil
         }
         return kind
@@ -96,7 +96,7 @@ struct DeclarationDecoding {
                 || [UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-")].contains(byte)
         }
         if !isGood {
-            reporter.error(
+            reporter.obstacle(
                 "\(path): invalid name '\(name)'", at: node?.place, attribute: "\(path).name",
                 remedy: "use letters, digits, '.', '_' and '-' only")
         }

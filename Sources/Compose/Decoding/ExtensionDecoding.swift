@@ -12,7 +12,7 @@ struct ExtensionDecoding {
 
     func decode(_ attribute: Mapping.Entry, into service: inout Service) {
         guard let mapping = attribute.value.mapping else {
-            reporter.error(
+            reporter.obstacle(
                 "\(path) must be a mapping", at: attribute.value.place, attribute: path,
                 remedy: "write `x-stackup: {on-secret-change: restart}`")
             return
@@ -24,7 +24,7 @@ struct ExtensionDecoding {
             case "host-filesystem":
                 service.hostFilesystemWritable = isWritable(entry.value)
             default:
-                reporter.error(
+                reporter.obstacle(
                     "unknown attribute '\(entry.key)' in \(path)", at: entry.keyPlace, attribute: "\(path).\(entry.key)",
                     remedy: reporter.suggestion(
                         for: entry.key, among: ServiceAttributes.extension_.attributes.map(\.name)))
@@ -39,7 +39,7 @@ struct ExtensionDecoding {
         case "restart" where words.count == 1: return .restart
         case "signal" where words.count == 2: return .signal(String(words[1]))
         default:
-            reporter.error(
+            reporter.obstacle(
                 "\(path).on-secret-change must be none, restart, or signal with a signal's name", at: node.place,
                 attribute: "\(path).on-secret-change", remedy: "write `on-secret-change: signal SIGHUP`")
             return .none
@@ -56,7 +56,7 @@ struct ExtensionDecoding {
         case "read-only":
             return false
         default:
-            reporter.error(
+            reporter.obstacle(
                 "\(path).host-filesystem must be writable or read-only", at: node.place,
                 attribute: "\(path).host-filesystem", remedy: "remove it for read-only, which is the default")
             return false

@@ -39,7 +39,7 @@ struct GrantDecoding {
             guard item.mapping != nil else { return nil }
             let path = "\(service).\(attribute)[\(index)]"
             guard let source = item["source"]?.string, !source.isEmpty else {
-                reporter.error("\(path) lacks 'source'", at: item.place, attribute: path)
+                reporter.obstacle("\(path) lacks 'source'", at: item.place, attribute: path)
                 return nil
             }
             let target = item["target"]?.string ?? source
@@ -64,7 +64,7 @@ struct GrantDecoding {
         } else {
             return
         }
-        reporter.error(
+        reporter.obstacle(
             "\(path).target \(problem)", at: place, attribute: "\(path).target",
             remedy: "give the file's name, or its absolute path")
     }
@@ -73,7 +73,7 @@ struct GrantDecoding {
         guard let node = item[attribute], let text = node.string else { return nil }
         // The largest value means `unchanged` to chown(2).
         guard let number = UInt32(text), number != .max else {
-            reporter.error(
+            reporter.obstacle(
                 "\(path).\(attribute) must be a number, not '\(text)'", at: node.place, attribute: "\(path).\(attribute)",
                 remedy: "`id -\(attribute.prefix(1)) NAME` prints it")
             return nil

@@ -27,7 +27,7 @@ struct MountDecoding {
         switch type {
         case "bind":
             guard !source.isEmpty else {
-                reporter.error("\(path): a bind mount needs a source", at: item.place, attribute: path)
+                reporter.obstacle("\(path): a bind mount needs a source", at: item.place, attribute: path)
                 return nil
             }
             let creates = item["bind"]?["create_host_path"]?.bool ?? false
@@ -66,12 +66,12 @@ struct MountDecoding {
             case ("size", let value?):
                 size = ScalarText.bytes(value)
                 if size == nil {
-                    reporter.error("\(path): invalid size '\(value)'", at: place, attribute: path, remedy: "write it as size=64m")
+                    reporter.obstacle("\(path): invalid size '\(value)'", at: place, attribute: path, remedy: "write it as size=64m")
                 }
             case ("mode", let value?):
                 mode = ScalarText.octal(value).map { UInt32($0) }
                 if mode == nil {
-                    reporter.error("\(path): invalid mode '\(value)'", at: place, attribute: path, remedy: "write it as mode=1777")
+                    reporter.obstacle("\(path): invalid mode '\(value)'", at: place, attribute: path, remedy: "write it as mode=1777")
                 }
             case ("ro", nil): readOnly = true
             case ("rw", nil): readOnly = false
@@ -83,13 +83,13 @@ struct MountDecoding {
 
     private func target(_ text: String, _ place: Place, _ path: String) -> String? {
         guard text.hasPrefix("/"), !text.utf8.contains(0), !Paths.components(text).contains("..") else {
-            reporter.error(
+            reporter.obstacle(
                 "\(path): the target '\(text)' must be an absolute path without '..'", at: place, attribute: path)
             return nil
         }
         let clean = Paths.clean(text)
         guard clean != "/" else {
-            reporter.error("\(path): nothing can be mounted over '/'", at: place, attribute: path)
+            reporter.obstacle("\(path): nothing can be mounted over '/'", at: place, attribute: path)
             return nil
         }
         return clean

@@ -94,7 +94,7 @@ struct ServiceDecoding {
         var result: [String: String] = [:]
         for entry in node.mapping?.entries ?? [] {
             guard !entry.key.isEmpty, !entry.key.utf8.contains(UInt8(ascii: "=")), !entry.key.utf8.contains(0) else {
-                reporter.error(
+                reporter.obstacle(
                     "\(path).environment: invalid name '\(entry.key)'", at: entry.keyPlace,
                     attribute: "\(path).environment", remedy: "a name is not empty and has no '='")
                 continue
@@ -132,7 +132,7 @@ struct ServiceDecoding {
         if text.hasPrefix("on-failure:"), let retries = Int(text.dropFirst("on-failure:".count)), retries >= 0 {
             return .onFailure(maximumRetries: retries == 0 ? nil : retries)
         }
-        reporter.error(
+        reporter.obstacle(
             "\(path).restart: unknown policy '\(text)'", at: node.place, attribute: "\(path).restart",
             remedy: "use no, always, unless-stopped, on-failure or on-failure:RETRIES")
         return .no
@@ -141,7 +141,7 @@ struct ServiceDecoding {
     private func replicas(_ node: Node) -> Int {
         let count = node.integer ?? 1
         if !(0...10_000).contains(count) {
-            reporter.error("\(path): replicas must be from 0 to 10000, not \(count)", at: node.place, attribute: path)
+            reporter.obstacle("\(path): replicas must be from 0 to 10000, not \(count)", at: node.place, attribute: path)
         }
         return Int(min(max(count, 0), 10_000))
     }
@@ -155,7 +155,7 @@ struct ServiceDecoding {
         (node.mapping?.entries ?? []).map { entry in
             let place = "\(path).ulimits.\(entry.key)"
             if !Self.ulimitNames.contains(entry.key) {
-                reporter.error(
+                reporter.obstacle(
                     "\(place): unknown limit", at: entry.keyPlace, attribute: place,
                     remedy: reporter.suggestion(for: entry.key, among: Self.ulimitNames))
             }
@@ -163,9 +163,9 @@ struct ServiceDecoding {
             let soft = both ?? entry.value["soft"]?.integer ?? 0
             let hard = both ?? entry.value["hard"]?.integer ?? 0
             if soft < -1 || hard < -1 {
-                reporter.error("\(place) must not be below -1", at: entry.value.place, attribute: place, remedy: "-1 is unlimited")
+                reporter.obstacle("\(place) must not be below -1", at: entry.value.place, attribute: place, remedy: "-1 is unlimited")
             } else if hard != -1, soft == -1 || soft > hard {
-                reporter.error("\(place): the soft limit is above the hard one", at: entry.value.place, attribute: place)
+                reporter.obstacle("\(place): the soft limit is above the hard one", at: entry.value.place, attribute: place)
             }
             return Ulimit(name: entry.key, soft: soft, hard: hard)
         }.sorted { $0.name < $1.name }

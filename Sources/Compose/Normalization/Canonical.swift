@@ -12,7 +12,7 @@ struct Canonical {
             return node
         case .text:
             return node.string != nil ? node : node.scalarText.map { node.with(.string($0)) } ?? node
-        case .boolean, .integer, .number, .bytes, .duration, .fileMode, .modeNumber:
+        case .boolean, .integer, .wholePart, .number, .deviceCount, .bytes, .duration, .fileMode, .modeNumber:
             return scalar(node, shape, path())
         case .list(let inner), .set(let inner):
             guard let items = node.sequence else { return node }
@@ -30,7 +30,16 @@ struct Canonical {
             return hosts(node, path())
         case .map(let inner, _):
             guard let mapping = node.mapping else { return node }
-            return node.with(.mapping(entries(mapping, path()) { apply($0, inner, $1) }))
+            return node.with(.mapping(entries(mapping, path()) { value, path in
+                // Where texts are expected, nothing is an empty one.
+                if case .text = inner, value.isNull { value.with(.string("")) } else { apply(value, inner, path) }
+            }))
+        case .multipleTexts:
+            guard let mapping = node.mapping else { return node }
+            let all = entries(mapping, path()) { value, _ in
+                value.with(.sequence((value.sequence ?? [value]).map { $0.with(.string($0.scalarText ?? "")) }))
+            }
+            return node.with(.mapping(Mapping(all.entries.filter { $0.value.sequence?.isEmpty == false })))
         case .namesOrMap(let inner):
             return names(node, inner, path())
         case .object(let object):
@@ -89,12 +98,30 @@ struct Canonical {
                     attribute: path)
             }
             return node.with(.bool(value))
-        case (.integer, .string(let text)):
+        case (.integer, .float(let number)), (.wholePart, .float(let number)):
+            return node.with(.integer(Int64(exactly: number.rounded(.towardZero)) ?? 0))
+        case (.integer, .string(let text)), (.wholePart, .string(let text)):
             return node.with(.integer(Int64(text) ?? 0))
         case (.number, .string(let text)):
-            return node.with(Int64(text).map { .integer($0) } ?? .float(ScalarText.number(text) ?? 0))
+            return node.with(.float(ScalarText.singlePrecision(Float(text) ?? 0)))
+        case (.number, .float(let number)):
+            return node.with(.float(ScalarText.singlePrecision(Float(number))))
+        case (.deviceCount, .string(let text)):
+            if text.lowercased() == "all" { return node.with(.integer(-1)) }
+            guard let count = Int64(text) else {
+                reporter.error(
+                    "\(path): invalid count '\(text)'", at: node.place, attribute: path, remedy: "write a number, or all")
+                return node
+            }
+            return node.with(.integer(count))
         case (.bytes, .integer(let bytes)):
             return node.with(.string(String(bytes)))
+        case (.bytes, .float):
+            // Compose takes it, and makes nothing of it.
+            reporter.warning(
+                "\(path): a number of bytes has no fraction, so this one is ignored", at: node.place, attribute: path,
+                remedy: "write it with a unit, as 1.5g")
+            return node.with(.string("0"))
         case (.bytes, .string(let text)):
             guard let bytes = ScalarText.bytes(text) else {
                 reporter.error("\(path): invalid size '\(text)'", at: node.place, attribute: path, remedy: "write it as 64m or 1gb")
@@ -128,9 +155,10 @@ struct Canonical {
         do {
             return node.with(.sequence(try ShellWords.split(text).map { Node(.string($0), at: node.place) }))
         } catch {
+            let problem = error == .openQuote ? "a quote or backslash at the end is open" : "a parenthesis is not in quotes"
             reporter.error(
-                "\(path): a quote or backslash at the end is open", at: node.place, attribute: path,
-                remedy: "close the quote, or write the command as a list")
+                "\(path): \(problem)", at: node.place, attribute: path,
+                remedy: "put it in quotes, or write the command as a list")
             return node.with(.sequence([]))
         }
     }
@@ -153,10 +181,10 @@ struct Canonical {
         var indexes: [String: Int] = [:]
         for item in items {
             let (key, text) = Text.cut(item.string ?? "", at: UInt8(ascii: "="))
-            if key.isEmpty || key.hasSuffix(" ") {
+            if kind == .environment, key.unicodeScalars.last?.properties.isWhitespace == true {
                 reporter.error(
-                    key.isEmpty ? "\(path): a name is missing before '='" : "\(path): '\(key)' ends with a space",
-                    at: item.place, attribute: path)
+                    "\(path): '\(key)' ends with a space", at: item.place, attribute: path,
+                    remedy: "remove the space before '='")
             }
             let entry = Mapping.Entry(key, at: item.place, value(text, item))
             if let index = indexes[key] {
@@ -171,35 +199,35 @@ struct Canonical {
 
     /// `HOST=ADDRESS` texts, sorted.
     private func hosts(_ node: Node, _ path: String) -> Node {
-        var lines: [(text: String, place: Place)] = []
-        func add(_ host: String, _ address: String, _ place: Place) {
-            guard !host.isEmpty, !address.isEmpty, !host.utf8.contains(UInt8(ascii: ":")) else {
+        var lines: [Node] = []
+        func add(_ host: String, _ address: some StringProtocol, _ place: Place) {
+            guard !host.isEmpty, !host.utf8.contains(where: { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "=") }) else {
                 reporter.error(
-                    "\(path): invalid additional host '\(host)=\(address)'", at: place, attribute: path,
-                    remedy: "write it as HOST=ADDRESS")
+                    "\(path): invalid host name '\(host)'", at: place, attribute: path, remedy: "write it as HOST=ADDRESS")
                 return
             }
-            for part in address.split(separator: ",") {
-                let bare = part.hasPrefix("[") && part.hasSuffix("]") ? part.dropFirst().dropLast() : part
-                lines.append(("\(host)=\(bare)", place))
+            let isBracketed = address.utf8.count > 2 && address.hasPrefix("[") && address.hasSuffix("]")
+            let bare = isBracketed ? String(address.dropFirst().dropLast()) : String(address)
+            lines.append(Node(.string("\(host)=\(bare)"), at: place))
+        }
+        for item in node.sequence ?? [] {
+            let text = item.string ?? ""
+            let separator = text.utf8.contains(UInt8(ascii: "=")) ? UInt8(ascii: "=") : UInt8(ascii: ":")
+            let (host, addresses) = Text.cut(text, at: separator)
+            guard let addresses else {
+                reporter.error(
+                    "\(path): '\(text)' has no address", at: item.place, attribute: path, remedy: "write it as HOST=ADDRESS")
+                continue
+            }
+            for address in addresses.split(separator: ",", omittingEmptySubsequences: false) { add(host, address, item.place) }
+        }
+        for entry in node.mapping?.entries ?? [] {
+            for address in entry.value.sequence ?? [entry.value] {
+                add(entry.key, address.scalarText ?? "", address.place)
             }
         }
-        if let items = node.sequence {
-            for item in items {
-                let text = item.string ?? ""
-                let separator = text.utf8.contains(UInt8(ascii: "=")) ? UInt8(ascii: "=") : UInt8(ascii: ":")
-                let (host, address) = Text.cut(text, at: separator)
-                add(host, address ?? "", item.place)
-            }
-        } else {
-            for entry in node.mapping?.entries ?? [] {
-                for address in entry.value.sequence ?? [entry.value] {
-                    add(entry.key, address.scalarText ?? "", address.place)
-                }
-            }
-        }
-        lines.sort { $0.text < $1.text }
-        return node.with(.sequence(lines.map { Node(.string($0.text), at: $0.place) }))
+        lines.sort { KeyOrder.json($0.string ?? "", $1.string ?? "") }
+        return node.with(.sequence(lines))
     }
 
     private func names(_ node: Node, _ inner: Shape, _ path: String) -> Node {
@@ -218,10 +246,12 @@ struct Canonical {
     private func short(_ node: Node, _ form: Shape.ShortForm, _ inner: Shape, _ path: String) -> Node {
         switch form {
         case .gpus where node.string != nil:
-            let count = Mapping.Entry("count", at: node.place, Node(.integer(-1), at: node.place))
-            return node.with(.sequence([Node(.mapping(Mapping([count])), at: node.place)]))
+            return node.with(.sequence([Node(.mapping(Mapping()), at: node.place)]))
         case .ulimit where node.mapping == nil:
-            return scalar(node, .integer, path)
+            let limit = scalar(node, .integer, path)
+            guard limit.integer == 0 else { return limit }
+            // Compose has no other form for it.
+            return node.with(.mapping(Mapping(["soft", "hard"].map { Mapping.Entry($0, at: node.place, limit) })))
         case .envFile where node.string != nil:
             return apply(node.with(.sequence([node])), inner, path)
         case .attribute(let name) where node.string != nil:

@@ -1,4 +1,4 @@
-/// Numbers as Compose prints them: the shortest digits that read back the same, an exponent below 1e-4 and from 1e21.
+/// Numbers as Compose prints them: the shortest digits that read back the same, an exponent below 1e-4 and from 1e6.
 enum NumberText {
     static func text(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
@@ -7,7 +7,7 @@ enum NumberText {
         let (digits, point) = decimal(abs(value))
         let sign = value < 0 ? "-" : ""
         let exponent = point - 1
-        if exponent < -4 || exponent >= 21 {
+        if exponent < -4 || exponent >= 6 {
             let fraction = digits.count > 1 ? "." + String(digits.dropFirst()) : ""
             let size = String(abs(exponent))
             let padded = size.utf8.count < 2 ? "0" + size : size

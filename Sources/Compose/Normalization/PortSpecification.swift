@@ -22,21 +22,26 @@ enum PortSpecification {
         guard let target = range(parts.target) else { throw Problem(reason: "invalid container port '\(parts.target)'") }
         if !parts.host.isEmpty, !isAddress(parts.host) { throw Problem(reason: "invalid ip address '\(parts.host)'") }
         guard !parts.published.isEmpty else {
-            return target.map { Port(hostIP: parts.host, target: $0, protocolName: name) }
+            return sorted(target.map { Port(hostIP: parts.host, target: $0, protocolName: name) })
         }
         guard let published = range(parts.published) else {
             throw Problem(reason: "invalid host port '\(parts.published)'")
         }
         if published.count == target.count {
-            return zip(target, published).map {
+            return sorted(zip(target, published).map {
                 Port(hostIP: parts.host, target: $0, published: String($1), protocolName: name)
-            }
+            })
         }
         // A range for one port lets the engine choose.
         guard target.count == 1, let only = target.first else {
             throw Problem(reason: "the ranges '\(parts.published)' and '\(parts.target)' differ in length")
         }
         return [Port(hostIP: parts.host, target: only, published: parts.published, protocolName: name)]
+    }
+
+    /// Compose sorts the ports of a range as texts.
+    private static func sorted(_ ports: [Port]) -> [Port] {
+        ports.count > 1 ? ports.sorted { String($0.target).utf8.lexicographicallyPrecedes(String($1.target).utf8) } : ports
     }
 
     private static func split(_ text: String) -> (host: String, published: String, target: String) {

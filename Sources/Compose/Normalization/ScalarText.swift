@@ -24,6 +24,11 @@ enum ScalarText {
         return value
     }
 
+    /// The number with the shortest digits that read back the same in single precision, which Compose keeps numbers in.
+    static func singlePrecision(_ value: Float) -> Double {
+        Double(value.description) ?? Double(value)
+    }
+
     /// Permission bits in octal digits.
     static func octal(_ text: String) -> Int64? {
         let digits = text.hasPrefix("0o") ? String(text.dropFirst(2)) : text
@@ -31,23 +36,28 @@ enum ScalarText {
         return value
     }
 
-    /// A number of bytes: `1024`, `64m`, `1.5gb`, `2 KiB`; units are powers of 1024.
+    /// A number of bytes: `1024`, `64m`, `1.5gb`, `2 KiB`; units are powers of 1024, a fraction of a byte is dropped.
     static func bytes(_ text: String) -> Int64? {
-        if let whole = Int64(text) { return whole }
-        var rest = Substring(text.lowercased())
-        if rest.hasSuffix("b") { rest = rest.dropLast() }
-        if rest.hasSuffix("i") { rest = rest.dropLast() }
+        let all = Array(text.utf8)
+        let isNumeric = { (byte: UInt8) in (0x30...0x39).contains(byte) || byte == UInt8(ascii: ".") || byte == 0x20 }
+        guard let last = all.lastIndex(where: isNumeric), let number = number(all[...last]), number >= 0 else { return nil }
+        let suffix = all[(last + 1)...].map { $0 | 0x20 }
         var factor = 1.0
-        if let unit = rest.utf8.last, let power = Array("kmgtp".utf8).firstIndex(of: unit) {
-            rest = rest.dropLast()
+        if let unit = suffix.first, unit != UInt8(ascii: "b") {
+            guard let power = Array("kmgtp".utf8).firstIndex(of: unit) else { return nil }
             for _ in 0...power { factor *= 1024 }
+            guard ["", "b", "ib"].contains(String(decoding: suffix.dropFirst(), as: UTF8.self)) else { return nil }
+        } else if suffix.count > 1 {
+            return nil
         }
-        if rest.hasSuffix(" ") { rest = rest.dropLast() }
-        guard let first = rest.utf8.first, (0x30...0x39).contains(first),
-            rest.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }),
-            let value = Double(String(rest)), value * factor < 9.2e18
-        else { return nil }
-        return Int64(value * factor)
+        return Int64(exactly: (number * factor).rounded(.towardZero))
+    }
+
+    /// The number before a unit, which one space may follow.
+    private static func number(_ bytes: ArraySlice<UInt8>) -> Double? {
+        let digits = bytes.last == 0x20 ? bytes.dropLast() : bytes
+        guard let first = digits.first, first < UInt8(ascii: "A"), first != 0x20 else { return nil }
+        return Double(String(decoding: digits, as: UTF8.self))
     }
 
     /// Nanoseconds of `1h30m`, `1.5s`, `2d`; nil for anything else, and where a unit is missing.

@@ -16,6 +16,8 @@ struct ServiceCompletion {
             let value = entry.value
             let new: Node
             switch entry.key {
+            case "dns":
+                new = value.with(.sequence((value.sequence ?? []).filter { !$0.isNull && $0.string?.isEmpty != true }))
             case "volumes":
                 new = value.changingItems(volume)
             case "secrets":
@@ -30,6 +32,12 @@ struct ServiceCompletion {
                 new = value.changingItems(paths.local)
             case "develop":
                 new = value.changing("watch") { $0.changingItems { $0.changing("path", paths.watched) } }
+            case "gpus":
+                new = value.changingItems(deviceRequest)
+            case "deploy":
+                new = value.changing("resources") { resources in
+                    resources.changing("reservations") { $0.changing("devices") { $0.changingItems(deviceRequest) } }
+                }
             case "pull_policy":
                 new = value.string == "if_not_present" ? value.with(.string("missing")) : value
             default:
@@ -171,6 +179,11 @@ extension ServiceCompletion {
     private func secretTarget(_ node: Node) -> Node {
         guard let source = node["source"]?.string else { return node }
         return with(node, "target", .string("/run/secrets/\(source)"))
+    }
+
+    /// All the devices where the request names none.
+    private func deviceRequest(_ node: Node) -> Node {
+        node["device_ids"] == nil ? with(node, "count", .integer(-1)) : node
     }
 
     private func build(_ node: Node) -> Node {

@@ -1,39 +1,78 @@
-/// A command line split into words as a shell splits them, without a shell's expansions.
+/// A command line split into words as Compose splits it: by a shell's quotes, without a shell's expansions.
 enum ShellWords {
     enum Problem: Error {
         case openQuote
+        /// A parenthesis that belongs to no `$(`.
+        case parenthesis
     }
 
-    /// Quotes and backslashes are obeyed and removed; nothing is expanded and no operator means anything.
+    /// Quotes and backslashes are obeyed and removed. What `` ` `` or `$(` start is kept as it is, spaces included. Nothing is
+    /// expanded, and the first operator (`;`, `&`, `|`, `<`, `>`) outside of quotes ends the command.
     static func split(_ text: String) throws(Problem) -> [String] {
         var words: [String] = []
         var word: [UInt8] = []
         var hasWord = false
-        var quote: UInt8?
-        var escaped = false
-        for byte in text.utf8 {
-            if escaped {
+        var state = State()
+        scan: for byte in text.utf8 {
+            if state.escaped {
                 word.append(byte)
-                escaped = false
-            } else if byte == UInt8(ascii: "\\"), quote != UInt8(ascii: "'") {
-                escaped = true
+                state.escaped = false
                 hasWord = true
-            } else if let open = quote {
-                if byte == open { quote = nil } else { word.append(byte) }
-            } else if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") {
-                quote = byte
-                hasWord = true
-            } else if byte == 0x20 || (0x09...0x0D).contains(byte) {
-                if hasWord { words.append(String(decoding: word, as: UTF8.self)) }
-                word = []
-                hasWord = false
-            } else {
-                word.append(byte)
-                hasWord = true
+                continue
             }
+            switch byte {
+            case UInt8(ascii: "\\"):
+                if state.single { word.append(byte) } else { state.escaped = true }
+                continue
+            case 0x20, 0x09, 0x0A, 0x0D:
+                if state.isQuoted {
+                    word.append(byte)
+                } else if hasWord {
+                    words.append(String(decoding: word, as: UTF8.self))
+                    word = []
+                    hasWord = false
+                }
+                continue
+            case UInt8(ascii: "`") where !state.single && !state.double && !state.dollar:
+                state.back.toggle()
+            case UInt8(ascii: ")") where !state.single && !state.double && !state.back:
+                state.dollar.toggle()
+            case UInt8(ascii: "(") where !state.single && !state.double && !state.back:
+                guard !state.dollar, word.last == UInt8(ascii: "$") else { throw .parenthesis }
+                state.dollar = true
+            case UInt8(ascii: "\"") where !state.single && !state.dollar:
+                if state.double { hasWord = true }
+                state.double.toggle()
+                continue
+            case UInt8(ascii: "'") where !state.double && !state.dollar:
+                if state.single { hasWord = true }
+                state.single.toggle()
+                continue
+            case UInt8(ascii: ">") where !state.isQuoted:
+                // A descriptor's number belongs to the redirection.
+                if let first = word.first, (0x30...0x39).contains(first) { hasWord = false }
+                break scan
+            case UInt8(ascii: ";"), UInt8(ascii: "&"), UInt8(ascii: "|"), UInt8(ascii: "<"):
+                if !state.isQuoted { break scan }
+            default:
+                break
+            }
+            hasWord = true
+            word.append(byte)
         }
-        guard quote == nil, !escaped else { throw .openQuote }
+        guard !state.isQuoted, !state.escaped else { throw .openQuote }
         if hasWord { words.append(String(decoding: word, as: UTF8.self)) }
         return words
+    }
+
+    /// What is open.
+    private struct State {
+        var escaped = false
+        var single = false
+        var double = false
+        var back = false
+        var dollar = false
+
+        var isQuoted: Bool { single || double || back || dollar }
     }
 }

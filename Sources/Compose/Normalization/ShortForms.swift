@@ -42,16 +42,17 @@ struct ShortForms {
         if !parsed.source.isEmpty { values.append(("source", .string(parsed.source))) }
         values.append(("target", .string(Paths.clean(parsed.target))))
         if parsed.readOnly { values.append(("read_only", .bool(true))) }
+        // Compose looks no further into a text this short.
+        if text.utf8.count <= 2 { return object(node, values) }
         var options: [(String, Node.Value)] = []
+        if let selinux = parsed.selinux { options.append(("selinux", .string(selinux))) }
+        if let propagation = parsed.propagation { options.append(("propagation", .string(propagation))) }
         if parsed.isBind {
-            if let selinux = parsed.selinux { options.append(("selinux", .string(selinux))) }
-            if let propagation = parsed.propagation { options.append(("propagation", .string(propagation))) }
             options.append(("create_host_path", .bool(true)))
-        } else if parsed.noCopy {
-            options.append(("nocopy", .bool(true)))
         }
-        // Compose leaves its options away from a target of two characters.
-        if text.utf8.count > 2 { values.append((parsed.isBind ? "bind" : "volume", object(node, options).value)) }
+        let volume: [(String, Node.Value)] = parsed.noCopy ? [("nocopy", .bool(true))] : []
+        if !parsed.isBind || parsed.noCopy { values.append(("volume", object(node, volume).value)) }
+        if !options.isEmpty { values.append(("bind", object(node, options).value)) }
         return object(node, values)
     }
 

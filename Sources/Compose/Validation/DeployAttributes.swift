@@ -58,7 +58,7 @@ enum DeployAttributes {
     private static let genericResource = ObjectShape([
         attribute(
             "discrete_resource_spec",
-            .object(ObjectShape([attribute("kind", .string, keep: true), attribute("value", .integer, keep: true)])),
+            .object(ObjectShape([attribute("kind", .string, absent: ""), attribute("value", .wholePart, absent: 0)])),
             keep: true)
     ])
 
@@ -66,8 +66,8 @@ enum DeployAttributes {
         [
             attribute("capabilities", .set(.string)),
             attribute("driver", .string),
-            attribute("count", .text),
+            attribute("count", .deviceCount),
             attribute("device_ids", .set(.string)),
             attribute("options", .keyValues(.labels)),
-        ], isOpen: true)
+        ], isOpen: true, extensions: .dropped)
 }

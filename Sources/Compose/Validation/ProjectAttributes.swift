@@ -47,7 +47,7 @@ enum ProjectAttributes {
                         attribute("ip_range", .string),
                         attribute("aux_addresses", .map(.text)),
                     ])))),
-        attribute("options", .map(.text)),
+        idle("options", .map(.text), "Compose drops it", printed: false),
     ])
 
     static let volume = ObjectShape(
@@ -80,7 +80,7 @@ enum ProjectAttributes {
         idle("template_driver", .string, Reason.swarm),
     ])
 
-    private static let model = ObjectShape([
+    static let model = ObjectShape([
         attribute("name", .string),
         attribute("model", .string, required: true),
         attribute("context_size", .integer),

@@ -7,25 +7,25 @@ enum ServiceAttributes {
         idle("annotations", .keyValues(.labels), Reason.engine),
         idle("attach", .boolean, "the output of every service is shown", keep: true),
         accepted("build", .short(.attribute("context"), .object(BuildAttributes.build)), "refused by `up`"),
-        idle("develop", .object(BuildAttributes.develop), "there is no `watch`"),
-        idle("blkio_config", .object(blkio), Reason.cgroup),
+        idle("develop", .object(BuildAttributes.develop), "there is no `watch`", keep: true),
+        idle("blkio_config", .object(blkio), Reason.cgroup, keep: true),
         attribute("cap_add", .list(.string)),
         attribute("cap_drop", .list(.string)),
         idle("cgroup_parent", .string, Reason.cgroup),
         idle("cgroup", .choice(["host", "private"]), Reason.cgroup),
         idle("cpu_count", .integer, Reason.cgroup),
         idle("cpu_percent", .number, Reason.cgroup),
-        idle("cpu_period", .integer, Reason.cgroup),
-        idle("cpu_quota", .integer, Reason.cgroup),
-        idle("cpu_rt_period", .integer, Reason.cgroup),
-        idle("cpu_rt_runtime", .integer, Reason.cgroup),
+        idle("cpu_period", .wholePart, Reason.cgroup),
+        idle("cpu_quota", .wholePart, Reason.cgroup),
+        idle("cpu_rt_period", .wholePart, Reason.cgroup),
+        idle("cpu_rt_runtime", .wholePart, Reason.cgroup),
         idle("cpus", .number, Reason.cgroup),
         idle("cpuset", .string, Reason.cgroup),
-        idle("cpu_shares", .integer, Reason.cgroup),
+        idle("cpu_shares", .wholePart, Reason.cgroup),
         attribute("command", .command, keep: true),
         attribute("configs", .shortList(.attribute("source"), .object(fileReference))),
         idle("container_name", .string, "instances are named <project>-<service>-<number>"),
-        idle("credential_spec", .object(credentialSpec), "it is for Windows"),
+        idle("credential_spec", .object(credentialSpec), "it is for Windows", keep: true),
         attribute("depends_on", .namesOrMap(.object(dependency))),
         attribute("deploy", .object(DeployAttributes.deploy), keep: true),
         idle("device_cgroup_rules", .set(.string), Reason.cgroup),
@@ -47,7 +47,7 @@ enum ServiceAttributes {
         attribute("hostname", .string),
         idle("healthcheck", .object(healthcheck), Reason.health, keep: true),
         accepted("image", .string, "refused by `up`"),
-        accepted("init", .boolean, "every service has an init that reaps its processes"),
+        accepted("init", .boolean, "every service has an init that reaps its processes", keep: true),
         idle("ipc", .string, Reason.namespaces),
         idle("isolation", .string, "it is for Windows"),
         attribute("labels", .keyValues(.labels)),
@@ -65,12 +65,12 @@ enum ServiceAttributes {
         idle("oom_kill_disable", .boolean, Reason.cgroup),
         idle("oom_score_adj", .integer, "services keep the caller's score"),
         idle("pid", .string, Reason.namespaces),
-        idle("pids_limit", .integer, Reason.cgroup),
+        idle("pids_limit", .wholePart, Reason.cgroup),
         idle("platform", .string, Reason.image),
         idle("ports", .shortList(.port, .object(port)), Reason.network),
         idle("privileged", .boolean, "name the capabilities with `cap_add`"),
         idle("pull_policy", .string, Reason.image),
-        idle("pull_refresh_after", .string, Reason.image),
+        idle("pull_refresh_after", .string, Reason.image, printed: false),
         attribute("read_only", .boolean),
         attribute("restart", .string),
         idle("runtime", .string, Reason.engine),
@@ -81,7 +81,7 @@ enum ServiceAttributes {
         idle("stdin_open", .boolean, "standard input is empty"),
         attribute("stop_grace_period", .duration, keep: true),
         attribute("stop_signal", .string),
-        idle("storage_opt", .map(.any), Reason.engine),
+        idle("storage_opt", .map(.text), Reason.engine),
         idle("sysctls", .keyValues(.labels), "services share the host's network and kernel settings"),
         attribute("tmpfs", .oneOrList(.string)),
         idle("tty", .boolean, "services write to a pipe"),
@@ -120,8 +120,8 @@ enum ServiceAttributes {
     ])
 
     private static let blkio: ObjectShape = {
-        let limit = Shape.list(.object(ObjectShape([attribute("path", .string), attribute("rate", .bytes)])))
-        let weight = Shape.list(.object(ObjectShape([attribute("path", .string), attribute("weight", .integer)])))
+        let limit = Shape.list(.object(ObjectShape([attribute("path", .string, absent: ""), attribute("rate", .bytes, absent: "0")])))
+        let weight = Shape.list(.object(ObjectShape([attribute("path", .string, absent: ""), attribute("weight", .integer, absent: 0)])))
         return ObjectShape([
             attribute("weight", .integer),
             attribute("weight_device", weight),
@@ -140,7 +140,7 @@ enum ServiceAttributes {
         attribute("source", .string, required: true), attribute("target", .string), attribute("permissions", .string),
     ])
 
-    private static let provider = ObjectShape([attribute("type", .string, required: true), attribute("options", .map(.any))])
+    private static let provider = ObjectShape([attribute("type", .string, required: true), attribute("options", .multipleTexts)])
 
     static let envFile = ObjectShape([
         attribute("path", .string, required: true), attribute("required", .boolean, keep: true),
@@ -153,7 +153,7 @@ enum ServiceAttributes {
         attribute("test", .healthTest),
         attribute("timeout", .duration, keep: true),
         attribute("interval", .duration, keep: true),
-        attribute("retries", .integer, keep: true),
+        attribute("retries", .wholePart, keep: true),
         attribute("start_period", .duration, keep: true),
         attribute("start_interval", .duration, keep: true),
         attribute("disable", .boolean),
@@ -168,13 +168,13 @@ enum ServiceAttributes {
         [
             attribute("aliases", .set(.string)),
             attribute("driver_opts", .map(.text)),
-            attribute("gw_priority", .integer),
+            attribute("gw_priority", .wholePart),
             attribute("interface_name", .string),
             attribute("ipv4_address", .string),
             attribute("ipv6_address", .string),
             attribute("link_local_ips", .set(.string)),
             attribute("mac_address", .string),
-            attribute("priority", .integer),
+            attribute("priority", .wholePart),
         ], allowsNull: true)
 
     private static let port = ObjectShape([
@@ -189,7 +189,7 @@ enum ServiceAttributes {
 
     static let ulimit = ObjectShape([
         attribute("soft", .integer, required: true, keep: true), attribute("hard", .integer, required: true, keep: true),
-    ])
+    ], extensions: .dropped)
 
     static let volume = ObjectShape([
         attribute("type", .choice(["bind", "volume", "tmpfs", "cluster", "npipe", "image"]), required: true),

@@ -1,3 +1,4 @@
+import JSON
 import YAML
 
 /// What an attribute's value may look like, and so how it is brought into its one canonical form.
@@ -12,6 +13,8 @@ indirect enum Shape: Sendable {
     case boolean
     /// A whole number, or a text that is one.
     case integer
+    /// A number of which the whole part counts, or a text that is a whole number.
+    case wholePart
     /// A number, or a text that is one.
     case number
     /// A number of bytes, or a text such as `64m`.
@@ -22,6 +25,8 @@ indirect enum Shape: Sendable {
     case fileMode
     /// Permission bits whose canonical form is the number.
     case modeNumber
+    /// How many devices: a number, or `all`. Canonical is the number, -1 for all.
+    case deviceCount
     /// Whatever it is, it is kept.
     case any
     case list(Shape)
@@ -39,6 +44,8 @@ indirect enum Shape: Sendable {
     case hosts
     /// A mapping whose keys the person chooses.
     case map(Shape, keys: KeyRule = .any)
+    /// A mapping to texts, each of which may be a list.
+    case multipleTexts
     /// A mapping, or a list of its keys.
     case namesOrMap(Shape)
     case object(ObjectShape)
@@ -73,17 +80,18 @@ indirect enum Shape: Sendable {
         switch self {
         case .string, .duration: "a string"
         case .text, .ports: "a string or a number"
+        case .deviceCount: "`all` or a number"
         case .choice(let words): "one of \(words.joined(separator: ", "))"
         case .boolean: "a boolean"
         case .integer: "a whole number"
-        case .number: "a number"
+        case .wholePart, .number: "a number"
         case .bytes: "a number of bytes such as 64m"
         case .fileMode, .modeNumber: "permission bits such as 0440"
         case .any: "a value"
         case .list, .set, .shortList: "a list"
         case .oneOrList, .command, .healthTest: "a string or a list of strings"
         case .keyValues, .hosts, .namesOrMap: "a mapping or a list of strings"
-        case .map, .object: "a mapping"
+        case .map, .multipleTexts, .object: "a mapping"
         case .short(.ulimit, _): "a whole number or a mapping"
         case .short(.gpus, _): "`all` or a list"
         case .short: "a string or a mapping"
@@ -109,13 +117,23 @@ final class ObjectShape: Sendable {
     let required: [String]
     /// Whether the mapping may be there without any value.
     let allowsNull: Bool
-    /// Whether attributes that aren't listed are kept as they are.
+    /// Whether attributes that aren't listed are allowed, without effect.
     let isOpen: Bool
+    let extensions: Extensions
+    /// Whether some attribute is printed where it is missing.
+    let hasDefaults: Bool
 
-    init(_ attributes: [Attribute], allowsNull: Bool = false, isOpen: Bool = false) {
+    /// What becomes of `x-` attributes.
+    enum Extensions {
+        case kept, dropped
+    }
+
+    init(_ attributes: [Attribute], allowsNull: Bool = false, isOpen: Bool = false, extensions: Extensions = .kept) {
         self.attributes = attributes
         self.allowsNull = allowsNull
         self.isOpen = isOpen
+        self.extensions = extensions
+        hasDefaults = attributes.contains { $0.absent != nil }
         var index: [String: Int] = [:]
         for (position, attribute) in attributes.enumerated() { index[attribute.name] = position }
         self.index = index
@@ -135,6 +153,10 @@ struct Attribute: Sendable {
     var isRequired = false
     /// Printed even when it is false, zero or empty.
     var keepsEmpty = false
+    /// What is printed where it is missing.
+    var absent: JSONValue?
+    /// Whether it is printed at all: Compose drops some that it knows.
+    var isPrinted = true
 }
 
 /// What stackup does with an attribute.
@@ -147,15 +169,17 @@ public enum AttributeState: Sendable, Equatable {
     case warned(String)
 }
 
-func attribute(_ name: String, _ shape: Shape, required: Bool = false, keep: Bool = false) -> Attribute {
-    Attribute(name: name, shape: shape, isRequired: required, keepsEmpty: keep)
+func attribute(
+    _ name: String, _ shape: Shape, required: Bool = false, keep: Bool = false, absent: JSONValue? = nil
+) -> Attribute {
+    Attribute(name: name, shape: shape, isRequired: required, keepsEmpty: keep || absent != nil, absent: absent)
 }
 
 /// An attribute without effect, with the reason that completes `has no effect yet: …`.
-func idle(_ name: String, _ shape: Shape, _ reason: String, keep: Bool = false) -> Attribute {
-    Attribute(name: name, shape: shape, state: .warned(reason), keepsEmpty: keep)
+func idle(_ name: String, _ shape: Shape, _ reason: String, keep: Bool = false, printed: Bool = true) -> Attribute {
+    Attribute(name: name, shape: shape, state: .warned(reason), keepsEmpty: keep, isPrinted: printed)
 }
 
-func accepted(_ name: String, _ shape: Shape, _ reason: String) -> Attribute {
-    Attribute(name: name, shape: shape, state: .accepted(reason))
+func accepted(_ name: String, _ shape: Shape, _ reason: String, keep: Bool = false) -> Attribute {
+    Attribute(name: name, shape: shape, state: .accepted(reason), keepsEmpty: keep)
 }

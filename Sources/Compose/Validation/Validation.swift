@@ -59,7 +59,8 @@ struct Validation {
         switch shape {
         case .any:
             return
-        case .string, .text, .ports, .choice, .boolean, .integer, .number, .bytes, .duration, .fileMode, .modeNumber:
+        case .string, .text, .ports, .deviceCount, .choice, .boolean, .integer, .wholePart, .number, .bytes, .duration, .fileMode,
+            .modeNumber:
             if !Self.fits(node, shape) { wrongType(node, shape) }
         case .list(let inner), .set(let inner), .shortList(_, let inner):
             guard let items = node.sequence else { return wrongType(node, shape) }
@@ -94,6 +95,8 @@ struct Validation {
                 if inner.isText, entry.value.isNull { continue }
                 below(.key(entry.key), entry.value, inner)
             }
+        case .multipleTexts:
+            if node.mapping == nil { wrongType(node, shape) }
         case .namesOrMap(let inner):
             if let items = node.sequence {
                 checkDistinct(items)
@@ -228,12 +231,16 @@ struct Validation {
         switch (shape, node.value) {
         case (.any, _), (.string, .string), (.text, .string), (.text, .integer), (.text, .unsigned), (.text, .float): true
         case (.ports, .string), (.ports, .integer): true
-        case (.duration, .string), (.bytes, .string), (.bytes, .integer): true
+        case (.deviceCount, .string), (.deviceCount, .integer): true
+        case (.duration, .string), (.bytes, .string), (.bytes, .integer), (.bytes, .float): true
         case (.choice(let words), .string(let word)): words.contains(word)
         case (.boolean, .bool): true
         case (.boolean, .string(let text)): ScalarText.boolean(text) != nil
         case (.integer, .integer): true
-        case (.integer, .string(let text)): Int64(text) != nil
+        case (.integer, .float(let number)): number.rounded() == number && Int64(exactly: number) != nil
+        case (.integer, .string(let text)), (.wholePart, .string(let text)): Int64(text) != nil
+        case (.wholePart, .integer): true
+        case (.wholePart, .float(let number)): Int64(exactly: number.rounded(.towardZero)) != nil
         case (.number, .integer), (.number, .unsigned), (.number, .float): true
         case (.number, .string(let text)): ScalarText.number(text) != nil
         case (.fileMode, .integer), (.modeNumber, .integer): true
