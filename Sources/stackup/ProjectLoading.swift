@@ -9,11 +9,11 @@ extension Invocation {
     ///
     /// - Parameters:
     ///   - services: names that were given; they enable their profiles and dependencies. Empty: all.
-    ///   - purpose: what the caller does with the project: `up` and `plan` are about to run it.
+    ///   - purpose: what the caller does with the project.
     ///   - quietly: leaves out warnings, for commands that only need the project's name.
     /// - Throws: `CommandFailure` where the files have errors, after printing them all.
     func loadProject(
-        services: [String] = [], for purpose: ProjectOptions.Purpose = .printing, quietly: Bool = false
+        services: [String] = [], for purpose: ProjectOptions.Purpose = .running, quietly: Bool = false
     ) throws(CommandFailure) -> LoadedProject {
         let options = ProjectOptions(
             files: values("file"), projectName: value("project-name"), projectDirectory: value("project-directory"),
