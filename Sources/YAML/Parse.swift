@@ -96,7 +96,7 @@ private func syntaxError(_ parser: yaml_parser_t, _ source: SourceText) -> Diagn
     }
     let place = Place(source, line: parser.problem_mark.line + 1, column: parser.problem_mark.column + 1)
     let remedy =
-        problem.contains("cannot start any token") && place.sourceLine?.contains("\t") == true
+        problem.contains("cannot start any token") && source.lineBytes(place.line).contains(UInt8(ascii: "\t"))
         ? "indent with spaces: YAML does not allow tabs" : nil
     return Diagnostic(.error, message, at: place, remedy: remedy)
 }

@@ -24,7 +24,7 @@ private func firstError(_ text: String) throws -> Diagnostic {
         #expect((image.keyPlace.line, image.keyPlace.column) == (3, 5))
         #expect((image.value.place.line, image.value.place.column) == (3, 12))
         #expect(web["ports"]?.sequence?.first?.place.line == 5)
-        #expect(image.keyPlace.sourceLine == "    image: nginx")
+        #expect(image.keyPlace.excerpt == .line("    image: nginx", column: 5))
     }
 
     @Test func columnsAreCountedInCharacters() throws {

@@ -18,11 +18,11 @@ struct Targets {
         func add(_ target: String, _ what: String, _ attribute: String, _ location: SourceLocation?) {
             if let other = seen.updateValue(what, forKey: target) {
                 let source = entry.keyPlace.source
-                let line = location?.file == source.file ? location.flatMap { source.line($0.line) } : nil
+                let place = location.flatMap { $0.file == source.file ? Place(source, line: $0.line, column: $0.column) : nil }
                 reporter.add(
                     Diagnostic(
                         .error, "services.\(service.name): \(what) has the target \(target), as \(other) has", at: location,
-                        attribute: "services.\(service.name).\(attribute)", sourceLine: line,
+                        attribute: "services.\(service.name).\(attribute)", source: place?.excerpt ?? .unread,
                         remedy: "give one of them another target"))
             }
         }
