@@ -65,6 +65,7 @@ import Testing
         let text = "services:\n  web:\n    image: x\n    environment: [[A]]\n    read_only: maybe\n    ports: ['80']\n"
         let result = Fixture(["compose.yaml": text, "compose.override.yaml": "services: {web: {labels: {a: b}}}"]).load()
         #expect(result.diagnostics.map(\.attribute) == ["services.web.environment[0]", "services.web.read_only"])
+        #expect(Fixture.errors("services: {web: {comand: x}}").count == 1 && Fixture.errors("services: {web: {image: [x]}}").count == 1)
     }
 
     @Test func anInvalidNameIsAnError() {
@@ -204,6 +205,7 @@ import Testing
     }
 
     @Test func aServiceWithNothingToRunIsAnError() {
+        #expect(Fixture.errors("services: {a: {command: }}").count == 1)
         #expect(Fixture.errors("services: {a: {hostname: x}}") == ["service \"a\" has neither an image, a build nor a command: there is nothing to run"])
     }
 

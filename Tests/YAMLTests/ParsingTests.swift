@@ -47,7 +47,7 @@ private func firstError(_ text: String) throws -> Diagnostic {
         #expect(Node(ScalarResolution.resolve(text), at: anywhere).integer == value)
     }
 
-    @Test(arguments: ["yes", "no", "on", "off", "y", "1.2.3", "12e", "0x", "--1", "truE", "nuLL", "1:2", "2020-01-01", "_", "-"])
+    @Test(arguments: ["yes", "no", "on", "off", "y", "1.2.3", "12e", "0x", "--1", "truE", "nuLL", "1:2", "_", "-"])
     func otherPlainWordsStayText(text: String) {
         #expect(Node(ScalarResolution.resolve(text), at: anywhere).string == text)
     }
@@ -177,10 +177,10 @@ private func firstError(_ text: String) throws -> Diagnostic {
         #expect(error.location == SourceLocation(file: "f.yaml", line: 1, column: 4))
     }
 
-    @Test func aNULAndUTF16AreNamed() throws {
+    @Test func aNULIsNamedAndUTF16IsRead() throws {
         #expect(try firstError("a: \0").message == "the file has a NUL byte")
         let stream = parseYAML(SourceText(file: "f", bytes: [0xFF, 0xFE, 0x61, 0]))
-        #expect(stream.diagnostics.first?.message == "the file is UTF-16, not UTF-8")
+        #expect(stream.documents.first?.string == "a" && stream.diagnostics.isEmpty)
     }
 
     @Test func aTooLongTextIsRefusedUnread() {

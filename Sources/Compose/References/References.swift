@@ -62,6 +62,15 @@ struct References {
             entry.value["extends"] == nil
         else { return }
         guard (service.command ?? []).isEmpty, (service.entrypoint ?? []).isEmpty else { return }
+        // A misspelt `command` or an `image` that is no text has been reported.
+        let isReported = entry.value.mapping?.entries.contains { attribute in
+            switch attribute.key {
+            case "image": attribute.value.string == nil
+            case "command", "entrypoint": attribute.value.sequence == nil && !attribute.value.isNull
+            default: ServiceAttributes.service[attribute.key] == nil && !attribute.key.hasPrefix("x-")
+            }
+        }
+        guard isReported != true else { return }
         reporter.error(
             "service \"\(service.name)\" has neither an image, a build nor a command: there is nothing to run",
             at: entry.keyPlace, attribute: "services.\(service.name)",
