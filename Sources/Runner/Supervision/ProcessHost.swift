@@ -63,9 +63,14 @@ final class ProcessHost: InstanceHost {
 
     private func hostView(_ surroundings: StackSurroundings, writable: Bool) throws(LaunchError) -> HostView {
         if let view = hostViews[writable] { return view }
-        let view = try launcher.hostView(surroundings, writable: writable)
-        hostViews[writable] = view
-        return view
+        do {
+            let view = try launcher.hostView(surroundings, writable: writable)
+            hostViews[writable] = view
+            return view
+        } catch {
+            try? error.abandoned?.reap(in: loop)
+            throw error
+        }
     }
 
     func endLaunches() { hostViews = [:] }
