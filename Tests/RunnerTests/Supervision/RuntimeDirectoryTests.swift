@@ -65,7 +65,7 @@ import Testing
         try directory.write(record, to: "supervisor.json")
         #expect(directory.read(SupervisorRecord.self, from: "supervisor.json") == record)
         #expect(record.process.isAlive)
-        #expect(DirectoryListing.names(in: directory.descriptor.number) == ["supervisor.json"])
+        #expect(DirectoryListing.names(in: directory.number) == ["supervisor.json"])
     }
 
     @Test func aRecordFromBeforeTheLastBootNamesNoProcess() throws {
