@@ -1,7 +1,8 @@
 /// A command of the command line, declared as a value: what it takes, and what its help says.
 ///
 /// A command with subcommands takes no arguments of its own; its options hold for all of them and may stand
-/// before or after the subcommand's name.
+/// before or after the subcommand's name, unless either says otherwise: see ``Option/standsAlone`` and
+/// ``inheritedOptions``.
 public struct Command: Sendable {
     public var name: String
     /// One line for the list of commands, upper case, no full stop.
@@ -14,6 +15,9 @@ public struct Command: Sendable {
     public var aliases: [String]
     public var examples: [Example]
     public var options: [Option]
+    /// The names of those options of the commands above that mean something here; nil where all of them do. The others
+    /// are unknown to it: one that is taken and has no effect misleads.
+    public var inheritedOptions: [String]?
     public var arguments: [Argument]
     public var subcommands: [Command]
     /// Whether everything from the first argument on is taken as it is, options included: for `exec SERVICE
@@ -22,8 +26,8 @@ public struct Command: Sendable {
 
     public init(
         _ name: String, summary: String, discussion: String = "", usage: String? = nil, aliases: [String] = [],
-        examples: [Example] = [], options: [Option] = [], arguments: [Argument] = [], subcommands: [Command] = [],
-        stopsAtFirstPositional: Bool = false
+        examples: [Example] = [], options: [Option] = [], inheritedOptions: [String]? = nil, arguments: [Argument] = [],
+        subcommands: [Command] = [], stopsAtFirstPositional: Bool = false
     ) {
         self.name = name
         self.summary = summary
@@ -32,6 +36,7 @@ public struct Command: Sendable {
         self.aliases = aliases
         self.examples = examples
         self.options = options
+        self.inheritedOptions = inheritedOptions
         self.arguments = arguments
         self.subcommands = subcommands
         self.stopsAtFirstPositional = stopsAtFirstPositional
@@ -40,6 +45,13 @@ public struct Command: Sendable {
     /// The subcommand that answers to `name`.
     public func subcommand(_ name: String) -> Command? {
         subcommands.first { $0.name == name || $0.aliases.contains(name) }
+    }
+
+    /// Those of the options that hold for a subcommand below, `path` being the commands that lead there.
+    func options(holdingFor path: some Sequence<Command>) -> [Option] {
+        options.filter { option in
+            path.allSatisfy { !option.standsAlone && $0.inheritedOptions?.contains(option.name) ?? true }
+        }
     }
 }
 
@@ -95,18 +107,21 @@ extension Command {
         public var short: Character?
         public var kind: Kind
         public var help: String
+        /// Whether it is all that is asked for, as `--version` is: no subcommand takes it, and none runs after it.
+        public var standsAlone: Bool
 
-        public init(_ name: String, short: Character? = nil, _ kind: Kind, help: String) {
+        public init(_ name: String, short: Character? = nil, _ kind: Kind, help: String, standsAlone: Bool = false) {
             self.name = name
             self.short = short
             self.kind = kind
             self.help = help
+            self.standsAlone = standsAlone
         }
 
         public static func flag(
-            _ name: String, short: Character? = nil, negatable: Bool = false, help: String
+            _ name: String, short: Character? = nil, negatable: Bool = false, help: String, standsAlone: Bool = false
         ) -> Option {
-            Option(name, short: short, .flag(negatable: negatable), help: help)
+            Option(name, short: short, .flag(negatable: negatable), help: help, standsAlone: standsAlone)
         }
 
         /// `placeholder` names the value in help, upper case.

@@ -13,6 +13,11 @@ public func parse(_ arguments: [String], command: Command) throws(UsageError) ->
     return try parser.run()
 }
 
+/// The options that may be given at the last of these levels, its own first: they hide outer ones of the same name.
+func visibleOptions(of levels: [Command]) -> [Command.Option] {
+    levels.indices.reversed().flatMap { levels[$0].options(holdingFor: levels[($0 + 1)...]) }
+}
+
 private struct CommandLineParser {
     var rest: ArraySlice<String>
     /// From the program down to the current subcommand.
@@ -51,10 +56,23 @@ private struct CommandLineParser {
             let names = parsed.command.subcommands.flatMap { [$0.name] + $0.aliases }
             throw error("unknown command '\(word)'", remedy: nearest(to: word, among: names).map { "did you mean '\($0)'?" })
         }
+        try refuseOptions(lostTo: subcommand)
         levels.append(subcommand)
         parsed.command = subcommand
         parsed.path.append(subcommand.name)
         parsed.commandPath.append(subcommand.name)
+    }
+
+    /// An option that was given before a subcommand which does not take it. One that stands alone is left to the program:
+    /// what it asks for comes before any subcommand.
+    private func refuseOptions(lostTo subcommand: Command) throws(UsageError) {
+        for level in levels {
+            for option in level.options where parsed.given[option.name] != nil || parsed.flags[option.name] != nil {
+                guard !option.standsAlone, !level.options(holdingFor: [subcommand]).contains(where: { $0.name == option.name })
+                else { continue }
+                throw error("'\(subcommand.name)' does not take the option '--\(option.name)'", remedy: "remove it")
+            }
+        }
     }
 
     private mutating func long(_ word: String) throws(UsageError) {
@@ -96,10 +114,7 @@ private struct CommandLineParser {
     }
 
     private func find(_ matches: (Command.Option) -> Bool) -> Command.Option? {
-        for level in levels.reversed() {
-            if let option = level.options.first(where: matches) { return option }
-        }
-        return nil
+        visibleOptions(of: levels).first(where: matches)
     }
 
     private mutating func take(
@@ -142,8 +157,8 @@ private struct CommandLineParser {
         let declared = parsed.command.arguments
         let required = declared.filter(\.count.isRequired)
         if parsed.arguments.count < required.count {
-            let missing = required[parsed.arguments.count...].map { "'\($0.name)'" }.joined(separator: " and ")
-            throw error("\(missing) is missing", remedy: "usage: \(usageLine(for: levels))")
+            let missing = required[parsed.arguments.count...].map { "'\($0.name)'" }
+            throw error("\(missing.joined(separator: " and ")) \(missing.count == 1 ? "is" : "are") missing", remedy: "usage: \(usageLine(for: levels))")
         }
         if !declared.contains(where: \.count.repeats), parsed.arguments.count > declared.count {
             throw error(
@@ -153,10 +168,12 @@ private struct CommandLineParser {
     }
 
     private func unknown(_ spelled: String, _ matches: (Command.Option) -> Bool) -> UsageError {
-        let visible = levels.flatMap(\.options)
+        let visible = visibleOptions(of: levels)
         var remedy: String?
         if let other = parsed.command.subcommands.first(where: { $0.options.contains(where: matches) }) {
             remedy = "put it after the command, as in '\(parsed.commandPath.joined(separator: " ")) \(other.name) \(spelled)'"
+        } else if levels.dropLast().contains(where: { $0.options.contains { $0.standsAlone && matches($0) } }) {
+            remedy = "it stands alone, as in '\(levels[0].name) \(spelled)'"
         } else if spelled.hasPrefix("--") {
             let names = visible.flatMap { option in
                 option.kind == .flag(negatable: true) ? ["--\(option.name)", "--no-\(option.name)"] : ["--\(option.name)"]

@@ -26,7 +26,7 @@ public func helpText(for path: [String], in root: Command, width: Int = 80) -> S
     let help = Command.Option.flag("help", short: "h", help: "Show this help")
     if levels.count > 1 {
         sections.append(section("Options", (command.options + [help]).map(row), width))
-        let outer = levels.dropLast().flatMap(\.options)
+        let outer = levels.indices.dropLast().flatMap { levels[$0].options(holdingFor: levels[($0 + 1)...]) }
         if !outer.isEmpty { sections.append(section("Global options", outer.map(row), width)) }
     } else {
         sections.append(section("Global options", (root.options + [help]).map(row), width))
@@ -72,12 +72,14 @@ private func section(_ title: String, _ rows: [(String, String)], _ width: Int) 
     return lines.joined(separator: "\n")
 }
 
-/// The text in lines of at most `width` columns; line ends in it stay.
+/// The text in lines of at most `width` columns. A single line end in it is where the source was wrapped and means a
+/// space; an empty line separates paragraphs.
 func wrap(_ text: String, width: Int) -> [String] {
-    text.split(separator: "\n", omittingEmptySubsequences: false).flatMap { paragraph -> [String] in
+    let paragraphs = text.split(separator: "\n", omittingEmptySubsequences: false).split { $0.allSatisfy { $0 == " " } }
+    return Array(paragraphs.map { paragraph -> [String] in
         var lines: [String] = []
         var line = ""
-        for word in paragraph.split(separator: " ") {
+        for word in paragraph.joined(separator: " ").split(separator: " ") {
             if !line.isEmpty, displayWidth(line) + 1 + displayWidth(word) > width {
                 lines.append(line)
                 line = ""
@@ -85,5 +87,5 @@ func wrap(_ text: String, width: Int) -> [String] {
             line += line.isEmpty ? String(word) : " \(word)"
         }
         return lines + [line]
-    }
+    }.joined(separator: [""]))
 }

@@ -27,6 +27,12 @@ public struct TerminalSize: Sendable, Equatable {
     }
 }
 
+/// How many columns there are for text that goes to a descriptor, standard output by default: those of the terminal,
+/// or as many as one has that does not say.
+public func outputWidth(_ descriptor: Int32 = STDOUT_FILENO) -> Int {
+    (TerminalSize(of: descriptor) ?? .standard).columns
+}
+
 /// A terminal in raw mode (termios(3), cfmakeraw) for as long as this value lives: keys arrive one by one and
 /// unread, for an `exec` whose far end has the terminal's real line discipline.
 ///

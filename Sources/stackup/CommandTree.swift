@@ -14,17 +14,25 @@ enum CommandTree {
             .init("stackup config -q", "validate the files, for CI"),
             .init("stackup down", "stop it and leave nothing behind"),
         ],
-        options: [
-            .repeated("file", short: "f", "FILE", help: "A Compose file; several are merged, '-' is standard input"),
-            .value("project-name", short: "p", "NAME", help: "The project's name"),
-            .value("project-directory", "DIR", help: "What relative paths start from (default: the first file's folder)"),
-            .repeated("env-file", "FILE", help: "Read variables from this file instead of .env"),
-            .repeated("profile", "NAME", help: "Enable a profile"),
-            .choice("progress", ["auto", "tty", "plain", "json", "quiet"], help: "How to show progress (default auto)"),
-            .choice("ansi", ["auto", "never", "always"], help: "When to use colours (default auto)"),
-            .flag("version", short: "v", help: "Show the version"),
-        ],
+        options: projectOptions + outputOptions + [.flag("version", short: "v", help: "Show the version", standsAlone: true)],
         subcommands: runners.map(\.command))
+
+    /// Which project: of no meaning to commands that are about none.
+    private static let projectOptions: [Command.Option] = [
+        .repeated("file", short: "f", "FILE", help: "A Compose file; several are merged, '-' is standard input"),
+        .value("project-name", short: "p", "NAME", help: "The project's name"),
+        .value("project-directory", "DIR", help: "What relative paths start from (default: the first file's folder)"),
+        .repeated("env-file", "FILE", help: "Read variables from this file instead of .env"),
+        .repeated("profile", "NAME", help: "Enable a profile"),
+    ]
+
+    private static let outputOptions: [Command.Option] = [
+        .choice("progress", ["auto", "tty", "plain", "json", "quiet"], help: "How to show progress (default auto)"),
+        .choice("ansi", ["auto", "never", "always"], help: "When to use colours (default auto)"),
+    ]
+
+    /// For a command that is about no project: what it takes of the program's options.
+    static let withoutProject = outputOptions.map(\.name)
 
     /// What `help` lists, in the order of a stack's life.
     private static let runners: [(command: Command, run: @Sendable (Invocation) throws -> Int32)] = [
@@ -45,10 +53,10 @@ enum CommandTree {
 enum Help {
     static let command = Command(
         "help", summary: "Show help for a command", examples: [.init("stackup help up", "the same as stackup up --help")],
-        arguments: [.init("COMMAND", .any)])
+        inheritedOptions: CommandTree.withoutProject, arguments: [.init("COMMAND", .any)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        guard let text = helpText(for: invocation.operands, in: CommandTree.root) else {
+        guard let text = helpText(for: invocation.operands, in: CommandTree.root, width: outputWidth()) else {
             throw invocation.arguments.usageError(
                 "there is no command '\(invocation.operands.joined(separator: " "))'", remedy: "'stackup help' lists them")
         }

@@ -21,12 +21,14 @@ func runCommand(_ arguments: [String]) -> Int32 {
     hardenProcess()
     do {
         let parsed = try parse(arguments, command: CommandTree.root)
-        if parsed.wantsHelp || parsed.isIncomplete && !parsed.flag("version") {
-            put(helpText(for: parsed.path, in: CommandTree.root) ?? "", to: parsed.wantsHelp ? STDOUT_FILENO : STDERR_FILENO)
+        let asksForVersion = parsed.flag("version") && !parsed.wantsHelp
+        if parsed.wantsHelp || parsed.isIncomplete && !asksForVersion {
+            let stream = parsed.wantsHelp ? STDOUT_FILENO : STDERR_FILENO
+            put(helpText(for: parsed.path, in: CommandTree.root, width: outputWidth(stream)) ?? "", to: stream)
             return parsed.wantsHelp ? 0 : UsageError.exitStatus
         }
         let invocation = try Invocation(parsed, environment: callersEnvironment())
-        guard let run = CommandTree.runner(for: parsed.path) else { return try Version.run(invocation) }
+        guard !asksForVersion, let run = CommandTree.runner(for: parsed.path) else { return try Version.run(invocation) }
         do {
             return try run(invocation)
         } catch let error as UsageError {

@@ -7,7 +7,7 @@ let program = Command(
         .repeated("file", short: "f", "FILE", help: "Compose configuration files"),
         .value("project-name", short: "p", "NAME", help: "Project name"),
         .choice("ansi", ["auto", "never", "always"], help: "When to colour output"),
-        .flag("version", help: "Show the version"),
+        .flag("version", short: "v", help: "Show the version", standsAlone: true),
     ],
     subcommands: [
         Command(
@@ -37,7 +37,7 @@ let program = Command(
             arguments: [.init("SERVICE"), .init("COMMAND", .atLeastOne)], stopsAtFirstPositional: true),
         Command("version", summary: "Show the version"),
         Command(
-            "secret", summary: "Manage secrets",
+            "secret", summary: "Manage secrets", inheritedOptions: ["ansi"],
             subcommands: [
                 Command("create", summary: "Create a secret", arguments: [.init("NAME"), .init("FILE|-")]),
                 Command("ls", summary: "List secrets", aliases: ["list"]),
@@ -97,6 +97,13 @@ private func message(_ words: [String]) -> String? {
         #expect(try parsed("").isIncomplete)
     }
 
+    @Test func aGroupTakesTheOuterOptionsThatItNames() throws {
+        #expect(try parsed("--ansi never secret ls").value("ansi") == "never")
+        #expect(try parsed("secret ls --ansi never").value("ansi") == "never")
+        // What stands alone is all that is asked for; the program sees it whatever follows.
+        #expect(try parsed("--version secret ls").flag("version"))
+    }
+
     @Test func afterTheTerminatorEverythingIsAnArgument() throws {
         #expect(try parsed("up -- -d --wait").arguments == ["-d", "--wait"])
         #expect(try parsed("secret create -- -name file").arguments == ["-name", "file"])
@@ -131,7 +138,12 @@ private func message(_ words: [String]) -> String? {
         (["up", "--detach=maybe"], "option '--detach' is a flag and does not take 'maybe'; give true or false"),
         (["version", "x"], "'x' is one argument too many; usage: stackup version [OPTIONS]"),
         (["secret", "create", "a"], "'FILE|-' is missing; usage: stackup secret create [OPTIONS] NAME FILE|-"),
-        (["exec"], "'SERVICE' and 'COMMAND' is missing; usage: stackup exec [OPTIONS] SERVICE COMMAND..."),
+        (["exec"], "'SERVICE' and 'COMMAND' are missing; usage: stackup exec [OPTIONS] SERVICE COMMAND..."),
+        (["up", "--version"], "unknown option '--version'; it stands alone, as in 'stackup --version'"),
+        (["up", "-dv"], "unknown option '-v'; it stands alone, as in 'stackup -v'"),
+        (["secret", "ls", "-f", "name=a"], "unknown option '-f'"),
+        (["secret", "--project-name", "a", "ls"], "unknown option '--project-name'"),
+        (["-f", "a", "secret", "ls"], "'secret' does not take the option '--file'; remove it"),
         (["up", "--\u{1B}[31m"], #"unknown option '--\x1b[31m'"#),
         ([""], "unknown command ''"),
     ] as [([String], String)])
@@ -193,9 +205,24 @@ private func message(_ words: [String]) -> String? {
               -f, --file FILE               Compose configuration files
               -p, --project-name NAME       Project name
                   --ansi auto|never|always  When to colour output
-                  --version                 Show the version
 
             """)
+    }
+
+    @Test func aGroupsHelpShowsTheOuterOptionsThatItTakes() {
+        let text = helpText(for: ["secret", "ls"], in: program) ?? ""
+        #expect(text.hasSuffix("""
+
+            Global options:
+                  --ansi auto|never|always  When to colour output
+
+            """))
+    }
+
+    @Test func aTextIsFilledWhereverItsSourceWasWrapped() {
+        let text = "One two\nthree four five\nsix.\n\nSeven\neight."
+        #expect(wrap(text, width: 40) == ["One two three four five six.", "", "Seven eight."])
+        #expect(wrap(text, width: 15) == ["One two three", "four five six.", "", "Seven eight."])
     }
 
     @Test func aGroupsHelpListsItsCommands() {
@@ -216,6 +243,7 @@ private func message(_ words: [String]) -> String? {
         let text = helpText(for: [], in: program) ?? ""
         #expect(text.contains("\n  exec     Run a command in a service\n"))
         #expect(text.contains("\nGlobal options:\n"))
+        #expect(text.contains("\n  -v, --version"))
         #expect(!text.contains("\nOptions:\n"))
         #expect(helpText(for: ["nowhere"], in: program) == nil)
     }

@@ -9,7 +9,7 @@ import Terminal
 enum SecretCommand {
     static let command = Command(
         "secret", summary: "Manage the store's secrets",
-        examples: [.init("stackup secret ls", "list them")],
+        examples: [.init("stackup secret ls", "list them")], inheritedOptions: CommandTree.withoutProject,
         subcommands: [SecretCreate.command, SecretList.command, SecretInspect.command, SecretRemove.command])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
@@ -36,12 +36,13 @@ enum SecretCreate {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let name = invocation.operands[0], source = invocation.operands[1]
+        let labels = try labels(invocation)
         if let problem = secretNameProblem(name) { throw CommandFailure(problem) }
         let value = source == "-" ? try SecretSourceReader.standardInput() : try SecretSourceReader.file(source)
         let store = try SecretStore.openOrCreate(invocation.paths.store)
         var changes = StoreChanges()
         changes.createSecret(
-            name, labels: try labels(invocation.values("label")),
+            name, labels: labels,
             source: source == "-" ? "standard input" : "file \(Paths.join(invocation.workingDirectory, source))",
             value: value)
         let snapshot = try store.commit(changes)
@@ -49,11 +50,13 @@ enum SecretCreate {
         return 0
     }
 
-    private static func labels(_ written: [String]) throws(CommandFailure) -> [String: String] {
+    private static func labels(_ invocation: Invocation) throws(UsageError) -> [String: String] {
         var labels: [String: String] = [:]
-        for label in written {
+        for label in invocation.values("label") {
             let parts = label.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard !parts[0].isEmpty else { throw CommandFailure("label '\(label)' has no key; write KEY=VALUE") }
+            guard !parts[0].isEmpty else {
+                throw invocation.arguments.usageError("label '\(label)' has no key", remedy: "write KEY=VALUE")
+            }
             labels[String(parts[0])] = parts.count == 2 ? String(parts[1]) : ""
         }
         return labels
