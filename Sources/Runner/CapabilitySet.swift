@@ -1,3 +1,5 @@
+import Linux
+
 /// Capabilities of the kernel (capabilities(7)): a bit for each, by its number in linux/capability.h.
 public struct CapabilitySet: OptionSet, Codable, Sendable {
     public let rawValue: UInt64
@@ -6,21 +8,10 @@ public struct CapabilitySet: OptionSet, Codable, Sendable {
 
     /// The capability of a name such as `CAP_CHOWN`; nil where Linux has none of that name.
     public init?(named name: String) {
-        guard let number = Self.names.firstIndex(of: name) else { return nil }
+        guard let number = Capabilities.number(name) else { return nil }
         rawValue = 1 << UInt64(number)
     }
 
     /// Every one that has a name.
-    public static let all = CapabilitySet(rawValue: 1 << UInt64(names.count) - 1)
-
-    /// In the order of their numbers.
-    private static let names = [
-        "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID",
-        "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST",
-        "CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO",
-        "CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE",
-        "CAP_SYS_RESOURCE", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE",
-        "CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM",
-        "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE",
-    ]
+    public static let all = CapabilitySet(rawValue: 1 << UInt64(Capabilities.names.count) - 1)
 }

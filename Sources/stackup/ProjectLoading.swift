@@ -11,9 +11,10 @@ extension Invocation {
     ///   - services: names that were given; they enable their profiles and dependencies. Empty: all.
     ///   - purpose: what the caller does with the project.
     ///   - quietly: leaves out warnings, for commands that only need the project's name.
+    ///   - launching: leaves out warnings of what the command is about to refuse as errors: see `Service.refusals`.
     /// - Throws: `CommandFailure` where the files have errors, after printing them all.
     func loadProject(
-        services: [String] = [], for purpose: ProjectOptions.Purpose = .running, quietly: Bool = false
+        services: [String] = [], for purpose: ProjectOptions.Purpose = .running, quietly: Bool = false, launching: Bool = false
     ) throws(CommandFailure) -> LoadedProject {
         let options = ProjectOptions(
             files: values("file"), projectName: value("project-name"), projectDirectory: value("project-directory"),
@@ -24,7 +25,9 @@ extension Invocation {
                 return ((try? input.readAll()) ?? nil) ?? []
             })
         let result = Compose.loadProject(options)
-        for diagnostic in result.diagnostics where !quietly || diagnostic.severity == .error {
+        let launched = launching ? result.project?.stack.services.filter { !$0.needsImage } : nil
+        let refused = Set(launched?.flatMap { $0.refusals.map(\.attribute) } ?? [])
+        for diagnostic in result.diagnostics where diagnostic.severity == .error || !quietly && !refused.contains(diagnostic.attribute) {
             streams.report(diagnostic)
         }
         guard let project = result.project else { throw CommandFailure.alreadyReported }

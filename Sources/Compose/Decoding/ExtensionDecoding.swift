@@ -1,3 +1,4 @@
+import Linux
 import YAML
 
 /// Reads `x-stackup` of a service.
@@ -37,7 +38,14 @@ struct ExtensionDecoding {
         switch words.first {
         case "none" where words.count == 1: return .none
         case "restart" where words.count == 1: return .restart
-        case "signal" where words.count == 2: return .signal(String(words[1]))
+        case "signal" where words.count == 2:
+            let signal = String(words[1])
+            if Signals.number(signal) == nil {
+                reporter.error(
+                    "\(path).on-secret-change: '\(signal)' is not a signal", at: node.place,
+                    attribute: "\(path).on-secret-change", remedy: LaunchedNames.signalRemedy(signal, reporter))
+            }
+            return .signal(signal)
         default:
             reporter.obstacle(
                 "\(path).on-secret-change must be none, restart, or signal with a signal's name", at: node.place,

@@ -44,6 +44,7 @@ struct GrantDecoding {
             }
             let target = item["target"]?.string ?? source
             check(target, item["target"]?.place ?? item.place, path)
+            warnOfDecimal(item["mode"], path)
             return Grant(
                 source: source, target: Paths.clean(target.hasPrefix("/") ? target : directory + target),
                 uid: number(item, "uid", path), gid: number(item, "gid", path),
@@ -67,6 +68,20 @@ struct GrantDecoding {
         reporter.obstacle(
             "\(path).target \(problem)", at: place, attribute: "\(path).target",
             remedy: "give the file's name, or its absolute path")
+    }
+
+    /// `mode: 400` is a decimal number, 0620: it lets others write and the owner's readers not read. Whoever writes digits that make
+    /// sense as permission bits meant them so; 256 (0400) or 420 (0644) do not.
+    private func warnOfDecimal(_ mode: Node?, _ path: String) {
+        guard let place = mode?.place, let bits = mode?.string else { return }
+        let digits = place.source.lineBytes(place.line).dropFirst(place.column - 1).prefix { (0x30...0x39).contains($0) }
+        guard digits.count == 3, let first = digits.first, digits.allSatisfy({ [0x30, 0x34, 0x35, 0x36, 0x37].contains($0) }),
+            digits.allSatisfy({ $0 <= first })
+        else { return }
+        let written = String(decoding: digits, as: UTF8.self)
+        reporter.warning(
+            "\(path).mode: \(written) is a decimal number, and means \(bits)", at: place, attribute: "\(path).mode",
+            remedy: "did you mean 0\(written)?")
     }
 
     private func number(_ item: Node, _ attribute: String, _ path: String) -> UInt32? {

@@ -54,7 +54,9 @@ struct ServiceDecoding {
         case "container_name": service.containerName = value.string
         case "depends_on": service.dependsOn = dependencies(value)
         case "restart": service.restart = restart(value)
-        case "stop_signal": if let signal = value.string { service.stopSignal = signal }
+        case "stop_signal":
+            if let signal = value.string, !signal.isEmpty { service.stopSignal = signal }
+            service.refusals += LaunchedNames(path, reporter).signal(value)
         case "stop_grace_period":
             if let nanoseconds = value.string.flatMap(ScalarText.nanoseconds) {
                 service.stopGracePeriod = .nanoseconds(max(0, nanoseconds))
@@ -68,8 +70,12 @@ struct ServiceDecoding {
         case "tmpfs":
             service.mounts += MountDecoding(path, reporter).tmpfs(value)
         case "read_only": service.readOnly = value.bool ?? false
-        case "cap_add": service.capAdd = texts(value)
-        case "cap_drop": service.capDrop = texts(value)
+        case "cap_add":
+            service.capAdd = texts(value)
+            service.refusals += LaunchedNames(path, reporter).capabilities(value, "cap_add")
+        case "cap_drop":
+            service.capDrop = texts(value)
+            service.refusals += LaunchedNames(path, reporter).capabilities(value, "cap_drop")
         case "ulimits": service.ulimits = ulimits(value)
         case "labels": service.labels = strings(value)
         case "profiles": service.profiles = texts(value)

@@ -1,4 +1,5 @@
 import Compose
+import Linux
 import Reconciler
 import Runner
 import Terminal
@@ -88,7 +89,11 @@ enum Kill {
         options: [.value("signal", short: "s", "SIGNAL", help: "The signal (default SIGKILL)")], arguments: [.init("SERVICE", .any)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        let signal = try Signals.number(invocation.value("signal") ?? "SIGKILL")
+        let name = invocation.value("signal") ?? "SIGKILL"
+        guard let signal = Signals.number(name) else {
+            throw invocation.arguments.usageError(
+                "option '--signal' needs a signal, not '\(name)'", remedy: "write for example SIGTERM, SIGHUP or 15")
+        }
         return try act(invocation, title: "Killing") { client, services, _ in try client.kill(services: services, signal: signal) }
     }
 }

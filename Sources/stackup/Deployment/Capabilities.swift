@@ -11,22 +11,12 @@ extension CapabilitySet {
 
     /// The set that `cap_add` and `cap_drop` leave: as in Docker, `ALL` goes first and single names correct it.
     ///
-    /// - Throws: `DeploymentError` for a name that Linux does not have.
-    init(adding added: [String], dropping dropped: [String]) throws(DeploymentError) {
-        let (added, dropped) = (added.map { $0.uppercased() }, dropped.map { $0.uppercased() })
-        self = added.contains("ALL") ? .all : dropped.contains("ALL") ? [] : .standard
-        subtract(try Self.named(dropped))
-        formUnion(try Self.named(added))
-    }
-
-    private static func named(_ names: [String]) throws(DeploymentError) -> CapabilitySet {
-        var result: CapabilitySet = []
-        for name in names where name != "ALL" {
-            guard let one = CapabilitySet(named: name.hasPrefix("CAP_") ? name : "CAP_" + name) else {
-                throw DeploymentError("'\(name)' is not a capability; capabilities(7) lists them")
-            }
-            result.formUnion(one)
-        }
-        return result
+    /// Names that Linux does not have add nothing; `Service.refusals` tells of them.
+    init(adding added: [String], dropping dropped: [String]) {
+        func all(_ names: [String]) -> Bool { names.contains { $0.uppercased() == "ALL" } }
+        func named(_ names: [String]) -> CapabilitySet { CapabilitySet(names.compactMap(CapabilitySet.init(named:))) }
+        self = all(added) ? .all : all(dropped) ? [] : .standard
+        subtract(named(dropped))
+        formUnion(named(added))
     }
 }

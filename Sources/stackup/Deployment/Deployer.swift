@@ -169,7 +169,8 @@ extension Deployment.Operation {
         case .startInstance(let service, let index): self = .start(service: service, index: index)
         case .removeInstance(let service, let index): self = .remove(service: service, index: index)
         case .signalService(let service, let signal):
-            self = .signal(service: service, signal: try Signals.number(signal))
+            guard let number = Signals.number(signal) else { throw DeploymentError("'\(signal)' is not a signal") }
+            self = .signal(service: service, signal: number)
         case .restartService(let service): self = .restart(service: service)
         }
     }

@@ -24,3 +24,36 @@ struct DeploymentError: Error, CustomStringConvertible {
             diagnostics.map { Diagnostic(.error, "service '\(service)': \($0.message)", at: $0.location ?? location) })
     }
 }
+
+/// Gathers what stands in the way, so that one run shows all of it.
+struct Problems {
+    private var diagnostics: [Diagnostic] = []
+
+    var isEmpty: Bool { diagnostics.isEmpty }
+
+    /// Everything gathered, in the order of the files and their lines.
+    var error: DeploymentError {
+        let order = diagnostics.enumerated().sorted { left, right in
+            guard let one = left.element.location, let other = right.element.location, one.file == other.file else {
+                return left.offset < right.offset
+            }
+            return (one.line, one.column, left.offset) < (other.line, other.column, right.offset)
+        }
+        return DeploymentError(order.map(\.element))
+    }
+
+    mutating func add(_ more: [Diagnostic]) { diagnostics += more }
+
+    mutating func add(_ message: String) { diagnostics.append(Diagnostic(.error, message)) }
+
+    /// What `body` gives; nil where it throws, with its reasons kept.
+    @discardableResult
+    mutating func collect<Result>(_ body: () throws(DeploymentError) -> Result) -> Result? {
+        do {
+            return try body()
+        } catch {
+            add(error.diagnostics)
+            return nil
+        }
+    }
+}

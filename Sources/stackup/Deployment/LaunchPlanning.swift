@@ -33,34 +33,58 @@ struct LaunchPlanning {
 
     /// The launch plan of a service, without its files and its hash, which need the store.
     ///
-    /// - Throws: `DeploymentError` that names the service.
+    /// - Throws: `DeploymentError` with everything that stands in the way, each with the service's name.
     mutating func plan(for service: Service) throws(DeploymentError) -> LaunchPlan {
-        do {
-            return try unnamedPlan(for: service)
-        } catch {
-            throw error.about(service.name, at: service.location)
+        let arguments = (service.entrypoint ?? []) + (service.command ?? [])
+        var problems = Problems()
+        if arguments.isEmpty { problems.add("it has no command to run; give it a 'command' (or an 'entrypoint')") }
+        if user != 0, !service.capAdd.isEmpty {
+            problems.add("'cap_add' needs root; remove it, or start the stack as root")
         }
+        let resolved = problems.collect { () throws(DeploymentError) in try resolveUser(of: service) }
+        let limits = problems.collect { () throws(DeploymentError) in try self.limits(of: service) }
+        let mounts = service.mounts.compactMap { mount in
+            problems.collect { () throws(DeploymentError) in try mountPlan(mount, of: service) }
+        }
+        guard let resolved, let limits, problems.isEmpty, service.refusals.isEmpty else {
+            throw DeploymentError(service.refusals + problems.error.about(service.name, at: service.location).diagnostics)
+        }
+        return plan(for: service, arguments: arguments, user: resolved, limits: limits, mounts: mounts)
     }
 
-    private mutating func unnamedPlan(for service: Service) throws(DeploymentError) -> LaunchPlan {
-        let arguments = (service.entrypoint ?? []) + (service.command ?? [])
-        guard !arguments.isEmpty else {
-            throw DeploymentError("it has no command to run; give it a 'command' (or an 'entrypoint')")
+    /// Who it runs as, and where that user's home is.
+    private func resolveUser(of service: Service) throws(DeploymentError) -> (identity: UserIdentity, home: String) {
+        let resolved = try UserDatabase.host.resolve(service.user ?? String(user))
+        guard user == 0 || resolved.identity.uid == user else {
+            throw DeploymentError(
+                "it wants to run as user \(resolved.identity.uid), and only root may start services as somebody else; "
+                    + "remove 'user', or start the stack as root")
         }
-        let (identity, home) = try UserDatabase.host.resolve(service.user ?? String(user))
-        if user != 0 { try refuseWhatNeedsRoot(service, identity) }
+        return resolved
+    }
+
+    private func limits(of service: Service) throws(DeploymentError) -> [ResourceLimit] {
+        var limits: [ResourceLimit] = []
+        for ulimit in service.ulimits { limits.append(try ResourceLimit(ulimit)) }
+        return limits
+    }
+
+    private func plan(
+        for service: Service, arguments: [String], user: (identity: UserIdentity, home: String), limits: [ResourceLimit],
+        mounts: [MountPlan]
+    ) -> LaunchPlan {
         var plan = LaunchPlan(service: service.name, arguments: arguments)
         plan.replicas = service.replicas
-        plan.environment = environment(of: service, home: home)
+        plan.environment = environment(of: service, home: user.home)
         plan.workingDirectory = service.workingDirectory.map { Paths.join(stack.workingDirectory, $0) } ?? "/"
-        plan.user = identity
+        plan.user = user.identity
         plan.hostname = service.hostname
         plan.hosts = service.extraHosts.map {
             HostEntry(address: $0.address == "host-gateway" ? "127.0.0.1" : $0.address, name: $0.name)
         }
-        plan.capabilities = try CapabilitySet(adding: service.capAdd, dropping: service.capDrop)
-        for ulimit in service.ulimits { plan.limits.append(try ResourceLimit(ulimit)) }
-        for mount in service.mounts { plan.mounts.append(try mountPlan(mount, of: service)) }
+        plan.capabilities = CapabilitySet(adding: service.capAdd, dropping: service.capDrop)
+        plan.limits = limits
+        plan.mounts = mounts
         if service.readOnly, !plan.mounts.contains(where: { $0.target == "/tmp" }) {
             plan.mounts.append(
                 .tmpfs(target: "/tmp", readOnly: true, size: 4096, mode: 0o1777, uid: 0, gid: 0, executable: false))
@@ -68,21 +92,9 @@ struct LaunchPlanning {
         plan.hostFilesystemWritable = service.hostFilesystemWritable && !service.readOnly
         plan.restart = Restart(service.restart)
         plan.dependencies = service.dependsOn.map(\.service).filter { stack.service($0) != nil }
-        plan.stopSignal = try Signals.number(service.stopSignal)
+        plan.stopSignal = Signals.number(service.stopSignal) ?? SIGTERM
         plan.stopGraceMilliseconds = service.stopGracePeriod.milliseconds
         return plan
-    }
-
-    /// What an unprivileged caller's user namespace cannot give, said before anything starts.
-    private func refuseWhatNeedsRoot(_ service: Service, _ identity: UserIdentity) throws(DeploymentError) {
-        guard identity.uid == user else {
-            throw DeploymentError(
-                "it wants to run as user \(identity.uid), and only root may start services as somebody else; "
-                    + "remove 'user', or start the stack as root")
-        }
-        guard service.capAdd.isEmpty else {
-            throw DeploymentError("'cap_add' needs root; remove it, or start the stack as root")
-        }
     }
 
     private func environment(of service: Service, home: String) -> [String] {

@@ -30,26 +30,38 @@ struct Preparation {
         snapshot: StoreSnapshot?, record: StackRecord?, envFiles: [String]
     ) throws(DeploymentError) {
         stack = project.stack
-        var folders = WritableFolders(stack, plans: record?.plans ?? [], paths: paths, user: user)
-        for file in project.files + envFiles { _ = try folders.resolve(file) }
-        secrets = try SecretIntake(
-            services, of: stack, environment: project.environment, folders: &folders, store: store, snapshot: snapshot)
         plaintextSources = Self.plaintextSources(of: stack, envFiles: envFiles)
-        configs = try Self.readConfigs(services, of: stack, environment: project.environment, folders: &folders)
+        var folders = WritableFolders(stack, plans: record?.plans ?? [], paths: paths, user: user)
+        var problems = Problems()
+        for file in project.files + envFiles { problems.collect { () throws(DeploymentError) in _ = try folders.resolve(file) } }
+        let (stack, environment) = (stack, project.environment)
+        let secrets = problems.collect { () throws(DeploymentError) in
+            try SecretIntake(services, of: stack, environment: environment, folders: &folders, store: store, snapshot: snapshot)
+        }
+        let configs = problems.collect { () throws(DeploymentError) in
+            try Self.readConfigs(services, of: stack, environment: environment, folders: &folders)
+        }
         var planning = LaunchPlanning(stack: stack, paths: paths, user: user, folders: folders)
         surroundings = planning.surroundings(plaintextSources: plaintextSources)
         var launchPlans: [String: LaunchPlan] = [:]
         var wantedServices: [WantedService] = []
         for service in services {
+            problems.collect { () throws(DeploymentError) in try Self.refuseForeignOwners(of: service, user: user) }
             var plan: LaunchPlan?
-            if service.image == nil, !service.hasBuild { plan = try planning.plan(for: service) }
+            if !service.needsImage {
+                plan = problems.collect { () throws(DeploymentError) in try planning.plan(for: service) }
+            }
+            // Whatever else there is to find, there will be no plan.
+            guard let configs, problems.isEmpty else { continue }
             let hash = try Self.hash(of: service, plan: plan, store: store, recorded: record?.services[service.name])
             plan?.configHash = hash
             launchPlans[service.name] = plan
             let files = Self.wantedFiles(of: service, owner: plan?.user ?? .root, stack: stack, configs: configs)
-            try Self.refuseForeignOwners(of: service, user: user)
             wantedServices.append(WantedService(service: service, configHash: hash, files: files))
         }
+        guard let secrets, let configs, problems.isEmpty else { throw problems.error }
+        self.secrets = secrets
+        self.configs = configs
         self.launchPlans = launchPlans
         wanted = WantedStack(
             name: stack.name, services: wantedServices, secrets: secrets.wanted,
@@ -75,10 +87,14 @@ struct Preparation {
         _ services: [Service], of stack: Stack, environment: [String: String], folders: inout WritableFolders
     ) throws(DeploymentError) -> [String: [UInt8]] {
         var contents: [String: [UInt8]] = [:]
+        var problems = Problems()
         for key in Set(services.flatMap { $0.configs.map(\.config) }).sorted() {
             guard let declaration = stack.config(key) else { continue }
-            contents[declaration.name] = try ConfigContent.read(declaration, environment: environment, folders: &folders)
+            contents[declaration.name] = problems.collect { () throws(DeploymentError) in
+                try ConfigContent.read(declaration, environment: environment, folders: &folders)
+            }
         }
+        guard problems.isEmpty else { throw problems.error }
         return contents
     }
 
@@ -107,11 +123,13 @@ struct Preparation {
         let owners = service.secrets.map { ($0.target, $0.uid, $0.gid, $0.location) }
             + service.configs.map { ($0.target, $0.uid, $0.gid, $0.location) }
         guard user != 0 else { return }
+        var problems = Problems()
         for (target, uid, gid, location) in owners where uid ?? user != user || gid ?? getegid() != getegid() {
-            throw DeploymentError(
+            problems.add(DeploymentError(
                 "service '\(service.name)': \(target) is to belong to \(uid ?? user):\(gid ?? getegid()), and only root may give "
-                    + "files to somebody else; remove 'uid' and 'gid', or start the stack as root", at: location)
+                    + "files to somebody else; remove 'uid' and 'gid', or start the stack as root", at: location).diagnostics)
         }
+        guard problems.isEmpty else { throw problems.error }
     }
 
     /// Names what would be launched. What can change while an instance runs is left out: its files, how many

@@ -22,19 +22,22 @@ enum VolumePlanning {
     /// Makes what the services' mounts need on the host: the folders of volumes, and bind sources that
     /// `create_host_path` asks for.
     ///
-    /// - Throws: `DeploymentError` where a source is missing and may not be made.
+    /// - Throws: `DeploymentError` with every source that is missing and may not be made.
     static func prepare(_ services: [Service], of stack: Stack, in paths: HostPaths) throws(DeploymentError) {
+        var problems = Problems()
         for service in services {
             for mount in service.mounts {
                 do {
                     try prepare(mount, of: service, stack: stack, paths: paths)
                 } catch let error as DeploymentError {
-                    throw error.about(service.name, at: service.location)
+                    problems.add(error.about(service.name, at: service.location).diagnostics)
                 } catch {
-                    throw DeploymentError("the source of \(mount.target): \(error)").about(service.name, at: service.location)
+                    let error = DeploymentError("the source of \(mount.target): \(error)")
+                    problems.add(error.about(service.name, at: service.location).diagnostics)
                 }
             }
         }
+        guard problems.isEmpty else { throw problems.error }
     }
 
     private static func prepare(_ mount: Compose.ServiceMount, of service: Service, stack: Stack, paths: HostPaths) throws {
