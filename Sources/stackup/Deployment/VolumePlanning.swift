@@ -70,17 +70,20 @@ enum VolumePlanning {
 
     /// Removes the folders of the stack's own volumes, named and anonymous; external ones stay.
     ///
-    /// - Returns: the names of those that were there.
-    static func removeAll(of stack: Stack, services: [Service], in paths: HostPaths) throws(SystemCallError) -> [String] {
+    /// - Parameter onRemoval: hears the name of each that was there.
+    static func removeAll(
+        of stack: Stack, services: [Service], in paths: HostPaths, onRemoval: (String) -> Void
+    ) throws(SystemCallError) {
         var names = stack.volumes.filter { !$0.external }.map(\.name)
         for service in services {
             for case .volume(nil, let target, _) in service.mounts {
                 names.append(name(of: nil, target: target, service: service.name, stack: stack))
             }
         }
-        let present = names.filter { access(paths.volumesRoot + "/" + $0, F_OK) == 0 }
-        for name in present { try FileTree.remove(paths.volumesRoot + "/" + name) }
+        for name in names where access(paths.volumesRoot + "/" + name, F_OK) == 0 {
+            try FileTree.remove(paths.volumesRoot + "/" + name)
+            onRemoval(name)
+        }
         rmdir(paths.volumesRoot)
-        return present
     }
 }

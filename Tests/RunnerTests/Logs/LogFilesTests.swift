@@ -66,7 +66,7 @@ import Testing
         put("3\n", db, .stderr, at: 3)
         put("5\n", db, at: 5)
         #expect(texts(try LogReader(directory: temporary.path)) == ["1\n", "2\n", "3\n", "4\n", "5\n"])
-        #expect(texts(try LogReader(directory: temporary.path, instances: ["web-1"])) == ["1\n", "4\n"])
+        #expect(texts(try LogReader(directory: temporary.path, of: .instance("web-1"))) == ["1\n", "4\n"])
     }
 
     @Test(arguments: 0...25)
