@@ -12,15 +12,12 @@ extension Invocation {
     ///   - services: names that were given; they enable their profiles and dependencies. Empty: all.
     ///   - purpose: what the caller does with the project.
     ///   - quietly: leaves out warnings, for commands that only need the project's name.
-    ///   - launching: leaves out warnings of what the command is about to refuse as errors: see `Service.refusals`.
     /// - Throws: `CommandFailure` where the files have errors, after printing them all.
     func loadProject(
-        services: [String] = [], for purpose: ProjectOptions.Purpose = .running, quietly: Bool = false, launching: Bool = false
+        services: [String] = [], for purpose: ProjectOptions.Purpose = .running, quietly: Bool = false
     ) throws(CommandFailure) -> LoadedProject {
         let result = Compose.loadProject(projectOptions(services: services, for: purpose))
-        let launched = launching ? result.project?.stack.services.filter { !$0.needsImage } : nil
-        let refused = Set(launched?.flatMap { $0.refusals.map(\.attribute) } ?? [])
-        for diagnostic in result.diagnostics where diagnostic.severity == .error || !quietly && !refused.contains(diagnostic.attribute) {
+        for diagnostic in result.diagnostics where !quietly || diagnostic.severity == .error {
             streams.report(diagnostic)
         }
         guard let project = result.project else { throw CommandFailure.alreadyReported }
@@ -47,7 +44,8 @@ extension Invocation {
             if let problem = projectNameProblem(name) { throw CommandFailure(problem) }
             return TargetStack(name: name, project: nil)
         }
-        let result = Compose.loadProject(projectOptions(services: [], for: .running))
+        // What would keep services from being started is of no matter here.
+        let result = Compose.loadProject(projectOptions(services: [], for: .printing))
         if let project = result.project { return TargetStack(name: project.stack.name, project: project) }
         let errors = result.diagnostics.filter { $0.severity == .error }
         guard let name = result.projectName else {

@@ -1,9 +1,7 @@
 import Linux
 import YAML
 
-/// Names of the kernel's that are only looked up when a service starts: Compose takes any, and Docker refuses it then.
-///
-/// Each unknown one is a warning of the files, and a refusal for whoever is about to start the service.
+/// Names of the kernel's that Docker only looks up when a service starts: Compose takes any.
 struct LaunchedNames {
     private let path: String
     private let reporter: Reporter
@@ -13,18 +11,21 @@ struct LaunchedNames {
         self.reporter = reporter
     }
 
-    func signal(_ node: Node) -> [Diagnostic] {
-        guard let text = node.string, !text.isEmpty, Signals.number(text) == nil else { return [] }
-        return refuse("\(path).stop_signal", "'\(text)' is not a signal", at: node.place, remedy: Self.signalRemedy(text, reporter))
+    func checkSignal(_ node: Node) {
+        guard let text = node.string, !text.isEmpty, Signals.number(text) == nil else { return }
+        reporter.obstacle(
+            "\(path).stop_signal: '\(text)' is not a signal", at: node.place, attribute: "\(path).stop_signal",
+            remedy: Self.signalRemedy(text, reporter))
     }
 
-    func capabilities(_ node: Node, _ attribute: String) -> [Diagnostic] {
-        (node.sequence ?? []).enumerated().flatMap { index, item -> [Diagnostic] in
-            guard let text = item.string, text.uppercased() != "ALL", Capabilities.number(text) == nil else { return [] }
+    func checkCapabilities(_ node: Node, _ attribute: String) {
+        for (index, item) in (node.sequence ?? []).enumerated() {
+            guard let text = item.string, text.uppercased() != "ALL", Capabilities.number(text) == nil else { continue }
             let hasPrefix = text.uppercased().hasPrefix("CAP_")
             let names = Capabilities.names.map { hasPrefix ? $0 : String($0.dropFirst(4)) }
-            return refuse(
-                "\(path).\(attribute)[\(index)]", "'\(text)' is not a capability", at: item.place,
+            reporter.obstacle(
+                "\(path).\(attribute)[\(index)]: '\(text)' is not a capability", at: item.place,
+                attribute: "\(path).\(attribute)[\(index)]",
                 remedy: reporter.suggestion(for: text, among: names) ?? "capabilities(7) lists them")
         }
     }
@@ -34,10 +35,5 @@ struct LaunchedNames {
         let hasPrefix = text.uppercased().hasPrefix("SIG")
         let names = Signals.names.map { hasPrefix ? $0 : String($0.dropFirst(3)) }
         return reporter.suggestion(for: text, among: names) ?? "write for example SIGTERM, SIGHUP or 15"
-    }
-
-    private func refuse(_ attribute: String, _ problem: String, at place: Place, remedy: String) -> [Diagnostic] {
-        reporter.warning("\(attribute): \(problem), and up refuses it", at: place, attribute: attribute, remedy: remedy)
-        return [Diagnostic(.error, "\(attribute): \(problem)", at: place, attribute: attribute, remedy: remedy)]
     }
 }

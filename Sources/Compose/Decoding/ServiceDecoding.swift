@@ -56,7 +56,7 @@ struct ServiceDecoding {
         case "restart": service.restart = restart(value)
         case "stop_signal":
             if let signal = value.string, !signal.isEmpty { service.stopSignal = signal }
-            service.refusals += LaunchedNames(path, reporter).signal(value)
+            LaunchedNames(path, reporter).checkSignal(value)
         case "stop_grace_period":
             if let nanoseconds = value.string.flatMap(ScalarText.nanoseconds) {
                 service.stopGracePeriod = .nanoseconds(max(0, nanoseconds))
@@ -72,10 +72,10 @@ struct ServiceDecoding {
         case "read_only": service.readOnly = value.bool ?? false
         case "cap_add":
             service.capAdd = texts(value)
-            service.refusals += LaunchedNames(path, reporter).capabilities(value, "cap_add")
+            LaunchedNames(path, reporter).checkCapabilities(value, "cap_add")
         case "cap_drop":
             service.capDrop = texts(value)
-            service.refusals += LaunchedNames(path, reporter).capabilities(value, "cap_drop")
+            LaunchedNames(path, reporter).checkCapabilities(value, "cap_drop")
         case "ulimits": service.ulimits = ulimits(value)
         case "labels": service.labels = strings(value)
         case "profiles": service.profiles = texts(value)

@@ -45,9 +45,6 @@ public struct Service: Sendable, Equatable {
     /// The canonical JSON text of every attribute that needs a recreation when it changes, by its name
     /// (all but grants, replicas, dependencies and profiles). A plan names the ones that differ.
     public var attributes: [String: String] = [:]
-    /// Errors that are no reason to refuse the files, as Docker finds them only when it starts the service; loading has warned of
-    /// each at the same place.
-    public var refusals: [Diagnostic] = []
 
     /// Whether it runs a program of an image instead of the host's.
     public var needsImage: Bool { image != nil || hasBuild }

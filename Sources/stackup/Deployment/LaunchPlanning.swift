@@ -46,9 +46,7 @@ struct LaunchPlanning {
         let mounts = service.mounts.compactMap { mount in
             problems.collect { () throws(DeploymentError) in try mountPlan(mount, of: service) }
         }
-        guard let resolved, let limits, problems.isEmpty, service.refusals.isEmpty else {
-            throw DeploymentError(service.refusals + problems.error.about(service.name, at: service.location).diagnostics)
-        }
+        guard let resolved, let limits, problems.isEmpty else { throw problems.error.about(service.name, at: service.location) }
         return plan(for: service, arguments: arguments, user: resolved, limits: limits, mounts: mounts)
     }
 
