@@ -117,11 +117,30 @@ static _Noreturn void execute(char **arguments, char **environment) {
     fail_with(EXIT_NOT_EXECUTABLE, "exec", name, strerror(reason));
 }
 
+/// A service has these to itself, so a folder of the host's below them is not there.
+static const char *private_place(const char *path) {
+    static const char *const places[] = {"/tmp", "/var/tmp", "/dev/shm", "/run"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        size_t length = strlen(places[i]);
+        if (strncmp(path, places[i], length) == 0 && path[length] == '/') return places[i];
+    }
+    return NULL;
+}
+
+static void enter_directory(const char *path) {
+    if (chdir(path) == 0) return;
+    const char *place = errno == ENOENT ? private_place(path) : NULL;
+    if (place == NULL) fail("working_dir", path);
+    char reason[200];
+    snprintf(reason, sizeof reason, "%s; services have a %s of their own: mount the folder with 'volumes'", strerror(ENOENT), place);
+    fail_because("working_dir", path, reason);
+}
+
 _Noreturn void become(const struct identity *identity) {
     set_limits(identity);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail("prctl", "PR_SET_NO_NEW_PRIVS");
     limit_capabilities(identity->capabilities);
-    if (chdir(identity->directory) != 0) fail("working_dir", identity->directory);
+    enter_directory(identity->directory);
     set_groups(identity);
     if (setresgid(identity->gid, identity->gid, identity->gid) != 0) fail("setresgid", "own");
     if (setresuid(identity->uid, identity->uid, identity->uid) != 0) fail("setresuid", "own");
