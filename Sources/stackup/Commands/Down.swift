@@ -26,8 +26,8 @@ enum Down {
     static func run(_ invocation: Invocation) throws -> Int32 {
         let timeout = try invocation.seconds("timeout")
         let removesVolumes = invocation.flag("volumes")
-        // Which volumes there are, only the files say.
-        let project = removesVolumes ? try invocation.loadProject(for: .printing, quietly: true) : nil
+        // Which volumes there are, only the files say; and what could not be started must not be removed, whatever its name leads to.
+        let project = removesVolumes ? try invocation.loadProject(for: .running, quietly: true) : nil
         let target = try project.map { TargetStack(name: $0.stack.name, project: $0) } ?? invocation.targetStack()
         let session = try StackSession(target.name, invocation, for: .changing)
         let display = InstanceProgress(invocation.streams, title: "Removing")
