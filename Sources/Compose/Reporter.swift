@@ -60,7 +60,7 @@ final class Reporter {
     func obstacle(_ message: String, at place: Place? = nil, attribute: String = "", remedy: String? = nil) {
         switch purpose {
         case .running: error(message, at: place, attribute: attribute, remedy: remedy)
-        case .printing: warning(message, at: place, attribute: attribute, remedy: remedy)
+        case .printing: warning(message + ", and 'up' refuses it", at: place, attribute: attribute, remedy: remedy)
         }
     }
 

@@ -14,18 +14,23 @@ public enum DirectoryListing {
 
     /// The same as the kernel has them, ended by a NUL: a name need not be text.
     static func bytes(in directory: Int32) -> [[CChar]] {
-        // A description of its own: readdir(3) moves the offset.
-        guard let own = try? FileDescriptor.open(".", in: directory, O_RDONLY | O_DIRECTORY) else { return [] }
-        guard let stream = fdopendir(own.release()) else { return [] }
-        defer { closedir(stream) }
         var names: [[CChar]] = []
+        forEach(in: directory) { names.append($0) }
+        return names
+    }
+
+    /// Calls `body` with each of them in turn, which may remove it: however many there are, they need no memory.
+    static func forEach(in directory: Int32, _ body: ([CChar]) -> Void) {
+        // A description of its own: readdir(3) moves the offset.
+        guard let own = try? FileDescriptor.open(".", in: directory, O_RDONLY | O_DIRECTORY) else { return }
+        guard let stream = fdopendir(own.release()) else { return }
+        defer { closedir(stream) }
         while let entry = readdir(stream) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { name in
                 name.withMemoryRebound(to: CChar.self, capacity: 256) { Array(UnsafeBufferPointer(start: $0, count: strlen($0) + 1)) }
             }
             let dot = CChar(UInt8(ascii: "."))
-            if name != [dot, 0], name != [dot, dot, 0] { names.append(name) }
+            if name != [dot, 0], name != [dot, dot, 0] { body(name) }
         }
-        return names
     }
 }

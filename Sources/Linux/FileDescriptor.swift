@@ -45,6 +45,8 @@ extension FileDescriptor {
         public static let noMagicLinks = Resolution(rawValue: UInt64(CLINUX_RESOLVE_NO_MAGICLINKS))
         /// Refuses to leave the directory that the walk starts in.
         public static let beneath = Resolution(rawValue: UInt64(CLINUX_RESOLVE_BENEATH))
+        /// Refuses to enter another mount.
+        public static let noMounts = Resolution(rawValue: UInt64(CLINUX_RESOLVE_NO_XDEV))
     }
 
     /// Opens a file with openat2(2), always `O_CLOEXEC`.

@@ -16,7 +16,8 @@ public enum FileTree {
 
     /// Removes a file, or a directory with all that is in it.
     ///
-    /// Symbolic links are removed, not followed. What cannot be removed stops nothing else from going.
+    /// Symbolic links are removed, not followed, and what is mounted in there is left alone. What cannot be removed
+    /// stops nothing else from going. Neither depth nor number of files is limited.
     ///
     /// - Throws: the first error; a path that is missing is none.
     public static func remove(_ path: String) throws(SystemCallError) {
@@ -27,32 +28,16 @@ public enum FileTree {
             if error.code == ENOENT { return }
             throw error
         }
-        try remove(Array(Paths.lastComponent(of: path).utf8CString), in: folder.number)
+        try remove(Paths.lastComponent(of: path), in: folder.number)
+    }
+
+    /// Removes an entry of a directory in the same way.
+    public static func remove(_ name: String, in directory: Int32) throws(SystemCallError) {
+        try TreeRemoval.remove(Array(name.utf8CString), in: directory)
     }
 
     /// Removes all that is in a directory, in the same way.
     public static func empty(_ directory: Int32) throws(SystemCallError) {
-        var first: SystemCallError?
-        for name in DirectoryListing.bytes(in: directory) {
-            do {
-                try remove(name, in: directory)
-            } catch {
-                first = first ?? error
-            }
-        }
-        if let first { throw first }
-    }
-
-    private static func remove(_ name: [CChar], in directory: Int32) throws(SystemCallError) {
-        if unlinkat(directory, name, 0) == 0 || errno == ENOENT { return }
-        // Which of the two a directory gives is the filesystem's choice (unlink(2)).
-        guard errno == EISDIR || errno == EPERM else { throw SystemCallError("unlinkat", DirectoryListing.text(name)) }
-        let number = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        guard number >= 0 else { throw SystemCallError("openat", DirectoryListing.text(name)) }
-        let folder = FileDescriptor(owning: number)
-        try empty(folder.number)
-        guard unlinkat(directory, name, AT_REMOVEDIR) == 0 || errno == ENOENT else {
-            throw SystemCallError("unlinkat", DirectoryListing.text(name))
-        }
+        try TreeRemoval.empty(directory)
     }
 }

@@ -44,12 +44,44 @@ static void open_terminal(const struct identity *identity) {
     if (!unprivileged && fchown(terminal, identity->uid, (gid_t)-1) != 0) fail("chown", "terminal");
     send_master(master);
     close(master);
-    if (setsid() < 0 || ioctl(terminal, TIOCSCTTY, 0) != 0) fail("TIOCSCTTY", "terminal");
+    // Until it has the caller's size, and somebody reads there.
+    char byte;
+    while (read(STATUS_FD, &byte, sizeof byte) < 0 && errno == EINTR) continue;
+    if (ioctl(terminal, TIOCSCTTY, 0) != 0) fail("TIOCSCTTY", "terminal");
     for (int descriptor = 0; descriptor < 3; descriptor++)
         if (dup2(terminal, descriptor) < 0) fail("dup2", "terminal");
 }
 
+/// A session, and with it a process group, of its own: who is in the caller's can signal it, from within another pid
+/// namespace too, and has its terminal (setsid(2)).
+static void leave_session(void) {
+    if (setsid() < 0) fail("setsid", "command");
+}
+
+/// Waits for the command to end, and passes on the signals that come from `stackup exec` meanwhile.
+static _Noreturn void attend(pid_t command) {
+    sigset_t all;
+    sigfillset(&all);
+    for (;;) {
+        siginfo_t signal_info;
+        int number = sigwaitinfo(&all, &signal_info), status;
+        if (number < 0) continue;
+        if (number != SIGCHLD) {
+            kill(command, number);
+        } else if (waitpid(command, &status, WNOHANG) == command) {
+            _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+        }
+    }
+}
+
 _Noreturn void join(void) {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    // A caller who ignores it would have the kernel reap our child.
+    signal(SIGCHLD, SIG_DFL);
+    // What is typed at the caller's terminal goes to `stackup exec`, which decides.
+    leave_session();
     unprivileged = take_word("unprivileged");
     int terminal = take_word("terminal");
     struct identity identity;
@@ -63,20 +95,15 @@ _Noreturn void join(void) {
     }
     close(INSTANCE_FD);
     syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
-    signal(SIGINT, SIG_IGN);
-    signal(SIGQUIT, SIG_IGN);
     // The pid namespace is for children only (setns(2)).
     pid_t child = fork();
     if (child < 0) fail("fork", "command");
     if (child == 0) {
-        // A terminal's processes are ended by its hang-up; without one, nobody would be left to read.
+        leave_session();
         if (terminal) open_terminal(&identity);
         become(&identity);
     }
     close(REPORT_FD);
     close(STATUS_FD);
-    int status;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) _exit(EXIT_SETUP);
-    _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+    attend(child);
 }

@@ -93,6 +93,27 @@ static void limit_capabilities(uint64_t wanted) {
     }
 }
 
+/// Enters the working directory as the service itself: nothing that only root could reach.
+static void enter_directory(const char *path) {
+    if (chdir(path) == 0) return;
+    const char *own[] = {"/tmp", "/var/tmp", "/dev/shm"};
+    for (unsigned i = 0; errno == ENOENT && i < sizeof own / sizeof *own; i++) {
+        size_t length = strlen(own[i]);
+        if (strncmp(path, own[i], length) != 0 || path[length] != '/') continue;
+        char reason[160];
+        snprintf(reason, sizeof reason, "there is no such folder; services have a %s of their own, which is empty at first: "
+                 "mount the host's folder as a volume", own[i]);
+        fail_because("working_dir", path, reason);
+    }
+    switch (errno) {
+    case ENOENT: fail_because("working_dir", path, "there is no such folder in the service; make it, mount it, or name another one");
+    case ENOTDIR: fail_because("working_dir", path, "it is not a folder; name another one");
+    case EACCES: fail_because("working_dir", path, "the service's user may not enter this folder; open it to that user (chmod, chown), "
+                              "or name another folder or user");
+    default: fail("working_dir", path);
+    }
+}
+
 /// execvp(3) by the service's own PATH and with its own environment.
 static _Noreturn void execute(char **arguments, char **environment) {
     const char *name = arguments[0], *search = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -117,34 +138,15 @@ static _Noreturn void execute(char **arguments, char **environment) {
     fail_with(EXIT_NOT_EXECUTABLE, "exec", name, strerror(reason));
 }
 
-/// A service has these to itself, so a folder of the host's below them is not there.
-static const char *private_place(const char *path) {
-    static const char *const places[] = {"/tmp", "/var/tmp", "/dev/shm", "/run"};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        size_t length = strlen(places[i]);
-        if (strncmp(path, places[i], length) == 0 && path[length] == '/') return places[i];
-    }
-    return NULL;
-}
-
-static void enter_directory(const char *path) {
-    if (chdir(path) == 0) return;
-    const char *place = errno == ENOENT ? private_place(path) : NULL;
-    if (place == NULL) fail("working_dir", path);
-    char reason[200];
-    snprintf(reason, sizeof reason, "%s; services have a %s of their own: mount the folder with 'volumes'", strerror(ENOENT), place);
-    fail_because("working_dir", path, reason);
-}
-
 _Noreturn void become(const struct identity *identity) {
     set_limits(identity);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail("prctl", "PR_SET_NO_NEW_PRIVS");
     limit_capabilities(identity->capabilities);
-    enter_directory(identity->directory);
     set_groups(identity);
     if (setresgid(identity->gid, identity->gid, identity->gid) != 0) fail("setresgid", "own");
     if (setresuid(identity->uid, identity->uid, identity->uid) != 0) fail("setresuid", "own");
     keep_capabilities(identity->uid == 0 ? identity->capabilities & permitted_capabilities() : 0);
+    enter_directory(identity->directory);
     umask(022);
     for (int signal_number = 1; signal_number < 65; signal_number++) signal(signal_number, SIG_DFL);
     sigset_t none;

@@ -41,7 +41,7 @@ struct ExtensionDecoding {
         case "signal" where words.count == 2:
             let signal = String(words[1])
             if Signals.number(signal) == nil {
-                reporter.obstacle(
+                reporter.error(
                     "\(path).on-secret-change: '\(signal)' is not a signal", at: node.place,
                     attribute: "\(path).on-secret-change", remedy: LaunchedNames.signalRemedy(signal, reporter))
             }

@@ -1,7 +1,7 @@
 import Linux
 import YAML
 
-/// Names of the kernel's that Docker only looks up when a service starts: Compose takes any.
+/// Names of the kernel's that are only looked up when a service starts: Compose takes any, and Docker refuses it then.
 struct LaunchedNames {
     private let path: String
     private let reporter: Reporter
@@ -13,9 +13,9 @@ struct LaunchedNames {
 
     func checkSignal(_ node: Node) {
         guard let text = node.string, !text.isEmpty, Signals.number(text) == nil else { return }
+        let attribute = "\(path).stop_signal"
         reporter.obstacle(
-            "\(path).stop_signal: '\(text)' is not a signal", at: node.place, attribute: "\(path).stop_signal",
-            remedy: Self.signalRemedy(text, reporter))
+            "\(attribute): '\(text)' is not a signal", at: node.place, attribute: attribute, remedy: Self.signalRemedy(text, reporter))
     }
 
     func checkCapabilities(_ node: Node, _ attribute: String) {
@@ -23,9 +23,9 @@ struct LaunchedNames {
             guard let text = item.string, text.uppercased() != "ALL", Capabilities.number(text) == nil else { continue }
             let hasPrefix = text.uppercased().hasPrefix("CAP_")
             let names = Capabilities.names.map { hasPrefix ? $0 : String($0.dropFirst(4)) }
+            let attribute = "\(path).\(attribute)[\(index)]"
             reporter.obstacle(
-                "\(path).\(attribute)[\(index)]: '\(text)' is not a capability", at: item.place,
-                attribute: "\(path).\(attribute)[\(index)]",
+                "\(attribute): '\(text)' is not a capability", at: item.place, attribute: attribute,
                 remedy: reporter.suggestion(for: text, among: names) ?? "capabilities(7) lists them")
         }
     }

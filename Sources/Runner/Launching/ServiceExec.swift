@@ -9,15 +9,18 @@ public enum ServiceExec {
     /// - Parameters:
     ///   - pid, startTime: the instance's pid 1.
     ///   - environment: complete, `NAME=value`.
-    ///   - terminal: gives the command a terminal of the instance's own.
-    ///   - relay: called with that terminal's master and a descriptor that is readable once the command has ended.
     ///   - initExecutable: the path of `stackup-init`.
+    ///   - standardStreams: the descriptors of what become its standard input, output and error.
+    ///   - terminal: where there is one, the command gets a terminal of the instance's own in their place; called with
+    ///     that terminal's master, which is the callee's to close, before the command starts.
+    ///   - attend: called with a pidfd, which is readable once the command has ended; what is signalled to it is passed
+    ///     on to the command.
     /// - Returns: its exit status; 128 + signal where a signal ended it.
     /// - Throws: `LaunchError` where it could not be started.
     public static func run(
         inInstance pid: Int32, startTime: UInt64, arguments: [String], environment: [String], user: UserIdentity,
         capabilities: CapabilitySet, limits: [ResourceLimit], workingDirectory: String, initExecutable: String,
-        terminal: Bool, relay: (_ master: borrowing FileDescriptor, _ command: borrowing FileDescriptor) -> Void
+        standardStreams: [Int32], terminal: ((_ master: Int32) -> Void)?, attend: (_ command: Int32) -> Void
     ) throws(LaunchError) -> Int32 {
         guard let instance = try InstanceLauncher.pidfd(pid, startTime: startTime) else {
             throw LaunchError("the instance has just ended")
@@ -26,18 +29,18 @@ public enum ServiceExec {
         let isUnprivileged = geteuid() != 0
         let specification = try InitSpecification.join(
             user: user, limits: limits, capabilities: capabilities, directory: workingDirectory, environment: environment,
-            arguments: arguments, hasTerminal: terminal, isUnprivileged: isUnprivileged)
+            arguments: arguments, hasTerminal: terminal != nil, isUnprivileged: isUnprivileged)
         do {
             let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
             let report = try FileDescriptor.pipe()
             let sockets = try socketPair()
             let (_, pidfd) = try executable.spawn(
-                [0, 1, 2, instructions.number, report.write.number, sockets.write.number, instance.number], namespaces: 0,
+                standardStreams + [instructions.number, report.write.number, sockets.write.number, instance.number], namespaces: 0,
                 keepingCapabilities: false)
             let command = FileDescriptor(owning: pidfd)
             let problems = report.takeReadEnd()
-            let master = sockets.takeReadEnd()
-            if terminal { Self.relay(through: master, command, relay) }
+            if let terminal { Self.prepare(terminal, from: sockets.takeReadEnd()) }
+            attend(command.number)
             let problem = String(decoding: try problems.readAll(limit: 4096) ?? [], as: UTF8.self)
             let status = try exitStatus(of: command)
             guard problem.isEmpty else { throw LaunchError(problem, exitStatus: status) }
@@ -49,15 +52,10 @@ public enum ServiceExec {
         }
     }
 
-    /// The master comes over the socket; where the command failed before it had one, the report says why.
-    private static func relay(
-        through socket: borrowing FileDescriptor, _ command: borrowing FileDescriptor,
-        _ relay: (borrowing FileDescriptor, borrowing FileDescriptor) -> Void
-    ) {
-        let number = clinux_receive_descriptor(socket.number)
-        guard number >= 0 else { return }
-        let master = FileDescriptor(owning: number)
-        relay(master, command)
+    /// The command waits until the socket is closed. Where it failed before it had a terminal, the report says why.
+    private static func prepare(_ terminal: (_ master: Int32) -> Void, from socket: consuming FileDescriptor) {
+        let master = clinux_receive_descriptor(socket.number)
+        if master >= 0 { terminal(master) }
     }
 
     private static func socketPair() throws(SystemCallError) -> DescriptorPair {

@@ -45,13 +45,16 @@ enum Exec {
         }
         let terminal = !invocation.flag("no-tty") && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
         let variables = environment(plan, invocation, instance: instance, terminal: terminal)
+        let relay = try CommandRelay(terminal: terminal)
         do {
-            return try ServiceExec.run(
+            let status = try ServiceExec.run(
                 inInstance: pid, startTime: startTime, arguments: Array(invocation.operands.dropFirst()),
                 environment: variables, user: user, capabilities: plan.capabilities, limits: plan.limits,
                 workingDirectory: invocation.value("workdir") ?? plan.workingDirectory,
-                initExecutable: try Installation.initExecutable(), terminal: terminal,
-                relay: { TerminalRelay.run($0, until: $1) })
+                initExecutable: try Installation.initExecutable(), standardStreams: relay.commandStreams,
+                terminal: terminal ? relay.attach : nil, attend: relay.run)
+            relay.endAsTheCommandDid(status)
+            return status
         } catch let error as LaunchError {
             invocation.streams.fail(error.description)
             return error.exitStatus

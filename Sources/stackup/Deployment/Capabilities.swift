@@ -11,7 +11,7 @@ extension CapabilitySet {
 
     /// The set that `cap_add` and `cap_drop` leave: as in Docker, `ALL` goes first and single names correct it.
     ///
-    /// Names that Linux does not have were refused with the files.
+    /// Names that Linux does not have add nothing; loading has refused them.
     init(adding added: [String], dropping dropped: [String]) {
         func all(_ names: [String]) -> Bool { names.contains { $0.uppercased() == "ALL" } }
         func named(_ names: [String]) -> CapabilitySet { CapabilitySet(names.compactMap(CapabilitySet.init(named:))) }

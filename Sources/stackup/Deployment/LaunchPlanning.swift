@@ -43,8 +43,13 @@ struct LaunchPlanning {
         }
         let resolved = problems.collect { () throws(DeploymentError) in try resolveUser(of: service) }
         let limits = problems.collect { () throws(DeploymentError) in try self.limits(of: service) }
-        let mounts = service.mounts.compactMap { mount in
-            problems.collect { () throws(DeploymentError) in try mountPlan(mount, of: service) }
+        var mounts: [MountPlan] = []
+        for mount in service.mounts {
+            do {
+                mounts.append(try mountPlan(mount, of: service))
+            } catch {
+                problems.add(error.diagnostics)
+            }
         }
         guard let resolved, let limits, problems.isEmpty else { throw problems.error.about(service.name, at: service.location) }
         return plan(for: service, arguments: arguments, user: resolved, limits: limits, mounts: mounts)

@@ -30,13 +30,14 @@ struct Preparation {
         snapshot: StoreSnapshot?, record: StackRecord?, envFiles: [String]
     ) throws(DeploymentError) {
         stack = project.stack
-        plaintextSources = Self.plaintextSources(of: stack, envFiles: envFiles)
         var folders = WritableFolders(stack, plans: record?.plans ?? [], paths: paths, user: user)
         var problems = Problems()
-        for file in project.files + envFiles { problems.collect { () throws(DeploymentError) in _ = try folders.resolve(file) } }
+        for file in project.files + envFiles { problems.collect { () throws(DeploymentError) in try folders.resolve(file) } }
+        plaintextSources = Self.plaintextSources(of: stack, envFiles: envFiles)
         let (stack, environment) = (stack, project.environment)
         let secrets = problems.collect { () throws(DeploymentError) in
-            try SecretIntake(services, of: stack, environment: environment, folders: &folders, store: store, snapshot: snapshot)
+            try SecretIntake(
+                services, of: stack, environment: environment, folders: &folders, store: store, snapshot: snapshot)
         }
         let configs = problems.collect { () throws(DeploymentError) in
             try Self.readConfigs(services, of: stack, environment: environment, folders: &folders)

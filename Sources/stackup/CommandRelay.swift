@@ -1,0 +1,174 @@
+import CLinux
+import Glibc
+import Linux
+import Terminal
+
+/// What stands between the caller of `exec` and its command: signals are passed on, and so is what comes and goes by
+/// the caller's terminal.
+///
+/// The command never gets that terminal itself. Something that it leaves behind would go on reading what is typed there,
+/// a password perhaps, and writing to it. It has a terminal of the instance's own, or else a pipe in the place of each
+/// of its standard streams that is a terminal. What is none is handed over as it is.
+final class CommandRelay {
+    /// What becomes the command's standard input, output and error.
+    private(set) var commandStreams: [Int32] = []
+    /// The command's ends of pipes, until it has them.
+    private var commandEnds: [OpenDescriptor] = []
+    private var input: StreamRelay?
+    private var outputs: [StreamRelay] = []
+    private var master: FileDescriptor?
+    private let signals: FileDescriptor
+    private var hasInterrupted = false
+
+    /// - Parameter terminal: whether the command gets a terminal of the instance's own.
+    init(terminal: Bool) throws(SystemCallError) {
+        // Those that the caller ignores are no business of the command's (nohup(1), `command &` of sh(1)).
+        let passedOn = ([SIGINT, SIGTERM, SIGQUIT, SIGHUP] + (terminal ? [SIGWINCH] : [])).filter { !Self.isIgnored($0) }
+        // Before there is a command: from here on they wait.
+        signals = FileDescriptor(owning: try retryingInterrupts("signalfd") { clinux_signal_descriptor(passedOn + [0]) })
+        for stream in STDIN_FILENO...STDERR_FILENO {
+            if terminal {
+                give(try FileDescriptor.open("/dev/null", O_RDWR))
+            } else if isatty(stream) == 1 {
+                try replace(stream)
+            } else {
+                commandStreams.append(stream)
+            }
+        }
+    }
+
+    /// Gives the command a pipe instead of the caller's terminal.
+    private func replace(_ stream: Int32) throws(SystemCallError) {
+        var ends: [Int32] = [-1, -1]
+        try retryingInterrupts("pipe2") { clinux_pipe(&ends) }
+        let reading = FileDescriptor(owning: ends[0])
+        let writing = FileDescriptor(owning: ends[1])
+        let terminal = try Self.ownDescription(of: stream)
+        if stream == STDIN_FILENO {
+            Self.neverBlock(writing.number)
+            give(reading)
+            input = StreamRelay(from: terminal, to: writing, input: try TerminalInput(stream))
+        } else {
+            Self.neverBlock(reading.number)
+            give(writing)
+            outputs.append(StreamRelay(from: reading, to: terminal))
+        }
+    }
+
+    private func give(_ descriptor: consuming FileDescriptor) {
+        commandStreams.append(descriptor.number)
+        commandEnds.append(OpenDescriptor(descriptor))
+    }
+
+    /// The caller's terminal, opened again: not to wait for it is nobody else's business. One that is not ours to open
+    /// (after su(1), say) is used as it is.
+    private static func ownDescription(of stream: Int32) throws(SystemCallError) -> FileDescriptor {
+        let access = stream == STDIN_FILENO ? O_RDONLY : O_WRONLY
+        let number = open("/proc/self/fd/\(stream)", access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+        if number >= 0 { return FileDescriptor(owning: number) }
+        return FileDescriptor(owning: try retryingInterrupts("fcntl") { fcntl(stream, F_DUPFD_CLOEXEC, 3) })
+    }
+
+    private static func neverBlock(_ number: Int32) {
+        _ = fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK)
+    }
+
+    private static func isIgnored(_ signal: Int32) -> Bool {
+        var action = sigaction()
+        sigaction(signal, nil, &action)
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1  // SIG_IGN
+    }
+
+    /// Takes on the command's terminal, which gets the size of the caller's.
+    ///
+    /// - Parameter master: is closed here.
+    func attach(master: Int32) {
+        let master = FileDescriptor(owning: master)
+        Self.neverBlock(master.number)
+        copySize(to: master.number)
+        if let reading = try? master.duplicate(), let output = try? Self.ownDescription(of: STDOUT_FILENO) {
+            outputs = [StreamRelay(from: reading, to: output)]
+        }
+        if let writing = try? master.duplicate(), let keyboard = try? Self.ownDescription(of: STDIN_FILENO) {
+            input = StreamRelay(from: keyboard, to: writing)
+        }
+        self.master = consume master
+    }
+
+    /// Passes bytes and signals on until the command has ended and what it left is read. Who else has its output open
+    /// is not waited for.
+    ///
+    /// - Parameter command: readable once the command has ended (pidfd_open(2)).
+    func run(command: Int32) {
+        commandEnds = []
+        if master == nil { return relay(command) }
+        let raw = RawMode(STDIN_FILENO)
+        relay(command)
+        // Until here the terminal is raw.
+        _ = consume raw
+    }
+
+    private func relay(_ command: Int32) {
+        while true {
+            let streams = (input.map { [$0] } ?? []) + outputs
+            let waiting = streams.compactMap { stream in stream.wanted.map { (stream, $0) } }
+            var states = [signals.number, command].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) } + waiting.map(\.1)
+            // Nothing tells when a terminal is ours again.
+            let ready = poll(&states, nfds_t(states.count), streams.contains(where: \.isHeld) ? 100 : -1)
+            guard ready >= 0 || errno == EINTR else { return }
+            if ready < 0 { continue }
+            passSignals(to: command)
+            for (state, stream) in zip(states.dropFirst(2), waiting.map(\.0)) where state.revents != 0 { stream.proceed() }
+            guard states[1].revents == 0 else { break }
+        }
+        for output in outputs { output.drain(orUntil: { passSignals(to: command) }) }
+    }
+
+    /// - Returns: whether there was one that ends processes.
+    @discardableResult
+    private func passSignals(to command: Int32) -> Bool {
+        var ends = false
+        while case let signal = clinux_next_signal(signals.number), signal > 0 {
+            if signal == SIGWINCH {
+                if let master = master?.number { copySize(to: master) }
+                continue
+            }
+            ends = true
+            if signal == SIGINT { hasInterrupted = true }
+            _ = clinux_signal_process(command, signal)
+            // The caller's terminal is gone, and with it the command's.
+            if signal == SIGHUP, master != nil {
+                input?.close()
+                outputs.forEach { $0.close() }
+                master = nil
+            }
+        }
+        return ends
+    }
+
+    private func copySize(to master: Int32) {
+        var size = winsize()
+        if ioctl(STDIN_FILENO, UInt(TIOCGWINSZ), &size) == 0 { _ = ioctl(master, UInt(TIOCSWINSZ), &size) }
+    }
+
+    /// Dies of the interrupt that the command died of: a shell that runs a loop of such commands ends it then,
+    /// and would go on after any exit status.
+    func endAsTheCommandDid(_ status: Int32) {
+        guard hasInterrupted, status == 128 + SIGINT else { return }
+        signal(SIGINT, SIG_DFL)
+        var interrupt = sigset_t()
+        sigemptyset(&interrupt)
+        sigaddset(&interrupt, SIGINT)
+        kill(getpid(), SIGINT)
+        sigprocmask(SIG_UNBLOCK, &interrupt, nil)
+    }
+}
+
+/// A descriptor in a list.
+private final class OpenDescriptor {
+    let descriptor: FileDescriptor
+
+    init(_ descriptor: consuming FileDescriptor) {
+        self.descriptor = descriptor
+    }
+}
