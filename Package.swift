@@ -40,3 +40,10 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// scripts/fuzz builds it with libFuzzer, which has the main function.
+if Context.environment["STACKUP_FUZZER"] != nil {
+    package.targets.append(
+        .executableTarget(name: "ComposeFuzzer", dependencies: ["Compose", "JSON", "Linux", "CLinux"], path: "Tests/ComposeFuzzer"))
+    package.products.append(.executable(name: "ComposeFuzzer", targets: ["ComposeFuzzer"]))
+}

@@ -10,11 +10,11 @@ extension Invocation {
     ///
     /// - Parameters:
     ///   - services: names that were given; they enable their profiles and dependencies. Empty: all.
-    ///   - purpose: what the caller does with the project: `up` and `plan` are about to run it.
+    ///   - purpose: what the caller does with the project.
     ///   - quietly: leaves out warnings, for commands that only need the project's name.
     /// - Throws: `CommandFailure` where the files have errors, after printing them all.
     func loadProject(
-        services: [String] = [], for purpose: ProjectOptions.Purpose = .printing, quietly: Bool = false
+        services: [String] = [], for purpose: ProjectOptions.Purpose = .running, quietly: Bool = false
     ) throws(CommandFailure) -> LoadedProject {
         let result = Compose.loadProject(projectOptions(services: services, for: purpose))
         for diagnostic in result.diagnostics where !quietly || diagnostic.severity == .error {

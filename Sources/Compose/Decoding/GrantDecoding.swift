@@ -55,19 +55,14 @@ struct GrantDecoding {
     /// A target is a file below the root: `..` could lead out of the directory that is meant, and a NUL ends a path.
     private func check(_ target: String, _ place: Place, _ path: String) {
         let parts = Paths.components(target)
-        let problem: String
+        let attribute = "\(path).target", remedy = "give the file's name, or its absolute path"
         if target.utf8.contains(0) {
-            problem = "has a NUL character"
+            reporter.error("\(attribute) has a NUL character", at: place, attribute: attribute, remedy: remedy)
         } else if parts.contains("..") {
-            problem = "has '..'"
+            reporter.error("\(attribute) has '..'", at: place, attribute: attribute, remedy: remedy)
         } else if parts.allSatisfy({ $0 == "." }) || target.hasSuffix("/") {
-            problem = "is not a file's path"
-        } else {
-            return
+            reporter.obstacle("\(attribute) is not a file's path", at: place, attribute: attribute, remedy: remedy)
         }
-        reporter.obstacle(
-            "\(path).target \(problem)", at: place, attribute: "\(path).target",
-            remedy: "give the file's name, or its absolute path")
     }
 
     /// `mode: 400` is a decimal number, 0620: it lets others write and the owner's readers not read. Whoever writes digits that make

@@ -24,7 +24,7 @@ enum ConfigCommand {
         arguments: [.init("SERVICE", .any)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        let project = try invocation.loadProject(services: invocation.operands)
+        let project = try invocation.loadProject(services: invocation.operands, for: .printing)
         if invocation.flag("quiet") { return 0 }
         let streams = invocation.streams
         if let lines = list(project.stack, invocation) {

@@ -20,7 +20,7 @@ enum PlanCommand {
         arguments: [.init("SERVICE", .any)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        let project = try invocation.loadProject(services: invocation.operands, for: .running)
+        let project = try invocation.loadProject(services: invocation.operands)
         let session = try StackSession(project.stack.name, invocation, for: .reading)
         let planned = try PlannedDeployment(project, invocation, session)
         invocation.streams.print(

@@ -28,7 +28,7 @@ enum Up {
         arguments: [.init("SERVICE", .any)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        let project = try invocation.loadProject(services: invocation.operands, for: .running)
+        let project = try invocation.loadProject(services: invocation.operands)
         if project.stack.services.isEmpty { throw CommandFailure("no service selected") }
         if invocation.flag("dry-run") {
             let session = try StackSession(project.stack.name, invocation, for: .reading)

@@ -1,0 +1,46 @@
+import CLinux
+import Compose
+import Glibc
+import JSON
+import Linux
+
+/// One input for libFuzzer (https://llvm.org/docs/LibFuzzer.html): loaded as a Compose file and as an env file, and printed in
+/// both forms. Nothing is expected of the outcome but that there is one.
+///
+/// The first line, where it starts with `#env `, tells what comes after it apart: an env file for a small project of its own.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
+    let bytes = Array(UnsafeBufferPointer(start: start, count: count))
+    let beginning = Array("#env ".utf8)
+    if bytes.starts(with: beginning) {
+        let file = FileDescriptor(owning: clinux_memory_file("env"))
+        try? file.writeAll(Array(bytes.dropFirst(beginning.count)))
+        load(project, envFiles: ["/proc/self/fd/\(file.number)"])
+    } else {
+        load(bytes, envFiles: [])
+    }
+    return 0
+}
+
+private let project = Array(
+    """
+    services:
+      web:
+        image: ${IMAGE:-none}:${TAG-latest}
+        environment: [A, B=${B:?is missing}, "C=${C:+${D}}$$"]
+    """.utf8)
+
+private func load(_ text: [UInt8], envFiles: [String]) {
+    // A folder in which there is nothing to be named by an input.
+    let options = ProjectOptions(
+        files: ["-"], projectName: "fuzz", envFiles: envFiles, purpose: .printing, workingDirectory: "/proc/self/fdinfo",
+        environment: ["HOME": "/nonexistent", "B": "b", "A": "a"], standardInput: { text })
+    let result = loadProject(options)
+    for diagnostic in result.diagnostics { precondition(!diagnostic.message.isEmpty, "a diagnostic without a message") }
+    guard let project = result.project else {
+        precondition(result.diagnostics.contains { $0.severity == .error }, "refused without a reason")
+        return
+    }
+    _ = renderYAML(project.document)
+    _ = project.jsonDocument.serialized(pretty: true)
+}
