@@ -27,7 +27,7 @@ enum Down {
         let timeout = try invocation.seconds("timeout")
         let removesVolumes = invocation.flag("volumes")
         // Which volumes there are, only the files say; and what could not be started must not be removed, whatever its name leads to.
-        let project = removesVolumes ? try invocation.loadProject(for: .running, quietly: true) : nil
+        let project = removesVolumes ? try invocation.loadProject(quietly: true) : nil
         let target = try project.map { TargetStack(name: $0.stack.name, project: $0) } ?? invocation.targetStack()
         let session = try StackSession(target.name, invocation, for: .changing)
         let display = InstanceProgress(invocation.streams, title: "Removing")
