@@ -11,7 +11,8 @@ public func loadProject(_ options: ProjectOptions) -> LoadResult {
     let loading = SourceLoading(options, reporter)
     var variables = ProjectEnvironment(options, reporter)
     guard let files = ProjectFiles(options, environment: variables.variables, reporter) else {
-        return LoadResult(project: nil, diagnostics: reporter.sorted())
+        let name = givenName(options, variables.variables).flatMap { projectNameProblem($0) == nil ? $0 : nil }
+        return LoadResult(project: nil, projectName: name, diagnostics: reporter.sorted())
     }
     let directory = files.projectDirectory
     variables.add(directory: directory, reporter)
@@ -19,21 +20,23 @@ public func loadProject(_ options: ProjectOptions) -> LoadResult {
         (path: file.path, documents: loading.documents(file.path, shownAs: file.shownName, base: directory) ?? [])
     }
     guard let name = projectName(options, variables.variables, directory, sources.flatMap(\.documents), reporter) else {
-        return LoadResult(project: nil, diagnostics: reporter.sorted())
+        return LoadResult(project: nil, projectName: nil, diagnostics: reporter.sorted())
     }
+    // A file that cannot be read may have another name in it.
+    let knownName = reporter.hasErrors && givenName(options, variables.variables) == nil ? nil : name
     variables.set("COMPOSE_PROJECT_NAME", name)
     let environment = variables.variables
     let set = FileSet(loading: loading, baseDirectory: directory, environment: environment)
     guard let canonical = set.merged(sources), canonical.mapping?.isEmpty == false else {
         if !reporter.hasErrors { reportEmpty(files, reporter) }
-        return LoadResult(project: nil, diagnostics: reporter.sorted())
+        return LoadResult(project: nil, projectName: knownName, diagnostics: reporter.sorted())
     }
     let resolution = Resolution(canonical, name: name, loading: loading, environment: environment)
     let stack = resolution.stack(workingDirectory: directory, composeFiles: files.files.map(\.path))
     let project = LoadedProject(
         stack: stack, environment: environment, files: loading.files, canonical: resolution.project, services: resolution.enabled)
     return LoadResult(
-        project: reporter.hasErrors ? nil : project,
+        project: reporter.hasErrors ? nil : project, projectName: knownName,
         diagnostics: reporter.sorted(disabled: Set(stack.disabledServices)))
 }
 
@@ -51,7 +54,7 @@ private func projectName(
     _ options: ProjectOptions, _ environment: [String: String], _ directory: String, _ documents: [Node],
     _ reporter: Reporter
 ) -> String? {
-    if let given = [options.projectName, environment["COMPOSE_PROJECT_NAME"]].compactMap(\.self).first(where: { !$0.isEmpty }) {
+    if let given = givenName(options, environment) {
         guard let problem = projectNameProblem(given) else { return given }
         let suggestion = normalizedProjectName(given)
         reporter.error(problem, remedy: suggestion.isEmpty ? nil : "for example \(suggestion)")
@@ -68,4 +71,9 @@ private func projectName(
         return nil
     }
     return name
+}
+
+/// The name that goes before whatever the files say: `-p` or `COMPOSE_PROJECT_NAME`.
+private func givenName(_ options: ProjectOptions, _ environment: [String: String]) -> String? {
+    [options.projectName, environment["COMPOSE_PROJECT_NAME"]].compactMap(\.self).first { !$0.isEmpty }
 }

@@ -33,6 +33,8 @@ public struct LoadedProject: Sendable {
 public struct LoadResult: Sendable {
     /// nil when there are errors.
     public var project: LoadedProject?
+    /// The project's name as far as it is certain; there may be one where the files have errors, for what runs already.
+    public var projectName: String?
     /// In the order of the files and their lines.
     public var diagnostics: [Diagnostic]
 }

@@ -68,6 +68,12 @@ public struct LogPrefixes: Sendable {
         return styles[name]!(text, enabled: isColoured)
     }
 
+    /// A line about the instance itself, in its colour.
+    public mutating func statement(about name: String, _ text: String) -> String {
+        add(name)
+        return styles[name]!(sanitizedForTerminal("\(name) \(text)"), enabled: isColoured)
+    }
+
     private mutating func add(_ name: String) {
         guard styles[name] == nil else { return }
         styles[name] = Self.cycle[styles.count % Self.cycle.count]

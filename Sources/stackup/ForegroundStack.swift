@@ -7,64 +7,58 @@ import Terminal
 
 /// `up` without `-d`: shows the services' output until all of them have ended, or until Ctrl-C ends them in order.
 struct ForegroundStack {
-    let supervisor: SupervisorClient
-    let directories: StackDirectories
-    let services: [String]
+    let deployed: DeployedStack
+    let events: SupervisorClient
     let invocation: Invocation
-    /// What was written before is not shown.
-    let since: LogTime
 
-    /// - Returns: the exit status: 0 after Ctrl-C, as Compose has it, or once every service has ended.
+    /// What a shell has for a command that SIGINT ended; Compose gives it for every signal that ends `up`.
+    private static let interrupted: Int32 = 130
+
+    /// - Returns: the exit status: 0 once every service has ended, 130 after a signal.
     func run() throws -> Int32 {
         let signals = FileDescriptor(owning: clinux_signal_descriptor([SIGINT, SIGTERM, SIGHUP, 0]))
-        let instances = try supervisor.observe().instances.filter { services.contains($0.service) }
-        let reader = try LogReader(directory: directories.logs, instances: instances.map { "\($0.service)-\($0.index)" }, since: since)
-        var printer = LogPrinter(invocation, instances: instances.map { "\($0.service)-\($0.index)" })
-        while true {
-            reader.readAvailable { printer.print($0) }
-            if clinux_next_signal(signals.number) > 0 {
-                return try stop(reader, &printer)
-            }
-            if try !anythingRuns() {
-                reader.readAvailable { printer.print($0) }
-                return 0
-            }
-            wait(for: [reader.descriptor, signals.number])
+        let instances = try deployed.observe()
+        let reader = try LogReader(directory: deployed.directories.logs, of: .services(deployed.services), since: deployed.since)
+        let follower = LogFollower(
+            deployed.supervisor, events: events, reader: reader,
+            printer: LogPrinter(invocation, instances: instances, to: .separate), directories: deployed.directories,
+            services: deployed.services)
+        try follower.showAvailable(isDeployed: true)
+        switch try follower.follow(interruptedBy: signals.number) {
+        case .ended: return 0
+        case .interrupted:
+            try stop(follower)
+            return Self.interrupted
         }
-    }
-
-    private func anythingRuns() throws -> Bool {
-        do {
-            return try supervisor.observe().instances.contains { services.contains($0.service) && $0.status != .exited }
-        } catch {
-            // Another command has taken the stack down. One that was killed leaves its services behind, and is missed.
-            guard error == .connectionLost, try !StackRemains.hasLiveInstances(directories) else { throw error }
-            return false
-        }
-    }
-
-    /// Half a second at most, so that the end of the last service is noticed.
-    private func wait(for descriptors: [Int32]) {
-        var wanted = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-        poll(&wanted, nfds_t(wanted.count), 500)
     }
 
     /// Stops in order; a second signal kills. Neither waits for the lock of another command that works on the stack: the
     /// supervisor does one thing after the other.
-    private func stop(_ reader: LogReader, _ printer: inout LogPrinter) throws -> Int32 {
+    private func stop(_ follower: LogFollower) throws {
+        follower.finish()
         invocation.streams.note("Gracefully stopping... (press Ctrl+C again to force)")
         let display = InstanceProgress(invocation.streams, title: "Stopping")
-        killOnNextSignal()
-        display.follow(supervisor)
-        try supervisor.stop(services: services) { display.show($0) }
+        let services = Set(try deployed.observe().map(\.service)).sorted()
+        killOnNextSignal(services)
+        follower.willPrint = { display.clear() }
+        // What a service says while it ends is shown as it comes. How it ends, this request tells as well as the subscription, and in
+        // time for its answer.
+        deployed.supervisor.onWait = {
+            follower.show([])
+            display.refresh()
+        }
+        try deployed.supervisor.stop(services: services) { event in
+            follower.show([event])
+            display.show(event)
+        }
+        follower.show([])
+        follower.finish()
         display.finish()
-        reader.readAvailable { printer.print($0) }
-        return 0
     }
 
     /// The next signal is waited for beside the request that stops, on a connection of its own.
-    private func killOnNextSignal() {
-        Background.run { [directories, services] in
+    private func killOnNextSignal(_ services: [String]) {
+        Background.run { [directories = deployed.directories] in
             var signals = sigset_t()
             sigemptyset(&signals)
             for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }

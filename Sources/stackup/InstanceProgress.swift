@@ -1,3 +1,5 @@
+import Glibc
+import Linux
 import Runner
 import Terminal
 
@@ -6,6 +8,8 @@ final class InstanceProgress {
     private let display: ProgressDisplay
     /// Why instances could not be started.
     private(set) var failures: [String] = []
+    /// Instances that were asked to end: how they do is then no news.
+    private var ending: Set<String> = []
 
     init(_ streams: Streams, title: String) {
         display = ProgressDisplay(streams.progress, title: title, isColoured: streams.coloursErrors)
@@ -25,12 +29,15 @@ final class InstanceProgress {
         case .created: update(.working, "Created")
         case .starting: update(.working, "Starting")
         case .started: update(.done, "Started")
-        case .exited(let code): update(code == 0 ? .done : .warning, "Exited (\(code))")
+        case .exited(let code):
+            if ending.remove(resource) == nil { update(code == 0 ? .done : .warning, "Exited (\(code))") }
         case .restarting(let milliseconds): update(.working, "Restarting in \(milliseconds) ms")
-        case .stopping: update(.working, "Stopping")
+        case .stopping:
+            ending.insert(resource)
+            update(.working, "Stopping")
         case .stopped: update(.done, "Stopped")
         case .removed: update(.done, "Removed")
-        case .signalled(let signal): update(.done, "Sent signal \(signal)")
+        case .signalled(let signal): update(.done, signal == SIGKILL ? "Killed" : "Sent \(Signals.name(signal))")
         case .fileWritten(let target): display.update(resource: "File \(event.service):\(target)", status: .done, text: "Written")
         case .fileRemoved(let target): display.update(resource: "File \(event.service):\(target)", status: .done, text: "Removed")
         case .failed(let reason):
@@ -38,6 +45,15 @@ final class InstanceProgress {
             failures.append("service '\(event.service)' could not be started: \(reason)")
         }
     }
+
+    func show(removedVolume name: String) {
+        display.update(resource: "Volume \(name)", status: .done, text: "Removed")
+    }
+
+    /// Makes room on the terminal for what services print; see ``ProgressDisplay/clear()``.
+    func clear() { display.clear() }
+
+    func refresh() { display.refresh() }
 
     func finish() { display.finish() }
 }

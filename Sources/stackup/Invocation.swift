@@ -53,6 +53,12 @@ struct CommandFailure: Error, CustomStringConvertible {
         self.description = description
     }
 
+    /// `no such service: wbe; did you mean 'web'?`
+    static func unknown(_ kind: String, _ name: String, among known: some Sequence<String>) -> CommandFailure {
+        let hint = nearest(to: name, among: known.sorted()).map { "; did you mean '\($0)'?" } ?? ""
+        return CommandFailure("no such \(kind): \(name)\(hint)")
+    }
+
     /// Diagnostics were printed; there is nothing to add.
     static let alreadyReported = CommandFailure("")
 }

@@ -1,6 +1,7 @@
 import Compose
 import Glibc
 import Linux
+import Reconciler
 import Terminal
 import YAML
 
@@ -15,15 +16,7 @@ extension Invocation {
     func loadProject(
         services: [String] = [], for purpose: ProjectOptions.Purpose = .running, quietly: Bool = false
     ) throws(CommandFailure) -> LoadedProject {
-        let options = ProjectOptions(
-            files: values("file"), projectName: value("project-name"), projectDirectory: value("project-directory"),
-            envFiles: values("env-file"), profiles: values("profile"), services: services, purpose: purpose,
-            workingDirectory: workingDirectory, environment: environment,
-            standardInput: {
-                let input = FileDescriptor(owning: fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3))
-                return ((try? input.readAll()) ?? nil) ?? []
-            })
-        let result = Compose.loadProject(options)
+        let result = Compose.loadProject(projectOptions(services: services, for: purpose))
         for diagnostic in result.diagnostics where !quietly || diagnostic.severity == .error {
             streams.report(diagnostic)
         }
@@ -31,12 +24,65 @@ extension Invocation {
         return project
     }
 
-    /// The project's name for a command that acts on what runs: `-p` alone will do, without any file.
-    func projectName() throws(CommandFailure) -> String {
-        if let name = value("project-name") ?? environment["COMPOSE_PROJECT_NAME"], !name.isEmpty {
+    private func projectOptions(services: [String], for purpose: ProjectOptions.Purpose) -> ProjectOptions {
+        ProjectOptions(
+            files: values("file"), projectName: value("project-name"), projectDirectory: value("project-directory"),
+            envFiles: values("env-file"), profiles: values("profile"), services: services, purpose: purpose,
+            workingDirectory: workingDirectory, environment: environment,
+            standardInput: {
+                let input = FileDescriptor(owning: fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3))
+                return ((try? input.readAll()) ?? nil) ?? []
+            })
+    }
+
+    /// The stack that a command on what runs is about. With `-p` and without `-f` no file is read, as in Compose;
+    /// and files with errors are no reason to leave a stack alone whose name can be told.
+    ///
+    /// - Throws: `CommandFailure` where it has no name, after saying why.
+    func targetStack() throws(CommandFailure) -> TargetStack {
+        if let name = value("project-name"), values("file").isEmpty {
             if let problem = projectNameProblem(name) { throw CommandFailure(problem) }
-            return name
+            return TargetStack(name: name, project: nil)
         }
-        return try loadProject(quietly: true).stack.name
+        // What would keep services from being started is of no matter here.
+        let result = Compose.loadProject(projectOptions(services: [], for: .printing))
+        if let project = result.project { return TargetStack(name: project.stack.name, project: project) }
+        let errors = result.diagnostics.filter { $0.severity == .error }
+        guard let name = result.projectName else {
+            for error in errors { streams.report(error) }
+            throw CommandFailure("the name of the stack is not certain while the Compose files cannot be read; give its name with -p")
+        }
+        // Whoever names the stack in the environment may have no files here at all.
+        if !values("file").isEmpty || environment["COMPOSE_PROJECT_NAME"]?.isEmpty ?? true {
+            streams.warn("the Compose files have errors, which 'stackup config -q' shows; going on with what runs of '\(name)'")
+        }
+        return TargetStack(name: name, project: nil)
+    }
+}
+
+/// What a command on what runs is about.
+struct TargetStack {
+    let name: String
+    /// nil where no files were asked for, or where they have errors.
+    let project: LoadedProject?
+
+    /// The services that a command was given, checked against those of the files, or of the stack as last applied where there are
+    /// no files, and what is there.
+    ///
+    /// - Parameters:
+    ///   - names: as given; empty: all.
+    ///   - record: the stack as last applied.
+    /// - Returns: nil where none was given.
+    /// - Throws: `CommandFailure` for a name that nothing has.
+    func services(named names: [String], observed: ObservedState, record: StackRecord?) throws(CommandFailure) -> [String]? {
+        guard !names.isEmpty else { return nil }
+        var known = Set(observed.instances.map(\.service))
+        if let stack = project?.stack {
+            known.formUnion(stack.services.map(\.name) + stack.disabledServices)
+        } else {
+            known.formUnion(record?.services.keys.map { $0 } ?? [])
+        }
+        for name in names where !known.contains(name) { throw .unknown("service", name, among: known) }
+        return names
     }
 }

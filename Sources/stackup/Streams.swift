@@ -1,5 +1,6 @@
 import Compose
 import Glibc
+import JSON
 import Linux
 import Terminal
 import YAML
@@ -29,8 +30,11 @@ struct Streams: Sendable {
 
     /// What happens meanwhile.
     func note(_ text: String) {
-        guard progress != .quiet else { return }
-        put(sanitizedForTerminal(text) + "\n", to: STDERR_FILENO)
+        switch progress {
+        case .quiet: return
+        case .json: putJSON([.init("tail", .bool(true)), .init("text", .string(text))])
+        case .auto, .tty, .plain: put(sanitizedForTerminal(text) + "\n", to: STDERR_FILENO)
+        }
     }
 
     func warn(_ text: String) {
@@ -43,6 +47,7 @@ struct Streams: Sendable {
     }
 
     func report(_ diagnostic: Diagnostic) {
+        if progress == .json { return putJSON(diagnostic) }
         let severity: DiagnosticSeverity = diagnostic.severity == .error ? .error : .warning
         let location = diagnostic.location.map { DiagnosticLocation(file: $0.file, line: $0.line, column: $0.column) }
         let line: String?
@@ -63,6 +68,28 @@ struct Streams: Sendable {
         put(text, to: STDERR_FILENO)
     }
 
+    /// As Compose has it where progress is JSON, so that standard error stays one object a line; with the place and the
+    /// remedy as members of their own.
+    private func putJSON(_ diagnostic: Diagnostic) {
+        var members: [JSONValue.Member] = switch diagnostic.severity {
+        case .error: [.init("error", .bool(true)), .init("message", .string(diagnostic.message))]
+        case .warning: [.init("level", .string("warning")), .init("msg", .string(diagnostic.message))]
+        }
+        if let location = diagnostic.location {
+            members += [
+                .init("file", .string(location.file)), .init("line", .integer(Int64(location.line))),
+                .init("column", .integer(Int64(location.column))),
+            ]
+        }
+        if !diagnostic.attribute.isEmpty { members.append(.init("attribute", .string(diagnostic.attribute))) }
+        if let remedy = diagnostic.remedy { members.append(.init("remedy", .string(remedy))) }
+        putJSON(members)
+    }
+
+    private func putJSON(_ members: [JSONValue.Member]) {
+        put(JSONValue.object(members).serialized() + "\n", to: STDERR_FILENO)
+    }
+
     /// The line that a location points into, for diagnostics that were made after the files were read.
     private func sourceLine(at location: SourceLocation) -> String? {
         guard location.file != "-", let file = try? FileDescriptor.open(location.file, O_RDONLY | O_NONBLOCK),
@@ -72,12 +99,14 @@ struct Streams: Sendable {
         return lines.indices.contains(location.line - 1) ? String(decoding: lines[location.line - 1], as: UTF8.self) : nil
     }
 
-    /// Says that a service cannot run because it needs an image.
-    func reportImage(of service: Service) {
+    /// Says that a service cannot run because it needs an image: an error where it was to run, a warning before.
+    func reportImage(of service: Service, _ severity: Diagnostic.Severity) {
         let attribute = service.image == nil ? "build" : "image"
         report(
             Diagnostic(
-                .error, "service '\(service.name)' has '\(attribute)', and images are not supported yet",
+                severity,
+                "service '\(service.name)' has '\(attribute)', and images are not supported yet"
+                    + (severity == .warning ? ": up refuses it" : ""),
                 at: service.imageLocation, attribute: "services.\(service.name).\(attribute)",
                 remedy: "remove '\(attribute)' and give 'command' a program of this host, or keep this service in Docker"))
     }

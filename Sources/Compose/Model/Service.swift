@@ -45,6 +45,7 @@ public struct Service: Sendable, Equatable {
     /// The canonical JSON text of every attribute that needs a recreation when it changes, by its name
     /// (all but grants, replicas, dependencies and profiles). A plan names the ones that differ.
     public var attributes: [String: String] = [:]
+
     /// Whether it runs a program of an image instead of the host's.
     public var needsImage: Bool { image != nil || hasBuild }
 

@@ -66,7 +66,7 @@ enum ProjectAttributes {
         attribute("external", .external),
         attribute("labels", .keyValues(.labels)).with(.distinct),
         accepted("driver", .string, "`up` refuses a secret with a driver; none is supported yet"),
-        attribute("driver_opts", .map(.text)),
+        accepted("driver_opts", .map(.text), "`up` refuses a secret with a driver; none is supported yet"),
         idle("template_driver", .string, Reason.swarm),
     ])
 

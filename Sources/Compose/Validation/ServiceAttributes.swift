@@ -60,7 +60,7 @@ enum ServiceAttributes {
         idle("mem_swappiness", .bytes, Reason.cgroup),
         idle("mac_address", .string, Reason.network),
         idle("models", .namesOrMap(.object(serviceModel)), Reason.models).with(.distinct),
-        attribute("network_mode", .string),
+        accepted("network_mode", .string, "`host` is what services have; a warning says that another one has no effect"),
         idle("networks", .namesOrMap(.object(serviceNetwork)), Reason.network).with(.distinct),
         idle("oom_kill_disable", .boolean, Reason.cgroup),
         idle("oom_score_adj", .integer, "services keep the caller's score").with(.within(-1000...1000)),

@@ -3,6 +3,24 @@ public enum LogStream: String, Sendable {
     case stdout, stderr
 }
 
+/// Whose output to read.
+public enum LogSelection: Sendable {
+    case all
+    /// All instances of these, those to come too.
+    case services([String])
+    /// `web-1`.
+    case instance(String)
+
+    func includes(_ instance: String) -> Bool {
+        switch self {
+        case .all: true
+        case .instance(let name): name == instance
+        case .services(let names):
+            instance.lastIndex(of: "-").map { names.contains(String(instance[..<$0])) } ?? false
+        }
+    }
+}
+
 /// One line, or part of a very long line, that a service wrote.
 public struct LogEntry: Sendable, Equatable {
     /// `web-1`.
@@ -12,6 +30,10 @@ public struct LogEntry: Sendable, Equatable {
     /// UTF-8, with its newline; a part of a line longer than 16 KiB, or a last line that the service did
     /// not end, has none.
     public var bytes: [UInt8]
+
+    /// Whether the next entry of this instance and stream goes on with the same line. What is shorter than a part was the last that
+    /// the service wrote before its output ended.
+    public var isPart: Bool { bytes.last != 10 && bytes.count >= LineSplitter.partLimit }
 
     public init(instance: String, stream: LogStream, time: LogTime, bytes: [UInt8]) {
         self.instance = instance

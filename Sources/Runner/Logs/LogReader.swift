@@ -10,24 +10,29 @@ import Linux
 /// Rotation, restarts and instances that come later are followed.
 public final class LogReader {
     private let directory: PrivateFolder
-    private let instances: Set<String>?
+    private let selection: LogSelection
     private let since: LogTime?
+    private let until: LogTime?
     private var cursors: [LogCursor] = []
     private let watch: FileDescriptor
 
     /// - Parameters:
     ///   - directory: the project's log directory.
-    ///   - instances: `web-1` and so on; nil for all, those to come too.
+    ///   - selection: whose.
     ///   - tail: how many of the newest lines of each instance to begin with; nil for all.
     ///   - since: older entries are left out.
+    ///   - until: newer ones are.
     /// - Throws: ``SupervisionError`` where the directory cannot be opened, `SystemCallError` where it cannot be watched (inotify(7)).
-    public init(directory: String, instances: [String]? = nil, tail: Int? = nil, since: LogTime? = nil) throws {
+    public init(
+        directory: String, of selection: LogSelection = .all, tail: Int? = nil, since: LogTime? = nil, until: LogTime? = nil
+    ) throws {
         guard let folder = try RuntimeDirectory.openPrivate(directory, create: false) else {
             throw SystemCallError("openat2", directory, code: ENOENT)
         }
         self.directory = folder
-        self.instances = instances.map(Set.init)
+        self.selection = selection
         self.since = since
+        self.until = until
         self.watch = FileDescriptor(owning: try retryingInterrupts("inotify_init1") {
             inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
         })
@@ -59,7 +64,7 @@ public final class LogReader {
             let other = cursors.lazy.filter { $0 !== cursor }.compactMap { $0.peek()?.time }.min()
             while let entry = cursor.peek(), other.map({ entry.time <= $0 }) ?? true {
                 cursor.advance()
-                try body(entry)
+                if until.map({ entry.time <= $0 }) ?? true { try body(entry) }
             }
         }
     }
@@ -84,7 +89,7 @@ public final class LogReader {
         let known = Set(cursors.map(\.instance))
         for name in DirectoryListing.names(in: directory.descriptor.number) where name.hasSuffix(".log") {
             let instance = String(name.dropLast(4))
-            if known.contains(instance) || !(instances?.contains(instance) ?? true) { continue }
+            if known.contains(instance) || !selection.includes(instance) { continue }
             cursors.append(LogCursor(instance: instance, directory: directory.descriptor.number, tail: tail, since: since))
         }
     }

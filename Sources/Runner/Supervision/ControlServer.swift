@@ -120,7 +120,7 @@ final class ControlServer {
             client.isBusy = true
         case .kill(let services, let signal):
             do {
-                try supervisor.kill(services: services, signal: signal)
+                for event in try supervisor.kill(services: services, signal: signal) { client.send(.event(event)) }
                 client.send(.done)
             } catch {
                 client.send(.failed(reason: error.description))

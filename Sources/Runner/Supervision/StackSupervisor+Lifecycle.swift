@@ -103,7 +103,6 @@ extension StackSupervisor {
 
     /// A person's signal. One that is meant to end the instance keeps its restart policy from undoing that.
     func kill(_ instance: Instance, signal: Int32) {
-        guard instance.isAlive else { return }
         let stopSignal = services[instance.name.service]?.traits.stopSignal ?? SIGTERM
         if signal == SIGKILL || signal == stopSignal {
             instance.stoppedByUser = true

@@ -40,8 +40,14 @@ extension StackSupervisor {
     }
 
     /// Answered at once, whatever else goes on: a second Ctrl-C must not wait for the grace period of the first.
-    func kill(services names: [String]?, signal: Int32) throws(SupervisionError) {
-        for instance in try selected(names) { kill(instance, signal: signal) }
+    ///
+    /// - Returns: what was done, for who asked.
+    @discardableResult
+    func kill(services names: [String]?, signal: Int32) throws(SupervisionError) -> [InstanceEvent] {
+        try selected(names).filter(\.isAlive).map { instance in
+            kill(instance, signal: signal)
+            return InstanceEvent(service: instance.name.service, index: instance.name.index, kind: .signalled(signal: signal))
+        }
     }
 
     private func selected(_ names: [String]?, missingAllowed: Bool = false) throws(SupervisionError) -> [Instance] {

@@ -121,8 +121,10 @@ public final class SupervisorClient {
     }
 
     /// Sends a signal, at once, whatever else is going on.
-    public func kill(services: [String]? = nil, signal: Int32 = SIGKILL) throws(SupervisionError) {
-        try request(.kill(services: services, signal: signal)) { _ in }
+    public func kill(
+        services: [String]? = nil, signal: Int32 = SIGKILL, onEvent: (InstanceEvent) -> Void = { _ in }
+    ) throws(SupervisionError) {
+        try request(.kill(services: services, signal: signal), onEvent)
     }
 
     /// Stops and removes instances; with all of them go the stack's runtime directory, its logs and its supervisor.
@@ -165,6 +167,17 @@ public final class SupervisorClient {
         }
         guard case .event(let event) = reply else { throw .malformed("another message than an event") }
         return event
+    }
+
+    /// The events of the subscription that have come by now; nil when the supervisor has ended and all of them were taken.
+    public func eventsByNow() throws(SupervisionError) -> [InstanceEvent]? {
+        var events: [InstanceEvent] = []
+        while true {
+            var wanted = pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)
+            guard poll(&wanted, 1, 0) > 0 else { return events }
+            guard let event = try nextEvent() else { return events.isEmpty ? nil : events }
+            events.append(event)
+        }
     }
 
     private func request(_ request: ControlRequest, _ onEvent: (InstanceEvent) -> Void) throws(SupervisionError) {

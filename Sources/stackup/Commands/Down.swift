@@ -25,17 +25,20 @@ enum Down {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let timeout = try invocation.seconds("timeout")
-        let named = invocation.value("project-name") != nil && invocation.values("file").isEmpty
         let removesVolumes = invocation.flag("volumes")
-        let project = named && !removesVolumes ? nil : try invocation.loadProject(quietly: true)
-        let name = try project?.stack.name ?? invocation.projectName()
-        let session = try StackSession(name, invocation, for: .changing)
-        try stop(session, keeping: orphans(project, session, invocation), timeout: timeout, invocation)
-        if removesVolumes, let stack = project?.stack {
-            for volume in try VolumePlanning.removeAll(of: stack, services: stack.services, in: invocation.paths) {
-                invocation.streams.note("volume \(volume) removed")
-            }
+        // Which volumes there are, only the files say; and what could not be started must not be removed, whatever its name leads to.
+        let project = removesVolumes ? try invocation.loadProject(quietly: true) : nil
+        let target = try project.map { TargetStack(name: $0.stack.name, project: $0) } ?? invocation.targetStack()
+        let session = try StackSession(target.name, invocation, for: .changing)
+        let display = InstanceProgress(invocation.streams, title: "Removing")
+        defer { display.finish() }
+        let orphans = try orphans(target.project, session, invocation)
+        try stop(session, keeping: orphans, timeout: timeout, display)
+        if let stack = project?.stack {
+            try VolumePlanning.removeAll(of: stack, services: stack.services, in: invocation.paths) { display.show(removedVolume: $0) }
         }
+        display.finish()
+        invocation.streams.warnOfOrphans(orphans, of: target.name)
         return 0
     }
 
@@ -63,14 +66,12 @@ enum Down {
     }
 
     private static func stop(
-        _ session: borrowing StackSession, keeping orphans: [String], timeout: Int64?, _ invocation: Invocation
+        _ session: borrowing StackSession, keeping orphans: [String], timeout: Int64?, _ display: InstanceProgress
     ) throws {
         guard let supervisor = try session.supervisor() else {
             try StackRemains.remove(session.directories)
             return
         }
-        let display = InstanceProgress(invocation.streams, title: "Removing")
-        defer { display.finish() }
         if orphans.isEmpty {
             if try takeDown(supervisor, timeout, display) { return }
             // It was ending already: a `down` before this one was killed while it waited.
@@ -84,8 +85,5 @@ enum Down {
         let services = Set(try supervisor.observe().instances.map(\.service)).subtracting(orphans).sorted()
         display.follow(supervisor)
         try supervisor.down(services: services, timeoutMilliseconds: timeout.map { $0 * 1000 }) { display.show($0) }
-        invocation.streams.warn(
-            "services run that the Compose files don't define: \(orphans.joined(separator: ", ")); "
-                + "--remove-orphans removes them")
     }
 }

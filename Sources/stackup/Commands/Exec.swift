@@ -30,8 +30,12 @@ enum Exec {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let service = invocation.operands[0]
-        let session = try StackSession(try invocation.projectName(), invocation, for: .reading)
-        let instance = try runningInstance(service, session, invocation)
+        let index = try invocation.arguments.integer("index", in: 1...Int.max) ?? 1
+        let target = try invocation.targetStack()
+        let session = try StackSession(target.name, invocation, for: .reading)
+        let state = try session.observe()
+        _ = try target.services(named: [service], observed: state, record: session.record)
+        let instance = try runningInstance(index, of: service, state)
         guard let pid = instance.pid, let startTime = instance.startTime, let plan = session.record?.services[service]?.plan
         else { throw CommandFailure("service '\(service)' is not running; start it with: stackup up -d \(service)") }
         // The command may run for days; the store's keys are of no use to it.
@@ -59,14 +63,9 @@ enum Exec {
     }
 
     private static func runningInstance(
-        _ service: String, _ session: borrowing StackSession, _ invocation: Invocation
-    ) throws -> ObservedInstance {
-        let index = invocation.value("index").flatMap(Int.init) ?? 1
-        let instances = try session.observe().instances
-        guard instances.contains(where: { $0.service == service }) || session.record?.services[service] != nil else {
-            throw CommandFailure("no such service: \(service)")
-        }
-        let running = instances.filter { $0.service == service && $0.status == .running }
+        _ index: Int, of service: String, _ state: ObservedState
+    ) throws(CommandFailure) -> ObservedInstance {
+        let running = state.instances.filter { $0.service == service && $0.status == .running }
         guard let instance = running.first(where: { $0.index == index }) else {
             if !running.isEmpty {
                 throw CommandFailure("service '\(service)' has no running instance \(index); it has \(running.map { String($0.index) }.joined(separator: ", "))")

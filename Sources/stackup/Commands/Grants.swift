@@ -26,14 +26,17 @@ enum Grants {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let stack = try invocation.loadProject(quietly: true).stack
-        if let service = invocation.value("service"), stack.service(service) == nil, !stack.disabledServices.contains(service) {
-            throw CommandFailure("no such service: \(service)")
+        let service = invocation.value("service"), secret = invocation.value("secret")
+        if let service, stack.service(service) == nil, !stack.disabledServices.contains(service) {
+            throw CommandFailure.unknown("service", service, among: stack.services.map(\.name) + stack.disabledServices)
         }
         let session = try StackSession(stack.name, invocation, for: .reading)
-        let rows = try grantRows(stack, user: invocation.user, snapshot: session.snapshot, observed: session.observe())
-            .filter { row in invocation.value("service").map { $0 == row.service } ?? true }
+        let all = try grantRows(stack, user: invocation.user, snapshot: session.snapshot, observed: session.observe())
+        let secrets = Set(stack.secrets.flatMap { [$0.key, $0.storeName] } + all.flatMap { [$0.key, $0.storeName] })
+        if let secret, !secrets.contains(secret) { throw CommandFailure.unknown("secret", secret, among: secrets) }
+        let rows = all.filter { (service ?? $0.service) == $0.service }
+            .filter { [nil, $0.key, $0.storeName].contains(secret) }
             .sorted { ($0.service, $0.key, $0.target) < ($1.service, $1.key, $1.target) }
-            .filter { row in invocation.value("secret").map { $0 == row.key || $0 == row.storeName } ?? true }
         if invocation.wantsJSON {
             invocation.streams.print(JSONValue.array(rows.map(\.document)).serialized(pretty: true))
         } else {

@@ -1,38 +1,46 @@
 import Compose
+import Glibc
 import Linux
 import Reconciler
 import Runner
 import Terminal
 
-/// The services that a command on a running stack was given, checked against what is there.
-///
-/// - Returns: nil where none was given: all of them.
-func selectedServices(_ invocation: Invocation, _ state: ObservedState) throws(CommandFailure) -> [String]? {
-    guard !invocation.operands.isEmpty else { return nil }
-    let known = Set(state.instances.map(\.service))
-    for name in invocation.operands where !known.contains(name) {
-        let hint = known.isEmpty ? "nothing runs; start it with: stackup up -d" : "running are: \(known.sorted().joined(separator: ", "))"
-        throw CommandFailure("no such service: \(name) (\(hint))")
-    }
-    return invocation.operands
-}
-
 /// The shape that `stop`, `start`, `restart` and `kill` share: find the supervisor, ask it, show what happens.
+///
+/// - Parameters:
+///   - isConcerned: whether there is something to do for an instance.
+///   - otherwise: what to do where there is no such instance; as in Compose, mostly no failure.
+///   - request: asks for the services that have one.
 private func act(
-    _ invocation: Invocation, title: String, _ request: (SupervisorClient, [String]?, (InstanceEvent) -> Void) throws -> Void
+    _ invocation: Invocation, title: String, on isConcerned: (ObservedInstance) -> Bool = { _ in true },
+    otherwise: (_ stack: String, _ services: [String]?) throws -> Void,
+    _ request: (SupervisorClient, [String], (InstanceEvent) -> Void) throws -> Void
 ) throws -> Int32 {
-    let session = try StackSession(try invocation.projectName(), invocation, for: .changing)
-    guard let supervisor = try session.supervisor() else {
-        throw CommandFailure("nothing of '\(session.name)' runs; start it with: stackup up -d")
+    let target = try invocation.targetStack()
+    // The lock would make the folder of a stack that is not there.
+    let exists = access(invocation.paths.directories(of: target.name).runtime, F_OK) == 0
+    let session = try StackSession(target.name, invocation, for: exists ? .changing : .reading)
+    let supervisor = try session.supervisor()
+    let state = try supervisor?.observe() ?? ObservedState()
+    let named = try target.services(named: invocation.operands, observed: state, record: session.record)
+    let concerned = Set(state.instances.filter(isConcerned).map(\.service)).filter { named?.contains($0) ?? true }.sorted()
+    guard let supervisor, !concerned.isEmpty else {
+        try otherwise(target.name, named)
+        return 0
     }
-    let state = try supervisor.observe()
-    let services = try selectedServices(invocation, state)
     let display = InstanceProgress(invocation.streams, title: title)
     defer { display.finish() }
     display.follow(supervisor)
-    try request(supervisor, services) { display.show($0) }
+    try request(supervisor, concerned) { display.show($0) }
     guard display.failures.isEmpty else { throw CommandFailure(display.failures.joined(separator: "\n")) }
     return 0
+}
+
+/// `nothing to kill: 'web' of 'shop' does not run`
+private func nothing(to verb: String, _ stack: String, _ services: [String]?) -> String {
+    guard let services else { return "nothing to \(verb): nothing of '\(stack)' runs" }
+    let names = services.map { "'\($0)'" }.joined(separator: ", ")
+    return "nothing to \(verb): \(names) of '\(stack)' \(services.count == 1 ? "does" : "do") not run"
 }
 
 private let timeoutOption = Command.Option.value(
@@ -49,7 +57,7 @@ enum Stop {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let timeout = try invocation.seconds("timeout").map { $0 * 1000 }
-        return try act(invocation, title: "Stopping") { try $0.stop(services: $1, timeoutMilliseconds: timeout, onEvent: $2) }
+        return try act(invocation, title: "Stopping", otherwise: { _, _ in }) { try $0.stop(services: $1, timeoutMilliseconds: timeout, onEvent: $2) }
     }
 }
 
@@ -60,7 +68,13 @@ enum Start {
         examples: [.init("stackup start", "start all that stands still")], arguments: [.init("SERVICE", .any)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        try act(invocation, title: "Starting") { try $0.start(services: $1, onEvent: $2) }
+        try act(
+            invocation, title: "Starting",
+            otherwise: { stack, services in
+                let names = services.map { " " + $0.joined(separator: " ") } ?? ""
+                throw CommandFailure("there is nothing of '\(stack)' to start; create it with: stackup up -d\(names)")
+            },
+            { try $0.start(services: $1, onEvent: $2) })
     }
 }
 
@@ -74,7 +88,9 @@ enum RestartCommand {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let timeout = try invocation.seconds("timeout").map { $0 * 1000 }
-        return try act(invocation, title: "Restarting") { try $0.restart(services: $1, timeoutMilliseconds: timeout, onEvent: $2) }
+        return try act(
+            invocation, title: "Restarting", otherwise: { invocation.streams.note(nothing(to: "restart", $0, $1)) }
+        ) { try $0.restart(services: $1, timeoutMilliseconds: timeout, onEvent: $2) }
     }
 }
 
@@ -94,6 +110,9 @@ enum Kill {
             throw invocation.arguments.usageError(
                 "option '--signal' needs a signal, not '\(name)'", remedy: "write for example SIGTERM, SIGHUP or 15")
         }
-        return try act(invocation, title: "Killing") { client, services, _ in try client.kill(services: services, signal: signal) }
+        return try act(
+            invocation, title: "Killing", on: { $0.status != .exited },
+            otherwise: { invocation.streams.note(nothing(to: "kill", $0, $1)) }
+        ) { try $0.kill(services: $1, signal: signal, onEvent: $2) }
     }
 }

@@ -23,12 +23,9 @@ enum PlanCommand {
         let project = try invocation.loadProject(services: invocation.operands)
         let session = try StackSession(project.stack.name, invocation, for: .reading)
         let planned = try PlannedDeployment(project, invocation, session)
-        if invocation.wantsJSON {
-            invocation.streams.print(try JSON.encodeValue(planned.plan).serialized(pretty: true))
-        } else {
-            invocation.streams.print(planned.plan.text)
-            planned.reportOrphans(invocation.streams)
-        }
+        invocation.streams.print(
+            invocation.wantsJSON ? try JSON.encodeValue(planned.plan).serialized(pretty: true) : planned.plan.text)
+        planned.reportProspects(invocation.streams)
         return invocation.flag("detailed-exitcode") && !planned.plan.isEmpty ? 2 : 0
     }
 }

@@ -22,14 +22,15 @@ enum Ps {
         arguments: [.init("SERVICE", .any)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        let session = try StackSession(try invocation.projectName(), invocation, for: .reading)
+        let target = try invocation.targetStack()
+        let session = try StackSession(target.name, invocation, for: .reading)
         let state = try session.observe()
-        let services = try selectedServices(invocation, state)
+        let services = try target.services(named: invocation.operands, observed: state, record: session.record)
         let rows = state.instances
             .filter { invocation.flag("all") || $0.status != .exited }
             .filter { services?.contains($0.service) ?? true }
             .sorted { ($0.service, $0.index) < ($1.service, $1.index) }
-            .map { PsRow($0, project: session.name, supervisor: state.supervisorPID) }
+            .map { PsRow($0, project: session.name, supervisor: state.supervisorPID, labels: labels(of: $0.service, session.record)) }
         let streams = invocation.streams
         if invocation.flag("services") {
             for service in Set(rows.map(\.instance.service)).sorted() { streams.print(service) }
@@ -45,19 +46,30 @@ enum Ps {
     }
 }
 
+/// A service's labels as last applied, on one line as Docker has them.
+private func labels(of service: String, _ record: StackRecord?) -> String {
+    guard let text = record?.services[service]?.attributes["labels"], case .object(let members) = try? JSONValue.parse(Array(text.utf8))
+    else { return "" }
+    return members.map { member in
+        if case .string(let value) = member.value { "\(member.name)=\(value)" } else { "\(member.name)=" }
+    }.joined(separator: ",")
+}
+
 /// One line of `ps`.
 struct PsRow {
     let instance: ObservedInstance
     let project: String
     let supervisor: Int32?
+    let labels: String
     /// Process services have none.
     private let image = "-"
     private let now = Int64(time(nil))
 
-    init(_ instance: ObservedInstance, project: String, supervisor: Int32?) {
+    init(_ instance: ObservedInstance, project: String, supervisor: Int32?, labels: String) {
         self.instance = instance
         self.project = project
         self.supervisor = supervisor
+        self.labels = labels
     }
 
     var name: String { "\(project)-\(instance.service)-\(instance.index)" }
@@ -82,6 +94,16 @@ struct PsRow {
         }
     }
 
+    /// In local time, as Go's `Time.String` writes it: `2026-01-02 03:04:05 +0100 CET`.
+    private var createdAt: String {
+        var moment = time_t(instance.createdAt)
+        var fields = tm()
+        localtime_r(&moment, &fields)
+        var text = [CChar](repeating: 0, count: 64)
+        let length = strftime(&text, text.count, "%Y-%m-%d %H:%M:%S %z %Z", &fields)
+        return String(decoding: text[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     private var runningFor: String { humanAge(of: instance.createdAt, at: now) }
 
     /// As Docker has it: in quotes, cut to 20 characters.
@@ -98,14 +120,16 @@ struct PsRow {
     var document: JSONValue {
         var members: [JSONValue.Member] = [
             .init("Command", .string(instance.command.joined(separator: " "))),
-            .init("CreatedAt", .integer(instance.createdAt)),
+            .init("CreatedAt", .string(createdAt)),
             .init("ExitCode", .integer(Int64(instance.exitCode ?? 0))),
             .init("Health", .string("")),
             .init("ID", .string(name)),
             .init("Image", .string(image)),
+            .init("Labels", .string(labels)),
             .init("Name", .string(name)),
             .init("Names", .string(name)),
             .init("PID", instance.pid.map { .integer(Int64($0)) } ?? .null),
+            .init("Ports", .string("")),
             .init("Project", .string(project)),
             .init("Publishers", .array([])),
             .init("Restarts", .integer(Int64(instance.restarts))),

@@ -32,25 +32,34 @@ enum Up {
         if project.stack.services.isEmpty { throw CommandFailure("no service selected") }
         if invocation.flag("dry-run") {
             let session = try StackSession(project.stack.name, invocation, for: .reading)
-            invocation.streams.print(try PlannedDeployment(project, invocation, session).plan.text)
+            let planned = try PlannedDeployment(project, invocation, session)
+            invocation.streams.print(planned.plan.text)
+            planned.reportProspects(invocation.streams)
             return 0
         }
         try refuseImages(project.stack.services, invocation)
         // Output may be shown for days. The keys, the values and the lock on the stack are given back before.
-        let foreground = try deploy(project, invocation)
-        return invocation.flag("detach") || invocation.flag("wait") ? 0 : try foreground.run()
+        let (deployed, events) = try deploy(project, invocation)
+        // Only who waits has subscribed.
+        guard let events else { return 0 }
+        if invocation.flag("wait") {
+            return try StartWatch(
+                deployed: deployed, events: events, services: project.stack.services, invocation: invocation).run()
+        }
+        return try ForegroundStack(deployed: deployed, events: events, invocation: invocation).run()
     }
 
     /// Images come later: nothing may start before that is said of every service that has one.
     private static func refuseImages(_ services: [Service], _ invocation: Invocation) throws(CommandFailure) {
-        let withImages = services.filter { $0.image != nil || $0.hasBuild }
-        for service in withImages {
-            invocation.streams.reportImage(of: service)
-        }
+        let withImages = services.filter(\.needsImage)
+        for service in withImages { invocation.streams.reportImage(of: service, .error) }
         if !withImages.isEmpty { throw .alreadyReported }
     }
 
-    private static func deploy(_ project: LoadedProject, _ invocation: Invocation) throws -> ForegroundStack {
+    /// - Returns: the stack, and a connection that has heard all of the deployment's events where the command stays.
+    private static func deploy(
+        _ project: LoadedProject, _ invocation: Invocation
+    ) throws -> (stack: DeployedStack, events: SupervisorClient?) {
         let session = try StackSession(project.stack.name, invocation, for: .deploying)
         let planned = try PlannedDeployment(project, invocation, session)
         guard let store = session.store else { throw CommandFailure("the store could not be opened") }
@@ -60,15 +69,18 @@ enum Up {
         try VolumePlanning.prepare(
             planned.preparation.wanted.services.map(\.service), of: planned.preparation.stack, in: invocation.paths)
         try deployer.commit()
-        planned.reportOrphans(invocation.streams)
+        planned.reportProspects(invocation.streams)
         let display = InstanceProgress(invocation.streams, title: "Running")
         let supervisor = try session.supervisorStartingIfNeeded()
         defer { display.finish() }
+        let stays = invocation.flag("wait") || !invocation.flag("detach")
+        let events = stays ? try SupervisorClient.connect(session.directories) : nil
+        try events?.subscribe()
         display.follow(supervisor)
         try deployer.apply(to: supervisor, observed: planned.observed) { display.show($0) }
         guard display.failures.isEmpty else { throw CommandFailure(display.failures.joined(separator: "\n")) }
-        return ForegroundStack(
-            supervisor: supervisor, directories: session.directories, services: project.stack.services.map(\.name),
-            invocation: invocation, since: since)
+        let deployed = DeployedStack(
+            supervisor: supervisor, directories: session.directories, services: project.stack.services.map(\.name), since: since)
+        return (deployed, events)
     }
 }

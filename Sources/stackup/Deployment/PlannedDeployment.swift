@@ -23,12 +23,19 @@ struct PlannedDeployment {
             wanted: preparation.wanted, recorded: session.recordedState, observed: observed, options: options)
     }
 
+    /// What is worth knowing before `up`: services that it will refuse, and those that it will leave alone.
+    func reportProspects(_ streams: Streams) {
+        for service in preparation.stack.services where service.needsImage { streams.reportImage(of: service, .warning) }
+        streams.warnOfOrphans(plan.orphans, of: preparation.stack.name)
+    }
+}
+
+extension Streams {
     /// Compose's warning about what runs and is in no file any more.
-    func reportOrphans(_ streams: Streams) {
-        guard !plan.orphans.isEmpty else { return }
-        let names = plan.orphans.joined(separator: ", ")
-        streams.warn(
-            "services run that the Compose files of '\(preparation.stack.name)' don't define: \(names); "
+    func warnOfOrphans(_ services: [String], of stack: String) {
+        guard !services.isEmpty else { return }
+        warn(
+            "services run that the Compose files of '\(stack)' don't define: \(services.joined(separator: ", ")); "
                 + "--remove-orphans removes them")
     }
 }

@@ -79,19 +79,22 @@ enum VolumePlanning {
 
     /// Removes the folders of the stack's own volumes, named and anonymous; external ones stay.
     ///
-    /// - Returns: the names of those that were there.
-    static func removeAll(of stack: Stack, services: [Service], in paths: HostPaths) throws -> [String] {
+    /// - Parameter onRemoval: hears the name of each that was there.
+    static func removeAll(of stack: Stack, services: [Service], in paths: HostPaths, onRemoval: (String) -> Void) throws {
         var names = stack.volumes.filter { !$0.external }.map(\.name)
         for service in services {
             for case .volume(nil, let target, _) in service.mounts {
                 names.append(name(of: nil, target: target, service: service.name, stack: stack))
             }
         }
-        guard let volumes = try PrivateFolder.open(paths.volumesRoot, create: false, mayBeLink: true) else { return [] }
+        guard let volumes = try PrivateFolder.open(paths.volumesRoot, create: false, mayBeLink: true) else { return }
         let number = volumes.descriptor.number
-        let present = names.filter { faccessat(number, $0, F_OK, AT_SYMLINK_NOFOLLOW) == 0 }
-        for name in present { try FileTree.remove(name, in: number) }
+        // Loading has refused a name that is a path; what is removed here must not hang on that alone.
+        for name in names where !name.utf8.contains(UInt8(ascii: "/")) && name != ".." && name != "." {
+            guard faccessat(number, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 else { continue }
+            try FileTree.remove(name, in: number)
+            onRemoval(name)
+        }
         rmdir(paths.volumesRoot)
-        return present
     }
 }

@@ -52,6 +52,26 @@ import Testing
         #expect(texts(try LogReader(directory: temporary.path)) == ["one\n", "two\n"])
     }
 
+    @Test func aServicesInstancesAreReadAndNoOthers() throws {
+        put("1\n", writer("web-1"), at: 1)
+        put("2\n", writer("web-2"), at: 2)
+        put("3\n", writer("web-api-1"), at: 3)
+        #expect(texts(try LogReader(directory: temporary.path, of: .services(["web"]))) == ["1\n", "2\n"])
+        #expect(texts(try LogReader(directory: temporary.path, of: .services(["web-api", "db"]))) == ["3\n"])
+        #expect(texts(try LogReader(directory: temporary.path, of: .instance("web-2"))) == ["2\n"])
+        #expect(texts(try LogReader(directory: temporary.path, until: LogTime(nanoseconds: 2))) == ["1\n", "2\n"])
+    }
+
+    @Test func aPartGoesOnAndARestDoesNot() throws {
+        let writer = writer()
+        put(String(repeating: "x", count: LineSplitter.partLimit + 3), writer)
+        writer.finish(.stdout)
+        put("next\n", writer)
+        var parts: [Bool] = []
+        try LogReader(directory: temporary.path).readAvailable { parts.append($0.isPart) }
+        #expect(parts == [true, false, false])
+    }
+
     @Test func aLinkInPlaceOfALogIsNotFollowed() throws {
         #expect(symlink("\(temporary.path)/elsewhere", "\(temporary.path)/web-1.log") == 0)
         put("line\n", writer())
@@ -66,7 +86,7 @@ import Testing
         put("3\n", db, .stderr, at: 3)
         put("5\n", db, at: 5)
         #expect(texts(try LogReader(directory: temporary.path)) == ["1\n", "2\n", "3\n", "4\n", "5\n"])
-        #expect(texts(try LogReader(directory: temporary.path, instances: ["web-1"])) == ["1\n", "4\n"])
+        #expect(texts(try LogReader(directory: temporary.path, of: .instance("web-1"))) == ["1\n", "4\n"])
     }
 
     @Test(arguments: 0...25)

@@ -67,7 +67,7 @@ final class RealStack {
     /// What the service has printed.
     func output(_ instance: String) throws -> [String] {
         var lines: [String] = []
-        try LogReader(directory: directories.logs, instances: [instance]).readAvailable { lines.append(String(decoding: $0.bytes, as: UTF8.self)) }
+        try LogReader(directory: directories.logs, of: .instance(instance)).readAvailable { lines.append(String(decoding: $0.bytes, as: UTF8.self)) }
         return lines
     }
 

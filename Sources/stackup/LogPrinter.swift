@@ -1,0 +1,94 @@
+import Glibc
+import Reconciler
+import Runner
+import Terminal
+
+/// Prints log entries the way the options ask for.
+struct LogPrinter {
+    /// Where what services write goes.
+    enum Outputs {
+        /// All of it to standard output, as Compose's `logs` has it.
+        case output
+        /// All of it to standard error.
+        case errors
+        /// Standard error apart, as Compose's `up` has it.
+        case separate
+
+        func descriptor(of stream: LogStream) -> Int32 {
+            switch self {
+            case .output: STDOUT_FILENO
+            case .errors: STDERR_FILENO
+            case .separate: stream == .stdout ? STDOUT_FILENO : STDERR_FILENO
+            }
+        }
+    }
+
+    /// Who writes a line.
+    private struct Source: Equatable {
+        let instance: String
+        let stream: LogStream
+    }
+
+    private var prefixes: LogPrefixes
+    private let showsPrefix: Bool
+    private let showsTime: Bool
+    private let outputs: Outputs
+    /// Whose line is not ended yet: a very long one comes in parts.
+    private var unfinished: Source?
+    /// Called before anything is printed.
+    var willPrint: () -> Void = {}
+
+    /// - Parameter instances: those known so far, for the width of the prefixes.
+    init(_ invocation: Invocation, instances: [ObservedInstance], to outputs: Outputs) {
+        prefixes = LogPrefixes(
+            names: instances.map(\.name), isColoured: outputs == .errors ? invocation.streams.coloursErrors : invocation.streams.coloursOutput)
+        showsPrefix = !invocation.flag("no-log-prefix")
+        showsTime = invocation.flag("timestamps")
+        self.outputs = outputs
+    }
+
+    /// The bytes go out as they were written: what a service prints is its own affair.
+    mutating func print(_ entry: LogEntry) {
+        let source = Source(instance: entry.instance, stream: entry.stream)
+        willPrint()
+        var line: [UInt8] = []
+        if unfinished != source {
+            finish()
+            if showsPrefix { line += Array(prefixes.prefix(for: entry.instance).utf8) }
+            if showsTime { line += Array("\(entry.time) ".utf8) }
+        }
+        line += entry.bytes
+        unfinished = entry.isPart ? source : nil
+        if !entry.isPart, line.last != 10 { line.append(10) }
+        send(line, to: entry.stream)
+    }
+
+    /// A line of Compose's about an instance: `web-1 exited with code 5`.
+    mutating func state(_ text: String, about instance: String) {
+        willPrint()
+        finish()
+        send(Array((prefixes.statement(about: instance, text) + "\n").utf8), to: .stdout)
+    }
+
+    /// Ends the last line, if its service has not.
+    mutating func finish() {
+        if let unfinished { send([10], to: unfinished.stream) }
+        unfinished = nil
+    }
+
+    private func send(_ bytes: [UInt8], to stream: LogStream) {
+        let descriptor = outputs.descriptor(of: stream)
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            // A reader that has gone away wants no more.
+            if count < 0, errno != EINTR { exit(errno == EPIPE ? 0 : 1) }
+            rest = rest.dropFirst(max(0, count))
+        }
+    }
+}
+
+extension ObservedInstance {
+    /// `web-1`.
+    var name: String { "\(service)-\(index)" }
+}

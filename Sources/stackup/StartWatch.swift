@@ -1,0 +1,103 @@
+import Compose
+import Glibc
+import Linux
+import Reconciler
+import Runner
+import Terminal
+
+/// `up --wait`: finds out whether the services that were started go on running.
+///
+/// Without health checks that is all that can be known, for Compose too: half a second after the start every instance has to
+/// run. One that ends earlier ends the wait.
+struct StartWatch {
+    let deployed: DeployedStack
+    let events: SupervisorClient
+    let services: [Service]
+    let invocation: Invocation
+
+    /// In milliseconds.
+    private static let patience: Int64 = 500
+    /// How many of an instance's last lines go with the news of its end.
+    private static let shownLines = 10
+
+    /// - Returns: the exit status: 0 where everything runs, 1 after saying what does not.
+    func run() throws -> Int32 {
+        var ends = InstanceEnds()
+        let deadline = now() + (try wasAnythingStarted() ? Self.patience : 0)
+        while true {
+            let batch = try events.eventsByNow() ?? []
+            let failed = ends.take(batch).filter { deployed.services.contains($0.service) && !$0.wasAsked && !isExpected($0) }
+            if !failed.isEmpty {
+                for end in failed { try report(end.service, end.instance, end.text) }
+                return 1
+            }
+            let rest = deadline - now()
+            if rest <= 0 { break }
+            var wanted = pollfd(fd: events.descriptor, events: Int16(POLLIN), revents: 0)
+            poll(&wanted, 1, Int32(clamping: rest))
+        }
+        // What did not start now may have ended long ago, as one that waits for its next try has.
+        let standing = try deployed.observe().filter { $0.status != .running && !mayEnd($0.service, $0.exitCode ?? 0) }
+        for instance in standing { try report(instance.service, instance.name, instance.condition) }
+        return standing.isEmpty ? 0 : 1
+    }
+
+    private func wasAnythingStarted() throws -> Bool {
+        let since = deployed.since.nanoseconds / 1_000_000_000
+        return try deployed.observe().contains { $0.startedAt ?? 0 >= since }
+    }
+
+    private func isExpected(_ end: InstanceEnds.End) -> Bool {
+        guard case .exited(let code) = end.fate else { return false }
+        return mayEnd(end.service, code)
+    }
+
+    /// Whether another service waits for the end of this one; as in Compose, that is no failure then.
+    private func mayEnd(_ service: String, _ code: Int32) -> Bool {
+        code == 0 && services.contains { $0.dependsOn.contains { $0.service == service && $0.condition == .completedSuccessfully } }
+    }
+
+    private func report(_ service: String, _ instance: String, _ condition: String) throws {
+        invocation.streams.fail("service '\(service)': \(instance) \(condition)")
+        let reader = try LogReader(directory: deployed.directories.logs, of: .instance(instance), tail: Self.shownLines)
+        guard invocation.streams.progress != .json else {
+            reader.readAvailable { entry in
+                let line = entry.bytes.last == 10 ? entry.bytes.dropLast() : entry.bytes[...]
+                invocation.streams.note("\(instance) | " + String(decoding: line, as: UTF8.self))
+            }
+            return
+        }
+        var printer = LogPrinter(invocation, instances: try deployed.observe(), to: .errors)
+        reader.readAvailable { printer.print($0) }
+        printer.finish()
+    }
+
+    private func now() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}
+
+extension InstanceEnds.End {
+    /// `exited (3)`
+    fileprivate var text: String {
+        switch fate {
+        case .exited(let code): "exited (\(code))" + (isRestarting ? " and is started again" : "")
+        case .notStarted(let reason): "could not be started: \(reason)"
+        }
+    }
+}
+
+extension ObservedInstance {
+    /// Why it is not running.
+    fileprivate var condition: String {
+        switch status {
+        case .created: "has not been started"
+        case .running: "runs"
+        case .restarting: "exited (\(exitCode ?? -1)) and waits for its next start"
+        case .stopping: "is being stopped"
+        case .exited: failure.map { "could not be started: \($0)" } ?? "exited (\(exitCode ?? -1))"
+        }
+    }
+}
