@@ -15,7 +15,26 @@ extension Invocation {
     func loadProject(
         services: [String] = [], for purpose: ProjectOptions.Purpose = .running, quietly: Bool = false
     ) throws(CommandFailure) -> LoadedProject {
-        let options = ProjectOptions(
+        let result = Compose.loadProject(projectOptions(services: services, for: purpose))
+        for diagnostic in result.diagnostics where !quietly || diagnostic.severity == .error {
+            streams.report(diagnostic)
+        }
+        guard let project = result.project else { throw CommandFailure.alreadyReported }
+        return project
+    }
+
+    /// Loads the project's files with their variables left in, and prints the diagnostics.
+    ///
+    /// - Throws: `CommandFailure` where the files have errors, after printing them all.
+    func loadUninterpolatedModel() throws(CommandFailure) -> UninterpolatedModel {
+        let result = Compose.loadUninterpolatedModel(projectOptions(for: .printing))
+        for diagnostic in result.diagnostics { streams.report(diagnostic) }
+        guard let model = result.model else { throw CommandFailure.alreadyReported }
+        return model
+    }
+
+    private func projectOptions(services: [String] = [], for purpose: ProjectOptions.Purpose) -> ProjectOptions {
+        var options = ProjectOptions(
             files: values("file"), projectName: value("project-name"), projectDirectory: value("project-directory"),
             envFiles: values("env-file"), profiles: values("profile"), services: services, purpose: purpose,
             workingDirectory: workingDirectory, environment: environment,
@@ -23,12 +42,10 @@ extension Invocation {
                 let input = FileDescriptor(owning: fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3))
                 return ((try? input.readAll()) ?? nil) ?? []
             })
-        let result = Compose.loadProject(options)
-        for diagnostic in result.diagnostics where !quietly || diagnostic.severity == .error {
-            streams.report(diagnostic)
-        }
-        guard let project = result.project else { throw CommandFailure.alreadyReported }
-        return project
+        options.steps.normalizes = !flag("no-normalize")
+        options.steps.resolvesPaths = !flag("no-path-resolution")
+        options.steps.checksConsistency = !flag("no-consistency")
+        return options
     }
 
     /// The project's name for a command that acts on what runs: `-p` alone will do, without any file.

@@ -5,6 +5,7 @@ import YAML
 struct Validation {
     private let reporter: Reporter
     private let warns: Bool
+    private let allowsVariables: Bool
     private var path: [Step] = []
 
     private enum Step {
@@ -12,16 +13,20 @@ struct Validation {
         case index(Int)
     }
 
-    private init(_ reporter: Reporter, warns: Bool) {
+    private init(_ reporter: Reporter, warns: Bool, allowsVariables: Bool) {
         self.reporter = reporter
+        self.allowsVariables = allowsVariables
         self.warns = warns
     }
 
-    /// - Parameter warns: whether attributes without effect are reported as well as errors.
+    /// - Parameters:
+    ///   - warns: whether attributes without effect are reported as well as errors.
+    ///   - allowsVariables: whether a text with variables may be a value of any type.
     static func check(
-        _ document: Node, _ shape: ObjectShape = ProjectAttributes.project, reporter: Reporter, warns: Bool = true
+        _ document: Node, _ shape: ObjectShape = ProjectAttributes.project, reporter: Reporter, warns: Bool = true,
+        allowsVariables: Bool = false
     ) {
-        var validation = Validation(reporter, warns: warns)
+        var validation = Validation(reporter, warns: warns, allowsVariables: allowsVariables)
         validation.check(document, .object(shape))
     }
 
@@ -43,6 +48,7 @@ struct Validation {
     }
 
     private func wrongType(_ node: Node, _ shape: Shape) {
+        if allowsVariables, node.string?.utf8.contains(UInt8(ascii: "$")) == true { return }
         let path = pathText
         let remedy: String? =
             switch node.value {
