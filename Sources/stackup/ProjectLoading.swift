@@ -33,7 +33,8 @@ extension Invocation {
         return model
     }
 
-    private func projectOptions(services: [String] = [], for purpose: ProjectOptions.Purpose) -> ProjectOptions {
+    /// What the command line and the environment ask for.
+    func projectOptions(services: [String] = [], for purpose: ProjectOptions.Purpose) -> ProjectOptions {
         var options = ProjectOptions(
             files: values("file"), projectName: value("project-name"), projectDirectory: value("project-directory"),
             envFiles: values("env-file"), profiles: values("profile"), services: services, purpose: purpose,

@@ -11,10 +11,10 @@ public struct UninterpolatedModel: Sendable {
         let completion = ServiceCompletion(loading: loading, environment: [:])
         var document = merged.changing("services") { services in
             services.changingEach { name, service in
-                let completed = completion.defaults(service, "services.\(name)")
-                    .changing("gpus") { $0.changingItems(Self.deviceRequest) }
+                let counted = service.changing("gpus") { $0.changingItems(Self.deviceRequest) }
                     .changing("deploy") { $0.changing("resources") { $0.changing("reservations") {
                         $0.changing("devices") { $0.changingItems(Self.deviceRequest) } } } }
+                let completed = completion.defaults(counted, "services.\(name)")
                 guard loading.options.steps.normalizes else { return completed }
                 return completed.changing("build") { $0.changing("args", Self.withoutEmpty) }
             }

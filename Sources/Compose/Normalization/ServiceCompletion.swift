@@ -92,6 +92,12 @@ struct ServiceCompletion {
             do {
                 let bytes = try loading.read(absolute)
                 let raw = file["format"]?.string == "raw"
+                if !raw, let format = file["format"]?.string, !["", ".env"].contains(format) {
+                    reporter.error(
+                        "\(path).\(attribute): there is no format '\(format)' of env files", at: file["format"]?.place,
+                        attribute: "\(path).\(attribute)", remedy: "write `format: raw`, or leave it out")
+                    continue
+                }
                 let lookup = { (name: String) in outer[name] ?? ownValues[name] }
                 let shown = loading.shownName(absolute)
                 let parsed = raw

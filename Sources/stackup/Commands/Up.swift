@@ -51,6 +51,7 @@ enum Up {
     }
 
     private static func deploy(_ project: LoadedProject, _ invocation: Invocation) throws -> ForegroundStack {
+        let ignoresOrphans = try invocation.ignoresOrphans()
         let session = try StackSession(project.stack.name, invocation, for: .deploying)
         let planned = try PlannedDeployment(project, invocation, session)
         guard let store = session.store else { throw CommandFailure("the store could not be opened") }
@@ -60,7 +61,7 @@ enum Up {
         try VolumePlanning.prepare(
             planned.preparation.wanted.services.map(\.service), of: planned.preparation.stack, in: invocation.paths)
         try deployer.commit()
-        planned.reportOrphans(invocation.streams)
+        if !ignoresOrphans { planned.reportOrphans(invocation.streams) }
         let display = InstanceProgress(invocation.streams, title: "Running")
         let supervisor = try session.supervisorStartingIfNeeded()
         defer { display.finish() }

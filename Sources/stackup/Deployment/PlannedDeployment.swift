@@ -18,7 +18,7 @@ struct PlannedDeployment {
         // Of services that were named, not of those that they need, as in Compose.
         let named = invocation.operands.isEmpty ? project.stack.services.map(\.name) : invocation.operands
         let options = PlanOptions(
-            forceRecreate: invocation.flag("force-recreate") ? Set(named) : [], removeOrphans: invocation.flag("remove-orphans"))
+            forceRecreate: invocation.flag("force-recreate") ? Set(named) : [], removeOrphans: invocation.removesOrphans)
         plan = makePlan(
             wanted: preparation.wanted, recorded: session.recordedState, observed: observed, options: options)
     }
