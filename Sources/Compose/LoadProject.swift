@@ -41,9 +41,11 @@ private func merged(_ sources: ProjectSources, _ loading: SourceLoading) -> Node
     let merged = set.merged(sources.documents)
     if let merged, merged.mapping?.isEmpty == false { return merged }
     if !loading.reporter.hasErrors {
-        let names = sources.files.files.map(\.shownName).joined(separator: ", ")
+        let names = sources.files.files.map(\.shownName)
+        let place = names.first.map { Place(SourceText(file: $0, bytes: []), line: 1, column: 1) }
         loading.reporter.error(
-            "empty compose file: \(names)", remedy: "describe at least one service under `services:`")
+            names.count == 1 ? "empty compose file" : "empty compose files: \(names.joined(separator: ", "))", at: place,
+            remedy: "describe at least one service under `services:`")
     }
     return nil
 }
