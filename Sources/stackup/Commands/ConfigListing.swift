@@ -18,11 +18,11 @@ struct ConfigListing {
         if invocation.flag("networks") { return try keys("networks") }
         if invocation.flag("models") { return try models() }
         if let names = invocation.value("hash"), !names.isEmpty { return try hashes(names) }
-        if invocation.flag("profiles") { return try invocation.loadProject(services: invocation.operands).stack.profiles }
+        if invocation.flag("profiles") { return try invocation.loadProject(services: invocation.operands, for: .printing).stack.profiles }
         if invocation.flag("images") { return try images() }
         if invocation.flag("variables") { return try variables() }
         if invocation.flag("environment") {
-            let project = try invocation.loadProject(services: invocation.operands)
+            let project = try invocation.loadProject(services: invocation.operands, for: .printing)
             return project.environment.map { "\($0.key)=\($0.value)" }.sorted()
         }
         return nil
@@ -31,7 +31,7 @@ struct ConfigListing {
     /// What others depend on comes before them.
     private func services() throws -> [String] {
         if invocation.flag("no-interpolate") { return try invocation.loadUninterpolatedModel().serviceNames }
-        let services = try invocation.loadProject().stack.services
+        let services = try invocation.loadProject(for: .printing).stack.services
         let byName = Dictionary(services.map { ($0.name, $0) }) { first, _ in first }
         var order: [String] = []
         var seen: Set<String> = []
@@ -49,7 +49,7 @@ struct ConfigListing {
     }
 
     private func members(_ kind: String) throws -> [JSONValue.Member] {
-        guard case .object(let members)? = try invocation.loadProject().document[kind] else { return [] }
+        guard case .object(let members)? = try invocation.loadProject(for: .printing).document[kind] else { return [] }
         return members
     }
 
@@ -64,7 +64,7 @@ struct ConfigListing {
     }
 
     private func hashes(_ names: String) throws -> [String] {
-        let stack = try invocation.loadProject().stack
+        let stack = try invocation.loadProject(for: .printing).stack
         let services = Dictionary(stack.services.map { ($0.name, $0) }) { first, _ in first }
         let wanted = names == "*" ? stack.services.map(\.name) : names.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         return try wanted.sorted().map { name in
@@ -79,8 +79,8 @@ struct ConfigListing {
     }
 
     private func images() throws -> [String] {
-        let stack = try invocation.loadProject(services: invocation.operands).stack
-        return stack.services.map { $0.image ?? "\(stack.name)-\($0.name)" }.sorted()
+        let stack = try invocation.loadProject(services: invocation.operands, for: .printing).stack
+        return stack.services.compactMap { $0.image ?? ($0.hasBuild ? "\(stack.name)-\($0.name)" : nil) }.sorted()
     }
 }
 
