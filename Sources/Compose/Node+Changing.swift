@@ -25,6 +25,17 @@ extension Node {
         return changed.map { with(.mapping(Mapping($0))) } ?? self
     }
 
+    /// With an attribute, in the place of the one that is there.
+    func setting(_ key: String, _ value: Node) -> Node {
+        guard mapping?[key] == nil else { return changing(key) { _ in value } }
+        return with(.mapping(Mapping((mapping?.entries ?? []) + [Mapping.Entry(key, at: value.place, value)])))
+    }
+
+    /// With an attribute that is not there yet; a node that is no mapping stays as it is.
+    func settingIfAbsent(_ key: String, _ value: Node.Value) -> Node {
+        mapping == nil || self[key] != nil ? self : setting(key, Node(value, at: place))
+    }
+
     /// With another value for each entry of a list.
     func changingItems(_ change: (Node) -> Node) -> Node {
         guard let sequence else { return self }

@@ -22,6 +22,8 @@ public struct ProjectOptions: Sendable {
     public var services: [String]
     /// What the project is loaded for.
     public var purpose: Purpose
+    /// What is done with the files.
+    public var steps = LoadingSteps()
     /// The absolute directory that the command runs in.
     public var workingDirectory: String
     /// The caller's environment.

@@ -38,6 +38,15 @@ struct Resolution {
     private static func withResources(
         _ canonical: Node, _ services: [Mapping.Entry], _ completion: ResourceCompletion
     ) -> Node {
+        let document = completion.loading.options.steps.normalizes
+            ? withDefaultNetwork(canonical, services: services) : canonical
+        return document.changingEach { kind, value in
+            ["networks", "volumes", "secrets", "configs"].contains(kind) ? completion.apply(value) : value
+        }
+    }
+
+    /// With the default network declared where a service is on it.
+    static func withDefaultNetwork(_ canonical: Node, services: [Mapping.Entry]) -> Node {
         guard var mapping = canonical.mapping else { return canonical }
         let usesDefault = services.contains { $0.value["networks"]?.mapping?["default"] != nil }
         if usesDefault, mapping["networks"]?["default"] == nil {
@@ -46,11 +55,6 @@ struct Resolution {
             mapping.entries.removeAll { $0.key == "networks" }
             mapping.entries.append(
                 Mapping.Entry("networks", at: canonical.place, Node(.mapping(networks), at: canonical.place)))
-        }
-        for (index, entry) in mapping.entries.enumerated()
-        where ["networks", "volumes", "secrets", "configs"].contains(entry.key) {
-            let value = completion.apply(entry.value)
-            mapping.entries[index] = Mapping.Entry(entry.key, at: entry.keyPlace, value)
         }
         return canonical.with(.mapping(mapping))
     }
@@ -66,7 +70,9 @@ struct Resolution {
         stack.services = enabled.map { ServiceDecoding($0, reporter).decode() }
         stack.disabledServices = profiles.disabled
         stack.profiles = profiles.all
-        References(stack, services: services, project: project, loading).check()
+        if loading.options.steps.checksConsistency {
+            References(stack, services: services, project: project, loading).check()
+        }
         return stack
     }
 }

@@ -94,8 +94,6 @@ struct Composer {
 
     private mutating func close() -> Bool {
         guard let open = stack.popLast() else { return true }
-        // What is removed may be anything.
-        if open.tag == .reset { diagnostics.removeSubrange(open.diagnosticsBefore...) }
         let node: Node
         switch open.kind {
         case .sequence:
@@ -104,6 +102,8 @@ struct Composer {
             let entries = withMerges(open)
             node = Node(.mapping(Mapping(entries)), at: open.place, tag: open.tag)
         }
+        // What is removed may be anything.
+        if open.tag == .reset { diagnostics.removeSubrange(open.diagnosticsBefore...) }
         return add(node, Anchor(node: node, weight: open.weight, hasReset: open.hasReset), open.anchor)
     }
 

@@ -21,13 +21,25 @@ struct Invocation {
         self.arguments = arguments
         self.environment = environment
         user = geteuid()
+        workingDirectory = try Self.workingDirectory(environment["PWD"])
+        paths = HostPaths(environment: environment, workingDirectory: workingDirectory, user: user)
+        streams = Streams(arguments, environment: environment)
+    }
+
+    /// The working directory as the shell names it, where that is right: someone who came by a symbolic link means that
+    /// path, and a project is named after it.
+    private static func workingDirectory(_ shellsName: String?) throws(CommandFailure) -> String {
+        var (named, here) = (stat(), stat())
+        if let shellsName, shellsName.hasPrefix("/"), stat(shellsName, &named) == 0, stat(".", &here) == 0,
+            named.st_dev == here.st_dev, named.st_ino == here.st_ino
+        {
+            return shellsName
+        }
         guard let directory = getcwd(nil, 0) else {
             throw CommandFailure("the working directory cannot be read: \(String(cString: strerror(errno)))")
         }
         defer { free(directory) }
-        workingDirectory = String(cString: directory)
-        paths = HostPaths(environment: environment, workingDirectory: workingDirectory, user: user)
-        streams = Streams(arguments, environment: environment)
+        return String(cString: directory)
     }
 
     func flag(_ name: String) -> Bool { arguments.flag(name) }

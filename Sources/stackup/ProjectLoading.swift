@@ -24,8 +24,19 @@ extension Invocation {
         return project
     }
 
-    private func projectOptions(services: [String], for purpose: ProjectOptions.Purpose) -> ProjectOptions {
-        ProjectOptions(
+    /// Loads the project's files with their variables left in, and prints the diagnostics.
+    ///
+    /// - Throws: `CommandFailure` where the files have errors, after printing them all.
+    func loadUninterpolatedModel() throws(CommandFailure) -> UninterpolatedModel {
+        let result = Compose.loadUninterpolatedModel(projectOptions(for: .printing))
+        for diagnostic in result.diagnostics { streams.report(diagnostic) }
+        guard let model = result.model else { throw CommandFailure.alreadyReported }
+        return model
+    }
+
+    /// What the command line and the environment ask for.
+    func projectOptions(services: [String] = [], for purpose: ProjectOptions.Purpose) -> ProjectOptions {
+        var options = ProjectOptions(
             files: values("file"), projectName: value("project-name"), projectDirectory: value("project-directory"),
             envFiles: values("env-file"), profiles: values("profile"), services: services, purpose: purpose,
             workingDirectory: workingDirectory, environment: environment,
@@ -33,6 +44,10 @@ extension Invocation {
                 let input = FileDescriptor(owning: fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3))
                 return ((try? input.readAll()) ?? nil) ?? []
             })
+        options.steps.normalizes = !flag("no-normalize")
+        options.steps.resolvesPaths = !flag("no-path-resolution")
+        options.steps.checksConsistency = !flag("no-consistency")
+        return options
     }
 
     /// The stack that a command on what runs is about. With `-p` and without `-f` no file is read, as in Compose;

@@ -15,9 +15,10 @@ struct Streams: Sendable {
     /// Whether diagnostics are for a tool: a JSON object each.
     let diagnosticsAreJSON: Bool
 
+    /// What the options say, or `COMPOSE_ANSI` and `COMPOSE_PROGRESS` where they say nothing.
     init(_ arguments: ParsedCommand, environment: [String: String]) {
-        colours = arguments.value("ansi").flatMap(ColourPolicy.init) ?? .auto
-        progress = arguments.value("progress").flatMap(ProgressMode.init) ?? .auto
+        colours = (arguments.value("ansi") ?? environment["COMPOSE_ANSI"]).flatMap(ColourPolicy.init) ?? .auto
+        progress = (arguments.value("progress") ?? environment["COMPOSE_PROGRESS"]).flatMap(ProgressMode.init) ?? .auto
         coloursOutput = colours.isEnabled(isTerminal: isTerminal(STDOUT_FILENO)) { environment[$0] }
         diagnosticsAreJSON = arguments.path == ["config"] && arguments.value("format") == "json"
         coloursErrors = colours.isEnabled(isTerminal: isTerminal(STDERR_FILENO)) { environment[$0] }

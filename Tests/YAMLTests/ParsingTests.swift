@@ -179,8 +179,13 @@ private func firstError(_ text: String) throws -> Diagnostic {
 
     @Test func aNULIsNamedAndUTF16IsRead() throws {
         #expect(try firstError("a: \0").message == "the file has a NUL byte")
-        let stream = parseYAML(SourceText(file: "f", bytes: [0xFF, 0xFE, 0x61, 0]))
-        #expect(stream.documents.first?.string == "a" && stream.diagnostics.isEmpty)
+        let stream = parseYAML(SourceText(file: "f", bytes: [0xFF, 0xFE, 0x00, 0xD8]))
+        #expect(stream.diagnostics.first?.message == "the file starts with the mark of UTF-16 and is not valid UTF-16")
+    }
+
+    @Test func utf16WithAMarkIsRead() {
+        let text: [UInt8] = [0xFE, 0xFF, 0, 0x61, 0, 0x3A, 0, 0x20, 0xD8, 0x3D, 0xDE, 0x00]
+        #expect(parseYAML(SourceText(file: "f", bytes: text)).documents.first?["a"]?.string == "😀")
     }
 
     @Test func aTooLongTextIsRefusedUnread() {

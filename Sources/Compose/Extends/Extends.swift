@@ -40,7 +40,8 @@ final class Extends {
             let position = mapping.entries.firstIndex(where: { $0.key == "services" })
         else { return document }
         var changed = services
-        for (index, entry) in services.entries.enumerated() where entry.value["extends"] != nil {
+        for (index, entry) in services.entries.enumerated()
+        where entry.value["extends"] != nil && entry.value.tag != .reset {
             guard let service = resolve(entry.key, []) else { continue }
             changed.entries[index] = Mapping.Entry(entry.key, at: entry.keyPlace, service)
         }
@@ -114,11 +115,10 @@ final class Extends {
         guard let documents = loading.documents(
             path, shownAs: loading.shownName(path), base: Paths.directory(of: path), cause: cause)
         else { return nil }
-        let interpolation = Interpolation(environment: environment, reporter: reporter)
         let layers = Layers(reporter: reporter, baseDirectory: Paths.directory(of: path))
         var merged: Node?
         for document in documents {
-            merged = layers.canonical(layers.merged(merged, interpolation.apply(document)))
+            merged = loading.canonical(layers.merged(merged, loading.interpolated(document, environment)), layers)
         }
         let result = Extends(merged ?? Node(.mapping(Mapping()), at: cause), file: path, loading, environment)
         loading.extended[path] = result

@@ -91,7 +91,7 @@ struct Canonical {
     private func scalar(_ node: Node, _ shape: Shape, _ path: String) -> Node {
         switch (shape, node.value) {
         case (.boolean, .string(let text)):
-            let value = ScalarText.boolean(text) ?? false
+            guard let value = ScalarText.boolean(text) else { return node }
             if !["true", "false"].contains(text.lowercased()) {
                 reporter.warning(
                     "\"\(text)\" for boolean is not supported by YAML 1.2, please use `\(value)`", at: node.place,

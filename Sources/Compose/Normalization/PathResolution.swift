@@ -5,16 +5,18 @@ import YAML
 /// Makes the paths of attributes absolute: seen from the directory of the file that they stand in.
 struct PathResolution {
     let home: String?
+    /// Whether paths are not left as they stand.
+    let isEnabled: Bool
 
     /// A path of this host; an empty one stays empty.
     func local(_ node: Node) -> Node {
-        guard let text = node.string, !text.isEmpty else { return node }
+        guard isEnabled, let text = node.string, !text.isEmpty else { return node }
         return node.with(.string(Paths.absolute(text, from: node.place.source.baseDirectory, home: home)))
     }
 
     /// A path that may be one of Windows; an empty one is the directory itself.
     func anySystem(_ node: Node) -> Node {
-        guard let text = node.string else { return node }
+        guard isEnabled, let text = node.string else { return node }
         if Self.isWindowsPath(text) { return node }
         return node.with(.string(Paths.absolute(text, from: node.place.source.baseDirectory, home: home)))
     }
@@ -30,7 +32,7 @@ struct PathResolution {
     /// A path that is watched: the first symbolic link on the way is followed, since events name what it leads to.
     func watched(_ node: Node) -> Node {
         let absolute = local(node)
-        guard let text = absolute.string else { return absolute }
+        guard isEnabled, let text = absolute.string else { return absolute }
         var prefix = ""
         for component in Paths.components(text) {
             prefix += "/" + component

@@ -7,7 +7,8 @@ struct ServiceCompletion {
     let environment: [String: String]
 
     private var reporter: Reporter { loading.reporter }
-    private var paths: PathResolution { PathResolution(home: loading.home) }
+    private var normalizes: Bool { loading.options.steps.normalizes }
+    private var paths: PathResolution { loading.paths }
 
     /// What other stages look at in every service, enabled or not: dependencies in full, and paths.
     func defaults(_ service: Node, _ path: String) -> Node {
@@ -38,13 +39,14 @@ struct ServiceCompletion {
                 new = value.changing("resources") { resources in
                     resources.changing("reservations") { $0.changing("devices") { $0.changingItems(deviceRequest) } }
                 }
-            case "pull_policy":
+            case "pull_policy" where normalizes:
                 new = value.string == "if_not_present" ? value.with(.string("missing")) : value
             default:
                 continue
             }
             if new !== value { mapping.entries[index] = Mapping.Entry(entry.key, at: entry.keyPlace, new) }
         }
+        guard normalizes else { return service.with(.mapping(mapping)) }
         addDependencies(&mapping)
         if mapping["network_mode"] == nil, mapping["provider"] == nil, mapping["networks"]?.mapping?.isEmpty ?? true {
             let networks = Mapping([Mapping.Entry("default", at: service.place, Node(.null, at: service.place))])
@@ -90,6 +92,12 @@ struct ServiceCompletion {
             do {
                 let bytes = try loading.read(absolute)
                 let raw = file["format"]?.string == "raw"
+                if !raw, let format = file["format"]?.string, !["", ".env"].contains(format) {
+                    reporter.error(
+                        "\(path).\(attribute): there is no format '\(format)' of env files", at: file["format"]?.place,
+                        attribute: "\(path).\(attribute)", remedy: "write `format: raw`, or leave it out")
+                    continue
+                }
                 let lookup = { (name: String) in outer[name] ?? ownValues[name] }
                 let shown = loading.shownName(absolute)
                 let parsed = raw
@@ -189,13 +197,13 @@ extension ServiceCompletion {
     private func build(_ node: Node) -> Node {
         guard node.mapping != nil else { return node }
         var result = with(node, "context", .string("."))
-        if result["dockerfile_inline"] == nil { result = with(result, "dockerfile", .string("Dockerfile")) }
+        if normalizes, result["dockerfile_inline"] == nil { result = with(result, "dockerfile", .string("Dockerfile")) }
         result = result.changing("args") { args in
-            guard let mapping = args.mapping else { return args }
+            guard normalizes, let mapping = args.mapping else { return args }
             return args.with(.mapping(Mapping(resolved(mapping).entries.filter { !$0.value.isNull })))
         }
         result = result.changing("context", paths.buildContext)
-        result = result.changing("ssh", agents)
+        if loading.interpolates { result = result.changing("ssh", agents) }
         return result.changing("additional_contexts") { contexts in
             guard let mapping = contexts.mapping else { return contexts }
             return contexts.with(

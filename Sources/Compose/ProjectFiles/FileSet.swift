@@ -13,20 +13,20 @@ struct FileSet {
     ///
     /// - Parameter files: each file's path and its documents.
     func merged(_ files: [(path: String, documents: [Node])]) -> Node? {
-        let interpolation = Interpolation(environment: environment, reporter: reporter)
         let layers = Layers(reporter: reporter, baseDirectory: baseDirectory)
         var result: Node?
         let documents = files.flatMap { file in file.documents.map { (file.path, $0) } }
         for (index, (path, document)) in documents.enumerated() {
             warnOfVersion(document)
-            var node = interpolation.apply(document)
+            var node = loading.interpolated(document, environment)
             for service in node["services"]?.mapping?.entries ?? [] { Targets(service, reporter).checkGrants() }
             node = Extends(node, file: path, loading, environment).apply()
             node = Include(files: self, file: path).apply(node)
             node = layers.merged(result, node)
             // What has no effect is said once, of the outcome; what is included is looked at with what includes it.
-            Validation.check(node, reporter: reporter, warns: includedFrom.isEmpty && index == documents.count - 1)
-            node = layers.canonical(node)
+            Validation.check(node, reporter: reporter, warns: includedFrom.isEmpty && index == documents.count - 1,
+                allowsVariables: !loading.interpolates)
+            node = loading.canonical(node, layers)
             reporter.silenceErrors()
             result = node
         }

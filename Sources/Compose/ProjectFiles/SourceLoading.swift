@@ -9,18 +9,34 @@ final class SourceLoading {
 
     let options: ProjectOptions
     let reporter: Reporter
+    /// Whether variables get their values.
+    let interpolates: Bool
     /// Services of files that `extends` names, by path.
     var extended: [String: Extends] = [:]
     /// The absolute paths of what was read.
     private(set) var files: [String] = []
+    /// The project's name, as soon as it is certain.
+    var knownName: String?
     private var filesRead = 0
 
-    init(_ options: ProjectOptions, _ reporter: Reporter) {
+    init(_ options: ProjectOptions, _ reporter: Reporter, interpolates: Bool = true) {
         self.options = options
+        self.interpolates = interpolates
         self.reporter = reporter
     }
 
     var home: String? { options.environment["HOME"].flatMap { $0.isEmpty ? nil : $0 } }
+    var paths: PathResolution { PathResolution(home: home, isEnabled: options.steps.resolvesPaths) }
+
+    /// The document with its variables replaced, unless they are left alone.
+    func interpolated(_ document: Node, _ environment: [String: String]) -> Node {
+        interpolates ? Interpolation(environment: environment, reporter: reporter).apply(document) : document
+    }
+
+    /// The document in canonical form, as far as that can be known while it has variables.
+    func canonical(_ document: Node, _ layers: Layers) -> Node {
+        interpolates ? layers.canonical(document) : LongForms(reporter: reporter).apply(document)
+    }
 
     /// A path for people: relative to where the command runs, where that is shorter to read.
     func shownName(_ path: String) -> String {

@@ -5,6 +5,7 @@ import YAML
 struct Validation {
     let reporter: Reporter
     private let warns: Bool
+    private let allowsVariables: Bool
     private(set) var path: [Step] = []
     /// The place of the last key on the path; nil for an entry of a list.
     private var keyPlace: Place?
@@ -14,16 +15,20 @@ struct Validation {
         case index(Int)
     }
 
-    private init(_ reporter: Reporter, warns: Bool) {
+    private init(_ reporter: Reporter, warns: Bool, allowsVariables: Bool) {
         self.reporter = reporter
+        self.allowsVariables = allowsVariables
         self.warns = warns
     }
 
-    /// - Parameter warns: whether attributes without effect are reported as well as errors.
+    /// - Parameters:
+    ///   - warns: whether attributes without effect are reported as well as errors.
+    ///   - allowsVariables: whether a text with variables may be a value of any type.
     static func check(
-        _ document: Node, _ shape: ObjectShape = ProjectAttributes.project, reporter: Reporter, warns: Bool = true
+        _ document: Node, _ shape: ObjectShape = ProjectAttributes.project, reporter: Reporter, warns: Bool = true,
+        allowsVariables: Bool = false
     ) {
-        var validation = Validation(reporter, warns: warns)
+        var validation = Validation(reporter, warns: warns, allowsVariables: allowsVariables)
         validation.check(document, .object(shape))
     }
 
@@ -52,6 +57,7 @@ struct Validation {
     }
 
     private func wrongType(_ node: Node, _ expectation: String, remedy: String?) {
+        if allowsVariables, node.string?.utf8.contains(UInt8(ascii: "$")) == true { return }
         let path = pathText
         // What is not there, or starts on another line, is pointed at by its key.
         var place = node.place

@@ -46,7 +46,7 @@ enum Down {
     private static func orphans(
         _ project: LoadedProject?, _ session: borrowing StackSession, _ invocation: Invocation
     ) throws -> [String] {
-        guard let project, !invocation.flag("remove-orphans") else { return [] }
+        guard let project, !invocation.removesOrphans else { return [] }
         let declared = Set(project.stack.services.map(\.name) + project.stack.disabledServices)
         return Set(try session.observe().instances.map(\.service)).subtracting(declared).sorted()
     }

@@ -8,17 +8,19 @@ struct PlannedDeployment {
     let preparation: Preparation
     let observed: ObservedState
     let plan: Plan
+    private let reportsOrphans: Bool
 
     /// Reads sources, looks at what runs, and lets the reconciler find the difference.
     init(_ project: LoadedProject, _ invocation: Invocation, _ session: borrowing StackSession) throws {
         preparation = try Preparation(
             project, services: project.stack.services, paths: invocation.paths, user: invocation.user,
             store: session.store, snapshot: session.snapshot, record: session.record, envFiles: invocation.envFiles(of: project.stack))
+        reportsOrphans = try !invocation.ignoresOrphans()
         observed = try session.observe()
         // Of services that were named, not of those that they need, as in Compose.
         let named = invocation.operands.isEmpty ? project.stack.services.map(\.name) : invocation.operands
         let options = PlanOptions(
-            forceRecreate: invocation.flag("force-recreate") ? Set(named) : [], removeOrphans: invocation.flag("remove-orphans"))
+            forceRecreate: invocation.flag("force-recreate") ? Set(named) : [], removeOrphans: invocation.removesOrphans)
         plan = makePlan(
             wanted: preparation.wanted, recorded: session.recordedState, observed: observed, options: options)
     }
@@ -26,7 +28,7 @@ struct PlannedDeployment {
     /// What is worth knowing before `up`: services that it will refuse, and those that it will leave alone.
     func reportProspects(_ streams: Streams) {
         for service in preparation.stack.services where service.needsImage { streams.reportImage(of: service, .warning) }
-        streams.warnOfOrphans(plan.orphans, of: preparation.stack.name)
+        if reportsOrphans { streams.warnOfOrphans(plan.orphans, of: preparation.stack.name) }
     }
 }
 
