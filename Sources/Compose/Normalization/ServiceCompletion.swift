@@ -169,8 +169,7 @@ extension ServiceCompletion {
 
     private func volume(_ node: Node) -> Node {
         var result = node.changing("target") { target in
-            guard let text = target.string, !text.isEmpty else { return target }
-            return target.with(.string(Paths.clean(text)))
+            target.string.map { target.with(.string($0.isEmpty ? "." : Paths.clean($0))) } ?? target
         }
         if node["type"]?.string == "bind" { result = result.changing("source", paths.anySystem) }
         return result

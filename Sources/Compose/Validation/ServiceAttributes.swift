@@ -35,7 +35,7 @@ enum ServiceAttributes {
         idle("dns_search", .oneOrList(.string), Reason.network),
         idle("domainname", .string, "only `hostname` is set"),
         attribute("entrypoint", .command, keep: true),
-        idle("provider", .object(provider), "there are no providers"),
+        idle("provider", .object(provider), "there are no providers", keep: true),
         attribute("environment", .keyValues(.environment)),
         attribute("env_file", .short(.envFile, .list(.short(.attribute("path"), .object(envFile))))),
         idle("expose", .list(.text), Reason.network).with(.wholeNumbers),
