@@ -45,6 +45,9 @@ struct ServiceCompletion {
             }
             if new !== value { mapping.entries[index] = Mapping.Entry(entry.key, at: entry.keyPlace, new) }
         }
+        if let scale = mapping["scale"], let deploy = mapping["deploy"], deploy.mapping != nil {
+            set(&mapping, "deploy", with(deploy, "replicas", scale.value))
+        }
         addDependencies(&mapping)
         if mapping["network_mode"] == nil, mapping["provider"] == nil, mapping["networks"]?.mapping?.isEmpty ?? true {
             let networks = Mapping([Mapping.Entry("default", at: service.place, Node(.null, at: service.place))])

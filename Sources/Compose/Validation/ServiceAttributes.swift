@@ -81,7 +81,7 @@ enum ServiceAttributes {
         idle("stdin_open", .boolean, "standard input is empty"),
         attribute("stop_grace_period", .duration, keep: true),
         attribute("stop_signal", .string),
-        idle("storage_opt", .map(.text), Reason.engine),
+        idle("storage_opt", .map(.text), Reason.engine).with(.emptyValues),
         idle("sysctls", .keyValues(.labels), "services share the host's network and kernel settings"),
         attribute("tmpfs", .oneOrList(.string)),
         idle("tty", .boolean, "services write to a pipe"),
