@@ -45,10 +45,10 @@ struct ServiceCompletion {
             }
             if new !== value { mapping.entries[index] = Mapping.Entry(entry.key, at: entry.keyPlace, new) }
         }
-        if let scale = mapping["scale"], let deploy = mapping["deploy"], deploy.mapping != nil {
+        addDependencies(&mapping)
+        if let scale = mapping["scale"], scale.integer != nil, let deploy = mapping["deploy"] {
             set(&mapping, "deploy", with(deploy, "replicas", scale.value))
         }
-        addDependencies(&mapping)
         if mapping["network_mode"] == nil, mapping["provider"] == nil, mapping["networks"]?.mapping?.isEmpty ?? true {
             let networks = Mapping([Mapping.Entry("default", at: service.place, Node(.null, at: service.place))])
             set(&mapping, "networks", Node(.mapping(networks), at: service.place))
