@@ -138,7 +138,11 @@ struct ServiceCompletion {
             entries.append(Mapping.Entry(name, at: place, with(value, "required", .bool(true))))
         }
         for link in mapping["links"]?.sequence ?? [] {
-            if let text = link.string { add(Text.cut(text, at: UInt8(ascii: ":")).before, restart: true, link.place) }
+            guard let text = link.string else { continue }
+            let (service, alias) = Text.cut(text, at: UInt8(ascii: ":"))
+            // With more colons Compose takes the whole for a service's name.
+            let isPair = alias?.utf8.contains(UInt8(ascii: ":")) != true
+            add(isPair ? service : text, restart: true, link.place)
         }
         for attribute in ["network_mode", "ipc", "pid", "uts", "cgroup"] {
             guard let node = mapping[attribute], let text = node.string, text.hasPrefix("service:") else { continue }
