@@ -32,6 +32,15 @@ private struct YAMLWriter {
     private mutating func mapping(_ members: [JSONValue.Member], indent: Int, startsLine: Bool) {
         for (index, member) in members.enumerated() {
             if startsLine || index > 0 { pad(indent) }
+            guard Self.isSimple(member.name) else {
+                put("? ")
+                text(member.name, indent: indent, isKey: false)
+                endLine()
+                pad(indent)
+                put(": ")
+                inline(member.value, indent: indent)
+                continue
+            }
             text(member.name, indent: indent, isKey: true)
             bytes.append(UInt8(ascii: ":"))
             switch member.value {
@@ -53,14 +62,24 @@ private struct YAMLWriter {
         for (index, item) in items.enumerated() {
             if startsLine || index > 0 { pad(indent) }
             put("- ")
-            switch item {
-            case .object(let members) where !members.isEmpty: mapping(members, indent: indent + 2, startsLine: false)
-            case .array(let items) where !items.isEmpty: sequence(items, indent: indent + 2, startsLine: false)
-            default:
-                scalar(item, indent: indent)
-                endLine()
-            }
+            inline(item, indent: indent)
         }
+    }
+
+    /// A value after an indicator, on the same line.
+    private mutating func inline(_ value: JSONValue, indent: Int) {
+        switch value {
+        case .object(let members) where !members.isEmpty: mapping(members, indent: indent + 2, startsLine: false)
+        case .array(let items) where !items.isEmpty: sequence(items, indent: indent + 2, startsLine: false)
+        default:
+            scalar(value, indent: indent)
+            endLine()
+        }
+    }
+
+    /// Whether a key can stand before a colon; another one is written as `? KEY`, and its value as `: VALUE`.
+    private static func isSimple(_ key: String) -> Bool {
+        key.utf8.count <= 128 && !key.utf8.contains(UInt8(ascii: "\n"))
     }
 
     /// A literal block has ended its last line itself.
@@ -87,15 +106,24 @@ private struct YAMLWriter {
         switch YAMLScalarStyle(text, isKey: isKey) {
         case .plain: put(text)
         case .singleQuoted:
-            bytes.append(UInt8(ascii: "'"))
-            for byte in text.utf8 {
-                if byte == UInt8(ascii: "'") { bytes.append(byte) }
-                bytes.append(byte)
-            }
-            bytes.append(UInt8(ascii: "'"))
+            singleQuoted(text, indent: indent + 2)
         case .doubleQuoted: doubleQuoted(text)
         case .literal: literal(Array(text.utf8), indent: indent + 2)
         }
+    }
+
+    private mutating func singleQuoted(_ text: String, indent: Int) {
+        bytes.append(UInt8(ascii: "'"))
+        var afterBreak = false
+        for scalar in text.unicodeScalars {
+            // The two line breaks of Unicode that may stand in such a text; the next line is indented.
+            let isBreak = scalar == "\u{2028}" || scalar == "\u{2029}"
+            if afterBreak, !isBreak { pad(indent) }
+            afterBreak = isBreak
+            if scalar == "'" { bytes.append(UInt8(ascii: "'")) }
+            bytes += UTF8.encode(scalar).map(Array.init) ?? []
+        }
+        bytes.append(UInt8(ascii: "'"))
     }
 
     private mutating func doubleQuoted(_ text: String) {

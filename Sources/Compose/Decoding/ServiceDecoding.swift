@@ -176,7 +176,7 @@ struct ServiceDecoding {
 
     private func checkNetworkMode(_ attribute: Mapping.Entry) {
         let place = "\(path).network_mode"
-        guard attribute.value.string != "host" else { return }
+        guard let mode = attribute.value.string, !mode.isEmpty, mode != "host" else { return }
         reporter.advise("\(place) has no effect yet: \(Reason.network)", at: attribute.keyPlace, attribute: place)
     }
 }

@@ -104,6 +104,8 @@ struct Canonical {
             return node.with(.integer(Int64(text) ?? 0))
         case (.number, .string(let text)):
             return node.with(.float(ScalarText.singlePrecision(Float(text) ?? 0)))
+        case (.number, .integer(let number)):
+            return node.with(.float(ScalarText.singlePrecision(Float(number))))
         case (.number, .float(let number)):
             return node.with(.float(ScalarText.singlePrecision(Float(number))))
         case (.deviceCount, .string(let text)):

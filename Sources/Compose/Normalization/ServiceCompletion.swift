@@ -48,6 +48,9 @@ struct ServiceCompletion {
         }
         guard normalizes else { return service.with(.mapping(mapping)) }
         addDependencies(&mapping)
+        if let scale = mapping["scale"], scale.integer != nil, let deploy = mapping["deploy"] {
+            set(&mapping, "deploy", with(deploy, "replicas", scale.value))
+        }
         if mapping["network_mode"] == nil, mapping["provider"] == nil, mapping["networks"]?.mapping?.isEmpty ?? true {
             let networks = Mapping([Mapping.Entry("default", at: service.place, Node(.null, at: service.place))])
             set(&mapping, "networks", Node(.mapping(networks), at: service.place))
@@ -143,7 +146,11 @@ struct ServiceCompletion {
             entries.append(Mapping.Entry(name, at: place, with(value, "required", .bool(true))))
         }
         for link in mapping["links"]?.sequence ?? [] {
-            if let text = link.string { add(Text.cut(text, at: UInt8(ascii: ":")).before, restart: true, link.place) }
+            guard let text = link.string else { continue }
+            let (service, alias) = Text.cut(text, at: UInt8(ascii: ":"))
+            // With more colons Compose takes the whole for a service's name.
+            let isPair = alias?.utf8.contains(UInt8(ascii: ":")) != true
+            add(isPair ? service : text, restart: true, link.place)
         }
         for attribute in ["network_mode", "ipc", "pid", "uts", "cgroup"] {
             guard let node = mapping[attribute], let text = node.string, text.hasPrefix("service:") else { continue }
@@ -177,8 +184,7 @@ extension ServiceCompletion {
 
     private func volume(_ node: Node) -> Node {
         var result = node.changing("target") { target in
-            guard let text = target.string, !text.isEmpty else { return target }
-            return target.with(.string(Paths.clean(text)))
+            target.string.map { target.with(.string($0.isEmpty ? "." : Paths.clean($0))) } ?? target
         }
         if node["type"]?.string == "bind" { result = result.changing("source", paths.anySystem) }
         return result

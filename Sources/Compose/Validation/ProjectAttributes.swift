@@ -46,7 +46,7 @@ enum ProjectAttributes {
                         attribute("gateway", .string),
                         attribute("ip_range", .string),
                         attribute("aux_addresses", .map(.string)),
-                    ])))),
+                    ], extensions: .dropped)))),
         idle("options", .map(.string), "Compose drops it", printed: false),
     ])
 
