@@ -38,11 +38,24 @@ struct DeclarationDecoding {
     func volumes(_ node: Node?) -> [VolumeDeclaration] {
         (node?.mapping?.entries ?? []).compactMap { entry in
             guard entry.value.mapping != nil else { return nil }
+            checkExternal(entry)
             // It becomes a folder's name, which must not lead out of where volumes are.
             return VolumeDeclaration(
                 key: entry.key, name: storeName(entry, "volumes.\(entry.key)"),
                 external: entry.value["external"]?.bool ?? false, labels: labels(entry.value))
         }.sorted { $0.key < $1.key }
+    }
+
+    /// An external volume is described where it is made.
+    private func checkExternal(_ volume: Mapping.Entry) {
+        guard volume.value["external"]?.bool == true else { return }
+        for entry in volume.value.mapping?.entries ?? []
+        where !["name", "external"].contains(entry.key) && !entry.key.hasPrefix("x-") {
+            let path = "volumes.\(volume.key)"
+            reporter.error(
+                "\(path) is external and cannot have '\(entry.key)'", at: entry.keyPlace, attribute: "\(path).\(entry.key)",
+                remedy: "remove one of the two")
+        }
     }
 
     private func labels(_ node: Node) -> [String: String] {
@@ -68,9 +81,16 @@ struct DeclarationDecoding {
     /// The one attribute of several that says where the value comes from, `external` included; nil where there is none,
     /// or more than one.
     private func only(_ kinds: [String], _ node: Node, _ path: String) -> String? {
-        let isExternal = node["external"]?.bool == true
-        let given = kinds.filter { node[$0] != nil } + (isExternal ? ["external"] : [])
-        if given.count == 2, let other = given.last, other == "external" || other == "driver" {
+        let given = kinds.filter { node[$0] != nil }
+        if node["external"]?.bool == true, given.count < 2 {
+            if let other = given.first {
+                reporter.warning(
+                    "\(path).\(other) has no effect: \(path) is external", at: node[other]?.place, attribute: "\(path).\(other)",
+                    remedy: "remove one of the two")
+            }
+            return "external"
+        }
+        if given.count == 2, let other = given.last, other == "driver" {
             reporter.error(
                 "\(given[0]) and \(other) are mutually exclusive", at: node[given[0]]?.place, attribute: "\(path).\(given[0])",
                 remedy: "keep one of them")

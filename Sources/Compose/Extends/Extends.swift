@@ -79,6 +79,7 @@ final class Extends {
         }
         var other = self
         if let node = extends["file"], let text = node.string {
+            guard !reporter.refusesRemote(text, at: node.place, attribute: path) else { return nil }
             let absolute = Paths.clean(Paths.absolute(text, from: node.place.source.baseDirectory, home: loading.home))
             if absolute != file {
                 guard let loaded = load(absolute, node.place) else { return nil }
@@ -118,7 +119,7 @@ final class Extends {
         let layers = Layers(reporter: reporter, baseDirectory: Paths.directory(of: path))
         var merged: Node?
         for document in documents {
-            merged = layers.canonical(layers.merged(merged, interpolation.apply(document)))
+            merged = layers.canonical(layers.merged(merged, interpolation.apply(document), keepingTags: true))
         }
         let result = Extends(merged ?? Node(.mapping(Mapping()), at: cause), file: path, loading, environment)
         loading.extended[path] = result
