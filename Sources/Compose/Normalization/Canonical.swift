@@ -20,6 +20,7 @@ struct Canonical {
             guard let items = node.sequence else { return node }
             return node.with(.sequence(each(items, inner, path())))
         case .oneOrList(let inner):
+            if node.isNull { return node }
             return node.with(.sequence(each(node.sequence ?? [node], inner, path())))
         case .command:
             return command(node, path())

@@ -48,6 +48,9 @@ struct ServiceCompletion {
             if new !== value { mapping.entries[index] = Mapping.Entry(entry.key, at: entry.keyPlace, new) }
         }
         addDependencies(&mapping)
+        if let scale = mapping["scale"], scale.integer != nil, let deploy = mapping["deploy"] {
+            set(&mapping, "deploy", with(deploy, "replicas", scale.value))
+        }
         if mapping["network_mode"] == nil, mapping["provider"] == nil, mapping["networks"]?.mapping?.isEmpty ?? true {
             let networks = Mapping([Mapping.Entry("default", at: service.place, Node(.null, at: service.place))])
             set(&mapping, "networks", Node(.mapping(networks), at: service.place))
