@@ -38,24 +38,11 @@ struct DeclarationDecoding {
     func volumes(_ node: Node?) -> [VolumeDeclaration] {
         (node?.mapping?.entries ?? []).compactMap { entry in
             guard entry.value.mapping != nil else { return nil }
-            checkExternal(entry)
             // It becomes a folder's name, which must not lead out of where volumes are.
             return VolumeDeclaration(
                 key: entry.key, name: storeName(entry, "volumes.\(entry.key)"),
                 external: entry.value["external"]?.bool ?? false, labels: labels(entry.value))
         }.sorted { $0.key < $1.key }
-    }
-
-    /// An external volume is described where it is made.
-    private func checkExternal(_ volume: Mapping.Entry) {
-        guard volume.value["external"]?.bool == true else { return }
-        for entry in volume.value.mapping?.entries ?? []
-        where !["name", "external"].contains(entry.key) && !entry.key.hasPrefix("x-") {
-            let path = "volumes.\(volume.key)"
-            reporter.error(
-                "\(path) is external and cannot have '\(entry.key)'", at: entry.keyPlace, attribute: "\(path).\(entry.key)",
-                remedy: "remove one of the two")
-        }
     }
 
     private func labels(_ node: Node) -> [String: String] {

@@ -66,11 +66,8 @@ final class Extends {
 
     private func base(_ extends: Node, _ name: String, _ chain: [Link]) -> Node? {
         let path = "services.\(name).extends"
-        guard let target = extends.string ?? extends["service"]?.string else {
-            reporter.error(
-                "\(path) must name a service", at: extends.place, attribute: path, remedy: "write `extends: {service: NAME}`")
-            return nil
-        }
+        // What isn't one of the two forms is reported when the outcome is looked at.
+        guard let target = extends.string ?? extends["service"]?.string else { return nil }
         if let file = extends["file"], file.string == nil, !file.isNull {
             reporter.error(
                 "\(path).file must be a string, not \(file.kindName)", at: file.place, attribute: "\(path).file",
