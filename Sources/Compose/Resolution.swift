@@ -23,15 +23,28 @@ struct Resolution {
             })
         profiles = Profiles(services, loading.options, environment: environment, reporter)
         let indexes = services.indexes()
-        for name in profiles.enabled {
+        for name in profiles.checked {
             guard let index = indexes[name] else { continue }
             let entry = services.entries[index]
             services.entries[index] = Mapping.Entry(
                 entry.key, at: entry.keyPlace, completion.files(entry.value, "services.\(name)"))
         }
         self.services = services
-        enabled = profiles.enabled.compactMap { indexes[$0].map { services.entries[$0] } }
+        let chosen = profiles.enabled.compactMap { indexes[$0].map { services.entries[$0] } }
+        enabled = loading.options.services.isEmpty ? chosen : Self.amongThemselves(chosen)
         project = Self.withResources(canonical, enabled, ResourceCompletion(loading: loading, projectName: name))
+    }
+
+    /// Services that were chosen, without their dependencies on others: those are not there.
+    private static func amongThemselves(_ services: [Mapping.Entry]) -> [Mapping.Entry] {
+        let names = Set(services.map(\.key))
+        return services.map { entry in
+            let value = entry.value.changing("depends_on") { dependencies in
+                guard let entries = dependencies.mapping?.entries else { return dependencies }
+                return dependencies.with(.mapping(Mapping(entries.filter { names.contains($0.key) })))
+            }
+            return Mapping.Entry(entry.key, at: entry.keyPlace, value)
+        }
     }
 
     /// With every resource named, and the default network where a service is on it.
@@ -67,11 +80,16 @@ struct Resolution {
         stack.secrets = declarations.secrets(project["secrets"])
         stack.configs = declarations.configs(project["configs"])
         stack.volumes = declarations.volumes(project["volumes"])
-        stack.services = enabled.map { ServiceDecoding($0, reporter).decode() }
+        let indexes = services.indexes()
+        let checked = profiles.checked.compactMap { name in
+            indexes[name].map { ServiceDecoding(services.entries[$0], reporter).decode() }
+        }
+        let enabled = Set(profiles.enabled)
+        stack.services = checked.filter { enabled.contains($0.name) }
         stack.disabledServices = profiles.disabled
         stack.profiles = profiles.all
         if loading.options.steps.checksConsistency {
-            References(stack, services: services, project: project, loading).check()
+            References(stack, checked, profiles, services: services, project: project, loading).check()
         }
         return stack
     }

@@ -124,7 +124,7 @@ import Testing
     @Test(arguments: [
         ("{}", "one of file, environment or external must be set"),
         ("{file: a, environment: b}", "file and environment are mutually exclusive"),
-        ("{file: a, external: true}", "file and external are mutually exclusive"), ("{environment: ''}", "empty"),
+        ("{environment: ''}", "empty"),
         ("{file: a, name: 'b/c'}", "invalid name 'b/c'"),
     ])
     func aSecretHasOneSource(declaration: String, message: String) {

@@ -63,7 +63,7 @@ struct CanonicalDocument {
                 sorted(node.mapping ?? Mapping()).map { entry in
                     JSONValue.Member(text(entry.key), value(entry.value, inner))
                 })
-        case .ports: return .string(text(node.scalarText ?? ""))
+        case .rawText: return .string(text(node.scalarText ?? ""))
         default: return any(node)
         }
     }

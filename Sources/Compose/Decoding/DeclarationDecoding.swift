@@ -68,9 +68,16 @@ struct DeclarationDecoding {
     /// The one attribute of several that says where the value comes from, `external` included; nil where there is none,
     /// or more than one.
     private func only(_ kinds: [String], _ node: Node, _ path: String) -> String? {
-        let isExternal = node["external"]?.bool == true
-        let given = kinds.filter { node[$0] != nil } + (isExternal ? ["external"] : [])
-        if given.count == 2, let other = given.last, other == "external" || other == "driver" {
+        let given = kinds.filter { node[$0] != nil }
+        if node["external"]?.bool == true, given.count < 2 {
+            if let other = given.first {
+                reporter.warning(
+                    "\(path).\(other) has no effect: \(path) is external", at: node[other]?.place, attribute: "\(path).\(other)",
+                    remedy: "remove one of the two")
+            }
+            return "external"
+        }
+        if given.count == 2, let other = given.last, other == "driver" {
             reporter.error(
                 "\(given[0]) and \(other) are mutually exclusive", at: node[given[0]]?.place, attribute: "\(path).\(given[0])",
                 remedy: "keep one of them")

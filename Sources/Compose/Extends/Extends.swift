@@ -67,11 +67,8 @@ final class Extends {
 
     private func base(_ extends: Node, _ name: String, _ chain: [Link]) -> Node? {
         let path = "services.\(name).extends"
-        guard let target = extends.string ?? extends["service"]?.string else {
-            reporter.error(
-                "\(path) must name a service", at: extends.place, attribute: path, remedy: "write `extends: {service: NAME}`")
-            return nil
-        }
+        // What isn't one of the two forms is reported when the outcome is looked at.
+        guard let target = extends.string ?? extends["service"]?.string else { return nil }
         if let file = extends["file"], file.string == nil, !file.isNull {
             reporter.error(
                 "\(path).file must be a string, not \(file.kindName)", at: file.place, attribute: "\(path).file",
@@ -80,6 +77,7 @@ final class Extends {
         }
         var other = self
         if let node = extends["file"], let text = node.string {
+            guard !reporter.refusesRemote(text, at: node.place, attribute: path) else { return nil }
             let absolute = Paths.clean(Paths.absolute(text, from: node.place.source.baseDirectory, home: loading.home))
             if absolute != file {
                 guard let loaded = load(absolute, node.place) else { return nil }
@@ -118,7 +116,8 @@ final class Extends {
         let layers = Layers(reporter: reporter, baseDirectory: Paths.directory(of: path))
         var merged: Node?
         for document in documents {
-            merged = loading.canonical(layers.merged(merged, loading.interpolated(document, environment)), layers)
+            merged = loading.canonical(
+                layers.merged(merged, loading.interpolated(document, environment), keepingTags: true), layers)
         }
         let result = Extends(merged ?? Node(.mapping(Mapping()), at: cause), file: path, loading, environment)
         loading.extended[path] = result

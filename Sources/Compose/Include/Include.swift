@@ -34,6 +34,8 @@ struct Include {
                 remedy: "write `- path: FILE`, or remove it")
             return nil
         }
+        guard !paths.contains(where: { reporter.refusesRemote($0.string ?? "", at: $0.place, attribute: "include") })
+        else { return nil }
         let main = absolute(first)
         let chain = files.includedFrom + [file]
         guard !chain.contains(main) else {
@@ -43,7 +45,7 @@ struct Include {
                 remedy: "remove one of these includes")
             return nil
         }
-        let directory = item["project_directory"]?.string.map(absolute) ?? Paths.directory(of: main)
+        let directory = directory(item["project_directory"]?.string, of: main)
         var sources: [(path: String, documents: [Node])] = []
         for node in paths {
             let path = absolute(node.string ?? "")
@@ -77,6 +79,14 @@ struct Include {
 
     private func absolute(_ path: String) -> String {
         Paths.clean(Paths.absolute(path, from: files.baseDirectory, home: files.loading.home))
+    }
+
+    /// Where an included file's paths start: in the project directory that is given for it, or in its own. Where a relative
+    /// one isn't there, Compose takes the folder above.
+    private func directory(_ given: String?, of file: String) -> String {
+        guard let given else { return Paths.directory(of: file) }
+        let directory = absolute(given)
+        return given.hasPrefix("/") || FileReading.isDirectory(directory) ? directory : Paths.directory(of: directory)
     }
 
     private static func texts(_ node: Node?) -> [Node] {

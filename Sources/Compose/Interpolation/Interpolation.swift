@@ -17,6 +17,8 @@ struct Interpolation {
     }
 
     private func apply(_ node: Node, _ casts: Casts?, _ path: () -> String) -> Node {
+        // What is removed has no value that matters.
+        if node.tag == .reset { return node }
         switch node.value {
         case .string(let text):
             let hasVariables = text.utf8.contains(UInt8(ascii: "$"))

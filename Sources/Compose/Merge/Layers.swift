@@ -10,9 +10,11 @@ struct Layers {
     private var unicity: Unicity { Unicity(baseDirectory: baseDirectory) }
 
     /// A document over those before it, neither checked nor canonical.
-    func merged(_ base: Node?, _ over: Node) -> Node {
-        let merged = base.map { Merge(reporter: reporter).project($0, over) } ?? over
-        return unicity.apply(merged.withoutTags())
+    ///
+    /// - Parameter keepingTags: for documents whose services are merged into what they extend.
+    func merged(_ base: Node?, _ over: Node, keepingTags: Bool = false) -> Node {
+        let merged = base.map { Merge(reporter: reporter, keepsTags: keepingTags).project($0, over) } ?? over
+        return unicity.apply(merged.withoutTags(keepingTags: keepingTags))
     }
 
     func canonical(_ document: Node) -> Node {

@@ -210,9 +210,9 @@ extension Merge {
         guard let mapping = node.mapping else { return node.sequence }
         return mapping.entries.flatMap { entry in
             (entry.value.sequence ?? [entry.value]).map { address in
-                address.with(.string("\(entry.key)=\(address.string ?? "")"))
+                address.with(.string(address.isNull ? entry.key : "\(entry.key)=\(address.scalarText ?? "")"))
             }
-        }
+        }.sorted { ($0.string ?? "") < ($1.string ?? "") }
     }
 
     /// Each of the earlier file's subnets meets each of the later one's, as Compose has it, and is what it became in
@@ -269,32 +269,6 @@ extension Node {
         case .string: "a string"
         case .sequence: "a list"
         case .mapping: "a mapping"
-        }
-    }
-
-    /// Without what `!reset` removes and without tags, all the way down.
-    func withoutTags() -> Node {
-        switch value {
-        case .mapping(let mapping):
-            var entries: [Mapping.Entry] = []
-            var changed = tag != .none
-            entries.reserveCapacity(mapping.count)
-            for entry in mapping.entries {
-                if entry.value.tag == .reset {
-                    changed = true
-                    continue
-                }
-                let value = entry.value.withoutTags()
-                if value !== entry.value { changed = true }
-                entries.append(value === entry.value ? entry : Mapping.Entry(entry.key, at: entry.keyPlace, value))
-            }
-            return changed ? Node(.mapping(Mapping(entries)), at: place) : self
-        case .sequence(let items):
-            let kept = items.filter { $0.tag != .reset }.map { $0.withoutTags() }
-            let same = tag == .none && kept.count == items.count && zip(kept, items).allSatisfy { $0 === $1 }
-            return same ? self : Node(.sequence(kept), at: place)
-        default:
-            return tag == .none ? self : Node(value, at: place)
         }
     }
 }

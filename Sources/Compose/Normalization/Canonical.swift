@@ -7,8 +7,10 @@ struct Canonical {
 
     /// The canonical form of a node that has passed validation.
     func apply(_ node: Node, _ shape: Shape, _ path: @autoclosure () -> String) -> Node {
+        // What an extended service removes has no value that could have a form.
+        if node.tag == .reset { return node }
         switch shape {
-        case .string, .ports, .choice, .any:
+        case .string, .rawText, .choice, .any, .hosts:
             return node
         case .text:
             return node.string != nil ? node : node.scalarText.map { node.with(.string($0)) } ?? node
@@ -18,6 +20,7 @@ struct Canonical {
             guard let items = node.sequence else { return node }
             return node.with(.sequence(each(items, inner, path())))
         case .oneOrList(let inner):
+            if node.isNull { return node }
             return node.with(.sequence(each(node.sequence ?? [node], inner, path())))
         case .command:
             return command(node, path())
@@ -26,8 +29,6 @@ struct Canonical {
             return node.with(.sequence([Node(.string("CMD-SHELL"), at: node.place), node]))
         case .keyValues(let kind):
             return keyValues(node, kind, path())
-        case .hosts:
-            return hosts(node, path())
         case .map(let inner, _):
             guard let mapping = node.mapping else { return node }
             return node.with(.mapping(entries(mapping, path()) { value, path in
@@ -176,7 +177,7 @@ struct Canonical {
         guard let items = node.sequence else {
             guard let mapping = node.mapping else { return node }
             return node.with(.mapping(entries(mapping, path) { old, _ in
-                old.string != nil ? old : value(old.scalarText, old)
+                old.string != nil || old.tag == .reset ? old : value(old.scalarText, old)
             }))
         }
         var result = Mapping()
@@ -197,39 +198,6 @@ struct Canonical {
             }
         }
         return node.with(.mapping(result))
-    }
-
-    /// `HOST=ADDRESS` texts, sorted.
-    private func hosts(_ node: Node, _ path: String) -> Node {
-        var lines: [Node] = []
-        func add(_ host: String, _ address: some StringProtocol, _ place: Place) {
-            guard !host.isEmpty, !host.utf8.contains(where: { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "=") }) else {
-                reporter.error(
-                    "\(path): invalid host name '\(host)'", at: place, attribute: path, remedy: "write it as HOST=ADDRESS")
-                return
-            }
-            let isBracketed = address.utf8.count > 2 && address.hasPrefix("[") && address.hasSuffix("]")
-            let bare = isBracketed ? String(address.dropFirst().dropLast()) : String(address)
-            lines.append(Node(.string("\(host)=\(bare)"), at: place))
-        }
-        for item in node.sequence ?? [] {
-            let text = item.string ?? ""
-            let separator = text.utf8.contains(UInt8(ascii: "=")) ? UInt8(ascii: "=") : UInt8(ascii: ":")
-            let (host, addresses) = Text.cut(text, at: separator)
-            guard let addresses else {
-                reporter.error(
-                    "\(path): '\(text)' has no address", at: item.place, attribute: path, remedy: "write it as HOST=ADDRESS")
-                continue
-            }
-            for address in addresses.split(separator: ",", omittingEmptySubsequences: false) { add(host, address, item.place) }
-        }
-        for entry in node.mapping?.entries ?? [] {
-            for address in entry.value.sequence ?? [entry.value] {
-                add(entry.key, address.scalarText ?? "", address.place)
-            }
-        }
-        lines.sort { KeyOrder.json($0.string ?? "", $1.string ?? "") }
-        return node.with(.sequence(lines))
     }
 
     private func names(_ node: Node, _ inner: Shape, _ path: String) -> Node {

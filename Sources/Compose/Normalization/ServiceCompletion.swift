@@ -25,8 +25,10 @@ struct ServiceCompletion {
                 new = value.changingItems(secretTarget)
             case "ports":
                 new = value.changingItems { with(with($0, "protocol", .string("tcp")), "mode", .string("ingress")) }
+            case "extra_hosts":
+                new = ExtraHosts(reporter: reporter).list(value, "\(path).extra_hosts")
             case "build":
-                new = build(value)
+                new = build(value, path)
             case "env_file":
                 new = value.changingItems { $0.changing("path", paths.local) }
             case "label_file":
@@ -200,13 +202,16 @@ extension ServiceCompletion {
         node["device_ids"] == nil ? with(node, "count", .integer(-1)) : node
     }
 
-    private func build(_ node: Node) -> Node {
+    private func build(_ node: Node, _ path: String) -> Node {
         guard node.mapping != nil else { return node }
         var result = with(node, "context", .string("."))
         if normalizes, result["dockerfile_inline"] == nil { result = with(result, "dockerfile", .string("Dockerfile")) }
         result = result.changing("args") { args in
             guard normalizes, let mapping = args.mapping else { return args }
             return args.with(.mapping(Mapping(resolved(mapping).entries.filter { !$0.value.isNull })))
+        }
+        result = result.changing("extra_hosts") {
+            ExtraHosts(reporter: reporter).list($0, "\(path).build.extra_hosts")
         }
         result = result.changing("context", paths.buildContext)
         if loading.interpolates { result = result.changing("ssh", agents) }

@@ -8,6 +8,11 @@ struct Profiles {
     let enabled: [String]
     /// Declared, and not taking part; sorted.
     let disabled: [String]
+    /// Checked although they may not be selected: enabled without the services that were named, and those that take
+    /// part; by name, sorted.
+    let checked: [String]
+    /// Enabled by the profiles that were asked for, or having none: the only ones that these may depend on.
+    let enabledByProfile: Set<String>
     /// Every profile that a service names, sorted.
     let all: [String]
 
@@ -19,6 +24,12 @@ struct Profiles {
 
         var active = Set(options.profiles)
         if active.isEmpty { active = Set(Text.split(environment["COMPOSE_PROFILES"] ?? "", by: ",")) }
+        func isActive(_ node: Node) -> Bool {
+            let own = profiles(node)
+            return own.isEmpty || active.contains("*") || !active.isDisjoint(with: own)
+        }
+        func activeServices() -> Set<String> { Set(services.entries.filter { isActive($0.value) }.map(\.key)) }
+        enabledByProfile = activeServices()
         for name in options.services {
             if let index = indexes[name] {
                 let own = profiles(services.entries[index].value)
@@ -30,15 +41,12 @@ struct Profiles {
                     remedy: reporter.suggestion(for: name, among: services.entries.map(\.key)))
             }
         }
-        func isActive(_ node: Node) -> Bool {
-            let own = profiles(node)
-            return own.isEmpty || active.contains("*") || !active.isDisjoint(with: own)
-        }
-        var chosen = Set(services.entries.filter { isActive($0.value) }.map(\.key))
+        var chosen = options.services.isEmpty ? enabledByProfile : activeServices()
         if !options.services.isEmpty {
             chosen.formIntersection(Self.withDependencies(options.services, services, indexes))
         }
         enabled = chosen.sorted()
+        checked = options.services.isEmpty ? enabled : chosen.union(enabledByProfile).sorted()
         disabled = services.entries.map(\.key).filter { !chosen.contains($0) }.sorted()
         checkNames(services, reporter)
     }

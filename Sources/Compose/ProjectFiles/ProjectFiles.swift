@@ -28,6 +28,7 @@ struct ProjectFiles {
         guard let given = Self.given(options, environment, reporter) else { return nil }
         let start = Self.startDirectory(options)
         if !given.isEmpty {
+            guard !given.contains(where: { reporter.refusesRemote($0, at: nil, attribute: "") }) else { return nil }
             files = given.map { name in
                 File(shownName: name, path: name == "-" ? "-" : Paths.join(options.workingDirectory, name))
             }

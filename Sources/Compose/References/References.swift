@@ -3,18 +3,24 @@ import YAML
 /// Checks that everything a service names is there, and that nothing is in the way of anything else.
 struct References {
     let stack: Stack
+    /// The services to look at, whether or not they take part.
+    let checked: [Service]
+    let profiles: Profiles
     /// The canonical services, enabled or not.
     let services: Mapping
     let project: Node
     let loading: SourceLoading
-    /// Services taking part whose own profiles were enough, or were named.
     private let indexes: [String: Int]
     private let enabled: Set<String>
 
     private var reporter: Reporter { loading.reporter }
 
-    init(_ stack: Stack, services: Mapping, project: Node, _ loading: SourceLoading) {
+    init(
+        _ stack: Stack, _ checked: [Service], _ profiles: Profiles, services: Mapping, project: Node, _ loading: SourceLoading
+    ) {
         self.stack = stack
+        self.checked = checked
+        self.profiles = profiles
         self.services = services
         self.project = project
         self.loading = loading
@@ -25,7 +31,7 @@ struct References {
     func check() {
         let declared = Declared(project)
         DeclarationRules(reporter: reporter).check(project)
-        for service in stack.services {
+        for service in checked {
             guard let index = indexes[service.name] else { continue }
             let entry = services.entries[index]
             checkCommand(service, entry)
@@ -38,7 +44,7 @@ struct References {
         checkContainerNames()
         checkUnused(declared)
         checkFiles()
-        DependencyCycles(services, only: enabled).report(to: reporter)
+        DependencyCycles(services, only: Set(profiles.checked)).report(to: reporter)
     }
 
     /// The keys that the file declares, whether or not what stands under them is right.
@@ -78,8 +84,10 @@ struct References {
     }
 
     private func checkDependencies(_ entry: Mapping.Entry) {
+        // What is there without the services that were named must be right without them.
+        let available = profiles.enabledByProfile.contains(entry.key) ? profiles.enabledByProfile : enabled
         for dependency in entry.value["depends_on"]?.mapping?.entries ?? [] {
-            guard !enabled.contains(dependency.key) else { continue }
+            guard !available.contains(dependency.key) else { continue }
             let path = "services.\(entry.key).\(origin(of: dependency, in: entry.value))"
             guard let index = indexes[dependency.key] else {
                 reporter.error(

@@ -42,7 +42,7 @@ enum ServiceAttributes {
         attribute("extends", .short(.attribute("service"), .object(extends))),
         idle("external_links", .list(.string), Reason.network).with(.distinct),
         attribute("extra_hosts", .hosts).with(.distinct),
-        idle("group_add", .list(.text), "only the user's own groups are given").with(.wholeNumbers).with(.distinct),
+        idle("group_add", .list(.rawText), "only the user's own groups are given").with(.wholeNumbers).with(.distinct),
         idle("gpus", .short(.gpus, .list(.object(DeployAttributes.deviceRequest))), Reason.devices),
         attribute("hostname", .string),
         idle("healthcheck", .object(healthcheck), Reason.health, keep: true),
@@ -183,7 +183,7 @@ enum ServiceAttributes {
         attribute("mode", .string),
         attribute("host_ip", .string),
         attribute("target", .integer, required: true).with(.within(0...0xFFFF_FFFF)),
-        attribute("published", .ports),
+        attribute("published", .rawText),
         attribute("protocol", .string),
         attribute("app_protocol", .string),
     ])

@@ -6,8 +6,8 @@ indirect enum Shape: Sendable {
     case string
     /// A string or a number, kept as text.
     case text
-    /// A port or a range of ports, a text or a number; which of the two it is matters when files are merged.
-    case ports
+    /// A string or a number that is printed as text; which of the two it is matters when files are merged.
+    case rawText
     case choice([String])
     /// `true`, `false`, or a text that says so.
     case boolean
@@ -80,7 +80,7 @@ indirect enum Shape: Sendable {
         switch self {
         case .string: "a string"
         case .duration: "a duration such as 1m30s"
-        case .text, .ports: "a string or a number"
+        case .text, .rawText: "a string or a number"
         case .deviceCount: "`all` or a number"
         case .choice(let words): "one of \(words.filter { !$0.isEmpty }.joined(separator: ", "))"
         case .boolean, .external: "true or false"

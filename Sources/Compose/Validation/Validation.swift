@@ -98,7 +98,7 @@ struct Validation {
         switch shape {
         case .any:
             return
-        case .string, .text, .ports, .deviceCount, .choice, .boolean, .integer, .wholePart, .number, .bytes, .duration, .fileMode,
+        case .string, .text, .rawText, .deviceCount, .choice, .boolean, .integer, .wholePart, .number, .bytes, .duration, .fileMode,
             .modeNumber:
             if !Self.fits(node, shape) { wrongType(node, shape) }
         case .list(let inner), .shortList(_, let inner):
@@ -317,7 +317,7 @@ struct Validation {
     static func fits(_ node: Node, _ shape: Shape) -> Bool {
         switch (shape, node.value) {
         case (.any, _), (.string, .string), (.text, .string), (.text, .integer), (.text, .unsigned), (.text, .float): true
-        case (.ports, .string), (.ports, .integer): true
+        case (.rawText, .string), (.rawText, .integer), (.rawText, .float): true
         case (.deviceCount, .string), (.deviceCount, .integer): true
         case (.duration, .string), (.bytes, .string), (.bytes, .integer), (.bytes, .float): true
         case (.choice(let words), .string(let word)): words.contains(word)
