@@ -26,7 +26,7 @@ import Testing
         ("dns: 1.1.1.1", "dns: [2.2.2.2, 1.1.1.1]", "dns", #"["1.1.1.1","2.2.2.2"]"#),
         ("command: a b", "command: [c]", "command", #"["c"]"#),
         ("entrypoint: a", "entrypoint: b", "entrypoint", #"["b"]"#),
-        ("cap_add: [A]", "cap_add: [B, A]", "cap_add", #"["A","B"]"#),
+        ("cap_add: [CHOWN]", "cap_add: [KILL, CHOWN]", "cap_add", #"["CHOWN","KILL"]"#),
         ("expose: [1]", "expose: ['1', 2]", "expose", #"["1","2"]"#),
         ("extra_hosts: {h: 1.1.1.1}", "extra_hosts: ['h:2.2.2.2']", "extra_hosts", #"["h=1.1.1.1","h=2.2.2.2"]"#),
         ("dns: [1.1.1.1]", "dns: !reset []", "dns", "none"),
