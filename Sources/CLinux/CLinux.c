@@ -1,10 +1,12 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 struct clinux_open_how {
@@ -22,6 +24,13 @@ int clinux_start_writeback(int descriptor) {
 
 int clinux_set_dumpable(int dumpable) {
     return prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0);
+}
+
+int clinux_has_access_list(int descriptor) {
+    char path[32];
+    // By its name: fgetxattr(2) takes no O_PATH.
+    snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+    return getxattr(path, "system.posix_acl_access", NULL, 0) >= 0;
 }
 
 int clinux_file_identity(const char *path, uint64_t *words) {

@@ -41,8 +41,12 @@ public func loadProject(_ options: ProjectOptions) -> LoadResult {
 }
 
 private func reportEmpty(_ files: ProjectFiles, _ reporter: Reporter) {
-    let names = files.files.map(\.shownName).joined(separator: ", ")
-    reporter.error("empty compose file: \(names)", remedy: "describe at least one service under `services:`")
+    for file in files.files {
+        reporter.add(
+            Diagnostic(
+                .error, "empty compose file", at: SourceLocation(file: file.shownName, line: 1, column: 1),
+                remedy: "describe at least one service under `services:`"))
+    }
 }
 
 /// `-p`, `COMPOSE_PROJECT_NAME`, the last `name:` of the files, or the directory's name; nil with an error reported.

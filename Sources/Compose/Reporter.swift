@@ -9,6 +9,10 @@ final class Reporter {
     private var comparisonsLeft = 500_000
     /// Values that are known to be wrong already.
     private var silenced: Set<SourceLocation> = []
+    /// Diagnostics by their place in ``diagnostics`` that only matter once nothing is wrong.
+    private var advice: Set<Int> = []
+    /// The files in the order in which they were read.
+    private var files: [String: Int] = [:]
 
     private let purpose: ProjectOptions.Purpose
 
@@ -23,6 +27,11 @@ final class Reporter {
 
     func add(_ more: [Diagnostic]) {
         for diagnostic in more { add(diagnostic) }
+    }
+
+    /// Notes that a file is read: what is wrong in it comes before what is wrong in later ones.
+    func reading(_ file: String) {
+        if files[file] == nil { files[file] = files.count }
     }
 
     /// Whether a warning that is given once was given.
@@ -64,6 +73,13 @@ final class Reporter {
         }
     }
 
+    /// A warning about what is right, but will not do what someone may expect. While there are errors it is kept back:
+    /// they come first, and may be its cause.
+    func advise(_ message: String, at place: Place? = nil, attribute: String = "", remedy: String? = nil) {
+        advice.insert(diagnostics.count)
+        add(Diagnostic(.warning, message, at: place, attribute: attribute, remedy: remedy))
+    }
+
     func warning(
         _ message: String, at place: Place? = nil, attribute: String = "", remedy: String? = nil, once: Bool = false
     ) {
@@ -73,18 +89,41 @@ final class Reporter {
 
     /// Everything in the order of the files and their lines; what has no place comes first.
     ///
+    /// Of what one mistake causes, only what was reported first is left: a place that has an error has no other
+    /// diagnostic about the same attribute, or about one above or below it.
+    ///
     /// - Parameter disabled: services whose warnings don't matter, since no active profile enables them.
     func sorted(disabled: Set<String> = []) -> [Diagnostic] {
-        var fileOrder: [String: Int] = [:]
-        for diagnostic in diagnostics {
-            if let file = diagnostic.location?.file, fileOrder[file] == nil { fileOrder[file] = fileOrder.count }
+        for diagnostic in diagnostics { if let file = diagnostic.location?.file { reading(file) } }
+        var wrong: [SourceLocation: [String]] = [:]
+        for diagnostic in diagnostics where diagnostic.severity == .error {
+            if let location = diagnostic.location { wrong[location, default: []].append(diagnostic.attribute) }
         }
-        let kept = disabled.isEmpty ? diagnostics : diagnostics.filter { !concerns($0, disabled) }
-        let order = kept.enumerated().map { offset, diagnostic in
-            guard let location = diagnostic.location else { return (-1, 0, 0, offset) }
-            return (fileOrder[location.file] ?? 0, location.line, location.column, offset)
+        var seen: [SourceLocation: [String]] = [:]
+        var order: [(file: Int, line: Int, column: Int, index: Int)] = []
+        for (index, diagnostic) in diagnostics.enumerated() {
+            if hasErrors, advice.contains(index) { continue }
+            if !disabled.isEmpty, concerns(diagnostic, disabled) { continue }
+            guard let location = diagnostic.location else {
+                order.append((-1, 0, 0, index))
+                continue
+            }
+            if let errors = wrong[location] {
+                let known = diagnostic.severity == .error ? seen[location] ?? [] : errors
+                guard !known.contains(where: { Self.related($0, diagnostic.attribute) }) else { continue }
+                seen[location, default: []].append(diagnostic.attribute)
+            }
+            order.append((files[location.file] ?? 0, location.line, location.column, index))
         }
-        return order.sorted(by: <).map { kept[$0.3] }
+        return order.sorted(by: <).map { diagnostics[$0.index] }
+    }
+
+    /// Whether one attribute is the other, or holds it.
+    private static func related(_ one: String, _ other: String) -> Bool {
+        let (short, long) = one.utf8.count < other.utf8.count ? (one, other) : (other, one)
+        guard long.utf8.starts(with: short.utf8) else { return false }
+        let next = long.utf8.dropFirst(short.utf8.count).first
+        return short.isEmpty || next == nil || next == UInt8(ascii: ".") || next == UInt8(ascii: "[")
     }
 
     private func concerns(_ diagnostic: Diagnostic, _ disabled: Set<String>) -> Bool {

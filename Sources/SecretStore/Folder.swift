@@ -10,11 +10,20 @@ struct Folder: ~Copyable {
     let path: String
     let descriptor: FileDescriptor
 
-    /// Opens a folder after checking who else could write to it; nil where there is none.
-    static func open(_ path: String, in parent: Int32 = AT_FDCWD, name: String? = nil) throws(StoreError) -> Folder? {
+    /// Opens a folder after checking who else could write to it, or put another one in its place; nil where there is none.
+    ///
+    /// - Parameter creating: makes it (mode 0700), with all the folders above it that are missing.
+    static func open(_ path: String, creating: Bool = false) throws(StoreError) -> Folder? {
+        guard let way = try StoreError.wrapping({ () throws(SafePathError) in
+            try SafePath.open(path, create: creating, durably: true)
+        }) else { return nil }
+        return try open(".", in: way.number, path)
+    }
+
+    private static func open(_ name: String, in parent: Int32, _ path: String) throws(StoreError) -> Folder? {
         let descriptor: FileDescriptor
         do {
-            descriptor = try FileDescriptor.open(name ?? path, in: parent, O_RDONLY | O_DIRECTORY)
+            descriptor = try FileDescriptor.open(name, in: parent, O_RDONLY | O_DIRECTORY, resolution: [.noSymlinks, .beneath])
         } catch {
             if error.code == ENOENT { return nil }
             throw .system(doing: "open the store's folder", error.naming(path))
@@ -42,35 +51,12 @@ struct Folder: ~Copyable {
         }
     }
 
-    /// Opens a folder, and makes it (mode 0700) with all the folders above it that are missing.
-    static func openOrCreate(_ path: String) throws(StoreError) -> Folder {
-        try create(path)
-        guard let folder = try open(path) else {
-            throw .system(doing: "open the store's folder", SystemCallError("openat2", path, code: ENOENT))
-        }
-        return folder
-    }
-
-    /// Makes a folder and those above it, each written through to the disk, where they are missing.
-    static func create(_ path: String) throws(StoreError) {
-        if mkdir(path, 0o700) == 0 {
-            return try synchronize(parentOf: path)
-        }
-        if errno == EEXIST { return }
-        let parent = parent(of: path)
-        guard errno == ENOENT, parent != path else {
-            throw .system(doing: "make the folder", SystemCallError("mkdir", path))
-        }
-        try create(parent)
-        try create(path)
-    }
-
     /// The folder within this one, made where it is missing.
     borrowing func subfolder(_ name: String, creating: Bool = false) throws(StoreError) -> Folder? {
         if creating, mkdirat(descriptor.number, name, 0o700) != 0, errno != EEXIST {
             throw .system(doing: "make the folder", SystemCallError("mkdirat", self.path(of: name)))
         }
-        return try Folder.open(self.path(of: name), in: descriptor.number, name: name)
+        return try Folder.open(name, in: descriptor.number, self.path(of: name))
     }
 
     /// The path of a file in this folder, for messages.
@@ -115,27 +101,6 @@ struct Folder: ~Copyable {
     borrowing func remove(_ name: String) throws(StoreError) {
         if unlinkat(descriptor.number, name, 0) != 0, errno != ENOENT {
             throw .system(doing: "remove the file", SystemCallError("unlinkat", path(of: name)))
-        }
-    }
-}
-
-extension Folder {
-    /// The path without its last component.
-    static func parent(of path: String) -> String {
-        var bytes = Array(path.utf8)
-        while bytes.count > 1, bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
-        guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-        return slash == 0 ? "/" : String(decoding: bytes[..<slash], as: UTF8.self)
-    }
-
-    /// Writes the folder that a path lies in through to the disk.
-    static func synchronize(parentOf path: String) throws(StoreError) {
-        let parent = parent(of: path)
-        do {
-            let descriptor = try FileDescriptor.open(parent, O_RDONLY | O_DIRECTORY)
-            try retryingInterrupts("fsync", on: parent) { fsync(descriptor.number) }
-        } catch {
-            throw .system(doing: "write to the disk", error)
         }
     }
 }

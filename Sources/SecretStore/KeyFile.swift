@@ -7,18 +7,34 @@ import Linux
 /// It is not the data key but wraps it, so a key can be replaced without sealing everything anew.
 enum KeyFile {
     /// Reads the key; nil where there is no such file.
+    ///
+    /// - Throws: where others could read it, or put another one, or another folder, in its place.
     static func read(_ path: String) throws(StoreError) -> SecretBytes? {
+        guard let folder = try folder(of: path, creating: false) else { return nil }
+        return try read(path, in: folder.number)
+    }
+
+    /// The folder that it lies in (`O_PATH`).
+    private static func folder(of path: String, creating: Bool) throws(StoreError) -> FileDescriptor? {
+        try StoreError.wrapping { () throws(SafePathError) in
+            try SafePath.open(Paths.directory(of: path), create: creating, durably: true)
+        }
+    }
+
+    private static func read(_ path: String, in folder: Int32) throws(StoreError) -> SecretBytes? {
         let descriptor: FileDescriptor
         do {
             // No link is followed: whoever made the link would choose the key. A FIFO must not hang us.
-            descriptor = try FileDescriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+            descriptor = try FileDescriptor.open(
+                Paths.lastComponent(of: path), in: folder, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+                resolution: [.noSymlinks, .beneath])
         } catch {
             switch error.code {
             case ENOENT: return nil
             case ELOOP:
                 throw .exposed(
                     path: path, problem: "the key file is a symbolic link", remedy: "put the file itself there")
-            default: throw .system(doing: "read the key", error)
+            default: throw .system(doing: "read the key", error.naming(path))
             }
         }
         let status = try Folder.status(of: descriptor, path)
@@ -57,31 +73,37 @@ enum KeyFile {
     /// The new key is written beside its place and linked into it when it is on the disk: a crash never
     /// leaves half a key, and of two commands that make one at the same time both get the same.
     static func readOrCreate(_ path: String) throws(StoreError) -> SecretBytes {
-        if let key = try read(path) { return key }
-        try Folder.create(Folder.parent(of: path))
-        let temporary = path + "." + Identifier.random().hexadecimal
-        do throws(SystemCallError) {
-            try writeNewKey(to: temporary)
-            defer { unlink(temporary) }
-            if link(temporary, path) != 0, errno != EEXIST { throw SystemCallError("link", path) }
-        } catch {
-            throw .system(doing: "make the key file", error)
+        guard let folder = try folder(of: path, creating: true) else {
+            throw .system(doing: "make the key file", SystemCallError("openat2", path, code: ENOENT))
         }
-        try Folder.synchronize(parentOf: path)
-        guard let key = try read(path) else {
+        let number = folder.number
+        if let key = try read(path, in: number) { return key }
+        let name = Paths.lastComponent(of: path)
+        let temporary = name + "." + Identifier.random().hexadecimal
+        do throws(SystemCallError) {
+            try writeNewKey(to: temporary, in: number)
+            defer { unlinkat(number, temporary, 0) }
+            if linkat(number, temporary, number, name, 0) != 0, errno != EEXIST { throw SystemCallError("link") }
+            let readable = try FileDescriptor.open(".", in: number, O_RDONLY | O_DIRECTORY)
+            let folder = readable.number
+            try retryingInterrupts("fsync") { fsync(folder) }
+        } catch {
+            throw .system(doing: "make the key file", error.naming(path))
+        }
+        guard let key = try read(path, in: number) else {
             throw .system(doing: "read the key", SystemCallError("openat2", path, code: ENOENT))
         }
         return key
     }
 
-    private static func writeNewKey(to path: String) throws(SystemCallError) {
+    private static func writeNewKey(to name: String, in folder: Int32) throws(SystemCallError) {
         let key = try SecretBytes.randomKey()
-        let descriptor = try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+        let descriptor = try FileDescriptor.open(name, in: folder, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
         do {
             try key.withUnsafeBytes { bytes throws(SystemCallError) in try descriptor.writeAll(bytes) }
-            try retryingInterrupts("fsync", on: path) { fsync(descriptor.number) }
+            try retryingInterrupts("fsync") { fsync(descriptor.number) }
         } catch {
-            unlink(path)
+            unlinkat(folder, name, 0)
             throw error
         }
     }

@@ -1,3 +1,6 @@
+import Glibc
+import Linux
+
 /// The encrypted local store of secrets, and of each stack as it was last applied.
 ///
 /// Use. `open` or `openOrCreate` a store, look at its `snapshot()`, `read` values, and `commit` a set
@@ -94,7 +97,9 @@ public final class SecretStore {
 
     /// Makes a store. The header comes last: a folder without one is no store yet, and making it starts over.
     private static func create(_ location: StoreLocation) throws(StoreError) {
-        let folder = try Folder.openOrCreate(location.directory)
+        guard let folder = try Folder.open(location.directory, creating: true) else {
+            throw .system(doing: "open the store's folder", SystemCallError("openat2", location.directory, code: ENOENT))
+        }
         let lock = try StoreLock.acquire(in: folder)
         defer { lock.release() }
         // Someone else may have made it while we waited.

@@ -77,6 +77,17 @@ extension StoreError: CustomStringConvertible {
         }
     }
 
+    static func wrapping<Result: ~Copyable>(_ body: () throws(SafePathError) -> Result) throws(StoreError) -> Result {
+        do {
+            return try body()
+        } catch {
+            switch error {
+            case .unsafe(let path, let problem, let remedy): throw .exposed(path: path, problem: problem, remedy: remedy)
+            case .system(let error): throw .system(doing: "open the store's folder", error)
+            }
+        }
+    }
+
     private static func isObject(_ file: String) -> Bool {
         file.split(separator: "/").dropLast().last == Substring(Folder.objectsName)
     }

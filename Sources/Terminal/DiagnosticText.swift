@@ -32,14 +32,16 @@ public struct DiagnosticLocation: Sendable, Equatable {
 ///   - location: left out where it is nil.
 ///   - attribute: the attribute's path; stands before the message unless that names it already.
 ///   - message: what is wrong.
-///   - sourceLine: the line that `location` points into, as it is in the file.
+///   - sourceLine: the line that `location` points into, as it is in the file, or a part of it.
+///   - sourceColumn: where in `sourceLine` the caret goes; nil: at the location's column.
 ///   - remedy: what to do.
 ///   - isColoured: as ``ColourPolicy`` has it for standard error.
 ///   - width: the terminal's columns; a longer source line is cut around the caret.
 /// - Returns: lines, each with its line end.
 public func renderDiagnostic(
     severity: DiagnosticSeverity, location: DiagnosticLocation?, attribute: String = "", message: String,
-    sourceLine: String? = nil, remedy: String? = nil, isColoured: Bool = false, width: Int = 80
+    sourceLine: String? = nil, sourceColumn: Int? = nil, remedy: String? = nil, isColoured: Bool = false,
+    width: Int = 80
 ) -> String {
     let style = severity == .error ? Style.boldRed : .boldYellow
     var text = ""
@@ -51,7 +53,7 @@ public func renderDiagnostic(
     if !attribute.isEmpty, !message.utf8.contains(attribute.utf8) { text += sanitizedForTerminal(attribute) + ": " }
     text += sanitizedForTerminal(message) + "\n"
     if let location, let sourceLine {
-        let (line, caret) = excerpt(of: sourceLine, around: location.column, width: max(width - 2, 20))
+        let (line, caret) = excerpt(of: sourceLine, around: sourceColumn ?? location.column, width: max(width - 2, 20))
         text += "  \(line)\n"
         text += "  " + String(repeating: " ", count: caret) + Style.green("^", enabled: isColoured) + "\n"
     }

@@ -20,6 +20,17 @@ public struct Diagnostic: Sendable, Equatable {
         case error, warning
     }
 
+    /// What a person gets to see of the line that is meant.
+    public enum Source: Sendable, Equatable {
+        /// The line, or the part of a very long one around the place, and where in it the place is: in characters,
+        /// counted from 1.
+        case line(String, column: Int)
+        /// Nobody has looked: whoever shows the diagnostic may.
+        case unread
+        /// Not to be shown: lines of env files hold values, often secret ones.
+        case withheld
+    }
+
     public let severity: Severity
     /// What is wrong: lower case, no full stop, never a secret's value.
     public let message: String
@@ -27,20 +38,20 @@ public struct Diagnostic: Sendable, Equatable {
     public let location: SourceLocation?
     /// The attribute's path, for example `services.web.ports[0]`; empty when none applies.
     public let attribute: String
-    /// The line of the file that `location` points into, for the caret.
-    public let sourceLine: String?
+    /// What to show of the line that `location` points into.
+    public let source: Source
     /// What to do about it, for example `did you mean 'ports'?`.
     public let remedy: String?
 
     public init(
         _ severity: Severity, _ message: String, at location: SourceLocation? = nil, attribute: String = "",
-        sourceLine: String? = nil, remedy: String? = nil
+        source: Source = .unread, remedy: String? = nil
     ) {
         self.severity = severity
         self.message = message
         self.location = location
         self.attribute = attribute
-        self.sourceLine = sourceLine
+        self.source = source
         self.remedy = remedy
     }
 }

@@ -33,7 +33,7 @@ public func parseYAML(_ source: SourceText, limits: Limits = Limits()) -> Parsed
         while true {
             var event = yaml_event_t()
             guard yaml_parser_parse(&parser, &event) == 1 else {
-                composer.diagnostics.append(syntaxError(parser, source))
+                composer.diagnostics.append(SyntaxError(parser, source).diagnostic)
                 return ParsedStream(documents: [], diagnostics: composer.diagnostics)
             }
             defer { yaml_event_delete(&event) }
@@ -81,22 +81,4 @@ private func firstInvalidByte(_ bytes: [UInt8]) -> Int {
     var offset = 0
     while case .scalarValue(let scalar) = decoder.decode(&iterator) { offset += UTF8.width(scalar) }
     return min(offset, bytes.count - 1)
-}
-
-/// libyaml's problem in its own words, which name YAML's terms, at its own mark.
-private func syntaxError(_ parser: yaml_parser_t, _ source: SourceText) -> Diagnostic {
-    let problem = parser.problem.map { String(cString: $0) } ?? "the text is not YAML"
-    var message = problem
-    if let context = parser.context {
-        message = "\(String(cString: context)) (line \(parser.context_mark.line + 1)): \(problem)"
-    }
-    guard parser.error != YAML_READER_ERROR else {
-        return Diagnostic(
-            .error, problem, at: location(source, min(parser.problem_offset, source.bytes.count)))
-    }
-    let place = Place(source, line: parser.problem_mark.line + 1, column: parser.problem_mark.column + 1)
-    let remedy =
-        problem.contains("cannot start any token") && place.sourceLine?.contains("\t") == true
-        ? "indent with spaces: YAML does not allow tabs" : nil
-    return Diagnostic(.error, message, at: place, remedy: remedy)
 }

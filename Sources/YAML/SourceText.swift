@@ -8,6 +8,14 @@ public final class SourceText: Sendable {
     public let bytes: [UInt8]
     /// The offset of each line's first byte.
     private let lineStarts: [Int]
+    /// For lines longer than ``longLine``, the number of characters before each of their blocks of that many bytes, by
+    /// the line's index: a file of megabytes on one line may have thousands of errors.
+    private let blockColumns: [Int: [Int]]
+
+    /// Lines of more bytes are shown in part.
+    private static let longLine = 1000
+    /// So many characters are shown of them on each side of a place.
+    private static let excerptReach = 300
 
     /// - Parameter bytes: UTF-8, or UTF-16 with a byte order mark, which is kept as UTF-8; a mark is left out.
     public init(file: String, baseDirectory: String = "/", bytes: [UInt8]) {
@@ -20,6 +28,23 @@ public final class SourceText: Sendable {
             for index in buffer.indices where buffer[index] == UInt8(ascii: "\n") { starts.append(index + 1) }
         }
         lineStarts = starts
+        blockColumns = Self.blockColumns(bytes, starts)
+    }
+
+    private static func blockColumns(_ bytes: [UInt8], _ starts: [Int]) -> [Int: [Int]] {
+        var result: [Int: [Int]] = [:]
+        for (index, start) in starts.enumerated() {
+            let end = index + 1 < starts.count ? starts[index + 1] : bytes.count
+            guard end - start > longLine else { continue }
+            var columns: [Int] = []
+            var column = 0
+            for (offset, byte) in bytes[start..<end].enumerated() {
+                if offset % longLine == 0 { columns.append(column) }
+                if byte & 0xC0 != 0x80 { column += 1 }
+            }
+            result[index] = columns
+        }
+        return result
     }
 
     /// At least 1: an empty text has one empty line, and so has a text after its last line break.
@@ -47,12 +72,38 @@ public final class SourceText: Sendable {
         guard line >= 1, line <= lineStarts.count else { return bytes.count }
         var offset = lineStarts[line - 1]
         var rest = column - 1
+        if let columns = blockColumns[line - 1], let block = columns.lastIndex(where: { $0 <= rest }) {
+            offset += block * Self.longLine
+            rest -= columns[block]
+            while offset < bytes.count, bytes[offset] & 0xC0 == 0x80 { offset += 1 }
+        }
         while rest > 0, offset < bytes.count, bytes[offset] != UInt8(ascii: "\n") {
             offset += 1
             while offset < bytes.count, bytes[offset] & 0xC0 == 0x80 { offset += 1 }
             rest -= 1
         }
         return offset
+    }
+
+    fileprivate func excerpt(_ place: Place) -> Diagnostic.Source {
+        let line = lineBytes(place.line)
+        guard line.count > Self.longLine else {
+            return .line(String(decoding: line, as: UTF8.self), column: place.column)
+        }
+        let center = min(offset(line: place.line, column: place.column), line.endIndex)
+        var (start, end) = (center, center)
+        for _ in 0..<Self.excerptReach {
+            if start > line.startIndex { start -= 1 }
+            while start > line.startIndex, bytes[start] & 0xC0 == 0x80 { start -= 1 }
+            if end < line.endIndex { end += 1 }
+            while end < line.endIndex, bytes[end] & 0xC0 == 0x80 { end += 1 }
+        }
+        let before = String(decoding: line[start..<center], as: UTF8.self)
+        let isCut = start > line.startIndex
+        return .line(
+            (isCut ? "…" : "") + before + String(decoding: line[center..<end], as: UTF8.self)
+                + (end < line.endIndex ? "…" : ""),
+            column: before.unicodeScalars.count + (isCut ? 2 : 1))
     }
 
     /// The place of a byte offset.
@@ -69,7 +120,13 @@ public final class SourceText: Sendable {
             if lineStarts[middle] <= offset { low = middle } else { high = middle }
         }
         var column = 1
-        for byte in bytes[lineStarts[low]..<min(offset, bytes.count)] where byte & 0xC0 != 0x80 { column += 1 }
+        var start = lineStarts[low]
+        if let columns = blockColumns[low], !columns.isEmpty {
+            let block = min((offset - start) / Self.longLine, columns.count - 1)
+            column += columns[block]
+            start += block * Self.longLine
+        }
+        for byte in bytes[start..<max(start, min(offset, bytes.count))] where byte & 0xC0 != 0x80 { column += 1 }
         return (low + 1, column)
     }
 }
@@ -95,8 +152,8 @@ public struct Place: Sendable {
         SourceLocation(file: source.file, line: line, column: column)
     }
 
-    /// The line of the file, for the caret; nil for one that no terminal could show.
-    public var sourceLine: String? { source.lineBytes(line).count <= 1000 ? source.line(line) : nil }
+    /// The line of the file, for the caret; of one that no terminal could show, the part around this place.
+    public var excerpt: Diagnostic.Source { source.excerpt(self) }
 
     /// The place of the `ordinal`-th byte `byte` at or after this place.
     ///
@@ -125,7 +182,7 @@ extension Diagnostic {
         _ severity: Severity, _ message: String, at place: Place?, attribute: String = "", remedy: String? = nil
     ) {
         self.init(
-            severity, message, at: place?.location, attribute: attribute, sourceLine: place?.sourceLine,
+            severity, message, at: place?.location, attribute: attribute, source: place?.excerpt ?? .unread,
             remedy: remedy)
     }
 }

@@ -19,6 +19,7 @@
 #include "root.h"
 #include "sources.h"
 #include "specification.h"
+#include "status.h"
 
 enum { CAPABILITY_KILL = 5, KEYCTL_JOIN_SESSION_KEYRING = 1 };
 
@@ -59,11 +60,6 @@ static void build_surroundings(void) {
     enter_root();
 }
 
-/// Leaves the service's status for a supervisor that may not be our parent any more.
-static void record(int status) {
-    if (pwrite(STATUS_FD, &status, sizeof status, 0) != sizeof status) return;
-}
-
 /// Waits for signals: children's deaths are reaped, all others go to the service.
 static _Noreturn void supervise(pid_t service) {
     sigset_t all;
@@ -79,7 +75,7 @@ static _Noreturn void supervise(pid_t service) {
         int status;
         for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
             if (pid != service) continue;
-            record(status);
+            status_record(status);
             // Ends every other process of this pid namespace (pid_namespaces(7)).
             _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
         }
@@ -95,6 +91,7 @@ _Noreturn void launch(void) {
     char *hostname = next_text();
     if (setsid() < 0 && errno != EPERM) fail("setsid", "instance");
     if (sethostname(hostname, strlen(hostname)) != 0) fail("hostname", hostname);
+    status_open();
     build_surroundings();
     struct identity identity;
     read_identity(&identity);

@@ -12,11 +12,14 @@ struct Streams: Sendable {
     /// Whether standard output, and standard error, are coloured.
     let coloursOutput: Bool
     let coloursErrors: Bool
+    /// Whether diagnostics are for a tool: a JSON object each.
+    let diagnosticsAreJSON: Bool
 
     init(_ arguments: ParsedCommand, environment: [String: String]) {
         colours = arguments.value("ansi").flatMap(ColourPolicy.init) ?? .auto
         progress = arguments.value("progress").flatMap(ProgressMode.init) ?? .auto
         coloursOutput = colours.isEnabled(isTerminal: isTerminal(STDOUT_FILENO)) { environment[$0] }
+        diagnosticsAreJSON = arguments.path == ["config"] && arguments.value("format") == "json"
         coloursErrors = colours.isEnabled(isTerminal: isTerminal(STDERR_FILENO)) { environment[$0] }
     }
 
@@ -44,16 +47,25 @@ struct Streams: Sendable {
     }
 
     func report(_ diagnostic: Diagnostic) {
-        if progress == .json { return putJSON(diagnostic) }
+        if progress == .json, !diagnosticsAreJSON { return putJSON(diagnostic) }
+        let severity: DiagnosticSeverity = diagnostic.severity == .error ? .error : .warning
         let location = diagnostic.location.map { DiagnosticLocation(file: $0.file, line: $0.line, column: $0.column) }
-        put(
-            renderDiagnostic(
-                severity: diagnostic.severity == .error ? .error : .warning, location: location,
-                attribute: diagnostic.attribute, message: diagnostic.message,
-                sourceLine: diagnostic.sourceLine ?? diagnostic.location.flatMap(sourceLine),
-                remedy: diagnostic.remedy, isColoured: coloursErrors,
-                width: TerminalSize(of: STDERR_FILENO)?.columns ?? TerminalSize.standard.columns),
-            to: STDERR_FILENO)
+        let line: String?
+        var column: Int?
+        switch diagnostic.source {
+        case .line(let text, let position): (line, column) = (text, position)
+        case .unread: line = diagnostic.location.flatMap(sourceLine)
+        case .withheld: line = nil
+        }
+        let text = diagnosticsAreJSON
+            ? renderDiagnosticJSON(
+                severity: severity, location: location, attribute: diagnostic.attribute, message: diagnostic.message,
+                sourceLine: line, sourceColumn: column, remedy: diagnostic.remedy)
+            : renderDiagnostic(
+                severity: severity, location: location, attribute: diagnostic.attribute, message: diagnostic.message,
+                sourceLine: line, sourceColumn: column, remedy: diagnostic.remedy, isColoured: coloursErrors,
+                width: TerminalSize(of: STDERR_FILENO)?.columns ?? TerminalSize.standard.columns)
+        put(text, to: STDERR_FILENO)
     }
 
     /// As Compose has it where progress is JSON, so that standard error stays one object a line; with the place and the

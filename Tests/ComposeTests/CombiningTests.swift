@@ -95,7 +95,7 @@ import Testing
     @Test func whatIsMissingIsNamed() {
         let result = Fixture(["compose.yaml": "services: {web: {extends: bsae}, base: {command: x}}"]).load()
         #expect(result.diagnostics.first?.remedy == "did you mean 'base'?")
-        #expect(Fixture.errors("services: {a: {extends: {file: no.yaml, service: b}}}") == ["no.yaml: no such file or directory"])
+        #expect(Fixture.errors("services: {a: {extends: {file: no.yaml, service: b}}}") == ["cannot read no.yaml: no such file or directory"])
     }
 
     @Test func aResetRemovesWhatIsInherited() throws {
@@ -180,6 +180,6 @@ import Testing
 
     @Test func aNeededServiceWithoutItsProfileIsAnError() {
         let result = Fixture(["compose.yaml": "services: {a: {command: x, depends_on: [b]}, b: {command: x, profiles: [p]}}"]).load()
-        #expect(result.errors.count == 1 && result.diagnostics.first?.remedy == "add --profile p")
+        #expect(result.errors.count == 1 && result.diagnostics.first?.remedy == "add --profile p, or `required: false` to do without it")
     }
 }

@@ -20,7 +20,7 @@ import Testing
                 command: []
                 environment: {N: 1, F: 1.50, B: true, S: "yes", E: "", NONE: }
                 working_dir: /w
-                user: 1000
+                user: "1000"
                 hostname: h
                 restart: on-failure:3
                 stop_signal: SIGINT
@@ -52,7 +52,7 @@ import Testing
             services:
               web:
                 command: x
-                secrets: [a, {source: a, target: sub/b, uid: "103", gid: 104, mode: 0440}, {source: a, target: /etc/c, mode: "0400"}]
+                secrets: [a, {source: a, target: sub/b, uid: "103", gid: "104", mode: 0440}, {source: a, target: /etc/c, mode: "0400"}]
                 configs: [c, {source: c, target: /etc/d}]
             secrets: {a: {environment: A}}
             configs: {c: {content: x}}

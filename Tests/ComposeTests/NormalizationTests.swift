@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test func aMissingFileIsAnError() {
-        #expect(Fixture.errors("services: {a: {command: x, env_file: no.env}}") == ["services.a.env_file: env file no.env: no such file or directory"])
+        #expect(Fixture.errors("services: {a: {command: x, env_file: no.env}}") == ["cannot read the env file no.env: no such file or directory"])
     }
 
     @Test func aRawFileIsTakenAsItIs() throws {

@@ -82,7 +82,7 @@ import Testing
         let result = DotEnv.parse(Array("A=1\nB C=secret\nD!=x\nE=\"secret\n".utf8), file: ".env")
         #expect(result.diagnostics.map { $0.location?.line } == [2, 3, 4])
         for diagnostic in result.diagnostics {
-            #expect(diagnostic.sourceLine == nil && !diagnostic.message.contains("secret"))
+            #expect(diagnostic.source == .withheld && !diagnostic.message.contains("secret"))
         }
     }
 }

@@ -156,4 +156,19 @@ import Testing
         #expect(renderDiagnostic(severity: .error, location: nil, message: "m", isColoured: true)
             == "\u{1B}[1;31merror:\u{1B}[0m m\n")
     }
+
+    @Test func aToolGetsEverythingOnOneLine() {
+        let line = renderDiagnosticJSON(
+            severity: .error, location: location(5), attribute: "services.web.prots",
+            message: "unknown attribute 'prots'", sourceLine: "    prots: x", remedy: "did you mean 'ports'?")
+        #expect(line == #"{"severity":"error","message":"unknown attribute 'prots'","file":"compose.yaml","line":4,"column":5,"#
+            + #""attribute":"services.web.prots","remedy":"did you mean 'ports'?","sourceLine":"    prots: x","sourceColumn":5}"# + "\n")
+        #expect(renderDiagnosticJSON(severity: .warning, location: nil, message: "m")
+            == #"{"severity":"warning","message":"m","file":null,"line":null,"column":null,"attribute":null,"remedy":null,"sourceLine":null,"sourceColumn":null}"# + "\n")
+    }
+
+    @Test func whatATerminalWouldObeyIsEscapedInJSONToo() {
+        let line = renderDiagnosticJSON(severity: .error, location: nil, message: "a\u{1B}[2J\n\u{9B}2J\u{202E}\u{E0041}é")
+        #expect(line.contains(#"a\u001b[2J\n\u009b2J\u202e\udb40\udc41é"#))
+    }
 }

@@ -26,7 +26,7 @@ final class Stage {
         for file in transcript.files { try write(file) }
         if let user {
             try setUp("useradd --system --no-create-home --home-dir \(root)/user --shell /bin/sh \(user)", tries: 20)
-            try setUp("chown -R \(user): \(project) \(root)/user && chmod 0777 \(root)")
+            try setUp("chown -R \(user): \(project) \(root)/user && chmod 1777 \(root)")
         }
     }
 

@@ -28,6 +28,9 @@ int clinux_start_writeback(int descriptor);
 /// prctl(PR_SET_DUMPABLE). Returns 0, or -1 with errno set.
 int clinux_set_dumpable(int dumpable);
 
+/// Whether a file that is open, O_PATH will do, has an access control list (acl(5)): 1 or 0.
+int clinux_has_access_list(int descriptor);
+
 /// What tells a file from any other, ever: device, inode, and the time of its birth in seconds and nanoseconds
 /// (statx(2)). Returns 0, or -1 with errno set.
 int clinux_file_identity(const char *path, uint64_t *words);

@@ -54,7 +54,7 @@ struct CanonicalDocument {
         case .object(let object): return self.object(node, object)
         case .short(_, let inner):
             return node.mapping != nil || node.sequence != nil ? value(node, inner) : any(node)
-        case .list(let inner), .set(let inner), .oneOrList(let inner), .shortList(_, let inner):
+        case .list(let inner), .oneOrList(let inner), .shortList(_, let inner):
             return .array((node.sequence ?? []).map { value($0, inner) })
         case .command, .healthTest:
             return .array((node.sequence ?? []).map(any))

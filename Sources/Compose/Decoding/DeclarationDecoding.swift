@@ -9,7 +9,7 @@ struct DeclarationDecoding {
             guard entry.value.mapping != nil else { return nil }
             let path = "secrets.\(entry.key)"
             let name = storeName(entry, path)
-            guard let source = secretSource(entry.value, path, entry.keyPlace) else { return nil }
+            guard let source = secretSource(entry.value, path) else { return nil }
             return SecretDeclaration(
                 key: entry.key, storeName: name, source: source, labels: labels(entry.value),
                 location: entry.keyPlace.location)
@@ -20,7 +20,7 @@ struct DeclarationDecoding {
         (node?.mapping?.entries ?? []).compactMap { entry in
             guard entry.value.mapping != nil else { return nil }
             let path = "configs.\(entry.key)"
-            guard let kind = only(["file", "environment", "content"], entry.value, path, entry.keyPlace) else { return nil }
+            guard let kind = only(["file", "environment", "content"], entry.value, path) else { return nil }
             let text = entry.value[kind]?.string ?? ""
             let source: ConfigDeclaration.Source
             switch kind {
@@ -51,8 +51,8 @@ struct DeclarationDecoding {
         return result
     }
 
-    private func secretSource(_ node: Node, _ path: String, _ place: Place) -> SecretDeclaration.Source? {
-        guard let kind = only(["file", "environment", "driver"], node, path, place) else { return nil }
+    private func secretSource(_ node: Node, _ path: String) -> SecretDeclaration.Source? {
+        guard let kind = only(["file", "environment", "driver"], node, path) else { return nil }
         let text = node[kind]?.string ?? ""
         switch kind {
         case "file": return .file(text)
@@ -65,22 +65,17 @@ struct DeclarationDecoding {
         }
     }
 
-    /// The one attribute of several that says where the value comes from, `external` included.
-    private func only(_ kinds: [String], _ node: Node, _ path: String, _ place: Place) -> String? {
+    /// The one attribute of several that says where the value comes from, `external` included; nil where there is none,
+    /// or more than one.
+    private func only(_ kinds: [String], _ node: Node, _ path: String) -> String? {
         let isExternal = node["external"]?.bool == true
         let given = kinds.filter { node[$0] != nil } + (isExternal ? ["external"] : [])
-        if given.count > 1 {
+        if given.count == 2, let other = given.last, other == "external" || other == "driver" {
             reporter.error(
-                "\(path): \(given.joined(separator: " and ")) are mutually exclusive",
-                at: node[given[1]]?.place ?? place, attribute: path, remedy: "keep one of them")
-            return nil
+                "\(given[0]) and \(other) are mutually exclusive", at: node[given[0]]?.place, attribute: "\(path).\(given[0])",
+                remedy: "keep one of them")
         }
-        guard let kind = given.first else {
-            reporter.error(
-                "\(path): one of \(kinds.joined(separator: ", ")) or external must be set", at: place, attribute: path,
-                remedy: "for example `file: ./\(path.split(separator: ".").last ?? "value").txt`")
-            return nil
-        }
+        guard given.count == 1, let kind = given.first else { return nil }
         if kind != "external", node[kind]?.string == "" {
             reporter.obstacle("\(path).\(kind) is empty", at: node[kind]?.place, attribute: "\(path).\(kind)")
             return nil

@@ -26,7 +26,7 @@ struct ExtensionDecoding {
                 service.hostFilesystemWritable = isWritable(entry.value)
             default:
                 reporter.obstacle(
-                    "unknown attribute '\(entry.key)' in \(path)", at: entry.keyPlace, attribute: "\(path).\(entry.key)",
+                    "unknown attribute '\(entry.key)'", at: entry.keyPlace, attribute: "\(path).\(entry.key)",
                     remedy: reporter.suggestion(
                         for: entry.key, among: ServiceAttributes.extension_.attributes.map(\.name)))
             }

@@ -39,7 +39,7 @@ struct MountDecoding {
             let mode = item["tmpfs"]?["mode"]?.integer.map { UInt32(truncatingIfNeeded: $0) & 0o7777 }
             return .tmpfs(target: target, readOnly: readOnly, size: size == 0 ? nil : size, mode: mode, options: [])
         default:
-            reporter.warning(
+            reporter.advise(
                 "\(path) has no effect yet: there are no volumes of type \(type)", at: item.place, attribute: path)
             return nil
         }

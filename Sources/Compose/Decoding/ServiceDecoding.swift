@@ -22,16 +22,6 @@ struct ServiceDecoding {
         for attribute in node.mapping?.entries ?? [] { decode(attribute, into: &service) }
         let deployed = node["deploy"]?["replicas"]
         if let scale = node["scale"] ?? deployed { service.replicas = replicas(scale) }
-        if let scale = node["scale"]?.integer, let replicas = deployed?.integer, scale != replicas {
-            reporter.error(
-                "\(path): can't set distinct values on 'scale' and 'deploy.replicas'", at: deployed?.place, attribute: path,
-                remedy: "keep one of the two")
-        }
-        if service.replicas > 1, let container = node["container_name"] {
-            reporter.error(
-                "\(path): can't set container_name and more than one replica, as a container's name must be unique",
-                at: container.place, attribute: "\(path).container_name", remedy: "remove container_name")
-        }
         service.attributes = AttributeTexts(self.node, service.environment).all
         return service
     }
@@ -116,7 +106,7 @@ struct ServiceDecoding {
             let condition = Dependency.Condition(rawValue: text) ?? .started
             if condition != .started {
                 let reason = condition == .healthy ? "health checks are not run" : "completion is not waited for"
-                reporter.warning(
+                reporter.advise(
                     "\(path).depends_on.\(entry.key): \(text) is treated as service_started for now: \(reason)",
                     at: entry.value["condition"]?.place, attribute: "\(path).depends_on.\(entry.key)")
             }
@@ -146,8 +136,8 @@ struct ServiceDecoding {
 
     private func replicas(_ node: Node) -> Int {
         let count = node.integer ?? 1
-        if !(0...10_000).contains(count) {
-            reporter.obstacle("\(path): replicas must be from 0 to 10000, not \(count)", at: node.place, attribute: path)
+        if count > 10_000 {
+            reporter.obstacle("more than the 10000 instances allowed: \(count)", at: node.place, attribute: path)
         }
         return Int(min(max(count, 0), 10_000))
     }
@@ -170,7 +160,7 @@ struct ServiceDecoding {
             let hard = both ?? entry.value["hard"]?.integer ?? 0
             if soft < -1 || hard < -1 {
                 reporter.obstacle("\(place) must not be below -1", at: entry.value.place, attribute: place, remedy: "-1 is unlimited")
-            } else if hard != -1, soft == -1 || soft > hard {
+            } else if hard != -1, soft == -1 || soft > hard, both != nil || entry.value["hard"] != nil {
                 reporter.obstacle("\(place): the soft limit is above the hard one", at: entry.value.place, attribute: place)
             }
             return Ulimit(name: entry.key, soft: soft, hard: hard)
@@ -186,11 +176,7 @@ struct ServiceDecoding {
 
     private func checkNetworkMode(_ attribute: Mapping.Entry) {
         let place = "\(path).network_mode"
-        if let networks = node["networks"]?.mapping, !networks.isEmpty {
-            reporter.error(
-                "\(path) declares mutually exclusive `network_mode` and `networks`", at: attribute.keyPlace, attribute: place)
-        }
         guard attribute.value.string != "host" else { return }
-        reporter.warning("\(place) has no effect yet: \(Reason.network)", at: attribute.keyPlace, attribute: place)
+        reporter.advise("\(place) has no effect yet: \(Reason.network)", at: attribute.keyPlace, attribute: place)
     }
 }

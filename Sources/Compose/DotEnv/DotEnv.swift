@@ -207,7 +207,7 @@ struct DotEnv {
         _ severity: Diagnostic.Severity, _ message: String, at offset: Int, remedy: String? = nil
     ) {
         let place = source.place(at: offset)
-        result.diagnostics.append(Diagnostic(severity, message, at: place.location, remedy: remedy))
+        result.diagnostics.append(Diagnostic(severity, message, at: place.location, source: .withheld, remedy: remedy))
     }
 }
 

@@ -71,6 +71,12 @@ final class Extends {
                 "\(path) must name a service", at: extends.place, attribute: path, remedy: "write `extends: {service: NAME}`")
             return nil
         }
+        if let file = extends["file"], file.string == nil, !file.isNull {
+            reporter.error(
+                "\(path).file must be a string, not \(file.kindName)", at: file.place, attribute: "\(path).file",
+                remedy: "name the file that has the service")
+            return nil
+        }
         var other = self
         if let node = extends["file"], let text = node.string {
             let absolute = Paths.clean(Paths.absolute(text, from: node.place.source.baseDirectory, home: loading.home))

@@ -16,7 +16,7 @@ struct Include {
     /// The document with `include` replaced by what it names; what the document says itself comes last.
     func apply(_ document: Node) -> Node {
         guard var mapping = document.mapping, let include = mapping["include"] else { return document }
-        guard let items = include.sequence else { return document }
+        guard let items = include.sequence ?? (include.isNull ? [] : nil) else { return document }
         mapping.entries.removeAll { $0.key == "include" }
         var result = document.with(.mapping(mapping))
         for item in items {
@@ -29,7 +29,9 @@ struct Include {
     private func load(_ item: Node) -> Node? {
         let paths = Self.texts(item.string != nil ? item : item["path"])
         guard let first = paths.first?.string, !first.isEmpty else {
-            reporter.error("an entry of `include` needs a `path`", at: item.place, attribute: "include")
+            reporter.warning(
+                "an entry of `include` without a `path` includes nothing", at: item.place, attribute: "include",
+                remedy: "write `- path: FILE`, or remove it")
             return nil
         }
         let main = absolute(first)

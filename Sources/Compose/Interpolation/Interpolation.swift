@@ -13,7 +13,7 @@ struct Interpolation {
 
     /// One text with its variables replaced.
     func text(_ node: Node) -> String? {
-        node.string.map { substitute($0, node.place) ?? $0 }
+        node.string.map { substitute($0, node.place) { "name" } ?? $0 }
     }
 
     private func apply(_ node: Node, _ casts: Casts?, _ path: () -> String) -> Node {
@@ -21,7 +21,7 @@ struct Interpolation {
         case .string(let text):
             let hasVariables = text.utf8.contains(UInt8(ascii: "$"))
             guard hasVariables || casts?.cast != nil else { return node }
-            guard let new = hasVariables ? substitute(text, node.place) : text else { return node }
+            guard let new = hasVariables ? substitute(text, node.place, path) : text else { return node }
             guard let cast = casts?.cast else { return node.with(.string(new)) }
             return self.cast(node, new, cast, path())
         case .sequence(let items):
@@ -75,28 +75,28 @@ struct Interpolation {
     }
 
     /// nil, with an error reported, where it can't be done.
-    private func substitute(_ text: String, _ place: Place) -> String? {
+    private func substitute(_ text: String, _ place: Place, _ path: () -> String) -> String? {
         do {
             return try Template.substitute(text, lookup: { environment[$0] }) { name, offset in
                 let message = "The \"\(name)\" variable is not set. Defaulting to a blank string."
                 guard !reporter.wasGiven(message) else { return }
-                reporter.warning(message, at: variablePlace(text, offset, place), once: true)
+                reporter.warning(message, at: variablePlace(text, offset, place), attribute: path(), once: true)
             }
         } catch {
             let at = variablePlace(text, error.offset, place)
             switch error {
             case .invalid:
                 reporter.error(
-                    "invalid interpolation format", at: at,
-                    remedy: "write ${NAME}, or escape a dollar sign as $$")
+                    "invalid interpolation format", at: at, attribute: path(),
+                    remedy: "write ${NAME}, or $$ for a dollar sign")
             case .missing(let variable, let message, _):
                 let reason = message.isEmpty ? "" : ": \(message)"
                 reporter.error(
-                    "required variable \(variable) is missing a value\(reason)", at: at,
+                    "required variable \(variable) is missing a value\(reason)", at: at, attribute: path(),
                     remedy: "set \(variable) in the environment or in .env")
             case .tooDeep:
                 reporter.error(
-                    "variables nest deeper than the \(Template.depthLimit) levels allowed", at: at)
+                    "variables nest deeper than the \(Template.depthLimit) levels allowed", at: at, attribute: path())
             }
             // The text stays as it is, and nothing more is said of it: any other error would follow from this one.
             reporter.silence(place)

@@ -147,7 +147,8 @@ struct Merge {
             "cannot override \(path): it is \(base.kindName) in \(base.place.source.file), line \(base.place.line), "
                 + "and \(over.kindName) here", at: over.place, attribute: path,
             remedy: "use the same form in both files")
-        return over
+        // What follows would only say again that the form is another one.
+        return base
     }
 }
 

@@ -14,7 +14,7 @@ struct Canonical {
             return node.string != nil ? node : node.scalarText.map { node.with(.string($0)) } ?? node
         case .boolean, .integer, .wholePart, .number, .deviceCount, .bytes, .duration, .fileMode, .modeNumber:
             return scalar(node, shape, path())
-        case .list(let inner), .set(let inner):
+        case .list(let inner):
             guard let items = node.sequence else { return node }
             return node.with(.sequence(each(items, inner, path())))
         case .oneOrList(let inner):

@@ -101,7 +101,7 @@ struct ServiceCompletion {
                 if error.isMissing, file["required"]?.bool == false { continue }
                 let name = attribute == "env_file" ? "env file" : "label file"
                 reporter.error(
-                    "\(path).\(attribute): \(name) \(loading.shownName(absolute)): \(error.reason)", at: node.place,
+                    "cannot read the \(name) \(loading.shownName(absolute)): \(error.reason)", at: node.place,
                     attribute: "\(path).\(attribute)",
                     remedy: error.isMissing && attribute == "env_file" ? "create it, or add `required: false`" : nil)
             }

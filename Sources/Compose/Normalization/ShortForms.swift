@@ -69,7 +69,7 @@ struct ShortForms {
         } catch {
             reporter.error(
                 "\(path): invalid port '\(text)': \(error.reason)", at: node.place, attribute: path,
-                remedy: "write it as HOST_PORT:CONTAINER_PORT")
+                remedy: "write it as [ADDRESS:]HOST_PORT:CONTAINER_PORT[/udp]")
             return []
         }
     }

@@ -64,8 +64,8 @@ struct Profiles {
                         || (index > 0 && [UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-")].contains(byte))
                 }
                 if name.isEmpty || !isGood {
-                    reporter.error(
-                        "invalid profile name '\(name)'", at: node.place, attribute: "services.\(entry.key).profiles",
+                    reporter.advise(
+                        "'\(name)' is no name for a profile", at: node.place, attribute: "services.\(entry.key).profiles",
                         remedy: "use letters, digits, '.', '_' and '-', with a letter or digit first")
                 }
             }

@@ -20,6 +20,7 @@ struct FileSet {
         for (index, (path, document)) in documents.enumerated() {
             warnOfVersion(document)
             var node = interpolation.apply(document)
+            for service in node["services"]?.mapping?.entries ?? [] { Targets(service, reporter).checkGrants() }
             node = Extends(node, file: path, loading, environment).apply()
             node = Include(files: self, file: path).apply(node)
             node = layers.merged(result, node)

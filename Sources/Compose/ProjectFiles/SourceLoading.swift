@@ -1,3 +1,5 @@
+import Glibc
+import Linux
 import YAML
 
 /// What all stages of one load share: the caller's wishes, what was read, what went wrong.
@@ -26,6 +28,15 @@ final class SourceLoading {
         return path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : path
     }
 
+    /// Which file may be meant instead of one that isn't there.
+    private func neighbour(of path: String) -> String {
+        guard let directory = try? FileDescriptor.open(Paths.directory(of: path), O_RDONLY | O_DIRECTORY) else {
+            return "there is no such directory either: check the path"
+        }
+        let names = DirectoryListing.names(in: directory.number).filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }
+        return reporter.suggestion(for: Paths.lastComponent(of: path), among: names.sorted()) ?? "check the path"
+    }
+
     /// The bytes of a file that the project names, by an absolute path.
     func read(_ path: String) throws(FileReading.Problem) -> [UInt8] {
         files.append(path)
@@ -50,9 +61,11 @@ final class SourceLoading {
         do {
             bytes = path == "-" ? options.standardInput() : try read(path)
         } catch {
-            reporter.error("\(name): \(error.reason)", at: cause, remedy: error.isMissing ? "check the path" : nil)
+            reporter.error(
+                "cannot read \(name): \(error.reason)", at: cause, remedy: error.isMissing ? neighbour(of: path) : nil)
             return nil
         }
+        reporter.reading(name)
         let source = SourceText(file: name, baseDirectory: base, bytes: bytes)
         let stream = parseYAML(source)
         reporter.add(stream.diagnostics)

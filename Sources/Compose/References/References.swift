@@ -24,15 +24,18 @@ struct References {
 
     func check() {
         let declared = Declared(project)
+        DeclarationRules(reporter: reporter).check(project)
         for service in stack.services {
             guard let index = indexes[service.name] else { continue }
             let entry = services.entries[index]
             checkCommand(service, entry)
-            checkPlatform(entry)
             checkDependencies(entry)
+            checkContexts(entry)
             checkResources(entry, declared)
-            Targets(service, entry, reporter).check()
+            Conflicts(entry, reporter).check()
+            Targets(entry, reporter).check()
         }
+        checkContainerNames()
         checkUnused(declared)
         checkFiles()
         DependencyCycles(services, only: enabled).report(to: reporter)
@@ -54,72 +57,132 @@ struct References {
     }
 
     private func checkCommand(_ service: Service, _ entry: Mapping.Entry) {
-        guard service.image == nil, !service.hasBuild, entry.value["provider"] == nil,
+        guard service.image ?? "" == "", !service.hasBuild, entry.value["provider"] == nil,
             // One whose `extends` failed may get its command from there.
             entry.value["extends"] == nil
         else { return }
         guard (service.command ?? []).isEmpty, (service.entrypoint ?? []).isEmpty else { return }
+        // A misspelt `command` or an `image` that is no text has been reported.
+        let isReported = entry.value.mapping?.entries.contains { attribute in
+            switch attribute.key {
+            case "image": attribute.value.string == nil
+            case "command", "entrypoint": attribute.value.sequence == nil && !attribute.value.isNull
+            default: ServiceAttributes.service[attribute.key] == nil && !attribute.key.hasPrefix("x-")
+            }
+        }
+        guard isReported != true else { return }
         reporter.error(
-            "service \"\(service.name)\" has no command to run", at: entry.keyPlace, attribute: "services.\(service.name)",
+            "service \"\(service.name)\" has neither an image, a build nor a command: there is nothing to run",
+            at: entry.keyPlace, attribute: "services.\(service.name)",
             remedy: "give it a `command`, or an `image` or `build` that has one")
-    }
-
-    private func checkPlatform(_ entry: Mapping.Entry) {
-        let platforms = (entry.value["build"]?["platforms"]?.sequence ?? []).compactMap(\.string)
-        guard let node = entry.value["platform"], let platform = node.string, !platform.isEmpty, !platforms.isEmpty,
-            !platforms.contains(platform)
-        else { return }
-        reporter.error(
-            "services.\(entry.key).build.platforms must include the service's platform \"\(platform)\"", at: node.place,
-            attribute: "services.\(entry.key).platform")
     }
 
     private func checkDependencies(_ entry: Mapping.Entry) {
         for dependency in entry.value["depends_on"]?.mapping?.entries ?? [] {
             guard !enabled.contains(dependency.key) else { continue }
-            let path = "services.\(entry.key).depends_on"
+            let path = "services.\(entry.key).\(origin(of: dependency, in: entry.value))"
             guard let index = indexes[dependency.key] else {
                 reporter.error(
                     "service \"\(entry.key)\" depends on undefined service \"\(dependency.key)\"", at: dependency.keyPlace,
-                    attribute: path, remedy: reporter.suggestion(for: dependency.key, among: services.entries.map(\.key).filter { $0 != entry.key }))
+                    attribute: path, remedy: suggestion(for: dependency.key, exceptFor: entry.key))
                 continue
             }
             guard dependency.value["required"]?.bool != false else { continue }
             let profile = services.entries[index].value["profiles"]?.sequence?.first?.string
             reporter.error(
                 "service \"\(entry.key)\" depends on service \"\(dependency.key)\", which no active profile enables",
-                at: dependency.keyPlace, attribute: path, remedy: profile.map { "add --profile \($0)" })
+                at: dependency.keyPlace, attribute: path,
+                remedy: profile.map { "add --profile \($0), or `required: false` to do without it" })
+        }
+    }
+
+    private func suggestion(for name: String, exceptFor other: String) -> String? {
+        reporter.suggestion(for: name, among: services.entries.map(\.key).filter { $0 != other })
+    }
+
+    /// The attribute that a dependency comes from: some others than `depends_on` bring one.
+    private func origin(of dependency: Mapping.Entry, in service: Node) -> String {
+        let location = dependency.keyPlace.location
+        for attribute in ["network_mode", "ipc", "pid", "uts", "cgroup"] where service[attribute]?.location == location {
+            return attribute
+        }
+        for attribute in ["links", "volumes_from"] {
+            let index = (service[attribute]?.sequence ?? []).firstIndex { $0.location == location }
+            if let index { return "\(attribute)[\(index)]" }
+        }
+        return "depends_on.\(dependency.key)"
+    }
+
+    /// Services whose images are contexts of this one's build.
+    private func checkContexts(_ entry: Mapping.Entry) {
+        for context in entry.value["build"]?["additional_contexts"]?.mapping?.entries ?? [] {
+            guard let text = context.value.string, text.hasPrefix("service:") else { continue }
+            let name = String(text.dropFirst("service:".count))
+            let path = "services.\(entry.key).build.additional_contexts.\(context.key)"
+            guard enabled.contains(name), let index = indexes[name] else {
+                reporter.error(
+                    "undefined service \"\(name)\"", at: context.value.place, attribute: path,
+                    remedy: suggestion(for: name, exceptFor: entry.key))
+                continue
+            }
+            guard services.entries[index].value["build"] == nil else { continue }
+            reporter.error(
+                "service \"\(name)\" is not built, and so has no image to use", at: context.value.place, attribute: path,
+                remedy: "give it a `build`, or name its image with docker-image://")
+        }
+    }
+
+    private func checkContainerNames() {
+        var owners: [String: String] = [:]
+        for service in stack.services {
+            guard let name = service.containerName, !name.isEmpty, let index = indexes[service.name],
+                let owner = owners.updateValue(service.name, forKey: name)
+            else { continue }
+            reporter.error(
+                "the name '\(name)' is that of service \"\(owner)\" already",
+                at: services.entries[index].value["container_name"]?.place, attribute: "services.\(service.name).container_name",
+                remedy: "give one of them another name, or none")
         }
     }
 
     private func checkResources(_ entry: Mapping.Entry, _ declared: Declared) {
+        let path = "services.\(entry.key)"
+        func needEach(_ items: Node?, _ kind: String, _ attribute: String, where isMeant: (Node) -> Bool = { _ in true }) {
+            for (index, item) in (items?.sequence ?? []).enumerated() where isMeant(item) {
+                need(item["source"] ?? item.with(.null), kind, entry.key, "\(path).\(attribute)[\(index)]", declared)
+            }
+        }
         for attribute in entry.value.mapping?.entries ?? [] {
             switch attribute.key {
             case "secrets", "configs":
-                for item in attribute.value.sequence ?? [] { need(item["source"], attribute.key, entry, declared) }
+                needEach(attribute.value, attribute.key, attribute.key)
             case "build":
-                for item in attribute.value["secrets"]?.sequence ?? [] { need(item["source"], "secrets", entry, declared) }
+                needEach(attribute.value["secrets"], "secrets", "build.secrets")
             case "volumes":
-                for item in attribute.value.sequence ?? [] where item["type"]?.string == "volume" {
-                    need(item["source"], "volumes", entry, declared)
-                }
+                needEach(attribute.value, "volumes", "volumes") { $0["type"]?.string == "volume" }
             case "networks", "models":
                 for item in attribute.value.mapping?.entries ?? [] {
                     guard attribute.key == "models" || item.key != "default" else { continue }
-                    need(Node(.string(item.key), at: item.keyPlace), attribute.key, entry, declared)
+                    let name = Node(.string(item.key), at: item.keyPlace)
+                    need(name, attribute.key, entry.key, "\(path).\(attribute.key).\(item.key)", declared)
                 }
             default: break
             }
         }
     }
 
-    private func need(_ source: Node?, _ kind: String, _ entry: Mapping.Entry, _ declared: Declared) {
-        guard let source, let key = source.string, !key.isEmpty, !declared.has(kind, key) else { return }
+    private func need(_ source: Node, _ kind: String, _ service: String, _ path: String, _ declared: Declared) {
+        // A volume without a source is an anonymous one.
+        guard let key = source.string ?? (kind == "volumes" ? nil : ""), !(kind == "volumes" && key.isEmpty),
+            !declared.has(kind, key)
+        else { return }
+        let declare = key.isEmpty ? "name it" : "declare it under the top-level `\(kind)`"
         reporter.error(
-            "service \"\(entry.key)\" refers to undefined \(kind.dropLast()) \(key)", at: source.place,
-            attribute: "services.\(entry.key).\(kind)",
-            remedy: reporter.suggestion(for: key, among: (declared.keys[kind] ?? []).sorted())
-                ?? "declare it under the top-level `\(kind)`")
+            key.isEmpty
+                ? "service \"\(service)\" refers to a \(kind.dropLast()) without naming it"
+                : "service \"\(service)\" refers to undefined \(kind.dropLast()) \(key)", at: source.place, attribute: path,
+            remedy: reporter.suggestion(for: key, among: (declared.keys[kind] ?? []).sorted()).map { "\($0) otherwise \(declare)" }
+                ?? declare)
     }
 
     private func checkUnused(_ declared: Declared) {
@@ -130,8 +193,8 @@ struct References {
             }
         }
         for entry in project["secrets"]?.mapping?.entries ?? [] where !used.contains(entry.key) {
-            reporter.warning(
-                "secret \"\(entry.key)\" is declared, and no service uses it", at: entry.keyPlace,
+            reporter.advise(
+                "no service uses this secret", at: entry.keyPlace,
                 attribute: "secrets.\(entry.key)", remedy: "grant it under a service's `secrets`, or remove it")
         }
     }
@@ -143,8 +206,8 @@ struct References {
         for (kind, used) in [("secrets", secrets), ("configs", configs)] {
             for entry in project[kind]?.mapping?.entries ?? [] where used.contains(entry.key) {
                 guard let node = entry.value["file"], let path = node.string, !FileReading.exists(path) else { continue }
-                reporter.warning(
-                    "\(kind).\(entry.key): the file \(loading.shownName(path)) does not exist", at: node.place,
+                reporter.advise(
+                    "the file \(loading.shownName(path)) does not exist", at: node.place,
                     attribute: "\(kind).\(entry.key).file", remedy: "create it before `up`")
             }
         }

@@ -1,41 +1,75 @@
+import Linux
 import YAML
 
 /// Checks that no two things of a service are to be at one place.
 struct Targets {
-    private let service: Service
     private let entry: Mapping.Entry
     private let reporter: Reporter
 
-    init(_ service: Service, _ entry: Mapping.Entry, _ reporter: Reporter) {
-        self.service = service
+    /// - Parameter entry: a service, canonical, or as one file has it.
+    init(_ entry: Mapping.Entry, _ reporter: Reporter) {
         self.entry = entry
         self.reporter = reporter
     }
 
+    private struct Thing {
+        let target: String
+        /// For `… as …`.
+        let name: String
+        let attribute: String
+        let place: Place
+    }
+
+    /// Everything that is mounted: grants, volumes and tmpfs.
     func check() {
-        guard service.secrets.count + service.configs.count + service.mounts.count > 1 else { return }
-        var seen: [String: String] = [:]
-        func add(_ target: String, _ what: String, _ attribute: String, _ location: SourceLocation?) {
-            if let other = seen.updateValue(what, forKey: target) {
-                let source = entry.keyPlace.source
-                let line = location?.file == source.file ? location.flatMap { source.line($0.line) } : nil
-                reporter.add(
-                    Diagnostic(
-                        .error, "services.\(service.name): \(what) has the target \(target), as \(other) has", at: location,
-                        attribute: "services.\(service.name).\(attribute)", sourceLine: line,
-                        remedy: "give one of them another target"))
-            }
-        }
-        for grant in service.secrets { add(grant.target, "secret \"\(grant.secret)\"", "secrets", grant.location) }
-        for grant in service.configs { add(grant.target, "config \"\(grant.config)\"", "configs", grant.location) }
-        let place = entry.value["volumes"]?.place ?? entry.value["tmpfs"]?.place ?? entry.keyPlace
-        for mount in service.mounts {
-            add(mount.target, "a mount", "volumes", mountPlace(mount.target) ?? place.location)
+        let lists = ["secrets", "configs", "volumes", "tmpfs"].compactMap { entry.value[$0]?.sequence }
+        guard lists.reduce(0, { $0 + $1.count }) > 1 else { return }
+        report(grants("secrets", below: "/run/secrets") + grants("configs", below: "") + mounts)
+    }
+
+    /// The grants of one file. Merging lets a later one take the place of an earlier one, which is meant where an override
+    /// file does so, and a mistake within a file: a service would get one secret for another.
+    func checkGrants() {
+        for (attribute, directory) in [("secrets", "/run/secrets"), ("configs", "")] {
+            guard let items = entry.value[attribute]?.sequence, items.count > 1 else { continue }
+            var written: Set<String> = []
+            report(grants(attribute, below: directory) { $0.string.map { written.insert($0).inserted } ?? true })
         }
     }
 
-    private func mountPlace(_ target: String) -> SourceLocation? {
-        let volumes = entry.value["volumes"]?.sequence ?? []
-        return volumes.last { $0["target"]?.string == target }?.location
+    private func report(_ things: [Thing]) {
+        var seen: [String: Thing] = [:]
+        for thing in things {
+            guard let other = seen.updateValue(thing, forKey: thing.target) else { continue }
+            reporter.error(
+                "\(thing.name) has the target \(thing.target), as \(other.name) has at line \(other.place.line)", at: thing.place,
+                attribute: "services.\(entry.key).\(thing.attribute)", remedy: "give one of them another target")
+        }
+    }
+
+    private func grants(_ attribute: String, below directory: String, where isMeant: (Node) -> Bool = { _ in true }) -> [Thing] {
+        (entry.value[attribute]?.sequence ?? []).enumerated().compactMap { index, item in
+            guard isMeant(item), let source = item.string ?? item["source"]?.string else { return nil }
+            let target = item["target"]?.string ?? source
+            return Thing(
+                target: Paths.clean(target.hasPrefix("/") ? target : "\(directory)/\(target)"),
+                name: "\(attribute.dropLast()) \"\(source)\"", attribute: "\(attribute)[\(index)]", place: item.place)
+        }
+    }
+
+    private var mounts: [Thing] {
+        let tmpfs = (entry.value["tmpfs"]?.sequence ?? []).enumerated().compactMap { index, item in
+            item.string.map { text in
+                Thing(
+                    target: Text.cut(text, at: UInt8(ascii: ":")).before, name: "a tmpfs", attribute: "tmpfs[\(index)]",
+                    place: item.place)
+            }
+        }
+        let volumes = (entry.value["volumes"]?.sequence ?? []).enumerated().compactMap { index, item in
+            item["target"]?.string.map {
+                Thing(target: $0, name: "a volume", attribute: "volumes[\(index)]", place: item.place)
+            }
+        }
+        return tmpfs + volumes
     }
 }

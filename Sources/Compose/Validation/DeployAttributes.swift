@@ -16,7 +16,7 @@ enum DeployAttributes {
         ], allowsNull: true)
 
     private static let update = ObjectShape([
-        attribute("parallelism", .integer, keep: true),
+        attribute("parallelism", .integer, keep: true).with(.within(0...Int64.max)),
         attribute("delay", .duration),
         attribute("failure_action", .string),
         attribute("monitor", .duration),
@@ -27,14 +27,14 @@ enum DeployAttributes {
     private static let restartPolicy = ObjectShape([
         attribute("condition", .string),
         attribute("delay", .duration, keep: true),
-        attribute("max_attempts", .integer, keep: true),
+        attribute("max_attempts", .integer, keep: true).with(.within(0...Int64.max)),
         attribute("window", .duration, keep: true),
     ])
 
     private static let placement = ObjectShape([
         attribute("constraints", .list(.string)),
         attribute("preferences", .list(.object(ObjectShape([attribute("spread", .string)])))),
-        attribute("max_replicas_per_node", .integer),
+        attribute("max_replicas_per_node", .integer).with(.within(0...Int64.max)),
     ])
 
     private static let resources = ObjectShape([
@@ -42,15 +42,15 @@ enum DeployAttributes {
             "limits",
             .object(
                 ObjectShape([
-                    attribute("cpus", .number), attribute("memory", .bytes), attribute("pids", .integer),
+                    attribute("cpus", .number), attribute("memory", .bytes).with(.kinds(.string)), attribute("pids", .integer),
                 ])), keep: true),
         attribute(
             "reservations",
             .object(
                 ObjectShape([
                     attribute("cpus", .number),
-                    attribute("memory", .bytes),
-                    attribute("devices", .list(.object(deviceRequest))),
+                    attribute("memory", .bytes).with(.kinds(.string)),
+                    attribute("devices", .list(.object(deviceReservation))),
                     attribute("generic_resources", .list(.object(genericResource))),
                 ])), keep: true),
     ])
@@ -62,12 +62,20 @@ enum DeployAttributes {
             keep: true)
     ])
 
+    /// What `deploy` asks for is checked, and `gpus` isn't.
+    private static let deviceReservation = ObjectShape(
+        deviceRequest.attributes.map { request in
+            var attribute = request
+            attribute.isRequired = request.name == "capabilities"
+            return attribute
+        })
+
     static let deviceRequest = ObjectShape(
         [
-            attribute("capabilities", .set(.string)),
+            attribute("capabilities", .list(.string)).with(.distinct),
             attribute("driver", .string),
             attribute("count", .deviceCount),
-            attribute("device_ids", .set(.string)),
-            attribute("options", .keyValues(.labels)),
+            attribute("device_ids", .list(.string)).with(.distinct),
+            attribute("options", .keyValues(.labels)).with(.distinct),
         ], isOpen: true, extensions: .dropped)
 }

@@ -8,11 +8,11 @@ enum ProjectAttributes {
         accepted("version", .string, "obsolete: ignored, with Compose's own warning"),
         attribute("include", .list(.short(.attribute("path"), .object(include)))),
         attribute("services", .map(.object(ServiceAttributes.service), keys: .resourceName), keep: true),
-        idle("networks", .map(.object(network), keys: .resourceName), Reason.network),
+        idle("networks", .map(.object(network), keys: .uncheckedName), Reason.network),
         attribute("volumes", .map(.object(volume), keys: .resourceName)),
         attribute("secrets", .map(.object(secret), keys: .resourceName)),
         attribute("configs", .map(.object(config), keys: .resourceName)),
-        idle("models", .map(.object(model), keys: .resourceName), Reason.models),
+        idle("models", .map(.object(model), keys: .uncheckedName), Reason.models),
     ])
 
     static let include = ObjectShape([
@@ -45,9 +45,9 @@ enum ProjectAttributes {
                         attribute("subnet", .string),
                         attribute("gateway", .string),
                         attribute("ip_range", .string),
-                        attribute("aux_addresses", .map(.text)),
+                        attribute("aux_addresses", .map(.string)),
                     ])))),
-        idle("options", .map(.text), "Compose drops it", printed: false),
+        idle("options", .map(.string), "Compose drops it", printed: false),
     ])
 
     static let volume = ObjectShape(
@@ -56,7 +56,7 @@ enum ProjectAttributes {
             idle("driver", .string, "every volume is a directory of this host"),
             idle("driver_opts", .map(.text), "every volume is a directory of this host"),
             attribute("external", .external),
-            attribute("labels", .keyValues(.labels)),
+            attribute("labels", .keyValues(.labels)).with(.distinct),
         ], allowsNull: true)
 
     static let secret = ObjectShape([
@@ -64,7 +64,7 @@ enum ProjectAttributes {
         attribute("file", .string),
         attribute("environment", .string),
         attribute("external", .external),
-        attribute("labels", .keyValues(.labels)),
+        attribute("labels", .keyValues(.labels)).with(.distinct),
         accepted("driver", .string, "`up` refuses a secret with a driver; none is supported yet"),
         accepted("driver_opts", .map(.text), "`up` refuses a secret with a driver; none is supported yet"),
         idle("template_driver", .string, Reason.swarm),
@@ -76,14 +76,14 @@ enum ProjectAttributes {
         attribute("environment", .string),
         attribute("content", .string),
         accepted("external", .external, "`up` refuses an external config; nothing keeps configs outside a project"),
-        idle("labels", .keyValues(.labels), "configs are not kept apart from their service"),
+        idle("labels", .keyValues(.labels), "configs are not kept apart from their service").with(.distinct),
         idle("template_driver", .string, Reason.swarm),
     ])
 
     static let model = ObjectShape([
         attribute("name", .string),
         attribute("model", .string, required: true),
-        attribute("context_size", .integer),
+        attribute("context_size", .integer).with(.kinds(.integer)),
         attribute("runtime_flags", .list(.string)),
     ])
 }

@@ -13,8 +13,8 @@ enum ServiceAttributes {
         attribute("cap_drop", .list(.string)),
         idle("cgroup_parent", .string, Reason.cgroup),
         idle("cgroup", .choice(["host", "private"]), Reason.cgroup),
-        idle("cpu_count", .integer, Reason.cgroup),
-        idle("cpu_percent", .number, Reason.cgroup),
+        idle("cpu_count", .integer, Reason.cgroup).with(.within(0...Int64.max)),
+        idle("cpu_percent", .number, Reason.cgroup).with(.whole).with(.within(0...100)),
         idle("cpu_period", .wholePart, Reason.cgroup),
         idle("cpu_quota", .wholePart, Reason.cgroup),
         idle("cpu_rt_period", .wholePart, Reason.cgroup),
@@ -24,11 +24,11 @@ enum ServiceAttributes {
         idle("cpu_shares", .wholePart, Reason.cgroup),
         attribute("command", .command, keep: true),
         attribute("configs", .shortList(.attribute("source"), .object(fileReference))),
-        idle("container_name", .string, "instances are named <project>-<service>-<number>"),
+        idle("container_name", .string, "instances are named <project>-<service>-<number>").with(.containerName),
         idle("credential_spec", .object(credentialSpec), "it is for Windows", keep: true),
-        attribute("depends_on", .namesOrMap(.object(dependency))),
+        attribute("depends_on", .namesOrMap(.object(dependency))).with(.distinct),
         attribute("deploy", .object(DeployAttributes.deploy), keep: true),
-        idle("device_cgroup_rules", .set(.string), Reason.cgroup),
+        idle("device_cgroup_rules", .list(.string), Reason.cgroup).with(.distinct),
         idle("devices", .shortList(.device, .object(device)), Reason.devices),
         idle("dns", .oneOrList(.string), Reason.network),
         idle("dns_opt", .list(.string), Reason.network),
@@ -38,11 +38,11 @@ enum ServiceAttributes {
         idle("provider", .object(provider), "there are no providers"),
         attribute("environment", .keyValues(.environment)),
         attribute("env_file", .short(.envFile, .list(.short(.attribute("path"), .object(envFile))))),
-        idle("expose", .list(.text), Reason.network),
+        idle("expose", .list(.text), Reason.network).with(.wholeNumbers),
         attribute("extends", .short(.attribute("service"), .object(extends))),
-        idle("external_links", .set(.string), Reason.network),
-        attribute("extra_hosts", .hosts),
-        idle("group_add", .set(.text), "only the user's own groups are given"),
+        idle("external_links", .list(.string), Reason.network).with(.distinct),
+        attribute("extra_hosts", .hosts).with(.distinct),
+        idle("group_add", .list(.text), "only the user's own groups are given").with(.wholeNumbers).with(.distinct),
         idle("gpus", .short(.gpus, .list(.object(DeployAttributes.deviceRequest))), Reason.devices),
         attribute("hostname", .string),
         idle("healthcheck", .object(healthcheck), Reason.health, keep: true),
@@ -59,24 +59,24 @@ enum ServiceAttributes {
         idle("memswap_limit", .bytes, Reason.cgroup),
         idle("mem_swappiness", .bytes, Reason.cgroup),
         idle("mac_address", .string, Reason.network),
-        idle("models", .namesOrMap(.object(serviceModel)), Reason.models),
+        idle("models", .namesOrMap(.object(serviceModel)), Reason.models).with(.distinct),
         accepted("network_mode", .string, "`host` is what services have; a warning says that another one has no effect"),
-        idle("networks", .namesOrMap(.object(serviceNetwork)), Reason.network),
+        idle("networks", .namesOrMap(.object(serviceNetwork)), Reason.network).with(.distinct),
         idle("oom_kill_disable", .boolean, Reason.cgroup),
-        idle("oom_score_adj", .integer, "services keep the caller's score"),
+        idle("oom_score_adj", .integer, "services keep the caller's score").with(.within(-1000...1000)),
         idle("pid", .string, Reason.namespaces),
         idle("pids_limit", .wholePart, Reason.cgroup),
         idle("platform", .string, Reason.image),
         idle("ports", .shortList(.port, .object(port)), Reason.network),
         idle("privileged", .boolean, "name the capabilities with `cap_add`"),
-        idle("pull_policy", .string, Reason.image),
+        idle("pull_policy", .string, Reason.image).with(.pullPolicy),
         idle("pull_refresh_after", .string, Reason.image, printed: false),
         attribute("read_only", .boolean),
         attribute("restart", .string),
         idle("runtime", .string, Reason.engine),
         attribute("scale", .integer, keep: true),
         attribute("secrets", .shortList(.attribute("source"), .object(fileReference))),
-        idle("security_opt", .set(.string), "every service has `no_new_privs`, and no profile besides"),
+        idle("security_opt", .list(.string), "every service has `no_new_privs`, and no profile besides").with(.distinct),
         idle("shm_size", .bytes, "/dev/shm has the kernel's default size"),
         idle("stdin_open", .boolean, "standard input is empty"),
         attribute("stop_grace_period", .duration, keep: true),
@@ -86,12 +86,12 @@ enum ServiceAttributes {
         attribute("tmpfs", .oneOrList(.string)),
         idle("tty", .boolean, "services write to a pipe"),
         attribute("ulimits", .map(.short(.ulimit, .object(ulimit)))),
-        idle("use_api_socket", .boolean, Reason.engine),
-        attribute("user", .text),
+        idle("use_api_socket", .boolean, Reason.engine).with(.kinds(.boolean)),
+        attribute("user", .text).with(.kinds(.string)),
         idle("userns_mode", .string, "the user namespace follows from who runs stackup"),
         idle("uts", .string, Reason.namespaces),
         attribute("volumes", .shortList(.volume, .object(volume))),
-        idle("volumes_from", .set(.string), "name the volumes in each service"),
+        idle("volumes_from", .list(.string), "name the volumes in each service").with(.distinct),
         attribute("working_dir", .string),
         idle("post_start", .list(.object(BuildAttributes.hook)), Reason.hooks),
         idle("pre_stop", .list(.object(BuildAttributes.hook)), Reason.hooks),
@@ -106,8 +106,8 @@ enum ServiceAttributes {
     static let fileReference = ObjectShape([
         attribute("source", .string),
         attribute("target", .string),
-        attribute("uid", .text),
-        attribute("gid", .text),
+        attribute("uid", .text).with(.kinds(.string)),
+        attribute("gid", .text).with(.kinds(.string)),
         attribute("mode", .fileMode, keep: true),
     ])
 
@@ -116,20 +116,20 @@ enum ServiceAttributes {
             "condition", .choice(["service_started", "service_healthy", "service_completed_successfully"]),
             required: true),
         attribute("restart", .boolean),
-        attribute("required", .boolean, keep: true),
+        attribute("required", .boolean, keep: true).with(.kinds(.boolean)),
     ])
 
     private static let blkio: ObjectShape = {
-        let limit = Shape.list(.object(ObjectShape([attribute("path", .string, absent: ""), attribute("rate", .bytes, absent: "0")])))
-        let weight = Shape.list(.object(ObjectShape([attribute("path", .string, absent: ""), attribute("weight", .integer, absent: 0)])))
+        let limit = Shape.list(.object(ObjectShape([attribute("path", .string, absent: ""), attribute("rate", .bytes, absent: "0")], extensions: .refused)))
+        let weight = Shape.list(.object(ObjectShape([attribute("path", .string, absent: ""), attribute("weight", .integer, absent: 0).with(.kinds(.integer)).with(.within(0...65535))], extensions: .refused)))
         return ObjectShape([
-            attribute("weight", .integer),
+            attribute("weight", .integer).with(.kinds(.integer)).with(.within(0...65535)),
             attribute("weight_device", weight),
             attribute("device_read_bps", limit),
             attribute("device_read_iops", limit),
             attribute("device_write_bps", limit),
             attribute("device_write_iops", limit),
-        ])
+        ], extensions: .refused)
     }()
 
     private static let credentialSpec = ObjectShape([
@@ -137,15 +137,16 @@ enum ServiceAttributes {
     ])
 
     private static let device = ObjectShape([
-        attribute("source", .string, required: true), attribute("target", .string), attribute("permissions", .string),
+        attribute("source", .string, required: true), attribute("target", .string, required: true),
+        attribute("permissions", .string),
     ])
 
     private static let provider = ObjectShape([attribute("type", .string, required: true), attribute("options", .multipleTexts)])
 
     static let envFile = ObjectShape([
         attribute("path", .string, required: true), attribute("required", .boolean, keep: true),
-        attribute("format", .string),
-    ])
+        attribute("format", .choice(["raw", ""])),
+    ], extensions: .refused)
 
     private static let extends = ObjectShape([attribute("file", .string), attribute("service", .string, required: true)])
 
@@ -153,35 +154,35 @@ enum ServiceAttributes {
         attribute("test", .healthTest),
         attribute("timeout", .duration, keep: true),
         attribute("interval", .duration, keep: true),
-        attribute("retries", .wholePart, keep: true),
+        attribute("retries", .wholePart, keep: true).with(.within(0...Int64.max)),
         attribute("start_period", .duration, keep: true),
         attribute("start_interval", .duration, keep: true),
         attribute("disable", .boolean),
     ])
 
-    private static let logging = ObjectShape([attribute("driver", .string), attribute("options", .map(.text))])
+    private static let logging = ObjectShape([attribute("driver", .string), attribute("options", .map(.text)).with(.emptyValues)])
 
     private static let serviceModel = ObjectShape(
         [attribute("endpoint_var", .string), attribute("model_var", .string)], allowsNull: true)
 
     private static let serviceNetwork = ObjectShape(
         [
-            attribute("aliases", .set(.string)),
+            attribute("aliases", .list(.string)).with(.distinct),
             attribute("driver_opts", .map(.text)),
-            attribute("gw_priority", .wholePart),
+            attribute("gw_priority", .wholePart).with(.kinds(.number)),
             attribute("interface_name", .string),
             attribute("ipv4_address", .string),
             attribute("ipv6_address", .string),
-            attribute("link_local_ips", .set(.string)),
+            attribute("link_local_ips", .list(.string)).with(.distinct),
             attribute("mac_address", .string),
-            attribute("priority", .wholePart),
+            attribute("priority", .wholePart).with(.kinds(.number)),
         ], allowsNull: true)
 
     private static let port = ObjectShape([
         attribute("name", .string),
         attribute("mode", .string),
         attribute("host_ip", .string),
-        attribute("target", .integer),
+        attribute("target", .integer, required: true).with(.within(0...0xFFFF_FFFF)),
         attribute("published", .ports),
         attribute("protocol", .string),
         attribute("app_protocol", .string),
@@ -194,14 +195,14 @@ enum ServiceAttributes {
     static let volume = ObjectShape([
         attribute("type", .choice(["bind", "volume", "tmpfs", "cluster", "npipe", "image"]), required: true),
         attribute("source", .string),
-        attribute("target", .string),
+        attribute("target", .string, required: true),
         attribute("read_only", .boolean),
         idle("consistency", .string, "the host's own file system is consistent"),
         attribute(
             "bind",
             .object(
                 ObjectShape([
-                    idle("selinux", .string, "labels are left alone"),
+                    idle("selinux", .choice(["z", "Z"]), "labels are left alone"),
                     idle("propagation", .string, "mounts of a service are private to it"),
                     attribute("create_host_path", .boolean),
                     idle("recursive", .choice(["enabled", "disabled", "writable", "readonly"]), "binds are recursive"),
@@ -215,7 +216,7 @@ enum ServiceAttributes {
                     idle("subpath", .string, "the whole volume is mounted"),
                 ])), keep: true),
         attribute(
-            "tmpfs", .object(ObjectShape([attribute("size", .bytes), attribute("mode", .modeNumber)])), keep: true),
+            "tmpfs", .object(ObjectShape([attribute("size", .bytes).with(.within(0...Int64.max)), attribute("mode", .modeNumber)])), keep: true),
         idle("image", .object(ObjectShape([attribute("subpath", .string)])), Reason.image, keep: true),
     ])
 }

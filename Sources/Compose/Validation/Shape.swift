@@ -30,9 +30,7 @@ indirect enum Shape: Sendable {
     /// Whatever it is, it is kept.
     case any
     case list(Shape)
-    /// A list without an entry that is there twice.
-    case set(Shape)
-    /// One value stands for a list of one; none is there twice.
+    /// One value stands for a list of one.
     case oneOrList(Shape)
     /// A text that is split as a shell splits words, or a list.
     case command
@@ -67,6 +65,8 @@ indirect enum Shape: Sendable {
         case any
         /// `[a-zA-Z0-9._-]+`
         case resourceName
+        /// The same, and what stands under another name is not looked at.
+        case uncheckedName
     }
 
     enum ShortForm: Sendable {
@@ -78,24 +78,24 @@ indirect enum Shape: Sendable {
     /// For `… must be a list`.
     var expectation: String {
         switch self {
-        case .string, .duration: "a string"
+        case .string: "a string"
+        case .duration: "a duration such as 1m30s"
         case .text, .ports: "a string or a number"
         case .deviceCount: "`all` or a number"
-        case .choice(let words): "one of \(words.joined(separator: ", "))"
-        case .boolean: "a boolean"
+        case .choice(let words): "one of \(words.filter { !$0.isEmpty }.joined(separator: ", "))"
+        case .boolean, .external: "true or false"
         case .integer: "a whole number"
         case .wholePart, .number: "a number"
-        case .bytes: "a number of bytes such as 64m"
+        case .bytes: "a size such as 64m"
         case .fileMode, .modeNumber: "permission bits such as 0440"
         case .any: "a value"
-        case .list, .set, .shortList: "a list"
+        case .list, .shortList: "a list"
         case .oneOrList, .command, .healthTest: "a string or a list of strings"
         case .keyValues, .hosts, .namesOrMap: "a mapping or a list of strings"
         case .map, .multipleTexts, .object: "a mapping"
         case .short(.ulimit, _): "a whole number or a mapping"
         case .short(.gpus, _): "`all` or a list"
         case .short: "a string or a mapping"
-        case .external: "a boolean"
         }
     }
 
@@ -125,7 +125,7 @@ final class ObjectShape: Sendable {
 
     /// What becomes of `x-` attributes.
     enum Extensions {
-        case kept, dropped
+        case kept, dropped, refused
     }
 
     init(_ attributes: [Attribute], allowsNull: Bool = false, isOpen: Bool = false, extensions: Extensions = .kept) {
@@ -157,6 +157,19 @@ struct Attribute: Sendable {
     var absent: JSONValue?
     /// Whether it is printed at all: Compose drops some that it knows.
     var isPrinted = true
+    /// What is asked of its value besides.
+    var rules: [AttributeRule] = []
+
+    /// The kinds of scalars that its value may be, where a rule names them.
+    var kinds: AttributeRule.Kinds? {
+        for case .kinds(let kinds) in rules { return kinds }
+        return nil
+    }
+
+    /// Whether names in its mapping need no value.
+    var allowsEmptyValues: Bool {
+        rules.contains { if case .emptyValues = $0 { true } else { false } }
+    }
 }
 
 /// What stackup does with an attribute.

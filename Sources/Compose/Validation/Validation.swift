@@ -3,11 +3,13 @@ import YAML
 /// Checks a merged document against the attribute table: unknown attributes, wrong types, missing ones, and
 /// attributes without effect.
 struct Validation {
-    private let reporter: Reporter
+    let reporter: Reporter
     private let warns: Bool
-    private var path: [Step] = []
+    private(set) var path: [Step] = []
+    /// The place of the last key on the path; nil for an entry of a list.
+    private var keyPlace: Place?
 
-    private enum Step {
+    enum Step {
         case key(String)
         case index(Int)
     }
@@ -36,23 +38,54 @@ struct Validation {
         return text
     }
 
-    private mutating func below(_ step: Step, _ node: Node, _ shape: Shape) {
+    private mutating func below(_ step: Step, at keyPlace: Place? = nil, _ node: Node, _ shape: Shape) {
+        let outer = self.keyPlace
+        self.keyPlace = keyPlace
         path.append(step)
         check(node, shape)
         path.removeLast()
+        self.keyPlace = outer
     }
 
     private func wrongType(_ node: Node, _ shape: Shape) {
+        wrongType(node, shape.expectation, remedy: remedy(node, shape))
+    }
+
+    private func wrongType(_ node: Node, _ expectation: String, remedy: String?) {
         let path = pathText
-        let remedy: String? =
-            switch node.value {
-            case .null where !path.isEmpty: "give it a value, or remove the line"
-            case .timestamp: "it reads as a date: put it in quotes"
-            default: nil
-            }
+        // What is not there, or starts on another line, is pointed at by its key.
+        var place = node.place
+        if let keyPlace, node.isNull || keyPlace.line != place.line, keyPlace.source === place.source { place = keyPlace }
         reporter.error(
-            "\(path.isEmpty ? "the file" : path) must be \(shape.expectation)", at: node.place, attribute: path,
-            remedy: remedy)
+            "\(path.isEmpty ? "the file" : path) must be \(expectation)"
+                + (node.isNull || path.isEmpty ? "" : ", not \(description(node, expectation))"),
+            at: place, attribute: path, remedy: remedy)
+    }
+
+    /// The attribute's value against its shape, and against the rules it has besides.
+    private mutating func check(_ entry: Mapping.Entry, _ attribute: Attribute) {
+        path.append(.key(entry.key))
+        defer { path.removeLast() }
+        let outer = keyPlace
+        keyPlace = entry.keyPlace
+        defer { keyPlace = outer }
+        let node = entry.value
+        if let kinds = attribute.kinds {
+            if !kinds.contains(node) {
+                wrongType(node, kinds.expectation, remedy: remedy(node, kinds.contains(.string) ? .string : attribute.shape))
+                return
+            }
+        } else if attribute.allowsEmptyValues, let mapping = node.mapping {
+            let given = Mapping(mapping.entries.filter { !$0.value.isNull })
+            check(node.with(.mapping(given)), attribute.shape)
+        } else {
+            check(node, attribute.shape)
+        }
+        for rule in attribute.rules {
+            guard let problem = rule.problem(node) else { continue }
+            let path = pathText + (problem.index.map { "[\($0)]" } ?? "")
+            reporter.error("\(path) \(problem.message)", at: problem.place, attribute: path, remedy: problem.remedy)
+        }
     }
 
     private mutating func check(_ node: Node, _ shape: Shape) {
@@ -62,9 +95,8 @@ struct Validation {
         case .string, .text, .ports, .deviceCount, .choice, .boolean, .integer, .wholePart, .number, .bytes, .duration, .fileMode,
             .modeNumber:
             if !Self.fits(node, shape) { wrongType(node, shape) }
-        case .list(let inner), .set(let inner), .shortList(_, let inner):
+        case .list(let inner), .shortList(_, let inner):
             guard let items = node.sequence else { return wrongType(node, shape) }
-            if case .set = shape { checkDistinct(items) }
             for (index, item) in items.enumerated() {
                 if case .shortList(let form, _) = shape, item.mapping == nil {
                     checkShortEntry(item, form, index)
@@ -74,7 +106,6 @@ struct Validation {
             }
         case .oneOrList(let inner):
             if let items = node.sequence {
-                checkDistinct(items)
                 for (index, item) in items.enumerated() { below(.index(index), item, inner) }
             } else if !Self.fits(node, inner) {
                 wrongType(node, shape)
@@ -86,20 +117,22 @@ struct Validation {
                 wrongType(node, shape)
             }
         case .keyValues, .hosts:
-            if case .hosts = shape { checkDistinct(node.sequence ?? []) }
             checkKeyValues(node, shape)
         case .map(let inner, let keys):
             guard let mapping = node.mapping else { return wrongType(node, shape) }
             for entry in mapping.entries {
                 if keys == .resourceName { checkName(entry) }
-                if inner.isText, entry.value.isNull { continue }
-                below(.key(entry.key), entry.value, inner)
+                if keys == .uncheckedName, !Self.isName(entry.key) { continue }
+                below(.key(entry.key), at: entry.keyPlace, entry.value, inner)
             }
         case .multipleTexts:
-            if node.mapping == nil { wrongType(node, shape) }
+            guard let mapping = node.mapping else { return wrongType(node, shape) }
+            for entry in mapping.entries {
+                let wrong = (entry.value.sequence ?? [entry.value]).first { $0.scalarText == nil }
+                if let wrong { reportNested(entry.key, at: wrong.isNull ? entry.keyPlace : wrong.place, wrong) }
+            }
         case .namesOrMap(let inner):
             if let items = node.sequence {
-                checkDistinct(items)
                 for (index, item) in items.enumerated() { below(.index(index), item, .string) }
             } else {
                 check(node, .map(inner))
@@ -107,19 +140,9 @@ struct Validation {
         case .short(let form, let inner):
             checkShort(node, form, inner, shape)
         case .external:
-            if node.mapping == nil, !Self.fits(node, .boolean) { wrongType(node, shape) }
+            checkExternal(node)
         case .object(let object):
             checkObject(node, object)
-        }
-    }
-
-    private func checkDistinct(_ items: [Node]) {
-        guard items.count > 1 else { return }
-        var seen: Set<String> = []
-        for item in items {
-            guard let text = item.scalarText, !seen.insert("\(item.kindName) \(text)").inserted else { continue }
-            let path = pathText
-            reporter.error("\(path) has '\(text)' twice", at: item.place, attribute: path, remedy: "remove one of the two")
         }
     }
 
@@ -129,7 +152,9 @@ struct Validation {
         guard node.string == nil else { return }
         path.append(.index(index))
         let path = pathText
-        reporter.error("\(path) must be a string or a mapping", at: node.place, attribute: path)
+        reporter.error(
+            "\(path) must be a string or a mapping" + (node.isNull ? "" : ", not \(node.kindName)"), at: node.place,
+            attribute: path, remedy: node.isNull ? "give the entry a value, or remove the line" : nil)
         self.path.removeLast()
     }
 
@@ -142,6 +167,7 @@ struct Validation {
             }
         case .gpus:
             if node.string == "all" { return }
+            if node.sequence == nil { return wrongType(node, shape) }
         case .envFile:
             if node.string != nil { return }
         default:
@@ -153,24 +179,77 @@ struct Validation {
 
     private mutating func checkKeyValues(_ node: Node, _ shape: Shape) {
         if let items = node.sequence {
-            for (index, item) in items.enumerated() { below(.index(index), item, .string) }
+            for (index, item) in items.enumerated() {
+                guard let entry = item.mapping?.entries.first, item.mapping?.count == 1 else {
+                    below(.index(index), item, .string)
+                    continue
+                }
+                let text = entry.value.scalarText.map { "write it as in the rest of the list: - \(entry.key)=\($0)" }
+                let outer = keyPlace
+                keyPlace = nil
+                path.append(.index(index))
+                wrongType(item, "a string", remedy: text)
+                path.removeLast()
+                keyPlace = outer
+            }
         } else if let mapping = node.mapping {
+            let isHosts = if case .hosts = shape { true } else { false }
             for entry in mapping.entries {
-                let isHosts = if case .hosts = shape { entry.value.sequence != nil } else { false }
-                guard !isHosts, entry.value.scalarText == nil, !entry.value.isNull else { continue }
-                path.append(.key(entry.key))
-                let path = pathText
-                reporter.error(
-                    "\(path) must be a string, a number or a boolean", at: entry.value.place, attribute: path)
-                self.path.removeLast()
+                if isHosts {
+                    below(.key(entry.key), at: entry.keyPlace, entry.value, .oneOrList(.string))
+                } else if entry.value.scalarText == nil, !entry.value.isNull {
+                    checkNested(entry)
+                }
             }
         } else {
             wrongType(node, shape)
         }
     }
 
+    /// A list or mapping where a variable's or label's value belongs: often an attribute that is indented too far.
+    private mutating func checkNested(_ entry: Mapping.Entry) {
+        let outside = ServiceAttributes.service[entry.key] != nil
+        reportNested(
+            entry.key, at: entry.keyPlace, entry.value,
+            remedy: outside
+                ? "'\(entry.key)' is an attribute of a service: indent it less, if that is meant" : Self.flattened(entry))
+    }
+
+    private mutating func reportNested(_ key: String, at place: Place, _ value: Node, remedy: String? = nil) {
+        path.append(.key(key))
+        let path = pathText
+        self.path.removeLast()
+        reporter.error(
+            "\(path) must be a string, a number, true or false, not \(value.kindName)", at: place, attribute: path, remedy: remedy)
+    }
+
+    /// `true`, or the deprecated mapping with a name.
+    private mutating func checkExternal(_ node: Node) {
+        guard let mapping = node.mapping else {
+            if !Self.fits(node, .boolean) { wrongType(node, .external) }
+            return
+        }
+        let isClosed = if case .key("networks") = path.first { true } else if case .key("volumes") = path.first { true } else { false }
+        for entry in mapping.entries {
+            if entry.key == "name" {
+                below(.key("name"), at: entry.keyPlace, entry.value, .string)
+            } else if isClosed, !entry.key.hasPrefix("x-") {
+                unknown(entry, Self.externalName)
+            }
+        }
+    }
+
+    private static let externalName = ObjectShape([attribute("name", .string)])
+
     private func checkName(_ entry: Mapping.Entry) {
-        let isGood = !entry.key.isEmpty && entry.key.utf8.allSatisfy { byte in
+        guard !Self.isName(entry.key) else { return }
+        reporter.error(
+            "invalid name '\(entry.key)'", at: entry.keyPlace, attribute: "\(pathText).\(entry.key)",
+            remedy: "use letters, digits, '.', '_' and '-' only")
+    }
+
+    private static func isName(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
                 UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
@@ -178,10 +257,6 @@ struct Validation {
             default: false
             }
         }
-        guard !isGood, !entry.key.hasPrefix("x-") else { return }
-        reporter.error(
-            "invalid name '\(entry.key)' in \(pathText)", at: entry.keyPlace, attribute: "\(pathText).\(entry.key)",
-            remedy: "use letters, digits, '.', '_' and '-' only")
     }
 
     private mutating func checkObject(_ node: Node, _ object: ObjectShape) {
@@ -191,25 +266,31 @@ struct Validation {
         }
         for entry in mapping.entries {
             guard let attribute = object[entry.key] else {
-                if !object.isOpen, !entry.key.hasPrefix("x-") { unknown(entry, object) }
+                let isExtension = entry.key.hasPrefix("x-") && object.extensions != .refused
+                if !object.isOpen, !isExtension { unknown(entry, object) }
                 continue
             }
             if warns, case .warned(let reason) = attribute.state { warn(entry, attribute, reason) }
-            below(.key(entry.key), entry.value, attribute.shape)
+            check(entry, attribute)
         }
-        for name in object.required where mapping[name] == nil {
-            let path = pathText
-            reporter.error("\(path) lacks '\(name)'", at: node.place, attribute: path)
-        }
+        let missing = object.required.filter { mapping[$0] == nil }
+        guard !missing.isEmpty else { return }
+        let path = pathText
+        reporter.error(
+            "\(path) lacks \(missing.map { "'\($0)'" }.joined(separator: " and "))", at: keyPlace ?? node.place, attribute: path,
+            remedy: missing.lazy.compactMap { name in
+                guard case .choice(let words)? = object[name]?.shape else { return nil }
+                return "for example `\(name): \(words[0])`"
+            }.first)
     }
 
     private func unknown(_ entry: Mapping.Entry, _ object: ObjectShape) {
         let path = pathText
         reporter.error(
-            "unknown attribute '\(entry.key)'" + (path.isEmpty ? "" : " in \(path)"), at: entry.keyPlace,
+            "unknown attribute '\(entry.key)'", at: entry.keyPlace,
             attribute: path.isEmpty ? entry.key : "\(path).\(entry.key)",
-            remedy: reporter.suggestion(for: entry.key, among: object.attributes.map(\.name))
-                ?? (path.isEmpty ? "an extension's name starts with x-" : nil))
+            remedy: reporter.suggestion(for: entry.key, among: object.attributes.map(\.name)) ?? belonging(entry, path)
+                ?? Self.known(object))
     }
 
     private func warn(_ entry: Mapping.Entry, _ attribute: Attribute, _ reason: String) {
@@ -222,7 +303,7 @@ struct Validation {
         }
         let parent = pathText
         let path = parent.isEmpty ? entry.key : "\(parent).\(entry.key)"
-        reporter.warning("\(path) has no effect yet: \(reason)", at: entry.keyPlace, attribute: path)
+        reporter.advise("\(path) has no effect yet: \(reason)", at: entry.keyPlace, attribute: path)
     }
 
     /// Whether a scalar is what its shape asks for. Texts that name a number, a size or a time are looked at
@@ -247,12 +328,5 @@ struct Validation {
         case (.fileMode, .string(let text)), (.modeNumber, .string(let text)): ScalarText.octal(text) != nil
         default: false
         }
-    }
-}
-
-extension Shape {
-    /// Whether values are plain texts, which may be left out in a mapping.
-    fileprivate var isText: Bool {
-        if case .text = self { true } else { false }
     }
 }

@@ -5,9 +5,21 @@ public struct LaunchError: Error, CustomStringConvertible, Sendable, Equatable {
     /// there, 125 for everything else.
     public let exitStatus: Int32
 
+    /// A child of the caller's that is still to be reaped.
+    let abandoned: AbandonedProcess?
+
     public init(_ description: String, exitStatus: Int32 = 125) {
+        self.init(description, exitStatus: exitStatus, abandoned: nil)
+    }
+
+    init(_ description: String, exitStatus: Int32 = 125, abandoned: AbandonedProcess?) {
         self.description = description
         self.exitStatus = exitStatus
+        self.abandoned = abandoned
+    }
+
+    public static func == (left: LaunchError, right: LaunchError) -> Bool {
+        left.description == right.description && left.exitStatus == right.exitStatus && left.abandoned === right.abandoned
     }
 
     /// A system call that failed at a stage.

@@ -33,7 +33,9 @@ struct ViewBuilder: ~Copyable {
         let ready = try? retryingInterrupts("poll") { poll(&state, 1, milliseconds) }
         guard ready == 1 else {
             _ = clinux_signal_process(process.number, SIGKILL)
-            throw LaunchError("the host's folders do not answer; see whether a network filesystem hangs")
+            throw LaunchError(
+                "the host's folders do not answer; see whether a network filesystem hangs",
+                abandoned: AbandonedProcess(pid: pid, process: process))
         }
         var code: Int32 = 0
         _ = clinux_reap(pid, &code)

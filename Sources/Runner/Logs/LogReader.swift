@@ -9,7 +9,7 @@ import Linux
 /// ```
 /// Rotation, restarts and instances that come later are followed.
 public final class LogReader {
-    private let directory: FileDescriptor
+    private let directory: PrivateFolder
     private let selection: LogSelection
     private let since: LogTime?
     private let until: LogTime?
@@ -22,11 +22,14 @@ public final class LogReader {
     ///   - tail: how many of the newest lines of each instance to begin with; nil for all.
     ///   - since: older entries are left out.
     ///   - until: newer ones are.
-    /// - Throws: `SystemCallError` where the directory cannot be opened or watched (inotify(7)).
+    /// - Throws: ``SupervisionError`` where the directory cannot be opened, `SystemCallError` where it cannot be watched (inotify(7)).
     public init(
         directory: String, of selection: LogSelection = .all, tail: Int? = nil, since: LogTime? = nil, until: LogTime? = nil
-    ) throws(SystemCallError) {
-        self.directory = try FileDescriptor.open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    ) throws {
+        guard let folder = try RuntimeDirectory.openPrivate(directory, create: false) else {
+            throw SystemCallError("openat2", directory, code: ENOENT)
+        }
+        self.directory = folder
         self.selection = selection
         self.since = since
         self.until = until
@@ -35,7 +38,7 @@ public final class LogReader {
         })
         let number = watch.number
         // By descriptor, so that what is watched is what was opened.
-        let path = "/proc/self/fd/\(self.directory.number)"
+        let path = "/proc/self/fd/\(folder.descriptor.number)"
         try retryingInterrupts("inotify_add_watch", on: directory) {
             inotify_add_watch(number, path, UInt32(IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF))
         }
@@ -84,10 +87,10 @@ public final class LogReader {
     /// Opens what is there and not open yet. What appears later is read from its beginning.
     private func openCursors(tail: Int?) {
         let known = Set(cursors.map(\.instance))
-        for name in DirectoryListing.names(in: directory.number) where name.hasSuffix(".log") {
+        for name in DirectoryListing.names(in: directory.descriptor.number) where name.hasSuffix(".log") {
             let instance = String(name.dropLast(4))
             if known.contains(instance) || !selection.includes(instance) { continue }
-            cursors.append(LogCursor(instance: instance, directory: directory.number, tail: tail, since: since))
+            cursors.append(LogCursor(instance: instance, directory: directory.descriptor.number, tail: tail, since: since))
         }
     }
 }

@@ -10,7 +10,7 @@ final class ProcessHost: InstanceHost {
 
     private let loop: EventLoop
     private let directory: RuntimeDirectory
-    private let logs: FileDescriptor
+    private let logs: PrivateFolder
     private let launcher: InstanceLauncher
     /// While launches follow each other: by whether the host's folders are writable.
     private var hostViews: [Bool: HostView] = [:]
@@ -20,12 +20,12 @@ final class ProcessHost: InstanceHost {
     /// What the services get: this process raises its own.
     private let openFileLimit: ResourceLimit
 
-    init(loop: EventLoop, directory: RuntimeDirectory, logs: consuming FileDescriptor, initExecutable: String) throws {
+    init(loop: EventLoop, directory: RuntimeDirectory, logs: PrivateFolder, initExecutable: String) throws {
         self.loop = loop
         self.directory = directory
         self.logs = logs
         openFileLimit = Self.raiseOpenFileLimit()
-        mkdirat(directory.descriptor.number, "staging", 0o700)
+        mkdirat(directory.number, "staging", 0o700)
         launcher = try InstanceLauncher(initExecutable: initExecutable, stagingDirectory: "\(directory.path)/staging")
     }
 
@@ -63,16 +63,21 @@ final class ProcessHost: InstanceHost {
 
     private func hostView(_ surroundings: StackSurroundings, writable: Bool) throws(LaunchError) -> HostView {
         if let view = hostViews[writable] { return view }
-        let view = try launcher.hostView(surroundings, writable: writable)
-        hostViews[writable] = view
-        return view
+        do {
+            let view = try launcher.hostView(surroundings, writable: writable)
+            hostViews[writable] = view
+            return view
+        } catch {
+            try? error.abandoned?.reap(in: loop)
+            throw error
+        }
     }
 
     func endLaunches() { hostViews = [:] }
 
     private func watch(_ launched: consuming LaunchedInstance, as name: InstanceName) throws(SystemCallError) {
         running[name] = try RunningInstance(
-            launched, loop: loop, log: LogWriter(instance: name.description, directory: logs.number),
+            launched, loop: loop, log: LogWriter(instance: name.description, directory: logs.descriptor.number),
             onStart: { [unowned self] failure in
                 if let failure {
                     supervisor?.startReported(name, failure: failure)
@@ -102,7 +107,7 @@ final class ProcessHost: InstanceHost {
     }
 
     func forget(_ instance: InstanceName) {
-        LogWriter.removeFiles(of: instance.description, in: logs.number)
+        LogWriter.removeFiles(of: instance.description, in: logs.descriptor.number)
         directory.removeExitFile(of: instance)
     }
 

@@ -37,7 +37,7 @@ public struct RuntimeLock: ~Copyable {
             let file: FileDescriptor
             do {
                 file = try FileDescriptor.open(
-                    "lock", in: directory.descriptor.number, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600,
+                    "lock", in: directory.number, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600,
                     resolution: [.noSymlinks, .beneath])
             } catch where error.code == ENOENT {
                 continue
@@ -56,7 +56,7 @@ public struct RuntimeLock: ~Copyable {
             }
             // Still the directory's own lock?
             var mine = stat(), current = stat()
-            guard fstat(number, &mine) == 0, fstatat(AT_FDCWD, "\(directories.runtime)/lock", &current, AT_SYMLINK_NOFOLLOW) == 0,
+            guard fstat(number, &mine) == 0, fstatat(directory.number, "lock", &current, AT_SYMLINK_NOFOLLOW) == 0,
                 mine.st_ino == current.st_ino, mine.st_dev == current.st_dev
             else { continue }
             _ = ftruncate(number, 0)

@@ -11,14 +11,8 @@ public enum StackRemains {
 
     /// Removes the folders of a stack of which nothing runs, for a caller who holds its ``RuntimeLock``.
     public static func remove(_ directories: StackDirectories) throws(SupervisionError) {
-        try removeLogs(directories.logs)
+        try RuntimeDirectory.openPrivate(directories.logs, create: false)?.remove()
         try RuntimeDirectory.open(directories.runtime, create: false)?.removeAll()
-    }
-
-    static func removeLogs(_ path: String) throws(SupervisionError) {
-        guard let logs = try RuntimeDirectory.openPrivate(path, create: false) else { return }
-        try? FileTree.empty(logs.number)
-        RuntimeDirectory.removeIfEmpty(path)
     }
 }
 

@@ -8,7 +8,7 @@ enum StrayInstances {
     /// The pids of all of this directory's instances, recorded or not.
     static func find(in directory: RuntimeDirectory) -> [Int32] {
         guard let exits = try? FileDescriptor.open(
-            "exit", in: directory.descriptor.number, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, resolution: [.noSymlinks, .beneath])
+            "exit", in: directory.number, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, resolution: [.noSymlinks, .beneath])
         else { return [] }
         var files = Set<FileIdentity>()
         for name in DirectoryListing.names(in: exits.number) {
@@ -41,5 +41,5 @@ enum StrayInstances {
 
 extension RuntimeDirectory {
     /// Whether a supervisor has worked here.
-    var hasRun: Bool { faccessat(descriptor.number, "exit", F_OK, 0) == 0 }
+    var hasRun: Bool { faccessat(number, "exit", F_OK, 0) == 0 }
 }

@@ -14,6 +14,13 @@ public enum SupervisionError: Error, Equatable, Sendable, CustomStringConvertibl
     /// The supervisor did not do it, and says why.
     case refused(String)
 
+    init(_ error: SafePathError) {
+        switch error {
+        case .unsafe(let path, let problem, let remedy): self = .unsafeDirectory(path: path, reason: "\(problem); \(remedy)")
+        case .system(let error): self = .system(error)
+        }
+    }
+
     public var description: String {
         switch self {
         case .unsafeDirectory(let path, let reason): "\(path): \(reason)"

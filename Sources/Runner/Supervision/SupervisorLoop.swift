@@ -8,7 +8,7 @@ final class SupervisorLoop {
     let directory: RuntimeDirectory
     let supervisor: StackSupervisor
     private let server: ControlServer
-    private let logsPath: String
+    private let logs: PrivateFolder
     private let bootID = BootIdentity.current()
     private var saveTime: Int64?
     /// Set once the process is to end: when at the latest.
@@ -21,11 +21,11 @@ final class SupervisorLoop {
     static let saveDelay: Int64 = 50
 
     init(
-        loop: EventLoop, directory: RuntimeDirectory, logsPath: String, listener: consuming FileDescriptor, host: any InstanceHost
+        loop: EventLoop, directory: RuntimeDirectory, logs: PrivateFolder, listener: consuming FileDescriptor, host: any InstanceHost
     ) throws(SystemCallError) {
         self.loop = loop
         self.directory = directory
-        self.logsPath = logsPath
+        self.logs = logs
         let supervisor = StackSupervisor(host: host, now: MonotonicClock.now, wallClock: { Int64(time(nil)) })
         self.supervisor = supervisor
         let server = try ControlServer(listener: listener, loop: loop, supervisor: supervisor)
@@ -114,7 +114,7 @@ final class SupervisorLoop {
 
     private func removeEverything() {
         isRemoved = true
-        try? StackRemains.removeLogs(logsPath)
+        logs.remove()
         directory.removeAll()
         end()
     }

@@ -45,7 +45,7 @@ public enum SupervisorProcess {
         let loop = try EventLoop()
         let host = try ProcessHost(loop: loop, directory: directory, logs: logs, initExecutable: initExecutable)
         let supervisorLoop = try SupervisorLoop(
-            loop: loop, directory: directory, logsPath: directories.logs, listener: listener, host: host)
+            loop: loop, directory: directory, logs: logs, listener: listener, host: host)
         host.supervisor = supervisorLoop.supervisor
         try supervisorLoop.handleSignals()
         if directory.hasRun { host.adopt(supervisorLoop.predecessorRecord()) }

@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 import Reconciler
 import Runner
 import Terminal

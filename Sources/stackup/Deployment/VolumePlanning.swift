@@ -52,19 +52,28 @@ enum VolumePlanning {
             try FileTree.makeFolders(source, mode: 0o755)
         case .volume(let key, let target, _):
             let name = name(of: key, target: target, service: service.name, stack: stack)
-            let folder = folder(name, in: paths)
-            if access(folder, F_OK) == 0 { return }
-            if let declaration = stack.volumes.first(where: { $0.key == key }), declaration.external {
-                throw DeploymentError("the external volume '\(name)' does not exist; create the folder \(folder)")
-            }
-            try FileTree.makeFolders(paths.volumesRoot, mode: 0o711)
-            try FileTree.makeFolders(folder, mode: 0o755)
-            // A new volume belongs to the user of the service that is the first to have it, much as Docker takes
-            // the owner from the image.
-            if geteuid() == 0, let user = service.user {
-                let owner = try UserDatabase.host.resolve(user).identity
-                if lchown(folder, owner.uid, owner.gid) != 0 { throw SystemCallError("lchown", folder) }
-            }
+            try makeVolume(name, of: service, isExternal: stack.volumes.contains { $0.key == key && $0.external }, in: paths)
+        }
+    }
+
+    /// Nobody else may enter the folder of all volumes: what a root service makes there, a program that runs as root too
+    /// (setuid), is not for the host's other users.
+    private static func makeVolume(_ name: String, of service: Service, isExternal: Bool, in paths: HostPaths) throws {
+        guard let volumes = try PrivateFolder.open(paths.volumesRoot, create: true, mayBeLink: true) else {
+            throw SystemCallError("openat2", paths.volumesRoot, code: ENOENT)
+        }
+        let folder = folder(name, in: paths)
+        let missing = DeploymentError("the external volume '\(name)' does not exist; create the folder \(folder)")
+        guard let place = try volumes.child(name, create: !isExternal) else { throw missing }
+        let isThere = try PrivateFolder.child("_data", of: place.number, folder, create: false) != nil
+        if isThere { return }
+        guard !isExternal, let data = try PrivateFolder.child("_data", of: place.number, folder, create: true, mode: 0o755)
+        else { throw missing }
+        // A new volume belongs to the user of the service that is the first to have it, much as Docker takes
+        // the owner from the image.
+        if geteuid() == 0, let user = service.user {
+            let owner = try UserDatabase.host.resolve(user).identity
+            if fchown(data.number, owner.uid, owner.gid) != 0 { throw SystemCallError("fchown", folder) }
         }
     }
 
@@ -73,15 +82,17 @@ enum VolumePlanning {
     /// - Parameter onRemoval: hears the name of each that was there.
     static func removeAll(
         of stack: Stack, services: [Service], in paths: HostPaths, onRemoval: (String) -> Void
-    ) throws(SystemCallError) {
+    ) throws {
         var names = stack.volumes.filter { !$0.external }.map(\.name)
         for service in services {
             for case .volume(nil, let target, _) in service.mounts {
                 names.append(name(of: nil, target: target, service: service.name, stack: stack))
             }
         }
-        for name in names where access(paths.volumesRoot + "/" + name, F_OK) == 0 {
-            try FileTree.remove(paths.volumesRoot + "/" + name)
+        guard let volumes = try PrivateFolder.open(paths.volumesRoot, create: false, mayBeLink: true) else { return }
+        let number = volumes.descriptor.number
+        for name in names where faccessat(number, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 {
+            try FileTree.remove(name, in: number)
             onRemoval(name)
         }
         rmdir(paths.volumesRoot)

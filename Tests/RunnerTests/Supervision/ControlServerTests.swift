@@ -17,9 +17,9 @@ final class ServedStack: @unchecked Sendable {
     init() throws {
         directories = StackDirectories(runtime: "\(temporary.path)/run/shop", logs: "\(temporary.path)/logs/shop")
         let directory = try #require(try RuntimeDirectory.open(directories.runtime, create: true))
-        _ = try RuntimeDirectory.openPrivate(directories.logs, create: true)
+        let logs = try #require(try RuntimeDirectory.openPrivate(directories.logs, create: true))
         let supervisorLoop = try SupervisorLoop(
-            loop: try EventLoop(), directory: directory, logsPath: directories.logs, listener: try ControlSocket.listen(directory), host: host)
+            loop: try EventLoop(), directory: directory, logs: logs, listener: try ControlSocket.listen(directory), host: host)
         self.supervisorLoop = supervisorLoop
         // A pipe that is always readable calls back from the loop, as a pidfd would.
         let supervisor = supervisorLoop.supervisor

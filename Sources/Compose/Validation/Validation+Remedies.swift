@@ -1,0 +1,72 @@
+import YAML
+
+/// What to do about a wrong value or an unknown attribute, in the words of a diagnostic.
+extension Validation {
+    /// What a value is; a text that another text might have been, itself: unless it may be a variable's value, which is
+    /// nobody's to see.
+    func description(_ node: Node, _ expectation: String) -> String {
+        guard let text = node.string, text.utf8.count < 60,
+            !node.place.source.lineBytes(node.place.line).contains(UInt8(ascii: "$"))
+        else { return node.kindName }
+        let isOfAnotherKind = ["a list", "a mapping", "a number", "a duration"].contains { expectation.hasPrefix($0) }
+        return isOfAnotherKind ? node.kindName : "'\(text)'"
+    }
+
+    /// What to write instead of a value that is not what its shape asks for.
+    func remedy(_ node: Node, _ shape: Shape) -> String? {
+        switch (shape, node.value) {
+        case (_, .null):
+            if path.count == 2, case .key(let kind) = path[0], kind == "secrets" || kind == "configs",
+                case .key(let name) = path[1]
+            {
+                return "say where its value comes from, for example `file: ./\(name).txt`"
+            }
+            return path.isEmpty ? nil : "give it a value, or remove the line"
+        case (_, .timestamp):
+            return "it reads as a date: put it in quotes"
+        case (.object(let object), .string(let text)) where object["test"] != nil:
+            return "write `test: \(text)` on the line below, indented"
+        case (.string, .bool), (.string, .integer), (.string, .float):
+            return node.scalarText.map { "put it in quotes: \"\($0)\"" }
+        case (.duration, .integer(let number)):
+            return "write it with its unit: \(number)s"
+        case (.list, .mapping(let mapping)), (.shortList, .mapping(let mapping)):
+            let example = mapping.entries.first.flatMap { entry in entry.value.scalarText.map { ": - \(entry.key):\($0)" } }
+            return "start each entry with '- '" + (example.map { $0.utf8.count < 60 ? $0 : "" } ?? "")
+        case (.list(.string), .string(let text)), (.shortList, .string(let text)):
+            return text.utf8.count < 60 ? "write it as a list: [\"\(text)\"]" : nil
+        case (.map, .sequence), (.object, .sequence):
+            return "write the entries as 'NAME: …', without '- '"
+        case (.choice(let words), .string(let text)):
+            return reporter.suggestion(for: text, among: words)
+        default:
+            return nil
+        }
+    }
+
+    /// What may stand there instead, where that is little.
+    static func known(_ object: ObjectShape) -> String? {
+        object.attributes.count > 8 ? nil : "known here: \(object.attributes.map(\.name).joined(separator: ", "))"
+    }
+
+    /// Where an attribute that is unknown here would be known.
+    func belonging(_ entry: Mapping.Entry, _ path: String) -> String? {
+        let isService = entry.value.mapping?.entries.contains { ServiceAttributes.service[$0.key] != nil } == true
+        if path.isEmpty {
+            if isService { return "put the service under `services:`, indented" }
+            if ServiceAttributes.service[entry.key] != nil { return "indent it under its service" }
+            return "remove it, or start its name with x-, which makes it an extension"
+        }
+        if ProjectAttributes.project[entry.key] != nil { return "'\(entry.key)' belongs to the top level: indent it less" }
+        if ServiceAttributes.service[entry.key] != nil { return "'\(entry.key)' is an attribute of a service: indent it less" }
+        return isService ? "if it is a service, indent it less" : nil
+    }
+
+    /// How the first of nested variables is written.
+    static func flattened(_ entry: Mapping.Entry) -> String? {
+        guard let inner = entry.value.mapping?.entries.first, let text = inner.value.scalarText, text.utf8.count < 40 else {
+            return nil
+        }
+        return "write each on its own, for example \(entry.key)_\(inner.key): \(text)"
+    }
+}

@@ -1,0 +1,8 @@
+// The status that pid 1 of an instance leaves for a supervisor that is not its parent any more.
+#pragma once
+
+/// Says that there is none yet, and makes sure that there can be one: to be called before the service is there.
+void status_open(void);
+
+/// Leaves the wait status.
+void status_record(int status);

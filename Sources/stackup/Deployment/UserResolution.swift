@@ -1,0 +1,30 @@
+import Linux
+import Runner
+
+extension UserDatabase {
+    /// Who `user:` names: `UID|NAME[:GID|GROUP]`, as Docker reads it. A bare user has its own group and the
+    /// groups that list it; a group that is named stands alone.
+    ///
+    /// - Returns: the identity and its home directory (`/` for a bare number that no entry has).
+    /// - Throws: `DeploymentError` where a name is unknown.
+    func resolve(_ text: String) throws(DeploymentError) -> (identity: UserIdentity, home: String) {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let user: User
+        if let entry = entry(name: parts[0]) {
+            user = entry
+        } else if let uid = UInt32(parts[0]) {
+            user = entry(uid: uid) ?? User(name: "", uid: uid, gid: 0, home: "/")
+        } else {
+            throw DeploymentError("user '\(parts[0])' is not in /etc/passwd; create it, or give a number")
+        }
+        guard parts.count == 2, !parts[1].isEmpty else {
+            let member = user.name.isEmpty ? [] : groups.filter { $0.members.contains(user.name) }.map(\.gid)
+            let identity = UserIdentity(uid: user.uid, gid: user.gid, groups: member.filter { $0 != user.gid })
+            return (identity, user.home)
+        }
+        guard let gid = groups.first(where: { $0.name == parts[1] })?.gid ?? UInt32(parts[1]) else {
+            throw DeploymentError("group '\(parts[1])' is not in /etc/group; create it, or give a number")
+        }
+        return (UserIdentity(uid: user.uid, gid: gid), user.home)
+    }
+}
