@@ -48,7 +48,7 @@ struct Streams: Sendable {
     }
 
     func report(_ diagnostic: Diagnostic) {
-        if progress == .json { return putJSON(diagnostic) }
+        if progress == .json, !diagnosticsAreJSON { return putJSON(diagnostic) }
         let severity: DiagnosticSeverity = diagnostic.severity == .error ? .error : .warning
         let location = diagnostic.location.map { DiagnosticLocation(file: $0.file, line: $0.line, column: $0.column) }
         let line: String?

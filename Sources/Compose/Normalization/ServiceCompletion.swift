@@ -25,7 +25,7 @@ struct ServiceCompletion {
                 new = value.changingItems(secretTarget)
             case "ports":
                 new = value.changingItems { with(with($0, "protocol", .string("tcp")), "mode", .string("ingress")) }
-            case "extra_hosts":
+            case "extra_hosts" where loading.interpolates:
                 new = ExtraHosts(reporter: reporter).list(value, "\(path).extra_hosts")
             case "build":
                 new = build(value, path)
@@ -210,11 +210,11 @@ extension ServiceCompletion {
             guard normalizes, let mapping = args.mapping else { return args }
             return args.with(.mapping(Mapping(resolved(mapping).entries.filter { !$0.value.isNull })))
         }
-        result = result.changing("extra_hosts") {
-            ExtraHosts(reporter: reporter).list($0, "\(path).build.extra_hosts")
-        }
         result = result.changing("context", paths.buildContext)
-        if loading.interpolates { result = result.changing("ssh", agents) }
+        if loading.interpolates {
+            result = result.changing("extra_hosts") { ExtraHosts(reporter: reporter).list($0, "\(path).build.extra_hosts") }
+            result = result.changing("ssh", agents)
+        }
         return result.changing("additional_contexts") { contexts in
             guard let mapping = contexts.mapping else { return contexts }
             return contexts.with(
