@@ -19,7 +19,9 @@ struct Resolution {
         let completion = ServiceCompletion(loading: loading, environment: environment)
         var services = Mapping(
             (canonical["services"]?.mapping?.entries ?? []).filter { $0.value.mapping != nil }.map { entry in
-                Mapping.Entry(entry.key, at: entry.keyPlace, completion.defaults(entry.value, "services.\(entry.key)"))
+                let path = "services.\(entry.key)"
+                let service = completion.defaults(completion.hosts(entry.value, path), path)
+                return Mapping.Entry(entry.key, at: entry.keyPlace, service)
             })
         profiles = Profiles(services, loading.options, environment: environment, reporter)
         let indexes = services.indexes()

@@ -25,10 +25,8 @@ struct ServiceCompletion {
                 new = value.changingItems(secretTarget)
             case "ports":
                 new = value.changingItems { with(with($0, "protocol", .string("tcp")), "mode", .string("ingress")) }
-            case "extra_hosts" where loading.interpolates:
-                new = ExtraHosts(reporter: reporter).list(value, "\(path).extra_hosts")
             case "build":
-                new = build(value, path)
+                new = build(value)
             case "env_file":
                 new = value.changingItems { $0.changing("path", paths.local) }
             case "label_file":
@@ -58,6 +56,14 @@ struct ServiceCompletion {
             set(&mapping, "networks", Node(.mapping(networks), at: service.place))
         }
         return service.with(.mapping(mapping))
+    }
+
+    /// The service with its hosts and addresses in their one form.
+    func hosts(_ service: Node, _ path: String) -> Node {
+        let hosts = ExtraHosts(reporter: reporter)
+        return service.changing("extra_hosts") { hosts.list($0, "\(path).extra_hosts") }.changing("build") { build in
+            build.changing("extra_hosts") { hosts.list($0, "\(path).build.extra_hosts") }
+        }
     }
 
     /// The service with its env files and label files read into it.
@@ -202,7 +208,7 @@ extension ServiceCompletion {
         node["device_ids"] == nil ? with(node, "count", .integer(-1)) : node
     }
 
-    private func build(_ node: Node, _ path: String) -> Node {
+    private func build(_ node: Node) -> Node {
         guard node.mapping != nil else { return node }
         var result = with(node, "context", .string("."))
         if normalizes, result["dockerfile_inline"] == nil { result = with(result, "dockerfile", .string("Dockerfile")) }
@@ -211,10 +217,7 @@ extension ServiceCompletion {
             return args.with(.mapping(Mapping(resolved(mapping).entries.filter { !$0.value.isNull })))
         }
         result = result.changing("context", paths.buildContext)
-        if loading.interpolates {
-            result = result.changing("extra_hosts") { ExtraHosts(reporter: reporter).list($0, "\(path).build.extra_hosts") }
-            result = result.changing("ssh", agents)
-        }
+        if loading.interpolates { result = result.changing("ssh", agents) }
         return result.changing("additional_contexts") { contexts in
             guard let mapping = contexts.mapping else { return contexts }
             return contexts.with(
