@@ -14,7 +14,7 @@ final class Reporter {
     /// The files in the order in which they were read.
     private var files: [String: Int] = [:]
 
-    private let purpose: ProjectOptions.Purpose
+    let purpose: ProjectOptions.Purpose
 
     init(_ purpose: ProjectOptions.Purpose = .running) {
         self.purpose = purpose

@@ -17,9 +17,7 @@ extension Invocation {
         services: [String] = [], for purpose: ProjectOptions.Purpose = .running, quietly: Bool = false
     ) throws(CommandFailure) -> LoadedProject {
         let result = Compose.loadProject(projectOptions(services: services, for: purpose))
-        for diagnostic in result.diagnostics where !quietly || diagnostic.severity == .error {
-            streams.report(diagnostic)
-        }
+        streams.report(quietly ? result.diagnostics.filter { $0.severity == .error } : result.diagnostics)
         guard let project = result.project else { throw CommandFailure.alreadyReported }
         return project
     }
@@ -29,7 +27,7 @@ extension Invocation {
     /// - Throws: `CommandFailure` where the files have errors, after printing them all.
     func loadUninterpolatedModel() throws(CommandFailure) -> UninterpolatedModel {
         let result = Compose.loadUninterpolatedModel(projectOptions(for: .printing))
-        for diagnostic in result.diagnostics { streams.report(diagnostic) }
+        streams.report(result.diagnostics)
         guard let model = result.model else { throw CommandFailure.alreadyReported }
         return model
     }

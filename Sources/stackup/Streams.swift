@@ -33,7 +33,7 @@ struct Streams: Sendable {
     func note(_ text: String) {
         switch progress {
         case .quiet: return
-        case .json: putJSON([.init("tail", .bool(true)), .init("text", .string(text))])
+        case .json: put(line(of: [.init("tail", .bool(true)), .init("text", .string(text))]), to: STDERR_FILENO)
         case .auto, .tty, .plain: put(sanitizedForTerminal(text) + "\n", to: STDERR_FILENO)
         }
     }
@@ -47,8 +47,17 @@ struct Streams: Sendable {
         for line in text.split(separator: "\n") { report(Diagnostic(.error, String(line))) }
     }
 
-    func report(_ diagnostic: Diagnostic) {
-        if progress == .json, !diagnosticsAreJSON { return putJSON(diagnostic) }
+    func report(_ diagnostic: Diagnostic) { report([diagnostic]) }
+
+    /// All in one piece: of a large project there are thousands.
+    func report(_ diagnostics: [Diagnostic]) {
+        guard !diagnostics.isEmpty else { return }
+        let width = TerminalSize(of: STDERR_FILENO)?.columns ?? TerminalSize.standard.columns
+        put(diagnostics.map { text(of: $0, width: width) }.joined(), to: STDERR_FILENO)
+    }
+
+    private func text(of diagnostic: Diagnostic, width: Int) -> String {
+        if progress == .json, !diagnosticsAreJSON { return progressObject(diagnostic) }
         let severity: DiagnosticSeverity = diagnostic.severity == .error ? .error : .warning
         let location = diagnostic.location.map { DiagnosticLocation(file: $0.file, line: $0.line, column: $0.column) }
         let line: String?
@@ -58,20 +67,18 @@ struct Streams: Sendable {
         case .unread: line = diagnostic.location.flatMap(sourceLine)
         case .withheld: line = nil
         }
-        let text = diagnosticsAreJSON
+        return diagnosticsAreJSON
             ? renderDiagnosticJSON(
                 severity: severity, location: location, attribute: diagnostic.attribute, message: diagnostic.message,
                 sourceLine: line, sourceColumn: column, remedy: diagnostic.remedy)
             : renderDiagnostic(
                 severity: severity, location: location, attribute: diagnostic.attribute, message: diagnostic.message,
-                sourceLine: line, sourceColumn: column, remedy: diagnostic.remedy, isColoured: coloursErrors,
-                width: TerminalSize(of: STDERR_FILENO)?.columns ?? TerminalSize.standard.columns)
-        put(text, to: STDERR_FILENO)
+                sourceLine: line, sourceColumn: column, remedy: diagnostic.remedy, isColoured: coloursErrors, width: width)
     }
 
     /// As Compose has it where progress is JSON, so that standard error stays one object a line; with the place and the
     /// remedy as members of their own.
-    private func putJSON(_ diagnostic: Diagnostic) {
+    private func progressObject(_ diagnostic: Diagnostic) -> String {
         var members: [JSONValue.Member] = switch diagnostic.severity {
         case .error: [.init("error", .bool(true)), .init("message", .string(diagnostic.message))]
         case .warning: [.init("level", .string("warning")), .init("msg", .string(diagnostic.message))]
@@ -84,11 +91,11 @@ struct Streams: Sendable {
         }
         if !diagnostic.attribute.isEmpty { members.append(.init("attribute", .string(diagnostic.attribute))) }
         if let remedy = diagnostic.remedy { members.append(.init("remedy", .string(remedy))) }
-        putJSON(members)
+        return line(of: members)
     }
 
-    private func putJSON(_ members: [JSONValue.Member]) {
-        put(JSONValue.object(members).serialized() + "\n", to: STDERR_FILENO)
+    private func line(of members: [JSONValue.Member]) -> String {
+        JSONValue.object(members).serialized() + "\n"
     }
 
     /// The line that a location points into, for diagnostics that were made after the files were read.

@@ -34,7 +34,7 @@ func runCommand(_ arguments: [String]) -> Int32 {
         } catch let error as UsageError {
             throw error
         } catch let error as DeploymentError {
-            for diagnostic in error.diagnostics { invocation.streams.report(diagnostic) }
+            invocation.streams.report(error.diagnostics)
             return 1
         } catch {
             invocation.streams.fail("\(error)")

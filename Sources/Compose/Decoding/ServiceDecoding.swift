@@ -22,7 +22,7 @@ struct ServiceDecoding {
         for attribute in node.mapping?.entries ?? [] { decode(attribute, into: &service) }
         let deployed = node["deploy"]?["replicas"]
         if let scale = node["scale"] ?? deployed { service.replicas = replicas(scale) }
-        service.attributes = AttributeTexts(self.node, service.environment).all
+        if reporter.purpose == .running { service.attributes = AttributeTexts(self.node, service.environment).all }
         return service
     }
 

@@ -43,7 +43,8 @@ public struct Service: Sendable, Equatable {
     /// `x-stackup.on-secret-change`.
     public var onSecretChange = SecretChangeReaction.none
     /// The canonical JSON text of every attribute that needs a recreation when it changes, by its name
-    /// (all but grants, replicas, dependencies and profiles). A plan names the ones that differ.
+    /// (all but grants, replicas, dependencies and profiles). A plan names the ones that differ. Empty where the project is
+    /// loaded to be printed.
     public var attributes: [String: String] = [:]
 
     /// Whether it runs a program of an image instead of the host's.

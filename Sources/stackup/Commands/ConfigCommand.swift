@@ -50,8 +50,11 @@ enum ConfigCommand {
             for line in lines { invocation.streams.print(line) }
             return 0
         }
-        let content = try content(invocation)
+        let render = try load(invocation)
+        // To take a large model apart costs a tenth of all that was done, and the process is about to end.
+        defer { _ = Unmanaged.passRetained(Kept(render)) }
         if invocation.flag("quiet") { return 0 }
+        let content = render()
         if let path = invocation.value("output"), !path.isEmpty {
             try write(content, to: path)
         } else {
@@ -60,7 +63,8 @@ enum ConfigCommand {
         return 0
     }
 
-    private static func content(_ invocation: Invocation) throws -> String {
+    /// Loads the model, and leaves it to the caller to have it put in words, which takes as long again.
+    private static func load(_ invocation: Invocation) throws -> () -> String {
         let format = invocation.value("format") ?? ""
         guard ["", "yaml", "json"].contains(format) else {
             throw invocation.arguments.usageError(
@@ -68,10 +72,15 @@ enum ConfigCommand {
         }
         if invocation.flag("no-interpolate") {
             let model = try invocation.loadUninterpolatedModel().value
-            return invocation.wantsJSON ? model.serialized(pretty: true) : renderYAML(model)
+            return { invocation.wantsJSON ? model.serialized(pretty: true) : renderYAML(model) }
         }
         let project = try invocation.loadProject(services: invocation.operands, for: .printing)
-        return invocation.wantsJSON ? project.jsonDocument.serialized(pretty: true) : renderYAML(project.document)
+        return { invocation.wantsJSON ? project.jsonDocument.serialized(pretty: true) : renderYAML(project.document) }
+    }
+
+    private final class Kept {
+        private let value: Any
+        init(_ value: Any) { self.value = value }
     }
 
     private static func write(_ content: String, to path: String) throws(CommandFailure) {

@@ -64,8 +64,10 @@ struct ConfigListing {
     }
 
     private func hashes(_ names: String) throws -> [String] {
-        let stack = try invocation.loadProject(for: .printing).stack
-        let services = Dictionary(stack.services.map { ($0.name, $0) }) { first, _ in first }
+        let project = try invocation.loadProject(for: .printing)
+        let stack = project.stack
+        guard case .object(let documents)? = project.document["services"] else { return [] }
+        let services = Dictionary(documents.map { ($0.name, $0.value) }) { first, _ in first }
         let wanted = names == "*" ? stack.services.map(\.name) : names.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         return try wanted.sorted().map { name in
             guard let service = services[name] else {
@@ -73,9 +75,18 @@ struct ConfigListing {
                     stack.disabledServices.contains(name)
                         ? "service '\(name)' is not enabled by any active profile" : "no such service: \(name)")
             }
-            let text = service.attributes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)\n" }.joined()
-            return "\(name) \(contentHash(Array(text.utf8)))"
+            return "\(name) \(contentHash(Array(Self.hashed(service).serialized().utf8)))"
         }
+    }
+
+    /// What Compose hashes of a service: not what can change without a new container.
+    private static func hashed(_ service: JSONValue) -> JSONValue {
+        guard case .object(let members) = service else { return service }
+        let left: Set = ["build", "pull_policy", "scale", "depends_on", "profiles"]
+        return .object(members.filter { !left.contains($0.name) }.map { member in
+            guard member.name == "deploy", case .object(let deploy) = member.value else { return member }
+            return JSONValue.Member("deploy", .object(deploy.filter { $0.name != "replicas" }))
+        })
     }
 
     private func images() throws -> [String] {
