@@ -16,7 +16,8 @@ public func loadProject(_ options: ProjectOptions) -> LoadResult {
     let stack = resolution.stack(
         workingDirectory: sources.files.projectDirectory, composeFiles: sources.files.files.map(\.path))
     let project = LoadedProject(
-        stack: stack, environment: environment, files: loading.files, canonical: resolution.project, services: resolution.enabled)
+        stack: stack, environment: environment, envFiles: sources.envFiles, files: loading.files, canonical: resolution.project,
+        services: resolution.enabled)
     return LoadResult(
         project: reporter.hasErrors ? nil : project, projectName: loading.knownName,
         diagnostics: reporter.sorted(disabled: Set(stack.disabledServices)))

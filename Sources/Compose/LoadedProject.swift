@@ -6,16 +6,21 @@ public struct LoadedProject: Sendable {
     public var stack: Stack
     /// What interpolation saw: the caller's environment, and below it `.env` or the env files given.
     public var environment: [String: String]
-    /// The files that were read for it, by their absolute paths: Compose files, those that they include or extend, and the
+    /// The absolute paths of the env files that these variables come from.
+    public var envFiles: [String]
+    /// The files that were read besides, by their absolute paths: Compose files, those that they include or extend, and the
     /// env files that they name.
     public var files: [String]
 
     private let canonical: Node
     private let services: [Mapping.Entry]
 
-    init(stack: Stack, environment: [String: String], files: [String], canonical: Node, services: [Mapping.Entry]) {
+    init(
+        stack: Stack, environment: [String: String], envFiles: [String], files: [String], canonical: Node, services: [Mapping.Entry]
+    ) {
         self.stack = stack
         self.environment = environment
+        self.envFiles = envFiles
         self.files = files
         self.canonical = canonical
         self.services = services

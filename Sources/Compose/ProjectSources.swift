@@ -7,6 +7,8 @@ struct ProjectSources {
     let documents: [(path: String, documents: [Node])]
     let name: String
     let environment: [String: String]
+    /// The absolute paths of the env files that these variables come from.
+    let envFiles: [String]
 
     /// nil, with an error reported, where there are no files or there is no name.
     init?(_ options: ProjectOptions, _ loading: SourceLoading) {
@@ -32,6 +34,7 @@ struct ProjectSources {
         self.files = files
         self.name = name
         environment = variables.variables
+        envFiles = variables.files
     }
 
     /// The name that goes before whatever the files say: `-p` or `COMPOSE_PROJECT_NAME`.

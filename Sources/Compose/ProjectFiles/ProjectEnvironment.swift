@@ -14,6 +14,8 @@ public struct ProjectEnvironment {
 
     /// Every variable with its value.
     public private(set) var variables: [String: String]
+    /// The absolute paths of the env files that were read.
+    private(set) var files: [String] = []
     private let options: ProjectOptions
     /// The directory whose `.env` was read; nil where files were named.
     private var directory: String?
@@ -69,6 +71,7 @@ public struct ProjectEnvironment {
                 let parsed = DotEnv.parse(try FileReading.read(file.path), file: file.shown, after: fromFiles) { known[$0] }
                 reporter.add(parsed.diagnostics)
                 fromFiles.merge(parsed.values) { _, new in new }
+                self.files.append(file.path)
             } catch {
                 guard file.isNamed || !error.isMissing else { continue }
                 reporter.error(

@@ -14,7 +14,7 @@ struct PlannedDeployment {
     init(_ project: LoadedProject, _ invocation: Invocation, _ session: borrowing StackSession) throws {
         preparation = try Preparation(
             project, services: project.stack.services, paths: invocation.paths, user: invocation.user,
-            store: session.store, snapshot: session.snapshot, record: session.record, envFiles: invocation.envFiles(of: project.stack))
+            store: session.store, snapshot: session.snapshot, record: session.record)
         reportsOrphans = try !invocation.ignoresOrphans()
         observed = try session.observe()
         // Of services that were named, not of those that they need, as in Compose.
@@ -39,14 +39,5 @@ extension Streams {
         warn(
             "services run that the Compose files of '\(stack)' don't define: \(services.joined(separator: ", ")); "
                 + "--remove-orphans removes them")
-    }
-}
-
-extension Invocation {
-    /// The env files that interpolation read, as absolute paths.
-    func envFiles(of stack: Stack) -> [String] {
-        let named = values("env-file")
-        return named.isEmpty
-            ? [stack.workingDirectory + "/.env"] : named.map { Paths.join(workingDirectory, $0) }
     }
 }

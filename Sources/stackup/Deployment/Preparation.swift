@@ -24,16 +24,15 @@ struct Preparation {
     ///   - services: what is to run; all that is selected.
     ///   - store: nil where there is none yet.
     ///   - record: the stack as last applied.
-    ///   - envFiles: the files that `environment:` secrets may come from.
     init(
         _ project: LoadedProject, services: [Service], paths: HostPaths, user: UInt32, store: SecretStore?,
-        snapshot: StoreSnapshot?, record: StackRecord?, envFiles: [String]
+        snapshot: StoreSnapshot?, record: StackRecord?
     ) throws(DeploymentError) {
         stack = project.stack
         var folders = WritableFolders(stack, plans: record?.plans ?? [], paths: paths, user: user)
         var problems = Problems()
-        for file in project.files + envFiles { problems.collect { () throws(DeploymentError) in try folders.resolve(file) } }
-        plaintextSources = Self.plaintextSources(of: stack, envFiles: envFiles)
+        for file in project.files + project.envFiles { problems.collect { () throws(DeploymentError) in try folders.resolve(file) } }
+        plaintextSources = Self.plaintextSources(of: stack, envFiles: project.envFiles)
         let (stack, environment) = (stack, project.environment)
         let secrets = problems.collect { () throws(DeploymentError) in
             try SecretIntake(
