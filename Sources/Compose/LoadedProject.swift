@@ -6,17 +6,16 @@ public struct LoadedProject: Sendable {
     public var stack: Stack
     /// What interpolation saw: the caller's environment, and below it `.env` or the env files given.
     public var environment: [String: String]
-    /// The absolute paths of the env files that these variables come from.
-    public var envFiles: [String]
-    /// The files that were read besides, by their absolute paths: Compose files, those that they include or extend, and the
-    /// env files that they name.
-    public var files: [String]
+    /// The env files that these variables come from.
+    public var envFiles: [ReadFile]
+    /// The files that were read besides: Compose files, those that they include or extend, and the env files that they name.
+    public var files: [ReadFile]
 
     private let canonical: Node
     private let services: [Mapping.Entry]
 
     init(
-        stack: Stack, environment: [String: String], envFiles: [String], files: [String], canonical: Node, services: [Mapping.Entry]
+        stack: Stack, environment: [String: String], envFiles: [ReadFile], files: [ReadFile], canonical: Node, services: [Mapping.Entry]
     ) {
         self.stack = stack
         self.environment = environment

@@ -7,8 +7,8 @@ struct ProjectSources {
     let documents: [(path: String, documents: [Node])]
     let name: String
     let environment: [String: String]
-    /// The absolute paths of the env files that these variables come from.
-    let envFiles: [String]
+    /// The env files that these variables come from.
+    let envFiles: [ReadFile]
 
     /// nil, with an error reported, where there are no files or there is no name.
     init?(_ options: ProjectOptions, _ loading: SourceLoading) {

@@ -2,16 +2,24 @@ import Glibc
 
 /// Folders with what is in them.
 public enum FileTree {
-    /// Makes a directory and those above it that are missing, as `mkdir -p` does.
+    /// Makes a directory and those above it that are missing, as `mkdir -p` does, but through no symbolic link.
     ///
-    /// - Parameter mode: permission bits of those that are made, less the umask(2).
+    /// - Parameters:
+    ///   - path: absolute.
+    ///   - mode: permission bits of those that are made, less the umask(2).
     /// - Throws: `ENOENT` too, where somebody else removes them meanwhile.
     public static func makeFolders(_ path: String, mode: mode_t) throws(SystemCallError) {
-        if mkdir(path, mode) == 0 || errno == EEXIST { return }
-        let parent = Paths.directory(of: path)
-        guard errno == ENOENT, parent != path, parent != "." else { throw SystemCallError("mkdir", path) }
-        try makeFolders(parent, mode: mode)
-        if mkdir(path, mode) != 0 && errno != EEXIST { throw SystemCallError("mkdir", path) }
+        var folder = try FileDescriptor.open("/", O_PATH | O_DIRECTORY)
+        var way = ""
+        for name in Paths.components(path) {
+            way += "/" + name
+            if mkdirat(folder.number, String(name), mode) != 0, errno != EEXIST { throw SystemCallError("mkdir", way) }
+            do {
+                folder = try FileDescriptor.open(String(name), in: folder.number, O_PATH | O_DIRECTORY | O_NOFOLLOW)
+            } catch {
+                throw SystemCallError("openat2", way, code: error.code)
+            }
+        }
     }
 
     /// Removes a file, or a directory with all that is in it.

@@ -10,6 +10,12 @@ public struct MountTable {
         /// Where.
         let place: [UInt8]
         let type: ArraySlice<UInt8>
+
+        func isFile(of device: dev_t, below beginning: String) -> Bool {
+            // As the C library takes it apart (makedev(3)).
+            let major = device >> 8 & 0xfff | device >> 32 & ~0xfff, minor = device & 0xff | device >> 12 & ~0xff
+            return root.starts(with: beginning.utf8) && self.device.elementsEqual("\(major):\(minor)".utf8)
+        }
     }
 
     private let mounts: [Mount]
@@ -50,21 +56,23 @@ public struct MountTable {
         return places
     }
 
-    /// Where files of one filesystem are mounted by themselves, each place once.
+    /// Where files of one filesystem are mounted by themselves, each place once; those whose place is no text are left out.
     ///
     /// - Parameters:
     ///   - device: the filesystem's (stat(2)).
     ///   - beginning: what their paths in that filesystem begin with.
-    public func places(of device: dev_t, below beginning: String) throws(SystemCallError) -> [String] {
-        // As the C library takes it apart (makedev(3)).
-        let major = device >> 8 & 0xfff | device >> 32 & ~0xfff, minor = device & 0xff | device >> 12 & ~0xff
-        let name = Array("\(major):\(minor)".utf8)
+    public func places(of device: dev_t, below beginning: String) -> [String] {
         var places: [String] = []
-        for mount in mounts where mount.device.elementsEqual(name) && mount.root.starts(with: beginning.utf8) {
-            let place = try Self.text(mount.place)
+        for mount in mounts where mount.isFile(of: device, below: beginning) {
+            guard let place = String(validating: mount.place, as: UTF8.self) else { continue }
             if !places.contains(where: { $0.hasSameBytes(as: place) }) { places.append(place) }
         }
         return places
+    }
+
+    /// Whether there are such mounts, wherever they are.
+    public func hasMounts(of device: dev_t, below beginning: String) -> Bool {
+        mounts.contains { $0.isFile(of: device, below: beginning) }
     }
 
     /// The other paths by which mounts lead to what a path names, or to a part of it: the host may have mounted the

@@ -10,13 +10,11 @@ extension LaunchPlan {
     /// The other paths by which an instance sees files of the host: through its bind mounts. A mask covers one mount's
     /// view of a file only, so each needs its own.
     ///
-    /// - Parameter masks: of real paths on the host.
-    func aliases(of masks: [Mask]) -> [Mask] {
+    /// - Parameter paths: real ones, on the host.
+    func aliases(of paths: [String]) -> [String] {
         binds.flatMap { bind in
-            masks.compactMap { mask in
-                Paths.rest(of: mask.path, below: bind.source).map {
-                    Mask(path: Paths.join(bind.target, "./" + $0), followsLinks: mask.followsLinks)
-                }
+            paths.compactMap { path in
+                Paths.rest(of: path, below: bind.source).map { Paths.join(bind.target, "./" + $0) }
             }
         }
     }
@@ -32,12 +30,12 @@ extension LaunchPlan {
 
     /// The folders above masked files that the service could rename, to move what is masked out from under its mask's
     /// path; outer ones first.
-    func pins(of masks: [Mask]) -> [PinnedFolder] {
+    func pins(of masks: [String]) -> [PinnedFolder] {
         var seen: Set<Bytewise<String>> = []
         var pins: [PinnedFolder] = []
         for bind in binds where !bind.readOnly {
             for mask in masks {
-                guard let rest = Paths.rest(of: mask.path, below: bind.source) else { continue }
+                guard let rest = Paths.rest(of: mask, below: bind.source) else { continue }
                 var way = ""
                 for part in Paths.components(rest).dropLast() {
                     way += "/" + part

@@ -8,45 +8,36 @@ public struct StackSurroundings: Codable, Sendable, Equatable {
     /// the host's network.
     public var serviceNames: [String]
     /// Absolute host paths, files or directories, that no instance must see into, whatever mount leads there: stores,
-    /// keys, sockets. No path here has symbolic links, and none is followed that appears later.
+    /// keys, sockets. They are real paths: a symbolic link that appears on the way later is not followed.
     @Bytewise public var privatePaths: [String]
     /// The same for plaintext on this host that secrets come from, which people replace while the stack runs.
     @Bytewise public var plaintextSources: [String]
     /// Absolute host paths that an instance must not see into unless one of its mounts names them:
     /// sockets that run code elsewhere, other stacks' volumes.
     @Bytewise public var hiddenPaths: [String]
+    /// Real host paths that services can write to: symbolic links in there lead no mount anywhere.
+    @Bytewise public var writableFolders: [String]
 
     public init(
-        serviceNames: [String] = [], privatePaths: [String] = [], plaintextSources: [String] = [], hiddenPaths: [String] = []
+        serviceNames: [String] = [], privatePaths: [String] = [], plaintextSources: [String] = [], hiddenPaths: [String] = [],
+        writableFolders: [String] = []
     ) {
         self.serviceNames = serviceNames
         self.privatePaths = privatePaths
         self.plaintextSources = plaintextSources
         self.hiddenPaths = hiddenPaths
+        self.writableFolders = writableFolders
     }
 
     /// All that is covered wherever it appears.
-    var masks: [Mask] {
-        privatePaths.map { Mask(path: $0, followsLinks: false) } + plaintextSources.map { Mask(path: $0, followsLinks: true) }
-    }
+    var masks: [String] { privatePaths + plaintextSources }
 }
 
-/// A path of the host that is covered in every instance.
-struct Mask: Equatable {
-    /// Absolute.
-    @Bytewise var path: String
-    /// Whether it may lead through symbolic links. Some paths lie in folders of users who are nobody's to trust: a link
-    /// that one of them lays there must not take anything else away from the services.
-    let followsLinks: Bool
-}
-
-extension [Mask] {
-    /// With those for the other paths by which the host's mounts lead to the same.
-    func withAliases(in table: MountTable) throws(SystemCallError) -> [Mask] {
-        var masks = self
-        for mask in self {
-            for path in try table.aliases(of: mask.path) { masks.append(Mask(path: path, followsLinks: mask.followsLinks)) }
-        }
-        return masks
+extension MountTable {
+    /// Paths with the other ones by which the host's mounts lead to the same.
+    func withAliases(_ paths: [String]) throws(SystemCallError) -> [String] {
+        var all = paths
+        for path in paths { all += try aliases(of: path) }
+        return all
     }
 }

@@ -25,7 +25,7 @@ enum { CAPABILITY_KILL = 5, KEYCTL_JOIN_SESSION_KEYRING = 1 };
 
 static void build_surroundings(void) {
     open_root();
-    trusts_links = take_word("writable");
+    while (take_word("distrust")) distrust(next_text());
     // Keys of whoever started the stack stay behind (keyrings(7)).
     syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
     while (take_word("pin")) pin(next_text());

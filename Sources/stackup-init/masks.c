@@ -1,6 +1,5 @@
 #include "masks.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,15 +35,11 @@ void mask_descriptor(int place, const char *path) {
     if (cover < 0 || tree_attach(cover, place) != 0) fail("mask", path);
 }
 
-void mask(const char *path, int follows_links) {
-    int place = follows_links ? open(path, O_PATH | O_CLOEXEC) : open_without_links(path);
-    if (place < 0) {
-        // Such a path may be of somebody who is nobody's to trust, and must not stop a launch.
-        if (!follows_links) return;
-        // What cannot be reached by us (in a user namespace) the service cannot reach either.
-        if (errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP) return;
-        fail("open", path);
-    }
+void mask(const char *path) {
+    int place = open_without_links(path);
+    // Such a path may be of somebody who is nobody's to trust, and must not stop a launch. What cannot be reached by us (in
+    // a user namespace) the service cannot reach either.
+    if (place < 0) return;
     mask_descriptor(place, path);
     close(place);
 }

@@ -50,7 +50,28 @@ static int is_own(int directory) {
     return 0;
 }
 
-int trusts_links = 0;
+/// A folder of the new root in which services may have laid links.
+struct distrusted {
+    char *path;  ///< without links
+    struct distrusted *next;
+};
+static struct distrusted *distrusted;
+
+void distrust(const char *path) {
+    struct distrusted *entry = malloc(sizeof *entry);
+    char *copy = strdup(path);
+    if (entry == NULL || copy == NULL) fail("malloc", path);
+    *entry = (struct distrusted){copy, distrusted};
+    distrusted = entry;
+}
+
+static int is_distrusted(const char *folder) {
+    for (struct distrusted *entry = distrusted; entry != NULL; entry = entry->next) {
+        size_t length = strlen(entry->path);
+        if (strncmp(folder, entry->path, length) == 0 && (folder[length] == '\0' || folder[length] == '/')) return 1;
+    }
+    return 0;
+}
 
 enum { RESOLVE_NO_MAGICLINKS_ = 0x02, RESOLVE_NO_SYMLINKS_ = 0x04, RESOLVE_IN_ROOT_ = 0x10 };
 
@@ -60,57 +81,89 @@ static int open_resolved(const char *path, uint64_t resolve) {
     return (int)syscall(SYS_openat2, new_root, path, &how, sizeof how);
 }
 
-/// Puts what the first link on the way says into the path, unless the service may have laid it.
+/// Takes `.`, `..` and doubled slashes out of a path: of one without links this does not change where it leads.
+static void clean(char path[PATH_MAX]) {
+    char result[PATH_MAX] = "";
+    size_t length = 0;
+    for (size_t end = 0; path[end] != '\0';) {
+        size_t start = end + strspn(path + end, "/");
+        end = start + strcspn(path + start, "/");
+        size_t size = end - start;
+        if (size == 0 || (size == 1 && path[start] == '.')) continue;
+        if (size == 2 && path[start] == '.' && path[start + 1] == '.') {
+            while (length > 0 && result[--length] != '/') {}
+            continue;
+        }
+        result[length++] = '/';
+        memcpy(result + length, path + start, size);
+        length += size;
+    }
+    result[length] = '\0';
+    strcpy(path, length == 0 ? "/" : result);
+}
+
+/// Whether a path leads to something without a link on the way; errno is ELOOP where there is one.
+static int is_free_of_links(const char *path) {
+    int place = open_resolved(path, RESOLVE_NO_SYMLINKS_);
+    if (place >= 0) close(place);
+    return place >= 0 || errno != ELOOP;
+}
+
+/// Puts what the first link on the way says into the path, unless a service may have laid it.
 static void follow_first_link(char path[PATH_MAX]) {
-    char folder[PATH_MAX] = "/", text[PATH_MAX], name[NAME_MAX + 1];
+    char folder[PATH_MAX] = "/", text[PATH_MAX], next[3 * PATH_MAX];
     for (size_t end = 0;;) {
         size_t start = end + strspn(path + end, "/");
         end = start + strcspn(path + start, "/");
-        if (end == start || end - start >= sizeof name) fail("open mount point", path);
-        snprintf(name, sizeof name, "%.*s", (int)(end - start), path + start);
+        if (end == start) fail_because("open mount point", path, "it changes while it is looked at");
         snprintf(text, sizeof text, "%.*s", (int)end, path);
-        int place = open_resolved(text, RESOLVE_NO_SYMLINKS_);
-        if (place >= 0) {
-            close(place);
+        if (is_free_of_links(text)) {
             strcpy(folder, text);
             continue;
         }
-        if (errno != ELOOP) fail("open mount point", path);
-        int directory = open_resolved(folder, RESOLVE_NO_SYMLINKS_);
-        struct statvfs filesystem;
-        if (directory < 0 || fstatvfs(directory, &filesystem) != 0) fail("open mount point", path);
+        clean(folder);
         // It would have anything mounted anywhere: its own files on the /etc that root's programs read, say.
-        if (!trusts_links && !(filesystem.f_flag & ST_RDONLY) && !is_own(directory))
+        if (is_distrusted(folder))
             fail_because("mount point", path,
-                         "the way leads through a symbolic link in a folder that the service may write to; remove the link, "
+                         "the way leads through a symbolic link in a folder that a service may write to; remove the link, "
                          "or name the place that it leads to");
-        ssize_t length = readlinkat(directory, name, text, sizeof text - 1);
-        close(directory);
-        if (length < 0) fail("readlink", path);
-        text[length] = '\0';
-        char rest[PATH_MAX], next[3 * PATH_MAX];
-        strcpy(rest, path + end);
-        int count = snprintf(next, sizeof next, "%s%s%s%s", text[0] == '/' ? "" : folder, text[0] == '/' ? "" : "/", text, rest);
+        int link = open_resolved(folder, RESOLVE_NO_SYMLINKS_);
+        ssize_t length = link < 0 ? -1 : readlinkat(link, strrchr(text, '/') + 1, next, PATH_MAX - 1);
+        if (length < 0) fail("readlink", text);
+        close(link);
+        snprintf(text, sizeof text, "%.*s", (int)length, next);
+        int count = snprintf(next, sizeof next, "%s/%s%s", text[0] == '/' ? "" : folder, text, path + end);
         if (count >= PATH_MAX) fail_because("open mount point", path, "the path is too long");
         strcpy(path, next);
         return;
     }
 }
 
+/// The path without links, as far as it exists.
+static void resolve(const char *path, char way[PATH_MAX]) {
+    if (strlen(path) >= PATH_MAX) fail_because("open mount point", path, "the path is too long");
+    strcpy(way, path);
+    // As many links as the kernel itself follows (path_resolution(7)).
+    for (int links = 0; links < 40; links++) {
+        if (is_free_of_links(way)) return clean(way);
+        follow_first_link(way);
+    }
+    errno = ELOOP;
+    fail("open mount point", path);
+}
+
 int open_in_root(const char *path) {
     int place = open_resolved(path, RESOLVE_NO_SYMLINKS_);
     if (place >= 0 || errno != ELOOP) return place;
     char way[PATH_MAX];
-    if (strlen(path) >= sizeof way) fail_because("open mount point", path, "the path is too long");
-    strcpy(way, path);
-    // As many links as the kernel itself follows (path_resolution(7)).
-    for (int links = 0; links < 40; links++) {
-        follow_first_link(way);
-        place = open_resolved(way, RESOLVE_NO_SYMLINKS_);
-        if (place >= 0 || errno != ELOOP) return place;
-    }
-    errno = ELOOP;
-    return -1;
+    resolve(path, way);
+    return open_resolved(way, RESOLVE_NO_SYMLINKS_);
+}
+
+void distrust_target(const char *path) {
+    char way[PATH_MAX];
+    resolve(path, way);
+    distrust(way);
 }
 
 /// One entry of a directory that is being replaced: a tree to bind, or a symbolic link's text.

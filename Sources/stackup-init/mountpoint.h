@@ -15,11 +15,15 @@ void remember_own(int mount, int service_writes);
 /// Makes every tmpfs that only holds mount points read-only.
 void seal_own_filesystems(void);
 
-/// Whether links are followed in folders that the service may write to: it may write to the whole host anyway.
-extern int trusts_links;
+/// From here on, a link in this folder of the new root or below is refused where a mount point is looked for: a service can
+/// write to it, by this mount or by another. The path has no links itself.
+void distrust(const char *path);
+
+/// The same for a path that may lead through links.
+void distrust_target(const char *path);
 
 /// A descriptor (O_PATH) of `path` inside the new root; -1 with errno set where it is missing. The links of the host's
-/// folders are followed, within the root; one that the service may have laid itself is refused.
+/// folders are followed, within the root; one that a service may have laid is refused.
 int open_in_root(const char *path);
 
 enum mountpoint_kind { MOUNTPOINT_FILE, MOUNTPOINT_DIRECTORY };

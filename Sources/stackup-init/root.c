@@ -241,6 +241,8 @@ void attach_source(unsigned index, const char *target, int read_only) {
     if (read_only && tree_restrict(tree, API_MOUNT_RDONLY, 1) != 0) fail("mount_setattr", target);
     attach(tree, "bind", target);
     close(tree);
+    // Whoever shares it may write to it, read-only as it may be here.
+    distrust_target(target);
 }
 
 void attach_tmpfs(const char *target, int read_only, const char *size, const char *mode, unsigned uid, unsigned gid, int executable) {

@@ -13,18 +13,8 @@ _Noreturn void view(void) {
     umask(0);
     unprivileged = take_word("unprivileged");
     int writable = take_word("writable");
-    // No service has a hand in what is resolved here: masks that may lead through no link say so.
-    trusts_links = 1;
     // Before anything is copied from the host's tree, so that whatever way leads there is covered.
-    for (;;) {
-        if (take_word("mask")) {
-            mask(next_text(), 1);
-        } else if (take_word("mask-itself")) {
-            mask(next_text(), 0);
-        } else {
-            break;
-        }
-    }
+    while (take_word("mask")) mask(next_text());
     open_root();
     build_root(writable);
     // What mounts may name: instances open these in the host's tree, where they are not covered.

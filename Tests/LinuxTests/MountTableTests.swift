@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Linux
@@ -42,6 +43,24 @@ struct MountTableTests {
         // Another filesystem hides what lies below.
         #expect(try table.aliases(of: "/var/lib/other/x") == [])
         #expect(try table.aliases(of: "/etc/stackup") == [])
+    }
+
+    @Test func `files of a filesystem are found wherever they are mounted by themselves`() {
+        let table = table(
+            """
+            20 1 0:47 /secrets /run/secrets ro - tmpfs none rw
+            21 1 0:47 /targets/abc.1 /data/away/secret ro - tmpfs none rw
+            22 1 0:47 /targets/abc.2//deleted /data/away/secret ro - tmpfs none rw
+            23 1 0:47 /targets/abcd.1 /etc/other ro - tmpfs none rw
+            24 1 0:48 /targets/abc.1 /elsewhere ro - tmpfs none rw
+
+            """)
+        let device: dev_t = 47
+        #expect(table.places(of: device, below: "/targets/abc.") == ["/data/away/secret"])
+        #expect(table.hasMounts(of: device, below: "/targets/abcd."))
+        #expect(!table.hasMounts(of: device, below: "/targets/x."))
+        let odd = MountTable(Array("30 29 0:47 /targets/abc.1 /x".utf8) + [0xff] + Array(" rw - tmpfs none rw\n".utf8))
+        #expect(odd.places(of: device, below: "/targets/abc.").isEmpty && odd.hasMounts(of: device, below: "/targets/abc."))
     }
 
     @Test func `a whole filesystem that is mounted twice leads there too`() throws {

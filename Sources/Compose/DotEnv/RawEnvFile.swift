@@ -10,7 +10,7 @@ enum RawEnvFile {
         let source = SourceText(file: file, bytes: bytes)
         func fail(_ message: String, _ line: Int, _ remedy: String) {
             let location = SourceLocation(file: file, line: line, column: 1)
-            result.diagnostics.append(Diagnostic(.error, message, at: location, remedy: remedy))
+            result.diagnostics.append(Diagnostic(.error, message, at: location, source: .withheld, remedy: remedy))
         }
         for number in 1...source.lineCount {
             guard let text = String(validating: source.lineBytes(number), as: UTF8.self) else {

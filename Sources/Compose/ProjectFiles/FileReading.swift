@@ -2,6 +2,15 @@ import Glibc
 import Linux
 import YAML
 
+/// A file that a project was read from, and which one it was.
+public struct ReadFile: Sendable {
+    /// Absolute.
+    public let path: String
+    /// `st_dev` and `st_ino` of the file that was read (stat(2)).
+    public let device: UInt64
+    public let inode: UInt64
+}
+
 /// Reading the files that a project consists of.
 enum FileReading {
     struct Problem: Error {
@@ -14,12 +23,15 @@ enum FileReading {
     static let sizeLimit = Limits().textBytes
 
     /// The content of a regular file, or of a pipe such as `/dev/stdin` or a shell's `<(…)`.
-    static func read(_ path: String) throws(Problem) -> [UInt8] {
+    ///
+    /// - Parameter onRead: hears of a regular file which one it was.
+    static func read(_ path: String, onRead: (ReadFile) -> Void = { _ in }) throws(Problem) -> [UInt8] {
         guard !path.utf8.contains(0) else { throw Problem(reason: "the path has a NUL byte", isMissing: false) }
         do {
             // O_NONBLOCK: a pipe that nobody writes to must not hang the command.
             let file = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
-            let kind = try file.status().st_mode & S_IFMT
+            let status = try file.status()
+            let kind = status.st_mode & S_IFMT
             guard kind != S_IFDIR else { throw Problem(reason: "it is a directory", isMissing: false) }
             guard kind == S_IFREG || kind == S_IFIFO || kind == S_IFCHR else {
                 throw Problem(reason: "it is not a regular file", isMissing: false)
@@ -28,6 +40,7 @@ enum FileReading {
             guard let bytes = try file.readAll(limit: sizeLimit) else {
                 throw Problem(reason: "it has more than the \(sizeLimit) bytes allowed", isMissing: false)
             }
+            if kind == S_IFREG { onRead(ReadFile(path: path, device: UInt64(status.st_dev), inode: UInt64(status.st_ino))) }
             return bytes
         } catch let problem as Problem {
             throw problem

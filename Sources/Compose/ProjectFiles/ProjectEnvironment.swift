@@ -14,8 +14,8 @@ public struct ProjectEnvironment {
 
     /// Every variable with its value.
     public private(set) var variables: [String: String]
-    /// The absolute paths of the env files that were read.
-    private(set) var files: [String] = []
+    /// The env files that were read.
+    private(set) var files: [ReadFile] = []
     private let options: ProjectOptions
     /// The directory whose `.env` was read; nil where files were named.
     private var directory: String?
@@ -68,10 +68,10 @@ public struct ProjectEnvironment {
         let known = variables
         for file in files {
             do {
-                let parsed = DotEnv.parse(try FileReading.read(file.path), file: file.shown, after: fromFiles) { known[$0] }
+                let bytes = try FileReading.read(file.path) { self.files.append($0) }
+                let parsed = DotEnv.parse(bytes, file: file.shown, after: fromFiles) { known[$0] }
                 reporter.add(parsed.diagnostics)
                 fromFiles.merge(parsed.values) { _, new in new }
-                self.files.append(file.path)
             } catch {
                 guard file.isNamed || !error.isMissing else { continue }
                 reporter.error(

@@ -13,8 +13,8 @@ final class SourceLoading {
     let interpolates: Bool
     /// Services of files that `extends` names, by path.
     var extended: [String: Extends] = [:]
-    /// The absolute paths of what was read.
-    private(set) var files: [String] = []
+    /// What was read.
+    private(set) var files: [ReadFile] = []
     /// The project's name, as soon as it is certain.
     var knownName: String?
     private var filesRead = 0
@@ -55,8 +55,7 @@ final class SourceLoading {
 
     /// The bytes of a file that the project names, by an absolute path.
     func read(_ path: String) throws(FileReading.Problem) -> [UInt8] {
-        files.append(path)
-        return try FileReading.read(path)
+        try FileReading.read(path) { files.append($0) }
     }
 
     /// The documents of a file, none where it is empty; nil, with an error reported, where it can't be read.

@@ -10,7 +10,9 @@ import Linux
 public final class HostView {
     let surroundings: StackSurroundings
     /// All that is covered, whichever of the host's mounts leads there.
-    let masks: [Mask]
+    let masks: [String]
+    /// The same for what only mounts may name.
+    let hiddenPaths: [String]
     /// The host's `/etc/hosts`.
     let hostsFile: String
     /// Where processes are mounted (proc(5)), a chroot's too: covered after a service's own mounts of them.
@@ -38,13 +40,14 @@ public final class HostView {
         do throws(SystemCallError) {
             let mounts = try MountTable.current()
             processMounts = try mounts.places(ofType: "proc")
-            masks = try surroundings.masks.withAliases(in: mounts)
+            masks = try mounts.withAliases(surroundings.masks)
+            hiddenPaths = try mounts.withAliases(surroundings.hiddenPaths)
             root = FileDescriptor(owning: try retryingInterrupts("fsmount") { clinux_tmpfs("1m", "0755", 0) })
         } catch {
             throw LaunchError("view(the host)", error)
         }
         let specification = try InitSpecification.view(
-            masks: masks, hiddenPaths: surroundings.hiddenPaths, processMounts: processMounts, writable: writable,
+            masks: masks, hiddenPaths: hiddenPaths, processMounts: processMounts, writable: writable,
             isUnprivileged: isUnprivileged)
         let rootNumber = root.number
         var builder: ViewBuilder?

@@ -39,13 +39,13 @@ extension InitSpecification {
     ///   - processMounts: where processes are mounted.
     ///   - writable: whether the host's folders are.
     static func view(
-        masks: [Mask], hiddenPaths: [String], processMounts: [String], writable: Bool, isUnprivileged: Bool
+        masks: [String], hiddenPaths: [String], processMounts: [String], writable: Bool, isUnprivileged: Bool
     ) throws(LaunchError) -> InitSpecification {
         var specification = InitSpecification()
         try specification.put("view")
         if isUnprivileged { try specification.put("unprivileged") }
         if writable { try specification.put("writable") }
-        for mask in masks { try specification.put([mask.followsLinks ? "mask" : "mask-itself", mask.path]) }
+        for path in masks { try specification.put(["mask", path]) }
         for path in hiddenPaths { try specification.put(["hide", path]) }
         for path in processMounts { try specification.put(["processes", path]) }
         return specification
@@ -65,16 +65,15 @@ extension InitSpecification {
         try specification.put("launch")
         if isUnprivileged { try specification.put("unprivileged") }
         try specification.put(hostname)
-        if plan.hostFilesystemWritable { try specification.put("writable") }
-        let hidden = view.surroundings.hiddenPaths.map { Mask(path: $0, followsLinks: false) }
-        for pin in plan.pins(of: view.masks + hidden) { try specification.put(["pin", pin.onHost]) }
+        for path in view.surroundings.writableFolders { try specification.put(["distrust", path]) }
+        for pin in plan.pins(of: view.masks + view.hiddenPaths) { try specification.put(["pin", pin.onHost]) }
         let mounts = try specification.putSources(plan)
         if specification.namesHostPaths {
             for path in view.processMounts { try specification.put(["processes", path]) }
         }
         try specification.putMounts(mounts)
         for target in targets { try specification.put(["target", target]) }
-        for path in plan.aliases(ofHidden: view.surroundings.hiddenPaths) { try specification.put(["hide", path]) }
+        for path in plan.aliases(ofHidden: view.hiddenPaths) { try specification.put(["hide", path]) }
         try specification.putHosts(plan, in: view, hostname: hostname)
         // The end of the mounts: limits follow.
         var environment = plan.environment

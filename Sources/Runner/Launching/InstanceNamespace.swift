@@ -43,13 +43,13 @@ struct InstanceNamespace {
         }
     }
 
-    /// Takes off every file of ours that is mounted for `target`.
+    /// Takes off every file of ours that is mounted for `target`, as far as they can be found: a service may move folders
+    /// above one about all the time. What it keeps so is empty by then.
     func uncover(_ target: String) throws(SystemCallError) {
         try entered { thread throws(SystemCallError) in
-            while true {
-                let places = try places(of: target, thread)
-                if places.isEmpty { return }
-                for place in places { try place.detach() }
+            for _ in 0..<16 {
+                guard try MountTable.current(thread).hasMounts(of: device, below: ServiceMountLayout.beginning(of: target)) else { return }
+                for place in try places(of: target, thread) { try? place.detach() }
             }
         }
     }
@@ -58,12 +58,12 @@ struct InstanceNamespace {
     ///
     /// - Parameter pins: folders above them that the service could rename, outer ones first: a mount point can't be
     ///   (rename(2)).
-    func mask(_ masks: [Mask], pins: [String]) throws(SystemCallError) {
+    func mask(_ paths: [String], pins: [String]) throws(SystemCallError) {
         try entered { _ throws(SystemCallError) in
             guard isInstance else { throw SystemCallError("setns", "process \(pid) is none of the service", code: EINVAL) }
             for folder in pins { try pin(folder) }
             var layer = MaskLayer()
-            for mask in masks { try layer.lay(mask) }
+            for path in paths { try layer.lay(on: path) }
         }
     }
 

@@ -9,9 +9,10 @@ struct MaskLayer: ~Copyable {
     private var file: FileDescriptor?
     private var folder: FileDescriptor?
 
-    /// Covers what lies at its path, if something does and it is not covered yet.
-    mutating func lay(_ mask: Mask) throws(SystemCallError) {
-        guard let place = try Self.open(mask) else { return }
+    /// Covers what lies at a path, if something does and it is not covered yet. No symbolic link is followed: who lays one
+    /// must not take something else away with it.
+    mutating func lay(on path: String) throws(SystemCallError) {
+        guard let place = try? FileDescriptor.open(path, O_PATH, resolution: .noSymlinks) else { return }
         let status = try place.status()
         let isFolder = status.st_mode & S_IFMT == S_IFDIR
         guard !Self.isMask(place, status) else { return }
@@ -20,19 +21,6 @@ struct MaskLayer: ~Copyable {
         } else {
             // A device on a mount without devices cannot be opened at all.
             try Self.cover(place, &file) { clinux_tree_clone(AT_FDCWD, "/dev/null", 0) }
-        }
-    }
-
-    /// - Returns: nil where there is nothing.
-    private static func open(_ mask: Mask) throws(SystemCallError) -> FileDescriptor? {
-        do throws(SystemCallError) {
-            return mask.followsLinks
-                ? try FileDescriptor.open(mask.path, O_PATH, resolution: .noMagicLinks)
-                : try FileDescriptor.open(mask.path, O_PATH, resolution: .noSymlinks)
-        } catch {
-            // Nobody gets through such a path; and one that may lead through no link may be of somebody who is nobody's to trust.
-            guard [ENOENT, ENOTDIR, ELOOP, EACCES].contains(error.code) || !mask.followsLinks else { throw error }
-            return nil
         }
     }
 

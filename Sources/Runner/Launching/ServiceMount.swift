@@ -141,9 +141,10 @@ public final class ServiceMount {
     public func remove(_ file: MountedFile, inInstances pids: [Int32]) throws(LaunchError) {
         do throws(SystemCallError) {
             if let path = ServiceMountLayout.secretPath(of: file.target) {
-                try unlink(path)
+                try emptyAndUnlink(path)
                 removeEmptyFolders(of: path)
             } else if let path = targets[file.target] {
+                try empty(path)
                 for instance in try instances(pids) { try instance.uncover(file.target) }
                 try unlink(path)
                 targets[file.target] = nil
@@ -157,12 +158,12 @@ public final class ServiceMount {
     /// Covers paths in an instance again that it must not see into: replacing a file on the host lifts a cover.
     ///
     /// - Parameters:
-    ///   - masks: those of paths that don't exist are passed over.
+    ///   - paths: real ones, absolute; those that don't exist are passed over.
     ///   - pins: folders above them that the service could rename, outer ones first.
     ///   - pid: pid 1 of the instance.
-    func remask(_ masks: [Mask], pins: [String], inInstance pid: Int32) throws(LaunchError) {
+    func remask(_ paths: [String], pins: [String], inInstance pid: Int32) throws(LaunchError) {
         do throws(SystemCallError) {
-            for instance in try instances([pid]) { try instance.mask(masks, pins: pins) }
+            for instance in try instances([pid]) { try instance.mask(paths, pins: pins) }
         } catch {
             throw LaunchError("mask(in service '\(service)')", error)
         }
@@ -224,6 +225,20 @@ extension ServiceMount {
 
     private func unlink(_ path: String) throws(SystemCallError) {
         guard unlinkat(namespace.root.number, path, 0) == 0 || errno == ENOENT else { throw SystemCallError("unlinkat", path) }
+    }
+
+    /// Wherever a service has it open or keeps it mounted, the value is gone.
+    private func empty(_ path: String) throws(SystemCallError) {
+        do throws(SystemCallError) {
+            _ = try FileDescriptor.open(path, in: namespace.root.number, O_WRONLY | O_TRUNC | O_NOFOLLOW)
+        } catch {
+            guard error.code == ENOENT else { throw error }
+        }
+    }
+
+    private func emptyAndUnlink(_ path: String) throws(SystemCallError) {
+        try empty(path)
+        try unlink(path)
     }
 
     private func makeFolders(of path: String) throws(SystemCallError) {

@@ -51,7 +51,7 @@ final class Instance {
     /// In milliseconds, for the stop that is asked for now; nil: the service's own.
     var grace: Int64?
     /// Masked paths that got another file while it was starting, when nothing can be laid in it yet.
-    var uncovered: [Mask] = []
+    var uncovered: [String] = []
     /// Ended while no plan for a restart was known: after an adoption.
     var awaitsPlan = false
 

@@ -20,9 +20,9 @@ protocol InstanceHost: AnyObject {
     func write(_ file: MountedFile, bytes: UnsafeRawBufferPointer, of service: String, instances: [Int32]) throws
     func remove(_ file: MountedFile, of service: String, instances: [Int32]) throws
     /// Covers again what is not covered in an instance, and keeps the folders `pins` from being renamed by it.
-    func remask(_ masks: [Mask], pins: [String], of service: String, instance: Int32)
-    /// With those for the other paths by which the host's mounts lead there.
-    func withAliases(_ masks: [Mask]) -> [Mask]
+    func remask(_ paths: [String], pins: [String], of service: String, instance: Int32)
+    /// Real paths with the other ones by which the host's mounts lead there.
+    func withAliases(_ paths: [String]) -> [String]
     /// Watches these paths instead of those before: that another file has come to lie at one is reported later.
     func watch(_ paths: [String])
     /// Gives a service's tmpfs back.

@@ -130,14 +130,14 @@ final class ProcessHost: InstanceHost {
         try mounts[service]?.remove(file, inInstances: instances)
     }
 
-    func remask(_ masks: [Mask], pins: [String], of service: String, instance: Int32) {
+    func remask(_ paths: [String], pins: [String], of service: String, instance: Int32) {
         // An instance that ends meanwhile needs no cover.
-        try? mounts[service]?.remask(masks, pins: pins, inInstance: instance)
+        try? mounts[service]?.remask(paths, pins: pins, inInstance: instance)
     }
 
-    func withAliases(_ masks: [Mask]) -> [Mask] {
+    func withAliases(_ paths: [String]) -> [String] {
         // Instances see no mount of the host's that came after their start, and those before were looked at then.
-        (try? masks.withAliases(in: .current())) ?? masks
+        (try? MountTable.current().withAliases(paths)) ?? paths
     }
 
     func watch(_ paths: [String]) {

@@ -72,7 +72,7 @@ extension StackSupervisor {
     /// Keeps the plans, and makes up for restarts that had to wait for one.
     func take(_ plans: [LaunchPlan], _ surroundings: StackSurroundings) {
         self.surroundings = surroundings
-        host.watch(surroundings.masks.map(\.path))
+        host.watch(surroundings.masks)
         var taken = services
         for plan in plans { taken[plan.service] = SupervisedService(plan: plan, traits: ServiceTraits(plan)) }
         services = taken
@@ -93,28 +93,27 @@ extension StackSupervisor {
 
     /// Another file has come to lie at a masked path: the mask went with the old one.
     func replaced(_ paths: [String]) {
-        let replaced = Set(paths.map { Bytewise($0) })
-        cover(surroundings.masks.filter { replaced.contains(Bytewise($0.path)) })
+        cover(paths)
     }
 
-    private func cover(_ masks: [Mask]) {
-        guard !masks.isEmpty else { return }
-        let masks = host.withAliases(masks)
+    private func cover(_ paths: [String]) {
+        guard !paths.isEmpty else { return }
+        let paths = host.withAliases(paths)
         for instance in instances.values.sorted(by: { $0.name < $1.name }) where instance.isAlive {
-            instance.uncovered += masks
+            instance.uncovered += paths
             if instance.phase != .starting { cover(instance) }
         }
     }
 
     /// Covers in an instance what was replaced since its own masks were made.
     func cover(_ instance: Instance) {
-        let masks = instance.uncovered
+        let paths = instance.uncovered
         instance.uncovered = []
-        guard !masks.isEmpty, let pid = instance.process?.pid else { return }
+        guard !paths.isEmpty, let pid = instance.process?.pid else { return }
         let service = instance.name.service
         let plan = services[service]?.plan
         host.remask(
-            masks + (plan?.aliases(of: masks) ?? []), pins: plan?.pins(of: masks).map(\.inInstance) ?? [], of: service, instance: pid)
+            paths + (plan?.aliases(of: paths) ?? []), pins: plan?.pins(of: paths).map(\.inInstance) ?? [], of: service, instance: pid)
     }
 
     // MARK: Deployments
@@ -148,7 +147,7 @@ extension StackSupervisor {
             }
             changed(.soon)
         }
-        cover(deployment.masks.map { Mask(path: $0.path, followsLinks: true) })
+        cover(deployment.masks.map(\.path))
         for file in deployment.masks { maskedFiles[file.path] = file.identity }
         for operation in deployment.operations { intend(operation) }
         for operation in deployment.operations { react(operation) }

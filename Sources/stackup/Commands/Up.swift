@@ -67,7 +67,8 @@ enum Up {
         let deployer = Deployer(
             preparation: planned.preparation, plan: planned.plan, store: store, record: session.record)
         try VolumePlanning.prepare(
-            planned.preparation.wanted.services.map(\.service), of: planned.preparation.stack, in: invocation.paths)
+            planned.preparation.wanted.services.map(\.service), of: planned.preparation.stack,
+            plans: planned.preparation.launchPlans, in: invocation.paths)
         try deployer.commit()
         planned.reportProspects(invocation.streams)
         let display = InstanceProgress(invocation.streams, title: "Running")

@@ -28,7 +28,7 @@ struct LaunchPlanning {
         let volumes = realPath(paths.volumesRoot) ?? paths.volumesRoot
         return StackSurroundings(
             serviceNames: stack.services.map(\.name), privatePaths: paths.privatePaths, plaintextSources: plaintextSources,
-            hiddenPaths: [volumes] + realPaths(Self.engineSockets))
+            hiddenPaths: [volumes] + realPaths(Self.engineSockets), writableFolders: folders.paths)
     }
 
     /// The launch plan of a service, without its files and its hash, which need the store.

@@ -29,11 +29,16 @@ struct Preparation {
         snapshot: StoreSnapshot?, record: StackRecord?
     ) throws(DeploymentError) {
         stack = project.stack
-        var folders = WritableFolders(stack, plans: record?.plans ?? [], paths: paths, user: user)
+        let name = stack.name
+        var folders = WritableFolders(
+            stack, plans: record?.plans ?? [], otherPlans: { Self.plans(in: store, snapshot, besides: name) }, paths: paths, user: user)
         var problems = Problems()
-        for file in project.files + project.envFiles { problems.collect { () throws(DeploymentError) in try folders.resolve(file) } }
-        plaintextSources = Self.plaintextSources(of: stack, envFiles: project.envFiles)
+        for file in project.files + project.envFiles { problems.collect { () throws(DeploymentError) in try folders.check(file) } }
         let (stack, environment) = (stack, project.environment)
+        let sources = problems.collect { () throws(DeploymentError) in
+            try Self.plaintextSources(of: stack, envFiles: project.envFiles.map(\.path), folders: &folders)
+        }
+        plaintextSources = sources ?? []
         let secrets = problems.collect { () throws(DeploymentError) in
             try SecretIntake(
                 services, of: stack, environment: environment, folders: &folders, store: store, snapshot: snapshot)
@@ -70,17 +75,33 @@ struct Preparation {
 
     /// Files whose plaintext must stay out of the services' sight: `file:` secrets, and the env files that
     /// `environment:` secrets may come from.
-    private static func plaintextSources(of stack: Stack, envFiles: [String]) -> [String] {
+    private static func plaintextSources(
+        of stack: Stack, envFiles: [String], folders: inout WritableFolders
+    ) throws(DeploymentError) -> [String] {
         var paths: [String] = []
+        var problems = Problems()
         var usesEnvironment = false
         for declaration in stack.secrets {
             switch declaration.source {
-            case .file(let path): paths.append(path)
+            case .file(let path):
+                do {
+                    paths.append(try folders.resolve(path))
+                } catch {
+                    problems.add(DeploymentError("secret '\(declaration.key)': \(error)", at: declaration.location).diagnostics)
+                }
             case .environment: usesEnvironment = true
             case .external, .driver: continue
             }
         }
+        guard problems.isEmpty else { throw problems.error }
         return realPaths(paths + (usesEnvironment ? envFiles : []))
+    }
+
+    /// The launch plans of other stacks, running or not.
+    private static func plans(in store: SecretStore?, _ snapshot: StoreSnapshot?, besides name: String) -> [LaunchPlan] {
+        (snapshot?.stackNames ?? []).filter { $0 != name }.flatMap { other in
+            ((try? store?.stackRecord(other)) ?? nil).flatMap { StackRecord(decoding: $0) }?.plans ?? []
+        }
     }
 
     private static func readConfigs(

@@ -1,6 +1,7 @@
 import Compose
 import Glibc
 import Linux
+import Runner
 
 /// The folders behind named and anonymous volumes.
 enum VolumePlanning {
@@ -23,12 +24,15 @@ enum VolumePlanning {
     /// `create_host_path` asks for.
     ///
     /// - Throws: `DeploymentError` with every source that is missing and may not be made.
-    static func prepare(_ services: [Service], of stack: Stack, in paths: HostPaths) throws(DeploymentError) {
+    /// - Parameter plans: by service: they have the real paths of the sources, in the order of the mounts.
+    static func prepare(
+        _ services: [Service], of stack: Stack, plans: [String: LaunchPlan], in paths: HostPaths
+    ) throws(DeploymentError) {
         var problems = Problems()
         for service in services {
-            for mount in service.mounts {
+            for (mount, plan) in zip(service.mounts, plans[service.name]?.mounts ?? []) {
                 do {
-                    try prepare(mount, of: service, stack: stack, paths: paths)
+                    try prepare(mount, plan, of: service, stack: stack, paths: paths)
                 } catch let error as DeploymentError {
                     problems.add(error.about(service.name, at: service.location).diagnostics)
                 } catch {
@@ -40,12 +44,14 @@ enum VolumePlanning {
         guard problems.isEmpty else { throw problems.error }
     }
 
-    private static func prepare(_ mount: Compose.ServiceMount, of service: Service, stack: Stack, paths: HostPaths) throws {
+    private static func prepare(
+        _ mount: Compose.ServiceMount, _ plan: MountPlan, of service: Service, stack: Stack, paths: HostPaths
+    ) throws {
         switch mount {
         case .tmpfs:
             return
-        case .bind(let source, _, _, let create):
-            if access(source, F_OK) == 0 { return }
+        case .bind(_, _, _, let create):
+            guard case .bind(let source, _, _) = plan, access(source, F_OK) != 0 else { return }
             guard create else {
                 throw DeploymentError("the bind source \(source) does not exist; create it, or correct the path")
             }

@@ -14,21 +14,30 @@ struct WritableFolders {
         let service: String
     }
 
+    private let stack: Stack
+    /// Who is trusted with links: root, the caller, and whoever owns a Compose file, which says all of this.
+    private let trusted: Set<UInt32>
     private var folders: [Folder] = []
+    /// Plans of other stacks' services; looked for only where there is a link.
+    private let otherPlans: () -> [LaunchPlan]
+    private var others: [Folder]?
     /// Most paths have no link on the way, and lie side by side.
     private var walk = RealPathWalk()
 
     /// - Parameters:
     ///   - plans: of the services as last applied, which may still run.
+    ///   - otherPlans: of other stacks' services.
     ///   - user: the caller's effective user id, whom services run as that name nobody.
-    init(_ stack: Stack, plans: [LaunchPlan], paths: HostPaths, user: UInt32) {
+    init(_ stack: Stack, plans: [LaunchPlan], otherPlans: @escaping () -> [LaunchPlan], paths: HostPaths, user: UInt32) {
+        self.stack = stack
+        self.otherPlans = otherPlans
+        trusted = Set([0, user] + stack.composeFiles.compactMap { Self.status(of: $0)?.st_uid })
         for service in stack.services {
             let uid = (try? UserDatabase.host.resolve(service.user ?? String(user)).identity.uid) ?? 0
             for mount in service.mounts {
                 switch mount {
                 case .bind(let source, _, readOnly: false, _):
-                    guard let path = realPath(source) else { continue }
-                    add(path, service.name, uid: uid, composeFiles: stack.composeFiles)
+                    if let path = realPath(source), isOpen(path, to: uid) { folders.append(Folder(path: path, service: service.name)) }
                 case .volume(let volume, let target, readOnly: false):
                     let name = VolumePlanning.name(of: volume, target: target, service: service.name, stack: stack)
                     guard let path = realPath(VolumePlanning.folder(name, in: paths)) else { continue }
@@ -37,35 +46,36 @@ struct WritableFolders {
                 }
             }
         }
-        for plan in plans {
-            for case .bind(let source, _, readOnly: false) in plan.mounts {
-                add(source, plan.service, uid: plan.user.uid, composeFiles: stack.composeFiles)
+        folders += folders(of: plans)
+    }
+
+    /// All of this stack's.
+    var paths: [String] {
+        var seen: Set<Bytewise<String>> = []
+        return folders.map(\.path).filter { seen.insert(Bytewise($0)).inserted }
+    }
+
+    private func folders(of plans: [LaunchPlan]) -> [Folder] {
+        plans.flatMap { plan in
+            plan.mounts.compactMap { mount in
+                guard case .bind(let source, _, readOnly: false) = mount, isOpen(source, to: plan.user.uid) else { return nil }
+                return Folder(path: source, service: plan.service)
             }
         }
     }
 
-    /// Who can rewrite the Compose file needs no links, and who has all of the host neither.
-    private mutating func add(_ path: String, _ service: String, uid: UInt32, composeFiles: [String]) {
-        let ownsProject = composeFiles.contains { file in
-            Paths.rest(of: file, below: path) != nil && [0, Self.owner(of: file), Self.owner(of: Paths.directory(of: file))].contains(uid)
+    /// Whether links in a folder say anything: who can rewrite the Compose file needs none, nor does root with all of the host.
+    private func isOpen(_ path: String, to uid: UInt32) -> Bool {
+        if path == "/", uid == 0 { return false }
+        return !stack.composeFiles.contains { file in
+            guard Paths.rest(of: file, below: path) != nil else { return false }
+            return uid == 0 || [file, Paths.directory(of: file)].contains { Self.status(of: $0)?.st_uid == uid }
         }
-        if path != "/", !ownsProject { folders.append(Folder(path: path, service: service)) }
-    }
-
-    private static func owner(of path: String) -> UInt32? {
-        var status = stat()
-        return stat(path, &status) == 0 ? status.st_uid : nil
-    }
-
-    /// One that leads to a name that is no text is its own real path, as text.
-    private static func isLink(_ path: String) -> Bool {
-        var status = stat()
-        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
     }
 
     /// Where an absolute path leads, as far as it exists: a path without symbolic links.
     ///
-    /// - Throws: where a service may have laid one of the links on the way.
+    /// - Throws: where a service, or somebody else, may have laid one of the links on the way.
     mutating func resolve(_ path: String) throws(DeploymentError) -> String {
         if let real = walk.realPath(path), real.hasSameBytes(as: path), !Self.isLink(path) { return real }
         let resolved: ResolvedPath
@@ -75,12 +85,41 @@ struct WritableFolders {
             throw DeploymentError(
                 error.code == EILSEQ ? "\(path) is a symbolic link to a name that is not UTF-8; rename the file" : "\(error)")
         }
-        for link in resolved.links {
-            guard let folder = folders.first(where: { Paths.rest(of: link, below: $0.path)?.isEmpty == false }) else { continue }
-            throw DeploymentError(
-                "\(path) leads through the symbolic link \(link), in a folder that service '\(folder.service)' can write to, so it could "
-                    + "lead anywhere; name the real path, or move it out of that folder")
-        }
+        for link in resolved.links { try check(link, onTheWayTo: path) }
         return resolved.path
+    }
+
+    /// Checks a file that was read already: the way to it, and that what lies there is what was read.
+    mutating func check(_ file: ReadFile) throws(DeploymentError) {
+        let path = try resolve(file.path)
+        guard let status = try? FileDescriptor.open(path, O_PATH, resolution: .noSymlinks).status(), UInt64(status.st_dev) == file.device, UInt64(status.st_ino) == file.inode else {
+            throw DeploymentError("\(file.path) became another file while it was read; run the command again")
+        }
+    }
+
+    private mutating func check(_ link: String, onTheWayTo path: String) throws(DeploymentError) {
+        let lead = "\(path) leads through the symbolic link \(link)"
+        let remedy = "so it could lead anywhere; name the real path, or move it out of that folder"
+        if let owner = Self.status(of: link)?.st_uid, !trusted.contains(owner) {
+            throw DeploymentError("\(lead), which belongs to user \(owner), \(remedy)")
+        }
+        if others == nil { others = folders(of: otherPlans()) }
+        // The host may have mounted a folder twice.
+        let mounts = try? MountTable.current()
+        for folder in folders + (others ?? []) {
+            let places = [folder.path] + ((try? mounts?.aliases(of: folder.path)) ?? [])
+            guard places.contains(where: { Paths.rest(of: link, below: $0)?.isEmpty == false }) else { continue }
+            throw DeploymentError("\(lead), in a folder that service '\(folder.service)' can write to, \(remedy)")
+        }
+    }
+
+    /// One that leads to a name that is no text is its own real path, as text.
+    private static func isLink(_ path: String) -> Bool {
+        status(of: path).map { $0.st_mode & S_IFMT == S_IFLNK } ?? false
+    }
+
+    private static func status(of path: String) -> stat? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status : nil
     }
 }

@@ -285,7 +285,6 @@ struct ServiceMountTests {
                     .count { $0 == UInt8(ascii: "\n") } ?? 0
             }
             let masks = ["/run/etc/plain.txt", "/run/etc/store", "/run/etc/none", "/run/etc/plain.txt/none"]
-                .map { Mask(path: $0, followsLinks: true) }
             try mount.remask(masks, pins: [], inInstance: instance.pid)
             let count = mountCount()
             try mount.remask(masks, pins: [], inInstance: instance.pid)

@@ -63,11 +63,11 @@ final class FakeHost: InstanceHost {
         files[service]?.removeAll { $0.target == file.target }
     }
 
-    func remask(_ masks: [Mask], pins: [String], of service: String, instance: Int32) {
-        calls.append("remask \(service) \(masks.map(\.path).joined(separator: " "))")
+    func remask(_ paths: [String], pins: [String], of service: String, instance: Int32) {
+        calls.append("remask \(service) \(paths.joined(separator: " "))")
     }
 
-    func withAliases(_ masks: [Mask]) -> [Mask] { masks }
+    func withAliases(_ paths: [String]) -> [String] { paths }
 
     func discardMount(of service: String) {
         calls.append("discard \(service)")
