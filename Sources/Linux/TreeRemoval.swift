@@ -58,6 +58,7 @@ final class TreeRemoval {
         let refusal = errno
         // Which of the two a directory gives is the filesystem's choice (unlink(2)).
         guard refusal == EISDIR || refusal == EPERM else { throw failure("unlinkat", name, refusal) }
+        if geteuid() != 0 { openUp(name, in: directory) }
         let flags = UInt64(UInt32(bitPattern: O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC))
         let resolution: FileDescriptor.Resolution = [.noSymlinks, .beneath, .noMounts]
         let number = clinux_openat2(directory, name, flags, 0, resolution.rawValue)
@@ -69,6 +70,16 @@ final class TreeRemoval {
         case EXDEV: throw failure("unlinkat", name, EBUSY)
         case let reason: throw failure("openat2", name, reason)
         }
+    }
+
+    /// A folder of one's own that its permissions keep one out of can be emptied all the same.
+    private static func openUp(_ name: [CChar], in directory: Int32) {
+        let number = openat(directory, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard number >= 0 else { return }
+        let folder = FileDescriptor(owning: number)
+        var status = stat()
+        // By descriptor: by name it could be another one by now.
+        if fstat(folder.number, &status) == 0, status.st_mode & 0o700 != 0o700 { chmod("/proc/self/fd/\(folder.number)", 0o700) }
     }
 
     private static func removeEmpty(_ name: [CChar], in directory: Int32) throws(SystemCallError) {

@@ -26,13 +26,15 @@ public struct ProjectEnvironment {
     /// - Returns: with the diagnostics of the env files in the reporter.
     init(_ options: ProjectOptions, _ reporter: Reporter) {
         self.options = options
-        variables = Self.withComposeVariables(options)
+        let start = ProjectFiles.startDirectory(options), named = Self.named(options)
+        let found = Self.contents(of: named.isEmpty ? Self.inDirectory(start, options) : named)
+        variables = Self.composeVariables(of: found, options)
         if variables["PWD"] == nil { variables["PWD"] = options.workingDirectory }
-        let named = Self.named(options)
         if !named.isEmpty {
-            read(named, reporter)
+            take(found, reporter)
         } else if !isDisabled(reporter) {
-            add(directory: ProjectFiles.startDirectory(options), reporter)
+            directory = start
+            take(found, reporter)
         }
     }
 
@@ -40,12 +42,16 @@ public struct ProjectEnvironment {
     ///
     /// - Parameter options: of it only files, directories and the environment matter.
     public static func withComposeVariables(_ options: ProjectOptions) -> [String: String] {
-        var files = named(options)
-        if files.isEmpty { files = inDirectory(ProjectFiles.startDirectory(options), options) }
+        let named = named(options)
+        let files = named.isEmpty ? inDirectory(ProjectFiles.startDirectory(options), options) : named
+        return composeVariables(of: contents(of: files), options)
+    }
+
+    private static func composeVariables(of contents: [Content], _ options: ProjectOptions) -> [String: String] {
         var values: [String: String] = [:]
-        for file in files {
-            guard let bytes = try? FileReading.read(file.path) else { return options.environment }
-            let parsed = DotEnv.parse(bytes, file: file.shown, after: values) { options.environment[$0] }
+        for content in contents {
+            guard case .success(let bytes) = content.bytes else { return options.environment }
+            let parsed = DotEnv.parse(bytes, file: content.file.shown, after: values) { options.environment[$0] }
             guard parsed.diagnostics.allSatisfy({ $0.severity != .error }) else { return options.environment }
             values.merge(parsed.values) { _, new in new }
         }
@@ -56,22 +62,38 @@ public struct ProjectEnvironment {
     mutating func add(directory: String, _ reporter: Reporter) {
         guard Self.named(options).isEmpty, directory != self.directory, !isDisabled(reporter) else { return }
         self.directory = directory
-        read(Self.inDirectory(directory, options), reporter)
+        take(Self.contents(of: Self.inDirectory(directory, options)), reporter)
     }
 
     mutating func set(_ name: String, _ value: String) {
         variables[name] = value
     }
 
-    private mutating func read(_ files: [EnvFile], _ reporter: Reporter) {
+    /// An env file's bytes, read once: it may be a pipe.
+    private struct Content {
+        let file: EnvFile
+        let bytes: Result<[UInt8], FileReading.Problem>
+        var readFile: ReadFile?
+    }
+
+    private static func contents(of files: [EnvFile]) -> [Content] {
+        files.map { file in
+            var readFile: ReadFile?
+            let bytes = Result { () throws(FileReading.Problem) in try FileReading.read(file.path) { readFile = $0 } }
+            return Content(file: file, bytes: bytes, readFile: readFile)
+        }
+    }
+
+    private mutating func take(_ contents: [Content], _ reporter: Reporter) {
         var fromFiles: [String: String] = [:]
         let known = variables
-        for file in files {
+        for content in contents {
+            let file = content.file
             do {
-                let bytes = try FileReading.read(file.path) { self.files.append($0) }
-                let parsed = DotEnv.parse(bytes, file: file.shown, after: fromFiles) { known[$0] }
+                let parsed = DotEnv.parse(try content.bytes.get(), file: file.shown, after: fromFiles) { known[$0] }
                 reporter.add(parsed.diagnostics)
                 fromFiles.merge(parsed.values) { _, new in new }
+                if let readFile = content.readFile { files.append(readFile) }
             } catch {
                 guard file.isNamed || !error.isMissing else { continue }
                 reporter.error(
