@@ -45,12 +45,14 @@ struct Include {
                 remedy: "remove one of these includes")
             return nil
         }
-        let directory = directory(item["project_directory"]?.string, of: main)
+        let given = item["project_directory"]?.string
+        let directory = directory(given, of: main)
         var sources: [(path: String, documents: [Node])] = []
         for node in paths {
             let path = absolute(node.string ?? "")
             guard let documents = files.loading.documents(
-                path, shownAs: files.loading.shownName(path), base: directory, cause: node.place)
+                path, shownAs: files.loading.shownName(path), base: directory, cause: node.place,
+                isAnchored: given?.hasPrefix("/") == true)
             else { return nil }
             sources.append((path, documents))
         }
