@@ -58,7 +58,7 @@ final class Extends {
         guard let extends = service["extends"], var own = service.mapping else { return service }
         own.entries.removeAll { $0.key == "extends" }
         let result = base(extends, name, chain + [Link(file: file, service: name)]).map { base in
-            Merge(reporter: reporter, keepsTags: true)
+            Merge(reporter: reporter, keepsTags: true, keepsLists: !loading.interpolates)
                 .service(base.withoutTags(), service.with(.mapping(own)), "services.\(name)")
         } ?? service
         resolved[name] = result
@@ -113,7 +113,7 @@ final class Extends {
         guard let documents = loading.documents(
             path, shownAs: loading.shownName(path), base: Paths.directory(of: path), cause: cause)
         else { return nil }
-        let layers = Layers(reporter: reporter, baseDirectory: Paths.directory(of: path))
+        let layers = loading.layers(Paths.directory(of: path))
         var merged: Node?
         for document in documents {
             merged = loading.canonical(

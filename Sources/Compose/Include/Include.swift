@@ -144,7 +144,7 @@ struct Include {
     }
 
     private func reportConflict(_ kind: String, _ own: Mapping.Entry, _ included: Mapping.Entry) {
-        let layers = Layers(reporter: reporter, baseDirectory: files.baseDirectory)
+        let layers = files.loading.layers(files.baseDirectory)
         let alone = Node(.mapping(Mapping([own])), at: own.keyPlace)
         let document = Node(.mapping(Mapping([Mapping.Entry(kind, at: own.keyPlace, alone)])), at: own.keyPlace)
         // The included one is in canonical form.

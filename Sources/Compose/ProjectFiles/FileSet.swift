@@ -13,7 +13,7 @@ struct FileSet {
     ///
     /// - Parameter files: each file's path and its documents.
     func merged(_ files: [(path: String, documents: [Node])]) -> Node? {
-        let layers = Layers(reporter: reporter, baseDirectory: baseDirectory)
+        let layers = loading.layers(baseDirectory)
         var result: Node?
         let documents = files.flatMap { file in file.documents.map { (file.path, $0) } }
         for (index, (path, document)) in documents.enumerated() {

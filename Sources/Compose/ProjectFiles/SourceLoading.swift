@@ -44,6 +44,11 @@ final class SourceLoading {
         interpolates ? Interpolation(environment: environment, reporter: reporter).apply(document) : document
     }
 
+    /// For documents whose paths start from a directory.
+    func layers(_ baseDirectory: String) -> Layers {
+        Layers(reporter: reporter, baseDirectory: baseDirectory, keepsLists: !interpolates)
+    }
+
     /// The document in canonical form, as far as that can be known while it has variables.
     func canonical(_ document: Node, _ layers: Layers) -> Node {
         interpolates ? layers.canonical(document) : LongForms(reporter: reporter).apply(document)
