@@ -120,8 +120,10 @@ struct ServiceCompletion {
                 if error.isMissing, file["required"]?.bool == false { continue }
                 let name = attribute == "env_file" ? "env file" : "label file"
                 reporter.error(
-                    "cannot read the \(name) \(loading.shownName(absolute)): \(error.reason)", at: node.place,
-                    attribute: "\(path).\(attribute)",
+                    absolute.isEmpty
+                        ? "the path of the \(name) is empty"
+                        : "cannot read the \(name) \(loading.shownName(absolute)): \(error.reason)",
+                    at: node.place, attribute: "\(path).\(attribute)",
                     remedy: error.isMissing && attribute == "env_file" ? "create it, or add `required: false`" : nil)
             }
         }

@@ -77,9 +77,11 @@ struct References {
             }
         }
         guard isReported != true else { return }
+        let image = entry.value["image"]
         reporter.error(
-            "service \"\(service.name)\" has neither an image, a build nor a command: there is nothing to run",
-            at: entry.keyPlace, attribute: "services.\(service.name)",
+            "service \"\(service.name)\" has " + (image == nil ? "neither an image, a build nor a command" : "an empty image")
+                + ": there is nothing to run",
+            at: image?.place ?? entry.keyPlace, attribute: "services.\(service.name)" + (image == nil ? "" : ".image"),
             remedy: "give it a `command`, or an `image` or `build` that has one")
     }
 
