@@ -10,6 +10,22 @@ import Testing
         #expect(result.diagnostics.first?.location?.column == 30)
     }
 
+    @Test func whereComposePassesOverUnknownAttributesTheyAreWarnedOf() {
+        let result = Fixture([
+            "compose.yaml": """
+            include: [{path: i.yaml, envfile: x, x-a: 1}]
+            services: {a: {image: x, extends: {service: b, fil: q}, gpus: [{cout: 1}], secrets: [s]}, b: {image: y}}
+            secrets: {s: {external: {nam: x}}}
+            """, "compose.override.yaml": "services: {b: {labels: [a]}}", "i.yaml": "services: {c: {image: x}}",
+        ]).load()
+        let unknown = result.diagnostics.filter { $0.message.hasPrefix("unknown") }
+        #expect(unknown.map(\.attribute) == [
+            "include[0].envfile", "services.a.extends.fil", "services.a.gpus[0].cout", "secrets.s.external.nam",
+        ])
+        #expect(unknown.compactMap(\.remedy) == ["env_file", "file", "count", "name"].map { "did you mean '\($0)'?" })
+        #expect(result.project != nil)
+    }
+
     @Test(arguments: [
         ("ports: 80", "services.web.ports must be a list, not a number"), ("ports: ", "services.web.ports must be a list"),
         ("environment: x", "services.web.environment must be a mapping or a list of strings, not a string"),

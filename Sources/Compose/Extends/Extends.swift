@@ -75,6 +75,7 @@ final class Extends {
                 remedy: "name the file that has the service")
             return nil
         }
+        reporter.adviseOfUnknown(extends, ServiceAttributes.extends, path)
         var other = self
         if let node = extends["file"], let text = node.string {
             guard !reporter.refusesRemote(text, at: node.place, attribute: path) else { return nil }

@@ -19,7 +19,8 @@ struct Include {
         guard let items = include.sequence ?? (include.isNull ? [] : nil) else { return document }
         mapping.entries.removeAll { $0.key == "include" }
         var result = document.with(.mapping(mapping))
-        for item in items {
+        for (index, item) in items.enumerated() {
+            reporter.adviseOfUnknown(item, ProjectAttributes.include, "include[\(index)]")
             guard let included = load(item) else { continue }
             result = imported(included, into: result)
         }
