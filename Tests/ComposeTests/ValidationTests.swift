@@ -10,6 +10,26 @@ import Testing
         #expect(result.diagnostics.first?.location?.column == 30)
     }
 
+    @Test(arguments: [
+        ("environment: ['A:b', 'U=x:1', '${U:-x}', '-x:y']", "there is no '=', so all of this is a variable's name", "write it as A=VALUE"),
+        ("environment: [B=1, C, B=2]", "'B' is in the list already, at line 1: the later one counts", "remove one of the two"),
+        ("volumes: ['/a:/x', '/b:/y', {type: tmpfs, target: /x}]", "it is mounted over volumes[0], at line 1, which is dropped: both have the target /x", "give one of them another target, or remove it"),
+        ("volumes: ['/a:/x:ro,rx', '/b:/y:cached,z']", "services.a.volumes[0]: unknown option 'rx', which is passed over", "did you mean 'ro'?"),
+        ("command: !echo hi", "the tag '!echo' is dropped: only !reset and !override mean something in a Compose file", "if it belongs to the text, put all of it in quotes"),
+        ("secrets: [s]", "the variable S is not set", "set it in the environment or in .env before `up`"),
+    ])
+    func whatComposeTakesWithoutAWordIsWarnedOf(attribute: String, message: String, remedy: String) {
+        let text = "services: {a: {image: x, \(attribute)}}\nsecrets: {s: {environment: S}, t: {environment: T}}"
+        let found = Fixture(["compose.yaml": text]).load(environment: ["U": "1=", "T": ""]).diagnostics
+        let expected = found.filter { $0.message != "no service uses this secret" }
+        #expect(expected.map(\.message) == [message] && expected.map(\.remedy) == [remedy])
+    }
+
+    @Test func anOverrideIsNoOversight() {
+        let file = "services: {a: {image: x, environment: [B=1], volumes: ['/a:/x']}}"
+        #expect(Fixture(["compose.yaml": file, "compose.override.yaml": file]).load().diagnostics.isEmpty)
+    }
+
     @Test func whereComposePassesOverUnknownAttributesTheyAreWarnedOf() {
         let result = Fixture([
             "compose.yaml": """

@@ -117,8 +117,9 @@ final class Extends {
         let layers = loading.layers(Paths.directory(of: path))
         var merged: Node?
         for document in documents {
-            merged = loading.canonical(
-                layers.merged(merged, loading.interpolated(document, environment), keepingTags: true), layers)
+            let document = loading.interpolated(document, environment)
+            Oversights(reporter: reporter).check(document)
+            merged = loading.canonical(layers.merged(merged, document, keepingTags: true), layers)
         }
         let result = Extends(merged ?? Node(.mapping(Mapping()), at: cause), file: path, loading, environment)
         loading.extended[path] = result

@@ -19,6 +19,7 @@ struct FileSet {
         for (index, (path, document)) in documents.enumerated() {
             warnOfVersion(document)
             var node = loading.interpolated(document, environment)
+            Oversights(reporter: reporter).check(node)
             for service in node["services"]?.mapping?.entries ?? [] { Targets(service, reporter).checkGrants() }
             node = Extends(node, file: path, loading, environment).apply()
             node = Include(files: self, file: path).apply(node)
