@@ -19,6 +19,7 @@ struct ProjectSources {
             return nil
         }
         let directory = files.projectDirectory
+        loading.projectDirectory = directory
         variables.add(directory: directory, reporter)
         documents = files.files.map { file in
             (path: file.path, documents: loading.documents(file.path, shownAs: file.shownName, base: directory) ?? [])

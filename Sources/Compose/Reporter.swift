@@ -9,6 +9,8 @@ final class Reporter {
     private var comparisonsLeft = 500_000
     /// Values that are known to be wrong already.
     private var silenced: Set<SourceLocation> = []
+    /// The variables without a value in a text, by its place.
+    private var unset: [SourceLocation: [String]] = [:]
     /// Diagnostics by their place in ``diagnostics`` that only matter once nothing is wrong.
     private var advice: Set<Int> = []
     /// The files in the order in which they were read.
@@ -48,6 +50,17 @@ final class Reporter {
         return Spelling.suggestion(for: word, among: candidates)
     }
 
+    /// Notes that variables of a text have no value: what is wrong with it most likely follows from that.
+    func noteUnset(_ variables: [String], at place: Place) {
+        if !variables.isEmpty { unset[place.location] = variables }
+    }
+
+    /// What to do about a value: to set the variables that leave it empty, before anything else.
+    private func remedy(_ remedy: String?, at place: Place?) -> String? {
+        guard !unset.isEmpty, let place, let variables = unset[place.location] else { return remedy }
+        return "set \(variables.joined(separator: " and ")) in the environment or in .env"
+    }
+
     /// Keeps errors about a value back from now on.
     func silence(_ place: Place) {
         silenced.insert(place.location)
@@ -62,14 +75,15 @@ final class Reporter {
 
     func error(_ message: String, at place: Place? = nil, attribute: String = "", remedy: String? = nil) {
         if !silenced.isEmpty, let place, silenced.contains(place.location) { return }
-        add(Diagnostic(.error, message, at: place, attribute: attribute, remedy: remedy))
+        add(Diagnostic(.error, message, at: place, attribute: attribute, remedy: self.remedy(remedy, at: place)))
     }
 
     /// Reports what Compose takes and an engine refuses, or stackup can't do: an error, unless the project is only printed.
     func obstacle(_ message: String, at place: Place? = nil, attribute: String = "", remedy: String? = nil) {
         switch purpose {
         case .running: error(message, at: place, attribute: attribute, remedy: remedy)
-        case .printing: warning(message + ", and 'up' refuses it", at: place, attribute: attribute, remedy: remedy)
+        case .printing:
+            warning(message + ", and 'up' refuses it", at: place, attribute: attribute, remedy: self.remedy(remedy, at: place))
         }
     }
 

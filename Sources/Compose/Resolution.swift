@@ -10,12 +10,14 @@ struct Resolution {
     private let profiles: Profiles
     private let name: String
     private let loading: SourceLoading
+    private let environment: [String: String]
 
     /// - Parameter canonical: what the files say together, in canonical form.
     init(_ canonical: Node, name: String, loading: SourceLoading, environment: [String: String]) {
         let reporter = loading.reporter
         self.name = name
         self.loading = loading
+        self.environment = environment
         let completion = ServiceCompletion(loading: loading, environment: environment)
         var services = Mapping(
             (canonical["services"]?.mapping?.entries ?? []).filter { $0.value.mapping != nil }.map { entry in
@@ -91,7 +93,7 @@ struct Resolution {
         stack.disabledServices = profiles.disabled
         stack.profiles = profiles.all
         if loading.options.steps.checksConsistency {
-            References(stack, checked, profiles, services: services, project: project, loading).check()
+            References(stack, checked, profiles, services: services, project: project, loading, environment: environment).check()
         }
         return stack
     }

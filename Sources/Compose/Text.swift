@@ -5,9 +5,9 @@ enum Text {
         slices(text, separator).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The parts between separators, spaces around them removed, empty ones left out.
-    static func split(_ text: String, by separator: String) -> [String] {
-        slices(text, separator).map(trimmed).filter { !$0.isEmpty }
+    /// The parts between separators, spaces around them removed.
+    static func trimmedParts(_ text: String, between separator: String) -> [String] {
+        slices(text, separator).map(trimmed)
     }
 
     private static func slices(_ text: String, _ separator: String) -> [ArraySlice<UInt8>] {

@@ -65,10 +65,10 @@ struct Composer {
             return addAlias(text(event.data.alias.anchor) ?? "", place)
         case YAML_SEQUENCE_START_EVENT:
             let start = event.data.sequence_start
-            return open(.sequence, place, text(start.anchor), mergeTag(start.tag))
+            return open(.sequence, place, text(start.anchor), mergeTag(start.tag, place))
         case YAML_MAPPING_START_EVENT:
             let start = event.data.mapping_start
-            return open(.mapping, place, text(start.anchor), mergeTag(start.tag))
+            return open(.mapping, place, text(start.anchor), mergeTag(start.tag, place))
         case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT:
             return close()
         default:
@@ -271,9 +271,23 @@ extension Composer {
         bytes.map { String(cString: $0) }
     }
 
-    private func mergeTag(_ tag: UnsafeMutablePointer<yaml_char_t>?) -> Node.MergeTag {
-        guard let tag = text(tag), !isBelowOverride else { return .none }
-        return tag == "!reset" ? .reset : tag == "!override" ? .override : .none
+    /// - Parameter isScalar: whether it stands before a text.
+    private mutating func mergeTag(
+        _ tag: UnsafeMutablePointer<yaml_char_t>?, _ place: Place, isScalar: Bool = false
+    ) -> Node.MergeTag {
+        guard let tag = text(tag) else { return .none }
+        switch tag {
+        case "!reset": return isBelowOverride ? .none : .reset
+        case "!override": return isBelowOverride ? .none : .override
+        default:
+            if tag != "!", !tag.hasPrefix(Self.standardTag) {
+                diagnostics.append(
+                    Diagnostic(
+                        .warning, "the tag '\(tag)' is dropped: only !reset and !override mean something in a Compose file",
+                        at: place, remedy: isScalar ? "if it belongs to the text, put all of it in quotes" : nil))
+            }
+            return .none
+        }
     }
 
     private static let standardTag = "tag:yaml.org,2002:"
@@ -302,6 +316,6 @@ extension Composer {
             return Node(.null, at: place)
         }
         // A tag that YAML does not know makes a text of any scalar.
-        return Node(.string(text), at: place, tag: mergeTag(scalar.tag))
+        return Node(.string(text), at: place, tag: mergeTag(scalar.tag, place, isScalar: true))
     }
 }

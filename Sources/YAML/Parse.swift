@@ -4,7 +4,7 @@ import CYAML
 public struct ParsedStream: Sendable {
     /// The roots of the documents, in order; none where an error makes the text unreadable.
     public let documents: [Node]
-    /// All the errors found.
+    /// All the errors found, and warnings of tags that mean nothing.
     public let diagnostics: [Diagnostic]
 }
 

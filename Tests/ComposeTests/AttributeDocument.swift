@@ -44,8 +44,10 @@ struct AttributeDocument {
         | accepted | it is read, kept and printed by `config`, and needs nothing more from stackup |
         | **no effect yet** | it is read, kept and printed by `config`; a warning names it and says why nothing comes of it |
 
-        An attribute that is not on this page is an error, unless it starts with `x-`. `*` stands for a name that you
-        choose, `[]` for an entry of a list. What lies below an attribute without effect has no effect either.
+        An attribute that is not on this page is an error, unless it starts with `x-`. It is a warning only where
+        Compose passes over what it doesn't know: in an entry of `include`, in `extends`, in an entry of `gpus`, and
+        below `external` of a secret or config. `*` stands for a name that you choose, `[]` for an entry of a list.
+        What lies below an attribute without effect has no effect either.
 
         """
 }

@@ -11,6 +11,42 @@ import Testing
     }
 
     @Test(arguments: [
+        ("environment: ['A:b', 'U=x:1', '${U:-x}', '-x:y']", "there is no '=', so all of this is a variable's name", "write it as A=VALUE"),
+        ("environment: [B=1, C, B=2]", "'B' is in the list already, at line 1: the later one counts", "remove one of the two"),
+        ("volumes: ['/a:/x', '/b:/y', {type: tmpfs, target: /x}]", "it is mounted over volumes[0], at line 1, which is dropped: both have the target /x", "give one of them another target, or remove it"),
+        ("volumes: ['/a:/x:ro,rx', '/b:/y:cached,z']", "services.a.volumes[0]: unknown option 'rx', which is passed over", "did you mean 'ro'?"),
+        ("command: !echo hi", "the tag '!echo' is dropped: only !reset and !override mean something in a Compose file", "if it belongs to the text, put all of it in quotes"),
+        ("secrets: [s]", "the variable S is not set", "set it in the environment or in .env before `up`"),
+    ])
+    func whatComposeTakesWithoutAWordIsWarnedOf(attribute: String, message: String, remedy: String) {
+        let text = "services: {a: {image: x, \(attribute)}}\nsecrets: {s: {environment: S}, t: {environment: T}}"
+        let found = Fixture(["compose.yaml": text]).load(environment: ["U": "1=", "T": ""]).diagnostics
+        let expected = found.filter { $0.message != "no service uses this secret" }
+        #expect(expected.map(\.message) == [message] && expected.map(\.remedy) == [remedy])
+    }
+
+    @Test func anOverrideIsNoOversight() {
+        let file = "services: {a: {image: x, environment: [B=1], volumes: ['/a:/x']}}"
+        #expect(Fixture(["compose.yaml": file, "compose.override.yaml": file]).load().diagnostics.isEmpty)
+    }
+
+    @Test func whereComposePassesOverUnknownAttributesTheyAreWarnedOf() {
+        let result = Fixture([
+            "compose.yaml": """
+            include: [{path: i.yaml, envfile: x, x-a: 1}]
+            services: {a: {image: x, extends: {service: b, fil: q}, gpus: [{cout: 1}], secrets: [s]}, b: {image: y}}
+            secrets: {s: {external: {nam: x}}}
+            """, "compose.override.yaml": "services: {b: {labels: [a]}}", "i.yaml": "services: {c: {image: x}}",
+        ]).load()
+        let unknown = result.diagnostics.filter { $0.message.hasPrefix("unknown") }
+        #expect(unknown.map(\.attribute) == [
+            "include[0].envfile", "services.a.extends.fil", "services.a.gpus[0].cout", "secrets.s.external.nam",
+        ])
+        #expect(unknown.compactMap(\.remedy) == ["env_file", "file", "count", "name"].map { "did you mean '\($0)'?" })
+        #expect(result.project != nil)
+    }
+
+    @Test(arguments: [
         ("ports: 80", "services.web.ports must be a list, not a number"), ("ports: ", "services.web.ports must be a list"),
         ("environment: x", "services.web.environment must be a mapping or a list of strings, not a string"),
         ("read_only: 1", "services.web.read_only must be true or false, not a number"), ("image: [x]", "services.web.image must be a string, not a list"),

@@ -24,6 +24,9 @@ public struct UninterpolatedModel: Sendable {
             document = Resolution.withDefaultNetwork(document, services: document["services"]?.mapping?.entries ?? [])
             document = document.setting("name", Node(.string(name), at: document.place))
         }
+        if let entries = document.mapping?.entries {
+            document = document.with(.mapping(Mapping(entries.filter { $0.key != "version" })))
+        }
         self.document = document.changingEach { kind, value in
             ["networks", "volumes", "secrets", "configs"].contains(kind) ? resources.apply(value) : value
         }

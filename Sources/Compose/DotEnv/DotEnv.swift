@@ -178,24 +178,47 @@ struct DotEnv {
         let values = result.values
         let earlier = self.earlier
         let lookup = self.lookup
-        var unset: [String] = []
+        var unset: [(name: String, offset: Int)] = []
         do {
-            let value = try Template.substitute(text, lookup: { lookup($0) ?? values[$0] ?? earlier[$0] }) { name, _ in
-                unset.append(name)
+            let value = try Template.substitute(text, lookup: { lookup($0) ?? values[$0] ?? earlier[$0] }) { name, offset in
+                unset.append((name, offset))
             }
-            for name in unset {
-                report(.warning, "The \"\(name)\" variable is not set. Defaulting to a blank string.", at: start)
+            for (name, offset) in unset {
+                report(
+                    .warning, "The \"\(name)\" variable is not set. Defaulting to a blank string.",
+                    at: variable(at: offset, of: text, from: start))
             }
             return value
         } catch {
+            let place = variable(at: error.offset, of: text, from: start)
             switch error {
             case .invalid, .tooDeep:
-                fail("invalid interpolation format", at: start, remedy: "escape a dollar sign as $$, or use single quotes")
+                fail("invalid interpolation format", at: place, remedy: "escape a dollar sign as $$, or use single quotes")
             case .missing(let variable, let message, _):
-                fail("required variable \(variable) is missing a value" + (message.isEmpty ? "" : ": \(message)"), at: start)
+                fail("required variable \(variable) is missing a value" + (message.isEmpty ? "" : ": \(message)"), at: place)
             }
             return nil
         }
+    }
+
+    /// Where in the file a variable of a value stands, by the dollar signs before it: escapes move everything else.
+    private func variable(at offset: Int, of text: String, from start: Int) -> Int {
+        let dollar = UInt8(ascii: "$")
+        let hasEscapes = bytes[start] == UInt8(ascii: "\"")
+        var left = text.utf8.prefix(offset).count { $0 == dollar }
+        var position = start
+        while position < index {
+            if hasEscapes, bytes[position] == UInt8(ascii: "\\"), position + 1 < index {
+                position += 1
+                // An escaped one has become two.
+                if bytes[position] == dollar { left -= 2 }
+            } else if bytes[position] == dollar {
+                if left <= 0 { return position }
+                left -= 1
+            }
+            position += 1
+        }
+        return start
     }
 
     private mutating func fail(_ message: String, at offset: Int, remedy: String? = nil) {

@@ -58,7 +58,7 @@ final class Extends {
         guard let extends = service["extends"], var own = service.mapping else { return service }
         own.entries.removeAll { $0.key == "extends" }
         let result = base(extends, name, chain + [Link(file: file, service: name)]).map { base in
-            Merge(reporter: reporter, keepsTags: true)
+            Merge(reporter: reporter, keepsTags: true, keepsLists: !loading.interpolates)
                 .service(base.withoutTags(), service.with(.mapping(own)), "services.\(name)")
         } ?? service
         resolved[name] = result
@@ -75,6 +75,7 @@ final class Extends {
                 remedy: "name the file that has the service")
             return nil
         }
+        reporter.adviseOfUnknown(extends, ServiceAttributes.extends, path)
         var other = self
         if let node = extends["file"], let text = node.string {
             guard !reporter.refusesRemote(text, at: node.place, attribute: path) else { return nil }
@@ -113,11 +114,12 @@ final class Extends {
         guard let documents = loading.documents(
             path, shownAs: loading.shownName(path), base: Paths.directory(of: path), cause: cause)
         else { return nil }
-        let layers = Layers(reporter: reporter, baseDirectory: Paths.directory(of: path))
+        let layers = loading.layers(Paths.directory(of: path))
         var merged: Node?
         for document in documents {
-            merged = loading.canonical(
-                layers.merged(merged, loading.interpolated(document, environment), keepingTags: true), layers)
+            let document = loading.interpolated(document, environment)
+            Oversights(reporter: reporter).check(document)
+            merged = loading.canonical(layers.merged(merged, document, keepingTags: true), layers)
         }
         let result = Extends(merged ?? Node(.mapping(Mapping()), at: cause), file: path, loading, environment)
         loading.extended[path] = result

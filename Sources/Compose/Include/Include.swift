@@ -19,7 +19,8 @@ struct Include {
         guard let items = include.sequence ?? (include.isNull ? [] : nil) else { return document }
         mapping.entries.removeAll { $0.key == "include" }
         var result = document.with(.mapping(mapping))
-        for item in items {
+        for (index, item) in items.enumerated() {
+            reporter.adviseOfUnknown(item, ProjectAttributes.include, "include[\(index)]")
             guard let included = load(item) else { continue }
             result = imported(included, into: result)
         }
@@ -45,12 +46,14 @@ struct Include {
                 remedy: "remove one of these includes")
             return nil
         }
-        let directory = directory(item["project_directory"]?.string, of: main)
+        let given = item["project_directory"]?.string
+        let directory = directory(given, of: main)
         var sources: [(path: String, documents: [Node])] = []
         for node in paths {
             let path = absolute(node.string ?? "")
             guard let documents = files.loading.documents(
-                path, shownAs: files.loading.shownName(path), base: directory, cause: node.place)
+                path, shownAs: files.loading.shownName(path), base: directory, cause: node.place,
+                isAnchored: given?.hasPrefix("/") == true)
             else { return nil }
             sources.append((path, documents))
         }
@@ -142,7 +145,7 @@ struct Include {
     }
 
     private func reportConflict(_ kind: String, _ own: Mapping.Entry, _ included: Mapping.Entry) {
-        let layers = Layers(reporter: reporter, baseDirectory: files.baseDirectory)
+        let layers = files.loading.layers(files.baseDirectory)
         let alone = Node(.mapping(Mapping([own])), at: own.keyPlace)
         let document = Node(.mapping(Mapping([Mapping.Entry(kind, at: own.keyPlace, alone)])), at: own.keyPlace)
         // The included one is in canonical form.

@@ -78,12 +78,16 @@ struct Interpolation {
 
     /// nil, with an error reported, where it can't be done.
     private func substitute(_ text: String, _ place: Place, _ path: () -> String) -> String? {
+        var unset: [String] = []
         do {
-            return try Template.substitute(text, lookup: { environment[$0] }) { name, offset in
+            let value = try Template.substitute(text, lookup: { environment[$0] }) { name, offset in
+                if unset.count < 3, !unset.contains(name) { unset.append(name) }
                 let message = "The \"\(name)\" variable is not set. Defaulting to a blank string."
                 guard !reporter.wasGiven(message) else { return }
                 reporter.warning(message, at: variablePlace(text, offset, place), attribute: path(), once: true)
             }
+            reporter.noteUnset(unset, at: place)
+            return value
         } catch {
             let at = variablePlace(text, error.offset, place)
             switch error {

@@ -85,7 +85,7 @@ struct Template {
     private func value(of reference: TemplateReference, depth: Int) throws(Problem) -> [UInt8] {
         let name = name(reference.name)
         guard let operation = reference.operation else { return value(name, at: reference.start) }
-        let operand = try expand(reference.operand, depth: depth + 1)
+        let operand = try operand(of: reference, depth: depth + 1)
         let found = lookup(name)
         let isThere = found != nil && !(reference.countsEmptyAsUnset && found == "")
         switch operation {
@@ -99,6 +99,19 @@ struct Template {
                     variable: name, message: String(decoding: operand, as: UTF8.self), offset: reference.start)
             }
             return Array((found ?? "").utf8)
+        }
+    }
+
+    private func operand(of reference: TemplateReference, depth: Int) throws(Problem) -> [UInt8] {
+        do {
+            return try expand(reference.operand, depth: depth)
+        } catch {
+            // An open reference has taken the brace of one in it: that one is right.
+            var line = TemplateLine(bytes, in: error.offset..<bytes.count)
+            guard case .invalid(let inner) = error, !reference.isClosed,
+                TemplateReference(bytes, at: inner, &line) != nil
+            else { throw error }
+            throw .invalid(offset: reference.start)
         }
     }
 

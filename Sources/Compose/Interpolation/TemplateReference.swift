@@ -18,6 +18,8 @@ struct TemplateReference {
     let countsEmptyAsUnset: Bool
     /// What stands between the operator and the brace that closes the reference.
     let operand: Range<Int>
+    /// Whether a brace closes it; one that is left open reaches to the last brace of its line.
+    let isClosed: Bool
     /// The offset after it.
     let end: Int
 
@@ -32,7 +34,7 @@ struct TemplateReference {
         name = start + 2..<nameEnd
         guard nameEnd < limit else { return nil }
         if bytes[nameEnd] == UInt8(ascii: "}") {
-            (operation, countsEmptyAsUnset, operand, end) = (nil, false, nameEnd..<nameEnd, nameEnd + 1)
+            (operation, countsEmptyAsUnset, operand, isClosed, end) = (nil, false, nameEnd..<nameEnd, true, nameEnd + 1)
             return
         }
         countsEmptyAsUnset = bytes[nameEnd] == UInt8(ascii: ":")
@@ -45,7 +47,9 @@ struct TemplateReference {
         default: return nil
         }
         guard let last = line.lastBrace(from: sign + 1) else { return nil }
-        let close = Self.closingBrace(bytes, start..<last + 1) ?? last
+        let brace = Self.closingBrace(bytes, start..<last + 1)
+        isClosed = brace != nil
+        let close = brace ?? last
         operand = sign + 1..<max(sign + 1, close)
         end = close + 1
     }

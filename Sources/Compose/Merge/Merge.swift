@@ -5,6 +5,8 @@ struct Merge {
     let reporter: Reporter
     /// Keeps `!reset` and `!override`, for a result that is merged into something else afterwards.
     var keepsTags = false
+    /// Leaves `K=V` lists that were merged lists, as they are printed while they have variables.
+    var keepsLists = false
 
     /// The document of a whole file over the documents before it.
     func project(_ base: Node, _ over: Node) -> Node {
@@ -44,6 +46,7 @@ struct Merge {
             return over
         case .keyValues:
             guard let left = keyValues(base), let right = keyValues(over) else { return mismatch(base, over, path) }
+            if keepsLists { return texts(base, left, over, right, path) }
             return asList(mappings(left, right, path, resets: !isList(left)) { _, _, over in over })
         case .hosts:
             return appended(base, over, path, Self.hosts) { left, right in
@@ -171,6 +174,21 @@ extension Merge {
             }
         }
         return node.with(.mapping(Mapping(entries)))
+    }
+
+    /// `K=V` texts of what was merged: those of a mapping sorted, those of a list in its order.
+    private func texts(_ base: Node, _ left: Node, _ over: Node, _ right: Node, _ path: String) -> Node {
+        func inOrder(_ node: Node, _ mapping: Node) -> Node {
+            guard node.mapping != nil, let entries = mapping.mapping?.entries else { return mapping }
+            return mapping.with(.mapping(Mapping(entries.sorted { Self.text($0) < Self.text($1) })))
+        }
+        let merged = mappings(inOrder(base, left), inOrder(over, right), path, resets: !isList(left)) { _, _, over in over }
+        guard let entries = merged.mapping?.entries, entries.allSatisfy({ $0.value.tag == .none }) else { return merged }
+        return merged.with(.sequence(entries.map { $0.value.with(.string(Self.text($0))) }))
+    }
+
+    private static func text(_ entry: Mapping.Entry) -> String {
+        entry.value.isNull ? entry.key : "\(entry.key)=\(entry.value.scalarText ?? "")"
     }
 
     /// Whether a mapping's entries were written as a list's: each is where its value is.

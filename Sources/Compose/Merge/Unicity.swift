@@ -8,6 +8,8 @@ import YAML
 struct Unicity {
     /// The directory of the files that are laid over each other.
     let baseDirectory: String
+    /// Whether `K=V` lists are looked at; where they become mappings, their keys are there once anyway.
+    let coversKeyValues: Bool
 
     /// What makes two entries of a list the same thing.
     enum Identity: Sendable {
@@ -43,6 +45,8 @@ struct Unicity {
         "volumes": .volumeTarget,
     ]
 
+    private static let keyValues: Set<String> = ["annotations", "environment", "labels", "sysctls"]
+
     private static let build: [String: Identity] = ["tags": .key]
     private static let network: [String: Identity] = ["aliases": .key, "link_local_ips": .key]
 
@@ -53,11 +57,13 @@ struct Unicity {
                 service.changingEach { key, value in
                     switch key {
                     case "build":
-                        value.changingEach { list($1, Self.build[$0]) }
+                        value.changingEach { list($1, coversKeyValues && ["args", "labels"].contains($0) ? .key : Self.build[$0]) }
+                    case "deploy" where coversKeyValues:
+                        value.changing("labels") { list($0, .key) }
                     case "networks":
                         value.changingEach { $1.changingEach { list($1, Self.network[$0]) } }
                     default:
-                        list(value, Self.service[key])
+                        list(value, coversKeyValues && Self.keyValues.contains(key) ? .key : Self.service[key])
                     }
                 }
             }

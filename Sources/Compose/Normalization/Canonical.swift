@@ -201,8 +201,11 @@ struct Canonical {
     }
 
     private func names(_ node: Node, _ inner: Shape, _ path: String) -> Node {
-        guard let items = node.sequence else { return apply(node, .map(inner), path) }
         let isDependencies = if case .object(let object) = inner { object === ServiceAttributes.dependency } else { false }
+        guard let items = node.sequence else {
+            let long = apply(node, .map(inner), path)
+            return isDependencies ? long.changingEach { $1.settingIfAbsent("required", .bool(true)) } : long
+        }
         var result = Mapping()
         var seen: Set<String> = []
         for item in items {

@@ -4,21 +4,38 @@ import YAML
 
 /// Makes the paths of attributes absolute: seen from the directory of the file that they stand in.
 struct PathResolution {
+    /// What becomes of a path.
+    enum Form {
+        case absolute
+        /// Relative to the project's directory.
+        case relative
+        case asWritten
+    }
+
     let home: String?
-    /// Whether paths are not left as they stand.
-    let isEnabled: Bool
+    let projectDirectory: String
+    /// What becomes of the paths in a text.
+    let form: (SourceText) -> Form
 
     /// A path of this host; an empty one stays empty.
     func local(_ node: Node) -> Node {
-        guard isEnabled, let text = node.string, !text.isEmpty else { return node }
-        return node.with(.string(Paths.absolute(text, from: node.place.source.baseDirectory, home: home)))
+        guard let text = node.string, !text.isEmpty else { return node }
+        return resolved(node, text)
     }
 
     /// A path that may be one of Windows; an empty one is the directory itself.
     func anySystem(_ node: Node) -> Node {
-        guard isEnabled, let text = node.string else { return node }
-        if Self.isWindowsPath(text) { return node }
-        return node.with(.string(Paths.absolute(text, from: node.place.source.baseDirectory, home: home)))
+        guard let text = node.string, !Self.isWindowsPath(text) else { return node }
+        return resolved(node, text)
+    }
+
+    private func resolved(_ node: Node, _ text: String) -> Node {
+        let source = node.place.source
+        let form = form(source)
+        if case .asWritten = form { return node }
+        let absolute = Paths.absolute(text, from: source.baseDirectory, home: home)
+        guard case .relative = form, !text.hasPrefix("/"), !text.hasPrefix("~") else { return node.with(.string(absolute)) }
+        return node.with(.string(Paths.relative(absolute, to: projectDirectory)))
     }
 
     /// A build context, which may be a URL or another service as well as a directory.
@@ -32,7 +49,8 @@ struct PathResolution {
     /// A path that is watched: the first symbolic link on the way is followed, since events name what it leads to.
     func watched(_ node: Node) -> Node {
         let absolute = local(node)
-        guard isEnabled, let text = absolute.string else { return absolute }
+        if case .asWritten = form(node.place.source) { return absolute }
+        guard let text = absolute.string, text.hasPrefix("/") else { return absolute }
         var prefix = ""
         for component in Paths.components(text) {
             prefix += "/" + component

@@ -120,8 +120,10 @@ struct ServiceCompletion {
                 if error.isMissing, file["required"]?.bool == false { continue }
                 let name = attribute == "env_file" ? "env file" : "label file"
                 reporter.error(
-                    "cannot read the \(name) \(loading.shownName(absolute)): \(error.reason)", at: node.place,
-                    attribute: "\(path).\(attribute)",
+                    absolute.isEmpty
+                        ? "the path of the \(name) is empty"
+                        : "cannot read the \(name) \(loading.shownName(absolute)): \(error.reason)",
+                    at: node.place, attribute: "\(path).\(attribute)",
                     remedy: error.isMissing && attribute == "env_file" ? "create it, or add `required: false`" : nil)
             }
         }
@@ -138,13 +140,6 @@ struct ServiceCompletion {
     /// Services that this one needs without saying so under `depends_on`.
     private func addDependencies(_ mapping: inout Mapping) {
         var entries = mapping["depends_on"]?.mapping?.entries ?? []
-        for (index, entry) in entries.enumerated() where entry.value["condition"] == nil || entry.value["required"] == nil {
-            guard entry.value.isNull || entry.value.mapping != nil else { continue }
-            let full = with(
-                with(entry.value.isNull ? entry.value.with(.mapping(Mapping())) : entry.value, "condition", .string("service_started")),
-                "required", .bool(true))
-            entries[index] = Mapping.Entry(entry.key, at: entry.keyPlace, full)
-        }
         var known = Set(entries.map(\.key))
         func add(_ name: String, restart: Bool, _ place: Place) {
             guard known.insert(name).inserted else { return }

@@ -38,6 +38,12 @@ struct ShortForms {
                 "\(path): invalid volume '\(text)': \(problem)", at: node.place, attribute: path,
                 remedy: "write it as SOURCE:TARGET or SOURCE:TARGET:ro")
         }
+        for option in parsed.unknownOptions {
+            reporter.advise(
+                "\(path): unknown option '\(option)', which is passed over", at: node.place, attribute: path,
+                remedy: reporter.suggestion(for: option, among: VolumeSpecification.options)
+                    ?? "for example ro, which lets the service only read")
+        }
         var values: [(String, Node.Value)] = [("type", .string(parsed.isBind ? "bind" : "volume"))]
         if !parsed.source.isEmpty { values.append(("source", .string(parsed.source))) }
         values.append(("target", .string(Paths.clean(parsed.target))))

@@ -9,6 +9,8 @@ struct VolumeSpecification: Equatable {
     var noCopy = false
     var propagation: String?
     var selinux: String?
+    /// What is no option, and is passed over.
+    var unknownOptions: [String] = []
     /// Why the text is none, with what could be read in the other fields.
     var problem: String?
 
@@ -68,8 +70,16 @@ struct VolumeSpecification: Equatable {
             case "nocopy": noCopy = true
             case "z", "Z": selinux = String(option)
             case "rprivate", "private", "rshared", "shared", "rslave", "slave": propagation = String(option)
-            default: break
+            // For other systems; there is nothing to keep consistent here.
+            case "consistent", "cached", "delegated": break
+            default: unknownOptions.append(String(option))
             }
         }
     }
+
+    /// Every option.
+    static let options = [
+        "ro", "rw", "nocopy", "z", "Z", "rprivate", "private", "rshared", "shared", "rslave", "slave", "consistent", "cached",
+        "delegated",
+    ]
 }

@@ -23,7 +23,8 @@ struct Profiles {
         all = Set(services.entries.flatMap { profiles($0.value) }).sorted()
 
         var active = Set(options.profiles)
-        if active.isEmpty { active = Set(Text.split(environment["COMPOSE_PROFILES"] ?? "", by: ",")) }
+        // Where none is named, the profile "" is active, as it is for Compose.
+        if active.isEmpty { active = Set(Text.trimmedParts(environment["COMPOSE_PROFILES"] ?? "", between: ",")) }
         func isActive(_ node: Node) -> Bool {
             let own = profiles(node)
             return own.isEmpty || active.contains("*") || !active.isDisjoint(with: own)

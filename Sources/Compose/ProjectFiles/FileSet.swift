@@ -13,12 +13,13 @@ struct FileSet {
     ///
     /// - Parameter files: each file's path and its documents.
     func merged(_ files: [(path: String, documents: [Node])]) -> Node? {
-        let layers = Layers(reporter: reporter, baseDirectory: baseDirectory)
+        let layers = loading.layers(baseDirectory)
         var result: Node?
         let documents = files.flatMap { file in file.documents.map { (file.path, $0) } }
         for (index, (path, document)) in documents.enumerated() {
             warnOfVersion(document)
             var node = loading.interpolated(document, environment)
+            Oversights(reporter: reporter).check(node)
             for service in node["services"]?.mapping?.entries ?? [] { Targets(service, reporter).checkGrants() }
             node = Extends(node, file: path, loading, environment).apply()
             node = Include(files: self, file: path).apply(node)

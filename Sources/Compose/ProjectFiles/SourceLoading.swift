@@ -17,6 +17,10 @@ final class SourceLoading {
     private(set) var files: [ReadFile] = []
     /// The project's name, as soon as it is certain.
     var knownName: String?
+    /// As soon as the files are found.
+    var projectDirectory = ""
+    /// What becomes of the paths in a file, where not all of them are made absolute.
+    private var pathForms: [ObjectIdentifier: PathResolution.Form] = [:]
     private var filesRead = 0
 
     init(_ options: ProjectOptions, _ reporter: Reporter, interpolates: Bool = true) {
@@ -26,11 +30,23 @@ final class SourceLoading {
     }
 
     var home: String? { options.environment["HOME"].flatMap { $0.isEmpty ? nil : $0 } }
-    var paths: PathResolution { PathResolution(home: home, isEnabled: options.steps.resolvesPaths) }
+    var paths: PathResolution {
+        PathResolution(home: home, projectDirectory: projectDirectory) { self.pathForm($0) }
+    }
+
+    private func pathForm(_ source: SourceText) -> PathResolution.Form {
+        options.steps.resolvesPaths ? .absolute : pathForms[ObjectIdentifier(source)] ?? .asWritten
+    }
+
 
     /// The document with its variables replaced, unless they are left alone.
     func interpolated(_ document: Node, _ environment: [String: String]) -> Node {
         interpolates ? Interpolation(environment: environment, reporter: reporter).apply(document) : document
+    }
+
+    /// For documents whose paths start from a directory.
+    func layers(_ baseDirectory: String) -> Layers {
+        Layers(reporter: reporter, baseDirectory: baseDirectory, keepsLists: !interpolates)
     }
 
     /// The document in canonical form, as far as that can be known while it has variables.
@@ -64,7 +80,10 @@ final class SourceLoading {
     ///   - path: absolute, or `-`.
     ///   - base: the directory that its relative paths start from.
     ///   - cause: where another file names this one.
-    func documents(_ path: String, shownAs name: String, base: String, cause: Place? = nil) -> [Node]? {
+    ///   - isAnchored: whether the other file gives an absolute directory for this one's paths.
+    func documents(
+        _ path: String, shownAs name: String, base: String, cause: Place? = nil, isAnchored: Bool = false
+    ) -> [Node]? {
         filesRead += 1
         guard filesRead <= Self.fileLimit else {
             if filesRead == Self.fileLimit + 1 {
@@ -82,6 +101,11 @@ final class SourceLoading {
         }
         reporter.reading(name)
         let source = SourceText(file: name, baseDirectory: base, bytes: bytes)
+        if !options.steps.resolvesPaths, let cause {
+            // Only the project's own files keep them as they are: for Compose too, those of others start elsewhere.
+            let isAbsolute = if case .absolute = pathForm(cause.source) { true } else { isAnchored }
+            pathForms[ObjectIdentifier(source)] = isAbsolute ? .absolute : .relative
+        }
         let stream = parseYAML(source)
         reporter.add(stream.diagnostics)
         if stream.documents.isEmpty, !stream.diagnostics.isEmpty { return nil }

@@ -10,13 +10,16 @@ struct References {
     let services: Mapping
     let project: Node
     let loading: SourceLoading
+    /// What interpolation saw.
+    let environment: [String: String]
     private let indexes: [String: Int]
     private let enabled: Set<String>
 
     private var reporter: Reporter { loading.reporter }
 
     init(
-        _ stack: Stack, _ checked: [Service], _ profiles: Profiles, services: Mapping, project: Node, _ loading: SourceLoading
+        _ stack: Stack, _ checked: [Service], _ profiles: Profiles, services: Mapping, project: Node, _ loading: SourceLoading,
+        environment: [String: String]
     ) {
         self.stack = stack
         self.checked = checked
@@ -24,6 +27,7 @@ struct References {
         self.services = services
         self.project = project
         self.loading = loading
+        self.environment = environment
         indexes = services.indexes()
         enabled = Set(stack.services.map(\.name))
     }
@@ -43,7 +47,7 @@ struct References {
         }
         checkContainerNames()
         checkUnused(declared)
-        checkFiles()
+        checkSources()
         DependencyCycles(services, only: Set(profiles.checked)).report(to: reporter)
     }
 
@@ -77,9 +81,11 @@ struct References {
             }
         }
         guard isReported != true else { return }
+        let image = entry.value["image"]
         reporter.error(
-            "service \"\(service.name)\" has neither an image, a build nor a command: there is nothing to run",
-            at: entry.keyPlace, attribute: "services.\(service.name)",
+            "service \"\(service.name)\" has " + (image == nil ? "neither an image, a build nor a command" : "an empty image")
+                + ": there is nothing to run",
+            at: image?.place ?? entry.keyPlace, attribute: "services.\(service.name)" + (image == nil ? "" : ".image"),
             remedy: "give it a `command`, or an `image` or `build` that has one")
     }
 
@@ -207,12 +213,17 @@ struct References {
         }
     }
 
-    /// Only a warning: whoever validates a project need not have its secrets.
-    private func checkFiles() {
+    /// Only warnings: whoever validates a project need not have its secrets.
+    private func checkSources() {
         let secrets = Set(stack.services.flatMap { $0.secrets.map(\.secret) })
         let configs = Set(stack.services.flatMap { $0.configs.map(\.config) })
         for (kind, used) in [("secrets", secrets), ("configs", configs)] {
             for entry in project[kind]?.mapping?.entries ?? [] where used.contains(entry.key) {
+                if let node = entry.value["environment"], let name = node.string, !name.isEmpty, environment[name] == nil {
+                    reporter.advise(
+                        "the variable \(name) is not set", at: node.place, attribute: "\(kind).\(entry.key).environment",
+                        remedy: "set it in the environment or in .env before `up`")
+                }
                 guard let node = entry.value["file"], let path = node.string, !FileReading.exists(path) else { continue }
                 reporter.advise(
                     "the file \(loading.shownName(path)) does not exist", at: node.place,

@@ -148,7 +148,7 @@ enum ServiceAttributes {
         attribute("format", .choice(["raw", ""])),
     ], extensions: .refused)
 
-    private static let extends = ObjectShape([attribute("file", .string), attribute("service", .string, required: true)])
+    static let extends = ObjectShape([attribute("file", .string), attribute("service", .string, required: true)])
 
     private static let healthcheck = ObjectShape([
         attribute("test", .healthTest),

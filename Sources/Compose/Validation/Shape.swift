@@ -117,7 +117,7 @@ final class ObjectShape: Sendable {
     let required: [String]
     /// Whether the mapping may be there without any value.
     let allowsNull: Bool
-    /// Whether attributes that aren't listed are allowed, without effect.
+    /// Whether attributes that aren't listed are passed over, with a warning.
     let isOpen: Bool
     let extensions: Extensions
     /// Whether some attribute is printed where it is missing.

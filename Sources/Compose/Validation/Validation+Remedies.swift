@@ -70,3 +70,14 @@ extension Validation {
         return "write each on its own, for example \(entry.key)_\(inner.key): \(text)"
     }
 }
+
+extension Reporter {
+    /// Warns of attributes that Compose passes over where it doesn't know them.
+    func adviseOfUnknown(_ node: Node, _ object: ObjectShape, _ path: String) {
+        for entry in node.mapping?.entries ?? [] where object[entry.key] == nil && !entry.key.hasPrefix("x-") {
+            advise(
+                "unknown attribute '\(entry.key)': it is passed over", at: entry.keyPlace, attribute: "\(path).\(entry.key)",
+                remedy: suggestion(for: entry.key, among: object.attributes.map(\.name)) ?? Validation.known(object))
+        }
+    }
+}

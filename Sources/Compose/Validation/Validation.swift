@@ -243,6 +243,7 @@ struct Validation {
                 unknown(entry, Self.externalName)
             }
         }
+        if !isClosed { reporter.adviseOfUnknown(node, Self.externalName, pathText) }
     }
 
     private static let externalName = ObjectShape([attribute("name", .string)])
@@ -279,6 +280,7 @@ struct Validation {
             if warns, case .warned(let reason) = attribute.state { warn(entry, attribute, reason) }
             check(entry, attribute)
         }
+        if object.isOpen, warns { reporter.adviseOfUnknown(node, object, pathText) }
         let missing = object.required.filter { mapping[$0] == nil }
         guard !missing.isEmpty else { return }
         let path = pathText
