@@ -15,6 +15,8 @@ struct DotEnv {
     private let lookup: (String) -> String?
     private var index = 0
     private var result = Result()
+    /// The bytes of all values with variables in them.
+    private var grown = 0
 
     /// - Parameters:
     ///   - file: the file's name for messages; a message never shows a value.
@@ -188,12 +190,21 @@ struct DotEnv {
                     .warning, "The \"\(name)\" variable is not set. Defaulting to a blank string.",
                     at: variable(at: offset, of: text, from: start))
             }
+            grown += value.utf8.count
+            guard grown <= Template.growthLimit else {
+                fail("the variables in this file make more of it than the \(Template.growthLimit) bytes allowed", at: start)
+                index = bytes.count
+                return nil
+            }
             return value
         } catch {
             let place = variable(at: error.offset, of: text, from: start)
             switch error {
             case .invalid, .tooDeep:
                 fail("invalid interpolation format", at: place, remedy: "escape a dollar sign as $$, or use single quotes")
+            case .tooLong:
+                fail("the variables in this file make more of it than the \(Template.growthLimit) bytes allowed", at: place)
+                index = bytes.count
             case .missing(let variable, let message, _):
                 fail("required variable \(variable) is missing a value" + (message.isEmpty ? "" : ": \(message)"), at: place)
             }

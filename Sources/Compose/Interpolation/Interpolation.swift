@@ -103,6 +103,9 @@ struct Interpolation {
             case .tooDeep:
                 reporter.error(
                     "variables nest deeper than the \(Template.depthLimit) levels allowed", at: at, attribute: path())
+            case .tooLong:
+                reporter.error(
+                    "variables make more of this than the \(Template.growthLimit) bytes allowed", at: at, attribute: path())
             }
             // The text stays as it is, and nothing more is said of it: any other error would follow from this one.
             reporter.silence(place)

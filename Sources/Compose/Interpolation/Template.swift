@@ -10,17 +10,20 @@ struct Template {
         case invalid(offset: Int)
         case missing(variable: String, message: String, offset: Int)
         case tooDeep(offset: Int)
+        case tooLong(offset: Int)
 
         /// The offset in bytes of the `$` that starts the variable.
         var offset: Int {
             switch self {
-            case .invalid(let offset), .missing(_, _, let offset), .tooDeep(let offset): offset
+            case .invalid(let offset), .missing(_, _, let offset), .tooDeep(let offset), .tooLong(let offset): offset
             }
         }
     }
 
     /// Nesting beyond this is refused, so that a hostile text can't use up the stack.
     static let depthLimit = 32
+    /// In bytes, beside the template's own: variables that hold each other twice grow to anything in a few lines.
+    static let growthLimit = 16 << 20
 
     private let bytes: [UInt8]
     private let lookup: (String) -> String?
@@ -66,12 +69,12 @@ struct Template {
                 index += 2
             } else if TemplateReference.isNameStart(next) {
                 let end = TemplateReference.nameEnd(bytes, index + 1, range.upperBound)
-                output += value(name(index + 1..<end), at: index)
+                try append(value(name(index + 1..<end), at: index), to: &output, at: index)
                 index = end
             } else if next == UInt8(ascii: "{") {
                 guard depth < Self.depthLimit else { throw .tooDeep(offset: index) }
                 guard let reference = TemplateReference(bytes, at: index, &line) else { throw .invalid(offset: index) }
-                output += try value(of: reference, depth: depth)
+                try append(try value(of: reference, depth: depth), to: &output, at: index)
                 index = reference.end
             } else {
                 // A dollar sign before anything else stands for itself.
@@ -80,6 +83,11 @@ struct Template {
             }
         }
         return output
+    }
+
+    private func append(_ value: [UInt8], to output: inout [UInt8], at offset: Int) throws(Problem) {
+        guard output.count + value.count <= bytes.count + Self.growthLimit else { throw .tooLong(offset: offset) }
+        output += value
     }
 
     private func value(of reference: TemplateReference, depth: Int) throws(Problem) -> [UInt8] {
