@@ -135,7 +135,9 @@ import Testing
         var last = 1
         for _ in 0..<40 {
             let writer = Child.writer(scratch.location, "rotate", "busy", "100000")
-            usleep(UInt32.random(in: 5_000...40_000))
+            // However slow the machine is: after at least one commit, and at any moment of the next.
+            while try store.snapshot().secret("busy")!.versions.count == last { usleep(500) }
+            usleep(UInt32.random(in: 0...10_000))
             writer.kill()
             #expect(writer.wait() == -SIGKILL)
             let versions = try #require(try store.snapshot().secret("busy")).versions
