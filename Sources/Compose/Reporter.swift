@@ -140,7 +140,23 @@ final class Reporter {
             }
             order.append((files[location.file] ?? 0, location.line, location.column, index))
         }
-        return order.sorted(by: <).map { diagnostics[$0.index] }
+        return Self.once(order.sorted(by: <).map { diagnostics[$0.index] })
+    }
+
+    /// Without those that are there twice, as where a file is both given and extended.
+    ///
+    /// - Parameter sorted: by their places.
+    private static func once(_ sorted: [Diagnostic]) -> [Diagnostic] {
+        var location: SourceLocation?
+        var seen: Set<[String]> = []
+        return sorted.filter { diagnostic in
+            guard diagnostic.location != nil else { return true }
+            if diagnostic.location != location {
+                location = diagnostic.location
+                seen.removeAll(keepingCapacity: true)
+            }
+            return seen.insert([diagnostic.attribute, diagnostic.message]).inserted
+        }
     }
 
     /// Whether one attribute is the other, or holds it.

@@ -25,6 +25,14 @@ import Testing
         #expect(expected.map(\.message) == [message] && expected.map(\.remedy) == [remedy])
     }
 
+    @Test func aFileThatIsReadTwiceHasItsMistakesOnce() {
+        let fixture = Fixture([
+            "b.yaml": "services: {b: {image: x, environment: [A=1, A=2], command: !x y}}",
+            "c.yaml": "services: {a: {image: x, extends: {file: b.yaml, service: b}}}",
+        ])
+        #expect(fixture.load(files: ["b.yaml", "c.yaml"]).warnings.count == 2)
+    }
+
     @Test func anOverrideIsNoOversight() {
         let file = "services: {a: {image: x, environment: [B=1], volumes: ['/a:/x']}}"
         #expect(Fixture(["compose.yaml": file, "compose.override.yaml": file]).load().diagnostics.isEmpty)
