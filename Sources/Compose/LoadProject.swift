@@ -28,7 +28,7 @@ public func loadProject(_ options: ProjectOptions) -> LoadResult {
 ///
 /// Services are left as they are whatever their profiles, and so are resources that none of them uses.
 public func loadUninterpolatedModel(_ options: ProjectOptions) -> (model: UninterpolatedModel?, diagnostics: [Diagnostic]) {
-    let reporter = Reporter()
+    let reporter = Reporter(options.purpose)
     let loading = SourceLoading(options, reporter, interpolates: false)
     guard let sources = ProjectSources(options, loading), let merged = merged(sources, loading) else { return (nil, reporter.sorted()) }
     let model = UninterpolatedModel(merged, name: sources.name, loading: loading)

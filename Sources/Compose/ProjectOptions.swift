@@ -6,6 +6,8 @@ public struct ProjectOptions: Sendable {
         /// It is to be printed, as `config` does: every project that Compose takes is taken, and what would keep its services
         /// from running is a warning.
         case printing
+        /// As for printing, but only names, hashes or variables are: what has no effect is no matter.
+        case listing
     }
 
     /// Compose files in the order of merging, `-` for standard input; empty: `COMPOSE_FILE` or the default names.

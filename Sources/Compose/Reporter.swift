@@ -13,6 +13,7 @@ final class Reporter {
     private var unset: [SourceLocation: [String]] = [:]
     /// Diagnostics by their place in ``diagnostics`` that only matter once nothing is wrong.
     private var advice: Set<Int> = []
+    private var noEffect = NoEffect()
     /// The files in the order in which they were read.
     private var files: [String: Int] = [:]
 
@@ -82,7 +83,7 @@ final class Reporter {
     func obstacle(_ message: String, at place: Place? = nil, attribute: String = "", remedy: String? = nil) {
         switch purpose {
         case .running: error(message, at: place, attribute: attribute, remedy: remedy)
-        case .printing:
+        case .printing, .listing:
             warning(message + ", and 'up' refuses it", at: place, attribute: attribute, remedy: self.remedy(remedy, at: place))
         }
     }
@@ -92,6 +93,12 @@ final class Reporter {
     func advise(_ message: String, at place: Place? = nil, attribute: String = "", remedy: String? = nil) {
         advice.insert(diagnostics.count)
         add(Diagnostic(.warning, message, at: place, attribute: attribute, remedy: remedy))
+    }
+
+    /// Notes an attribute that does nothing here. Like ``advise(_:at:attribute:remedy:)`` it is held back while there are
+    /// errors, and nothing is said of it where only names are asked for.
+    func note(_ use: NoEffect.Use) {
+        if purpose != .listing { noEffect.add(use) }
     }
 
     func warning(
@@ -109,6 +116,10 @@ final class Reporter {
     /// - Parameter disabled: services whose warnings don't matter, since no active profile enables them.
     func sorted(disabled: Set<String> = []) -> [Diagnostic] {
         for diagnostic in diagnostics { if let file = diagnostic.location?.file { reading(file) } }
+        let grouped = hasErrors ? [] : noEffect.diagnostics(disabled: disabled) { one, other in
+            (files[one.source.file] ?? 0, one.line, one.column) < (files[other.source.file] ?? 0, other.line, other.column)
+        }
+        let diagnostics = diagnostics + grouped
         var wrong: [SourceLocation: [String]] = [:]
         for diagnostic in diagnostics where diagnostic.severity == .error {
             if let location = diagnostic.location { wrong[location, default: []].append(diagnostic.attribute) }
@@ -129,7 +140,23 @@ final class Reporter {
             }
             order.append((files[location.file] ?? 0, location.line, location.column, index))
         }
-        return order.sorted(by: <).map { diagnostics[$0.index] }
+        return Self.once(order.sorted(by: <).map { diagnostics[$0.index] })
+    }
+
+    /// Without those that are there twice, as where a file is both given and extended.
+    ///
+    /// - Parameter sorted: by their places.
+    private static func once(_ sorted: [Diagnostic]) -> [Diagnostic] {
+        var location: SourceLocation?
+        var seen: Set<[String]> = []
+        return sorted.filter { diagnostic in
+            guard diagnostic.location != nil else { return true }
+            if diagnostic.location != location {
+                location = diagnostic.location
+                seen.removeAll(keepingCapacity: true)
+            }
+            return seen.insert([diagnostic.attribute, diagnostic.message]).inserted
+        }
     }
 
     /// Whether one attribute is the other, or holds it.

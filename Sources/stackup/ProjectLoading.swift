@@ -25,8 +25,8 @@ extension Invocation {
     /// Loads the project's files with their variables left in, and prints the diagnostics.
     ///
     /// - Throws: `CommandFailure` where the files have errors, after printing them all.
-    func loadUninterpolatedModel() throws(CommandFailure) -> UninterpolatedModel {
-        let result = Compose.loadUninterpolatedModel(projectOptions(for: .printing))
+    func loadUninterpolatedModel(for purpose: ProjectOptions.Purpose) throws(CommandFailure) -> UninterpolatedModel {
+        let result = Compose.loadUninterpolatedModel(projectOptions(for: purpose))
         streams.report(result.diagnostics)
         guard let model = result.model else { throw CommandFailure.alreadyReported }
         return model

@@ -25,6 +25,14 @@ import Testing
         #expect(expected.map(\.message) == [message] && expected.map(\.remedy) == [remedy])
     }
 
+    @Test func aFileThatIsReadTwiceHasItsMistakesOnce() {
+        let fixture = Fixture([
+            "b.yaml": "services: {b: {image: x, environment: [A=1, A=2], command: !x y}}",
+            "c.yaml": "services: {a: {image: x, extends: {file: b.yaml, service: b}}}",
+        ])
+        #expect(fixture.load(files: ["b.yaml", "c.yaml"]).warnings.count == 2)
+    }
+
     @Test func anOverrideIsNoOversight() {
         let file = "services: {a: {image: x, environment: [B=1], volumes: ['/a:/x']}}"
         #expect(Fixture(["compose.yaml": file, "compose.override.yaml": file]).load().diagnostics.isEmpty)
@@ -108,12 +116,43 @@ import Testing
         #expect(Fixture.errors("services: {'a b': {command: x}}").first == "invalid name 'a b'")
     }
 
-    @Test func anAttributeWithoutEffectIsWarnedOfOnceForEachService() {
+    @Test func anAttributeWithoutEffectIsWarnedOfWhereAnEnabledServiceHasIt() {
         let text = "services: {a: {command: x, ports: ['80'], privileged: false}, b: {command: x, mem_limit: 1m}, c: {command: x, cpus: 1, profiles: [p]}}"
         #expect(Fixture(["compose.yaml": text]).load().warnings == [
             "services.a.ports has no effect yet: services share the host's network",
             "services.b.mem_limit has no effect yet: services have no cgroup of their own",
         ])
+    }
+
+    @Test func attributesWithoutEffectAreWarnedOfOnceWithThoseThatHaveThem() {
+        let text = """
+            services:
+              z: {image: x, ports: ['80']}
+              off: {image: x, ports: ['80'], profiles: [p]}
+              b: {image: x, ports: ['80'], volumes: [{type: npipe, source: a, target: /a}, {type: npipe, source: b, target: /b}]}
+              c: {image: x, ports: ['80'], depends_on: {b: {condition: service_healthy}}}
+              d: {image: x, ports: ['80'], depends_on: {b: {condition: service_completed_successfully}}}
+            """
+        let found = Fixture(["compose.yaml": text]).load().diagnostics
+        #expect(found.map(\.message) == [
+            "services.*.ports has no effect yet in 4 services (z, b, c, …): services share the host's network",
+            "services.*.volumes[] has no effect yet in 2 places of services.b: there are no volumes of type npipe",
+            "services.c.depends_on.b: service_healthy is treated as service_started for now: health checks are not run",
+            "services.d.depends_on.b: service_completed_successfully is treated as service_started for now: completion is not waited for",
+        ])
+        #expect(found.first?.attribute == "services.*.ports" && found.first?.location?.line == 2)
+    }
+
+    @Test(arguments: [
+        ("deploy: {mode: replicated}", true), ("deploy: {mode: global}", false), ("healthcheck: {disable: true}", true),
+        ("healthcheck: {test: [NONE]}", true), ("healthcheck: {test: x}", false), ("isolation: default", true),
+        ("attach: true", true), ("attach: false", false), ("privileged: false", true), ("privileged: true", false),
+        ("logging: {driver: json-file}", true), ("logging: {driver: json-file, options: {max-size: 1m}}", false),
+        ("security_opt: ['no-new-privileges:true']", true), ("security_opt: ['no-new-privileges:true', 'seccomp:x']", false),
+        ("network_mode: host", true), ("network_mode: bridge", false), ("oom_score_adj: 0", true), ("oom_score_adj: 1", false),
+    ])
+    func whatIsSoAnywayIsNotWarnedOf(attribute: String, isSo: Bool) {
+        #expect(Fixture(["compose.yaml": "services: {a: {image: x, \(attribute)}}"]).load().diagnostics.isEmpty == isSo)
     }
 
     @Test func theHostsNetworkAndImagesGiveNoWarning() {

@@ -3,11 +3,14 @@ import YAML
 
 /// Reads a service's `volumes` and `tmpfs`.
 struct MountDecoding {
-    private let service: String
+    private let name: String
     private let reporter: Reporter
 
-    init(_ service: String, _ reporter: Reporter) {
-        self.service = service
+    private var service: String { "services.\(name)" }
+
+    /// - Parameter name: the service's.
+    init(_ name: String, _ reporter: Reporter) {
+        self.name = name
         self.reporter = reporter
     }
 
@@ -39,8 +42,10 @@ struct MountDecoding {
             let mode = item["tmpfs"]?["mode"]?.integer.map { UInt32(truncatingIfNeeded: $0) & 0o7777 }
             return .tmpfs(target: target, readOnly: readOnly, size: size == 0 ? nil : size, mode: mode, options: [])
         default:
-            reporter.advise(
-                "\(path) has no effect yet: there are no volumes of type \(type)", at: item.place, attribute: path)
+            reporter.note(
+                NoEffect.Use(
+                    attribute: path, pattern: "services.*.volumes[]", owner: name, place: item.place,
+                    reason: "there are no volumes of type \(type)"))
             return nil
         }
     }

@@ -56,9 +56,9 @@ struct ServiceDecoding {
         case "configs":
             service.configs = GrantDecoding(path, reporter).configs(value)
         case "volumes":
-            service.mounts = MountDecoding(path, reporter).volumes(value) + service.mounts
+            service.mounts = MountDecoding(name, reporter).volumes(value) + service.mounts
         case "tmpfs":
-            service.mounts += MountDecoding(path, reporter).tmpfs(value)
+            service.mounts += MountDecoding(name, reporter).tmpfs(value)
         case "read_only": service.readOnly = value.bool ?? false
         case "cap_add":
             service.capAdd = texts(value)
@@ -106,9 +106,11 @@ struct ServiceDecoding {
             let condition = Dependency.Condition(rawValue: text) ?? .started
             if condition != .started {
                 let reason = condition == .healthy ? "health checks are not run" : "completion is not waited for"
-                reporter.advise(
-                    "\(path).depends_on.\(entry.key): \(text) is treated as service_started for now: \(reason)",
-                    at: entry.value["condition"]?.place, attribute: "\(path).depends_on.\(entry.key)")
+                reporter.note(
+                    NoEffect.Use(
+                        attribute: "\(path).depends_on.\(entry.key)", pattern: "services.*.depends_on.*", owner: name,
+                        place: entry.value["condition"]?.place ?? entry.keyPlace,
+                        predicate: ": \(text) is treated as service_started for now", reason: reason))
             }
             return Dependency(
                 entry.key, condition: condition, restart: entry.value["restart"]?.bool ?? false,
@@ -177,6 +179,9 @@ struct ServiceDecoding {
     private func checkNetworkMode(_ attribute: Mapping.Entry) {
         let place = "\(path).network_mode"
         guard let mode = attribute.value.string, !mode.isEmpty, mode != "host" else { return }
-        reporter.advise("\(place) has no effect yet: \(Reason.network)", at: attribute.keyPlace, attribute: place)
+        reporter.note(
+            NoEffect.Use(
+                attribute: place, pattern: "services.*.network_mode", owner: name, place: attribute.keyPlace,
+                reason: Reason.network))
     }
 }

@@ -4,7 +4,7 @@
 enum DeployAttributes {
     static let deploy = ObjectShape(
         [
-            idle("mode", .string, "every service runs its replicas on this host"),
+            idle("mode", .string, "every service runs its replicas on this host").alike("replicated"),
             attribute("replicas", .integer, keep: true),
             attribute("labels", .keyValues(.labels)),
             idle("update_config", .object(update), Reason.swarm, keep: true),

@@ -53,7 +53,7 @@ enum ProjectAttributes {
     static let volume = ObjectShape(
         [
             attribute("name", .string),
-            idle("driver", .string, "every volume is a directory of this host"),
+            idle("driver", .string, "every volume is a directory of this host").alike("local"),
             idle("driver_opts", .map(.text), "every volume is a directory of this host"),
             attribute("external", .external),
             attribute("labels", .keyValues(.labels)).with(.distinct),

@@ -1,3 +1,5 @@
+import YAML
+
 /// The attributes of a service.
 ///
 /// Source: the Compose specification, "Services top-level element", and its JSON schema.
@@ -5,14 +7,14 @@ enum ServiceAttributes {
     static let service = ObjectShape([
         attribute("profiles", .list(.string)),
         idle("annotations", .keyValues(.labels), Reason.engine),
-        idle("attach", .boolean, "the output of every service is shown", keep: true),
+        idle("attach", .boolean, "the output of every service is shown", keep: true).alike { $0.bool == true },
         accepted("build", .short(.attribute("context"), .object(BuildAttributes.build)), "refused by `up`"),
         idle("develop", .object(BuildAttributes.develop), "there is no `watch`", keep: true),
         idle("blkio_config", .object(blkio), Reason.cgroup, keep: true),
         attribute("cap_add", .list(.string)),
         attribute("cap_drop", .list(.string)),
         idle("cgroup_parent", .string, Reason.cgroup),
-        idle("cgroup", .choice(["host", "private"]), Reason.cgroup),
+        idle("cgroup", .choice(["host", "private"]), Reason.cgroup).alike("host"),
         idle("cpu_count", .integer, Reason.cgroup).with(.within(0...Int64.max)),
         idle("cpu_percent", .number, Reason.cgroup).with(.whole).with(.within(0...100)),
         idle("cpu_period", .wholePart, Reason.cgroup),
@@ -45,15 +47,15 @@ enum ServiceAttributes {
         idle("group_add", .list(.rawText), "only the user's own groups are given").with(.wholeNumbers).with(.distinct),
         idle("gpus", .short(.gpus, .list(.object(DeployAttributes.deviceRequest))), Reason.devices),
         attribute("hostname", .string),
-        idle("healthcheck", .object(healthcheck), Reason.health, keep: true),
+        idle("healthcheck", .object(healthcheck), Reason.health, keep: true).alike { isDisabled($0) },
         accepted("image", .string, "refused by `up`"),
         accepted("init", .boolean, "every service has an init that reaps its processes", keep: true),
-        idle("ipc", .string, Reason.namespaces),
-        idle("isolation", .string, "it is for Windows"),
+        idle("ipc", .string, Reason.namespaces).alike("private"),
+        idle("isolation", .string, "it is for Windows").alike("default"),
         attribute("labels", .keyValues(.labels)),
         attribute("label_file", .short(.envFile, .list(.string))),
         idle("links", .list(.string), Reason.network),
-        idle("logging", .object(logging), Reason.logs, keep: true),
+        idle("logging", .object(logging), Reason.logs, keep: true).alike { $0["driver"]?.string == "json-file" && $0["options"]?.mapping?.isEmpty != false },
         idle("mem_limit", .bytes, Reason.cgroup),
         idle("mem_reservation", .bytes, Reason.cgroup),
         idle("memswap_limit", .bytes, Reason.cgroup),
@@ -63,7 +65,7 @@ enum ServiceAttributes {
         accepted("network_mode", .string, "`host` is what services have; a warning says that another one has no effect"),
         idle("networks", .namesOrMap(.object(serviceNetwork)), Reason.network).with(.distinct),
         idle("oom_kill_disable", .boolean, Reason.cgroup),
-        idle("oom_score_adj", .integer, "services keep the caller's score").with(.within(-1000...1000)),
+        idle("oom_score_adj", .integer, "services keep the caller's score").with(.within(-1000...1000)).alike { $0.integer == 0 },
         idle("pid", .string, Reason.namespaces),
         idle("pids_limit", .wholePart, Reason.cgroup),
         idle("platform", .string, Reason.image),
@@ -76,7 +78,8 @@ enum ServiceAttributes {
         idle("runtime", .string, Reason.engine),
         attribute("scale", .integer, keep: true),
         attribute("secrets", .shortList(.attribute("source"), .object(fileReference))),
-        idle("security_opt", .list(.string), "every service has `no_new_privs`, and no profile besides").with(.distinct),
+        idle("security_opt", .list(.string), "every service has `no_new_privs`, and no profile besides").with(.distinct)
+            .alike { ($0.sequence ?? []).allSatisfy { ["no-new-privileges", "no-new-privileges:true"].contains($0.string) } },
         idle("shm_size", .bytes, "/dev/shm has the kernel's default size"),
         idle("stdin_open", .boolean, "standard input is empty"),
         attribute("stop_grace_period", .duration, keep: true),
@@ -160,6 +163,11 @@ enum ServiceAttributes {
         attribute("disable", .boolean),
     ])
 
+    private static func isDisabled(_ healthcheck: Node) -> Bool {
+        let test = healthcheck["test"]
+        return healthcheck["disable"]?.bool == true || test?.string == "NONE" || test?.sequence?.first?.string == "NONE"
+    }
+
     private static let logging = ObjectShape([attribute("driver", .string), attribute("options", .map(.text)).with(.emptyValues)])
 
     private static let serviceModel = ObjectShape(
@@ -197,22 +205,22 @@ enum ServiceAttributes {
         attribute("source", .string),
         attribute("target", .string, required: true),
         attribute("read_only", .boolean),
-        idle("consistency", .string, "the host's own file system is consistent"),
+        idle("consistency", .string, "the host's own file system is consistent").alike("consistent", "cached", "delegated"),
         attribute(
             "bind",
             .object(
                 ObjectShape([
                     idle("selinux", .choice(["z", "Z"]), "labels are left alone"),
-                    idle("propagation", .string, "mounts of a service are private to it"),
+                    idle("propagation", .string, "mounts of a service are private to it").alike("private", "rprivate"),
                     attribute("create_host_path", .boolean),
-                    idle("recursive", .choice(["enabled", "disabled", "writable", "readonly"]), "binds are recursive"),
+                    idle("recursive", .choice(["enabled", "disabled", "writable", "readonly"]), "binds are recursive").alike("enabled"),
                 ])), keep: true),
         attribute(
             "volume",
             .object(
                 ObjectShape([
                     idle("labels", .keyValues(.labels), "volumes have no labels here"),
-                    idle("nocopy", .boolean, Reason.image),
+                    idle("nocopy", .boolean, Reason.image).alike { $0.bool != nil },
                     idle("subpath", .string, "the whole volume is mounted"),
                 ])), keep: true),
         attribute(

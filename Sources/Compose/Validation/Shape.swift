@@ -157,6 +157,8 @@ struct Attribute: Sendable {
     var absent: JSONValue?
     /// Whether it is printed at all: Compose drops some that it knows.
     var isPrinted = true
+    /// Values that say what is so here anyway, though it has no effect.
+    var alike: @Sendable (Node) -> Bool = { $0.bool == false }
     /// What is asked of its value besides.
     var rules: [AttributeRule] = []
 
@@ -164,6 +166,17 @@ struct Attribute: Sendable {
     var kinds: AttributeRule.Kinds? {
         for case .kinds(let kinds) in rules { return kinds }
         return nil
+    }
+
+    /// Whether a value changes nothing, here or anywhere, or says what is so here anyway.
+    func isSoAnyway(_ node: Node) -> Bool {
+        switch node.value {
+        case .null: true
+        case .sequence(let items) where items.isEmpty: true
+        case .mapping(let mapping) where mapping.isEmpty: true
+        case .string(""): true
+        default: alike(node)
+        }
     }
 
     /// Whether names in its mapping need no value.
@@ -191,6 +204,20 @@ func attribute(
 /// An attribute without effect, with the reason that completes `has no effect yet: …`.
 func idle(_ name: String, _ shape: Shape, _ reason: String, keep: Bool = false, printed: Bool = true) -> Attribute {
     Attribute(name: name, shape: shape, state: .warned(reason), keepsEmpty: keep, isPrinted: printed)
+}
+
+extension Attribute {
+    /// An attribute without effect of which these texts say what is so here anyway.
+    func alike(_ words: String...) -> Attribute {
+        alike(where: { node in node.string.map(words.contains) ?? false })
+    }
+
+    /// An attribute without effect of which some values say what is so here anyway.
+    func alike(where isSo: @escaping @Sendable (Node) -> Bool) -> Attribute {
+        var changed = self
+        changed.alike = isSo
+        return changed
+    }
 }
 
 func accepted(_ name: String, _ shape: Shape, _ reason: String, keep: Bool = false) -> Attribute {

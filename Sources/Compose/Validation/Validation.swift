@@ -302,16 +302,30 @@ struct Validation {
     }
 
     private func warn(_ entry: Mapping.Entry, _ attribute: Attribute, _ reason: String) {
-        // An attribute at its default changes nothing, and so misleads nobody.
-        switch entry.value.value {
-        case .bool(false), .null: return
-        case .sequence(let items) where items.isEmpty: return
-        case .mapping(let mapping) where mapping.isEmpty: return
-        default: break
-        }
+        // What is so here anyway misleads nobody.
+        guard !attribute.isSoAnyway(entry.value) else { return }
         let parent = pathText
-        let path = parent.isEmpty ? entry.key : "\(parent).\(entry.key)"
-        reporter.advise("\(path) has no effect yet: \(reason)", at: entry.keyPlace, attribute: path)
+        reporter.note(
+            NoEffect.Use(
+                attribute: parent.isEmpty ? entry.key : "\(parent).\(entry.key)", pattern: pattern(entry.key), owner: owner,
+                place: entry.keyPlace, reason: reason))
+    }
+
+    /// The name below `services`, `volumes` and so on.
+    private var owner: String {
+        if path.count > 1, case .key(let name) = path[1] { name } else { "" }
+    }
+
+    /// The path of a key without the names that people chose.
+    private func pattern(_ key: String) -> String {
+        var text = ""
+        for (index, step) in path.enumerated() {
+            switch step {
+            case .key(let key): text += index == 0 ? key : index == 1 ? ".*" : ".\(key)"
+            case .index: text += "[]"
+            }
+        }
+        return text.isEmpty ? key : "\(text).\(key)"
     }
 
     /// Whether a scalar is what its shape asks for. Texts that name a number, a size or a time are looked at

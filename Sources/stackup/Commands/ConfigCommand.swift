@@ -71,7 +71,7 @@ enum ConfigCommand {
                 "option '--format' does not take '\(format)'", remedy: "give one of yaml, json")
         }
         if invocation.flag("no-interpolate") {
-            let model = try invocation.loadUninterpolatedModel().value
+            let model = try invocation.loadUninterpolatedModel(for: .printing).value
             return { invocation.wantsJSON ? model.serialized(pretty: true) : renderYAML(model) }
         }
         let project = try invocation.loadProject(services: invocation.operands, for: .printing)

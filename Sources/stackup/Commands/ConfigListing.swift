@@ -18,11 +18,11 @@ struct ConfigListing {
         if invocation.flag("networks") { return try keys("networks") }
         if invocation.flag("models") { return try models() }
         if let names = invocation.value("hash"), !names.isEmpty { return try hashes(names) }
-        if invocation.flag("profiles") { return try invocation.loadProject(services: invocation.operands, for: .printing).stack.profiles }
+        if invocation.flag("profiles") { return try invocation.loadProject(services: invocation.operands, for: .listing).stack.profiles }
         if invocation.flag("images") { return try images() }
         if invocation.flag("variables") { return try variables() }
         if invocation.flag("environment") {
-            let project = try invocation.loadProject(services: invocation.operands, for: .printing)
+            let project = try invocation.loadProject(services: invocation.operands, for: .listing)
             return project.environment.map { "\($0.key)=\($0.value)" }.sorted()
         }
         return nil
@@ -30,8 +30,8 @@ struct ConfigListing {
 
     /// What others depend on comes before them.
     private func services() throws -> [String] {
-        if invocation.flag("no-interpolate") { return try invocation.loadUninterpolatedModel().serviceNames }
-        let services = try invocation.loadProject(for: .printing).stack.services
+        if invocation.flag("no-interpolate") { return try invocation.loadUninterpolatedModel(for: .listing).serviceNames }
+        let services = try invocation.loadProject(for: .listing).stack.services
         let byName = Dictionary(services.map { ($0.name, $0) }) { first, _ in first }
         var order: [String] = []
         var seen: Set<String> = []
@@ -49,7 +49,7 @@ struct ConfigListing {
     }
 
     private func members(_ kind: String) throws -> [JSONValue.Member] {
-        guard case .object(let members)? = try invocation.loadProject(for: .printing).document[kind] else { return [] }
+        guard case .object(let members)? = try invocation.loadProject(for: .listing).document[kind] else { return [] }
         return members
     }
 
@@ -64,7 +64,7 @@ struct ConfigListing {
     }
 
     private func hashes(_ names: String) throws -> [String] {
-        let project = try invocation.loadProject(for: .printing)
+        let project = try invocation.loadProject(for: .listing)
         let stack = project.stack
         guard case .object(let documents)? = project.document["services"] else { return [] }
         let services = Dictionary(documents.map { ($0.name, $0.value) }) { first, _ in first }
@@ -90,7 +90,7 @@ struct ConfigListing {
     }
 
     private func images() throws -> [String] {
-        let stack = try invocation.loadProject(services: invocation.operands, for: .printing).stack
+        let stack = try invocation.loadProject(services: invocation.operands, for: .listing).stack
         return stack.services.compactMap { $0.image ?? ($0.hasBuild ? "\(stack.name)-\($0.name)" : nil) }.sorted()
     }
 }
@@ -98,7 +98,7 @@ struct ConfigListing {
 /// `--variables`.
 extension ConfigListing {
     private func variables() throws -> [String] {
-        let variables = try invocation.loadUninterpolatedModel().variables
+        let variables = try invocation.loadUninterpolatedModel(for: .listing).variables
         switch invocation.value("format") ?? "table" {
         case "json":
             // Four spaces a level and an empty line at the end, as Compose has it here.
