@@ -2,6 +2,7 @@ import Compose
 import Glibc
 import Linux
 import Reconciler
+import Runner
 import Terminal
 import YAML
 
@@ -78,6 +79,21 @@ struct TargetStack {
     let name: String
     /// nil where no files were asked for, or where they have errors.
     let project: LoadedProject?
+
+    /// Whoever asks for an end while one is under way must not wait for the time that was given first: neither for the lock of the
+    /// command that gave it, nor in the supervisor's queue. What is in the way of it shows when the end itself is asked for.
+    ///
+    /// - Parameter services: as given; empty: all of the stack, or of its files.
+    /// - Returns: an event for each instance that was found stopping.
+    func hasten(_ invocation: Invocation, services: [String], timeoutMilliseconds: Int64?) -> [InstanceEvent] {
+        var stopping: [InstanceEvent] = []
+        let all = project.map { $0.stack.services.map(\.name) + $0.stack.disabledServices }
+        let supervisor = try? SupervisorClient.connect(invocation.paths.directories(of: name))
+        try? supervisor?.hasten(services: services.isEmpty ? all : services, timeoutMilliseconds: timeoutMilliseconds) {
+            stopping.append($0)
+        }
+        return stopping
+    }
 
     /// The services that a command was given, checked against those of the files, or of the stack as last applied where there are
     /// no files, and what is there.
