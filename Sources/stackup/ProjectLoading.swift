@@ -63,7 +63,9 @@ extension Invocation {
         if let project = result.project { return TargetStack(name: project.stack.name, project: project) }
         let errors = result.diagnostics.filter { $0.severity == .error }
         guard let name = result.projectName else {
-            for error in errors { streams.report(error) }
+            streams.report(errors)
+            // Without files there is nothing uncertain: that there are none says it all.
+            if errors.allSatisfy({ $0.location == nil }) { throw CommandFailure.alreadyReported }
             throw CommandFailure("the name of the stack is not certain while the Compose files cannot be read; give its name with -p")
         }
         // Whoever names the stack in the environment may have no files here at all.
