@@ -207,7 +207,7 @@ private func firstError(_ text: String) throws -> Diagnostic {
         ("a: b\n  c: d\n", 2, 3, "this line is indented deeper than line 1, whose key has a value already", "indent it by 0 spaces, as line 1"),
         ("a: \"b\nc: d\n", 1, 4, "this quote is never closed", "close it where the value ends"),
         ("a: 'it's'\n", 1, 8, "the quote closes before the value ends", "put the whole value in single quotes, and double a single quote inside it: 'it''s'"),
-        ("a: [\"echo \"hi\"\"]\n", 1, 11, "the quote closes before the value ends", "put the whole value in single quotes, and double a single quote inside it: 'it''s'"),
+        ("a: [\"echo \"hi\"\"]\n", 1, 12, "the quote closes before the value ends", "put the whole value in single quotes, and double a single quote inside it: 'it''s'"),
         ("a: {b: c]\n", 1, 9, "']' does not close the mapping that '{' starts at line 1, column 4", "write '}' here"),
         ("a: [\n  b\n}\n", 3, 1, "'}' does not close the list that '[' starts at line 1, column 4", "write ']' here"),
         ("a:\n  b: |\n c\n", 3, 2, "this line is indented by 1 space, and the text that line 2 announces has to be indented deeper than its key", "indent it by 4 spaces"),
