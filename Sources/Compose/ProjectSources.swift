@@ -58,6 +58,8 @@ struct ProjectSources {
         let text = named.flatMap { interpolation?.text($0) ?? $0.string } ?? Paths.lastComponent(of: directory)
         let name = normalizedProjectName(text)
         guard !name.isEmpty else {
+            // The name may stand in a file that could not be read.
+            if named == nil, reporter.hasErrors { return nil }
             reporter.error(
                 "project name must not be empty: nothing of '\(text)' can be used", at: named?.place, attribute: "name",
                 remedy: "give one with `name:` or -p")

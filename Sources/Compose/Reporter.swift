@@ -7,6 +7,8 @@ final class Reporter {
     /// Warnings that are given once for a project however often their cause occurs.
     private var given: Set<String> = []
     private var comparisonsLeft = 500_000
+    /// What was said of a place, without the attribute that it was said of.
+    private var reported: [SourceLocation: Set<String>] = [:]
     /// Values that are known to be wrong already.
     private var silenced: Set<SourceLocation> = []
     /// The variables without a value in a text, by its place.
@@ -24,8 +26,17 @@ final class Reporter {
     }
 
     func add(_ diagnostic: Diagnostic) {
+        if diagnostic.severity == .error, isRepeated(diagnostic) { return }
         if diagnostic.severity == .error { hasErrors = true }
         diagnostics.append(diagnostic)
+    }
+
+    /// Whether the same was said of the same place: a value may be of several services by `extends` or an alias.
+    private func isRepeated(_ diagnostic: Diagnostic) -> Bool {
+        guard let location = diagnostic.location else { return false }
+        let message = diagnostic.message.hasPrefix(diagnostic.attribute)
+            ? String(diagnostic.message.dropFirst(diagnostic.attribute.count)) : diagnostic.message
+        return !reported[location, default: []].insert(message).inserted
     }
 
     func add(_ more: [Diagnostic]) {

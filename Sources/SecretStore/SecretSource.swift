@@ -103,14 +103,17 @@ public enum SecretSourceError: Error, Equatable, Sendable, CustomStringConvertib
     case empty(String)
     case tooLarge(String)
 
-    public var description: String {
+    public var description: String { remedy.map { "\(reason); \($0)" } ?? reason }
+
+    /// What is wrong.
+    public var reason: String {
         switch self {
         case .missing(let source):
-            "\(source): no such file; create it, or correct the path"
+            "\(source): no such file"
         case .notRegular(let source, let kind):
-            "\(source): \(kind), not a regular file; name a file that holds the value"
-        case .unreadable(let source, let error) where error.code == EACCES || error.code == EPERM:
-            "\(source): permission denied; make it readable to user \(geteuid()) (and to nobody else)"
+            "\(source): \(kind), not a regular file"
+        case .unreadable(let source, let error) where Self.isDenied(error):
+            "\(source): permission denied"
         case .unreadable(let source, let error):
             "\(source): can't be read: \(String(cString: strerror(error.code)))"
         case .empty(let source):
@@ -119,4 +122,16 @@ public enum SecretSourceError: Error, Equatable, Sendable, CustomStringConvertib
             "\(source): larger than \(SecretSourceReader.limit) bytes (500 KiB), the most that a secret may have"
         }
     }
+
+    /// What to do about it, where that is more than the reason says.
+    public var remedy: String? {
+        switch self {
+        case .missing: "create it, or correct the path"
+        case .notRegular: "name a file that holds the value"
+        case .unreadable(_, let error) where Self.isDenied(error): "make it readable to user \(geteuid()) (and to nobody else)"
+        case .unreadable, .empty, .tooLarge: nil
+        }
+    }
+
+    private static func isDenied(_ error: SystemCallError) -> Bool { error.code == EACCES || error.code == EPERM }
 }

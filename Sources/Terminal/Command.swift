@@ -23,11 +23,14 @@ public struct Command: Sendable {
     /// Whether everything from the first argument on is taken as it is, options included: for `exec SERVICE
     /// COMMAND -x`.
     public var stopsAtFirstPositional: Bool
+    /// What people may type because another program has it.
+    public var foreign: Foreign?
 
     public init(
         _ name: String, summary: String, discussion: String = "", usage: String? = nil, aliases: [String] = [],
         examples: [Example] = [], options: [Option] = [], inheritedOptions: [String]? = nil, arguments: [Argument] = [],
-        subcommands: [Command] = [], stopsAtFirstPositional: Bool = false
+        subcommands: [Command] = [], stopsAtFirstPositional: Bool = false,
+        foreign: Foreign? = nil
     ) {
         self.name = name
         self.summary = summary
@@ -40,6 +43,7 @@ public struct Command: Sendable {
         self.arguments = arguments
         self.subcommands = subcommands
         self.stopsAtFirstPositional = stopsAtFirstPositional
+        self.foreign = foreign
     }
 
     /// The subcommand that answers to `name`.
@@ -56,6 +60,22 @@ public struct Command: Sendable {
 }
 
 extension Command {
+    /// Subcommands and options, as typed, of a program that this one is taken for: they are named as such, and nothing else is
+    /// suggested, which might do harm.
+    public struct Foreign: Sendable {
+        public var program: String
+        public var names: Set<String>
+
+        public init(of program: String, _ names: Set<String>) {
+            self.program = program
+            self.names = names
+        }
+
+        public init(of program: String, _ names: [String]) {
+            self.init(of: program, Set(names))
+        }
+    }
+
     /// A command line that works, and what it is for.
     public struct Example: Sendable {
         public var commandLine: String

@@ -53,6 +53,9 @@ private struct CommandLineParser {
 
     private mutating func enter(_ word: String) throws(UsageError) {
         guard let subcommand = parsed.command.subcommand(word) else {
+            if let foreign = foreign(word) {
+                throw error("'\(word)' is a command of \(foreign.program) that \(levels[0].name) does not have yet")
+            }
             let names = parsed.command.subcommands.flatMap { [$0.name] + $0.aliases }
             throw error("unknown command '\(word)'", remedy: nearest(to: word, among: names).map { "did you mean '\($0)'?" })
         }
@@ -168,6 +171,9 @@ private struct CommandLineParser {
     }
 
     private func unknown(_ spelled: String, _ matches: (Command.Option) -> Bool) -> UsageError {
+        if let foreign = foreign(spelled) {
+            return error("'\(spelled)' is an option of \(foreign.program) that \(levels[0].name) does not have yet")
+        }
         let visible = visibleOptions(of: levels)
         var remedy: String?
         if let other = parsed.command.subcommands.first(where: { $0.options.contains(where: matches) }) {
@@ -183,6 +189,11 @@ private struct CommandLineParser {
             remedy = nearest(to: spelled, among: alike).map { "did you mean '\($0)'?" }
         }
         return error("unknown option '\(spelled)'", remedy: remedy)
+    }
+
+    /// Whose a name is that the command does not know.
+    private func foreign(_ name: String) -> Command.Foreign? {
+        levels.reversed().lazy.compactMap(\.foreign).first { $0.names.contains(name) }
     }
 
     private func error(_ message: String, remedy: String? = nil) -> UsageError {

@@ -131,7 +131,8 @@ public final class ProgressDisplay {
     /// Takes the block off the terminal, so that something else can be printed; the next change draws it again below.
     public func clear() {
         guard mode == .tty, drawnLines > 0, !isFinished else { return }
-        output("\u{1B}[\(drawnLines)A\u{1B}[J")
+        // The cursor need not be where it was left: for Ctrl-C a terminal shows `^C`.
+        output("\r\u{1B}[\(drawnLines)A\u{1B}[J")
         drawnLines = 0
         isStale = true
     }
@@ -139,7 +140,7 @@ public final class ProgressDisplay {
     private func draw(now: Double, isLast: Bool) {
         let lines = block(now: now, isLast: isLast)
         // One write, so that the block is never seen half drawn.
-        var text = drawnLines > 0 ? "\u{1B}[\(drawnLines)A" : ""
+        var text = drawnLines > 0 ? "\r\u{1B}[\(drawnLines)A" : ""
         for line in lines { text += "\r\(line)\u{1B}[K\n" }
         if lines.count < drawnLines { text += "\u{1B}[J" }
         output(text)

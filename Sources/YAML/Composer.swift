@@ -24,6 +24,8 @@ struct Composer {
         var weight = 1
         /// Whether a node below asks for a removal.
         var hasReset = false
+        /// Whether a mapping stands where a key should, as in `{{ .Name }}`.
+        var isTemplate = false
     }
 
     private struct Anchor {
@@ -100,7 +102,8 @@ struct Composer {
             node = Node(.sequence(open.items), at: open.place, tag: open.tag)
         case .mapping:
             let entries = withMerges(open)
-            node = Node(.mapping(Mapping(entries)), at: open.place, tag: open.tag)
+            // What a person meant is a text.
+            node = open.isTemplate ? Node(.string(templateText(open.place)), at: open.place) : Node(.mapping(Mapping(entries)), at: open.place, tag: open.tag)
         }
         // What is removed may be anything.
         if open.tag == .reset { diagnostics.removeSubrange(open.diagnosticsBefore...) }
@@ -170,7 +173,7 @@ struct Composer {
             if let text = key.text { stack[top].entries.append(Mapping.Entry(text, at: key.place, node)) }
         } else if let mergeKey = stack[top].mergeKey {
             stack[top].mergeKey = nil
-            addMerge(node, at: aliasPlace ?? mergeKey)
+            addMerge(node, at: aliasPlace ?? mergeKey, anchor: anchor)
         } else if isPlainMerge {
             if !stack[top].merges.isEmpty {
                 diagnostics.append(
@@ -183,7 +186,7 @@ struct Composer {
         return true
     }
 
-    private mutating func addMerge(_ node: Node, at place: Place) {
+    private mutating func addMerge(_ node: Node, at place: Place, anchor: String?) {
         let top = stack.count - 1
         // What is asked of the merge is asked of the mapping that it is merged into.
         if node.tag != .none { stack[top].tag = .override }
@@ -194,7 +197,8 @@ struct Composer {
         case .sequence(let items) where items.allSatisfy { $0.mapping != nil }:
             stack[top].merges += items
         default:
-            diagnostics.append(Diagnostic(.error, "`<<` must be a mapping or a list of mappings", at: place))
+            let near = anchor.map { "'&' gives a value a name, and '*' takes it: did you mean `*\($0)`?" }
+            diagnostics.append(Diagnostic(.error, "`<<` must be a mapping or a list of mappings", at: place, remedy: near))
         }
     }
 
@@ -208,10 +212,23 @@ struct Composer {
             } ?? ""
             diagnostics.append(
                 Diagnostic(.error, "key \(text) is not a string", at: place, remedy: "put it in quotes: \"\(text)\""))
+        case .mapping where place.column > 1 && source.line(place.line)?.dropFirst(place.column - 2).hasPrefix("{{") == true:
+            let outer = stack[stack.count - 1].place
+            stack[stack.count - 1].isTemplate = true
+            diagnostics.append(
+                Diagnostic(
+                    .error, "'{{' starts a mapping in a mapping", at: outer,
+                    remedy: "put the value in quotes: \"\(templateText(outer))\""))
         case .sequence, .mapping:
             diagnostics.append(Diagnostic(.error, "a key must be a string", at: place))
         }
         return nil
+    }
+
+    /// `{{ .Name }}`, as far as its line goes.
+    private func templateText(_ place: Place) -> String {
+        let rest = source.line(place.line)?.dropFirst(place.column - 1) ?? ""
+        return rest.lastIndex(of: "}").map { String(rest[...$0]) } ?? String(rest)
     }
 
     /// The entries with those of `<<` after them; what is nearer wins: the mapping's own, then the first merged.
@@ -312,7 +329,15 @@ extension Composer {
         if tag.hasPrefix(Self.standardTag) {
             let short = tag.dropFirst(Self.standardTag.count)
             if let value = ScalarResolution.resolve(text, tag: short) { return Node(value, at: place) }
-            diagnostics.append(Diagnostic(.error, "the value is not what its tag '!!\(short)' says", at: place))
+            let isBytes = short == "binary" && Base64.decode(text) != nil
+            diagnostics.append(
+                isBytes
+                    ? Diagnostic(
+                        .error, "the value of '!!binary' is not UTF-8 text", at: place,
+                        remedy: "keep bytes that are no text in a file")
+                    : Diagnostic(
+                        .error, "the value is not what its tag '!!\(short)' says" + (short == "binary" ? ": it is not base64" : ""),
+                        at: place))
             return Node(.null, at: place)
         }
         // A tag that YAML does not know makes a text of any scalar.

@@ -2,17 +2,21 @@
 public enum Spelling {
     /// `did you mean 'ports'?`, where one of the candidates is near enough.
     ///
-    /// Near is an edit distance, with swapped neighbours as one edit, of at most a third of the word's length.
+    /// Near is an edit distance, with swapped neighbours as one edit, of at most a third of the word's length; and nearer than
+    /// what takes more than two edits is the one candidate that the word is the beginning of.
     public static func suggestion(for word: String, among candidates: some Sequence<String>) -> String? {
         let letters = Array(word.utf8.prefix(64))
         let limit = max(1, (letters.count + 1) / 3)
         var best: (distance: Int, word: String)?
+        var longer: [String] = []
         for candidate in candidates where candidate != word {
             let other = Array(candidate.utf8)
+            if letters.count > 3, other.count > letters.count + 2, other.starts(with: letters) { longer.append(candidate) }
             guard abs(other.count - letters.count) <= limit else { continue }
             let distance = distance(letters, other)
             if distance <= limit, distance < best?.distance ?? .max { best = (distance, candidate) }
         }
+        if longer.count == 1, best?.distance ?? .max > 2 { return "did you mean '\(longer[0])'?" }
         return best.map { "did you mean '\($0.word)'?" }
     }
 

@@ -134,16 +134,29 @@ struct SyntaxError {
         guard context.contains("flow") else { return nil }
         let isList = context.contains("sequence")
         let (name, opening, closing) = isList ? ("list", "[", "]") : ("mapping", "{", "}")
+        if let byte = source.bytes[source.offset(line: place.line, column: place.column)...].first,
+            byte == (isList ? UInt8(ascii: "}") : UInt8(ascii: "]"))
+        {
+            return error(
+                "'\(Character(UnicodeScalar(byte)))' does not close the \(name) that '\(opening)' starts at line \(start.line), column \(start.column)",
+                at: place, remedy: "write '\(closing)' here")
+        }
         guard place.line == start.line else {
             return error(
                 "this \(name) is never closed", at: start, remedy: "close it with '\(closing)', and put ',' between its entries")
         }
+        if followsQuote { return afterQuote }
         return error(
             "expected ',' or '\(closing)' here, in the \(name) that '\(opening)' starts at column \(start.column)", at: place,
             remedy: "put a value that has ':', ',', '[', ']', '{' or '}' in quotes")
     }
 
     private var colon: Diagnostic? {
+        if says("found unexpected ':'") {
+            return error(
+                "a space is missing after ':'", at: place,
+                remedy: "write `: ` between a key and its value, also where it has none, or put the value in quotes")
+        }
         if says("could not find expected ':'") { return withoutColon(start.line) }
         if says("sequence entries are not allowed") {
             return error(
@@ -219,16 +232,23 @@ struct SyntaxError {
 
     /// Something follows a value that has ended.
     private var afterValue: Diagnostic {
+        followsQuote
+            ? afterQuote
+            : error("the value ends before this", at: place, remedy: "remove what is too much, or put the whole value in quotes")
+    }
+
+    /// Whether a quote was closed right before the place.
+    private var followsQuote: Bool {
         let before = source.bytes[
             source.offset(line: place.line, column: 1)..<source.offset(line: place.line, column: place.column)]
         let last = before.last { $0 != 0x20 }
-        guard last == UInt8(ascii: "\"") || last == UInt8(ascii: "'") else {
-            return error(
-                "the value ends before this", at: place, remedy: "remove what is too much, or put the whole value in quotes")
-        }
-        return error(
+        return last == UInt8(ascii: "\"") || last == UInt8(ascii: "'")
+    }
+
+    private var afterQuote: Diagnostic {
+        error(
             "the quote closes before the value ends", at: place,
-            remedy: "put the whole value in quotes, and double a quote inside it: 'it''s'")
+            remedy: "put the whole value in single quotes, and double a single quote inside it: 'it''s'")
     }
 
     /// The line's indentation is none of those that are open above it.
@@ -241,12 +261,25 @@ struct SyntaxError {
             number = before
         }
         guard !open.contains(where: { $0.indent == indent }) else { return nil }
+        // The first line of a text that `|` or `>` announces.
+        if let nearest = open.first, nearest.line < place.line, Self.announcesText(line(nearest.line).text) {
+            return error(
+                "this line is indented by \(Self.spaces(indent)), and the text that line \(nearest.line) announces has to be indented "
+                    + "deeper than its key", at: startOfText(place.line),
+                remedy: "indent it by \(Self.spaces(nearest.indent + 2))")
+        }
         let deeper = open.last { $0.indent > indent }
         let shallower = open.first { $0.indent < indent }
         let choices = [deeper, shallower].compactMap { $0 }.map { "by \(Self.spaces($0.indent)), as line \($0.line)" }
         return error(
             "this line is indented by \(Self.spaces(indent)), which matches no line above it", at: startOfText(place.line),
             remedy: choices.isEmpty ? nil : "indent it " + choices.joined(separator: ", or "))
+    }
+
+    /// Whether a line ends as `command: |` and `command: >-` do.
+    private static func announcesText(_ text: String) -> Bool {
+        guard let last = text.split(separator: " ").last, text.contains(": ") else { return false }
+        return last.hasPrefix("|") || last.hasPrefix(">")
     }
 
     private static func spaces(_ count: Int) -> String {

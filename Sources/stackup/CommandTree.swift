@@ -15,7 +15,7 @@ enum CommandTree {
             .init("stackup down", "stop it and leave nothing behind"),
         ],
         options: projectOptions + outputOptions + [.flag("version", short: "v", help: "Show the version", standsAlone: true)],
-        subcommands: runners.map(\.command))
+        subcommands: runners.map { $0.command.withForeign(ForeignNames.of($0.command.name)) }, foreign: ForeignNames.ofProgram)
 
     /// Which project: of no meaning to commands that are about none.
     private static let projectOptions: [Command.Option] = [

@@ -2,6 +2,7 @@ import Compose
 import Glibc
 import Linux
 import Reconciler
+import Runner
 import Terminal
 import YAML
 
@@ -62,7 +63,9 @@ extension Invocation {
         if let project = result.project { return TargetStack(name: project.stack.name, project: project) }
         let errors = result.diagnostics.filter { $0.severity == .error }
         guard let name = result.projectName else {
-            for error in errors { streams.report(error) }
+            streams.report(errors)
+            // Without files there is nothing uncertain: that there are none says it all.
+            if errors.allSatisfy({ $0.location == nil }) { throw CommandFailure.alreadyReported }
             throw CommandFailure("the name of the stack is not certain while the Compose files cannot be read; give its name with -p")
         }
         // Whoever names the stack in the environment may have no files here at all.
@@ -78,6 +81,21 @@ struct TargetStack {
     let name: String
     /// nil where no files were asked for, or where they have errors.
     let project: LoadedProject?
+
+    /// Whoever asks for an end while one is under way must not wait for the time that was given first: neither for the lock of the
+    /// command that gave it, nor in the supervisor's queue. What is in the way of it shows when the end itself is asked for.
+    ///
+    /// - Parameter services: as given; empty: all of the stack, or of its files.
+    /// - Returns: an event for each instance that was found stopping.
+    func hasten(_ invocation: Invocation, services: [String], timeoutMilliseconds: Int64?) -> [InstanceEvent] {
+        var stopping: [InstanceEvent] = []
+        let all = project.map { $0.stack.services.map(\.name) + $0.stack.disabledServices }
+        let supervisor = try? SupervisorClient.connect(invocation.paths.directories(of: name))
+        try? supervisor?.hasten(services: services.isEmpty ? all : services, timeoutMilliseconds: timeoutMilliseconds) {
+            stopping.append($0)
+        }
+        return stopping
+    }
 
     /// The services that a command was given, checked against those of the files, or of the stack as last applied where there are
     /// no files, and what is there.

@@ -42,7 +42,7 @@ let program = Command(
                 Command("create", summary: "Create a secret", arguments: [.init("NAME"), .init("FILE|-")]),
                 Command("ls", summary: "List secrets", aliases: ["list"]),
             ]),
-    ])
+    ], foreign: Command.Foreign(of: "docker compose", ["pu", "--ansy"]))
 
 private func parsed(_ line: String) throws -> ParsedCommand {
     try parse(line.split(separator: " ").map(String.init), command: program)
@@ -129,7 +129,7 @@ private func message(_ words: [String]) -> String? {
         (["up", "-x"], "unknown option '-x'"),
         (["-d", "up"], "unknown option '-d'; put it after the command, as in 'stackup up -d'"),
         (["--wait"], "unknown option '--wait'; put it after the command, as in 'stackup up --wait'"),
-        (["pu"], "unknown command 'pu'; did you mean 'up'?"),
+        (["upp"], "unknown command 'upp'; did you mean 'up'?"),
         (["secret", "craete"], "unknown command 'craete'; did you mean 'create'?"),
         (["frobnicate"], "unknown command 'frobnicate'"),
         (["up", "-t"], "option '-t' needs a value; write '-t SECONDS'"),
@@ -246,5 +246,13 @@ private func message(_ words: [String]) -> String? {
         #expect(text.contains("\n  -v, --version"))
         #expect(!text.contains("\nOptions:\n"))
         #expect(helpText(for: ["nowhere"], in: program) == nil)
+    }
+}
+
+@Suite struct ForeignNameTests {
+    @Test func whatAnotherProgramHasIsNamedAndNothingElseIsSuggested() {
+        #expect(message(["pu"]) == "'pu' is a command of docker compose that stackup does not have yet")
+        #expect(message(["up", "--ansy"]) == "'--ansy' is an option of docker compose that stackup does not have yet")
+        #expect(message(["up", "--anso"]) == "unknown option '--anso'; did you mean '--ansi'?")
     }
 }

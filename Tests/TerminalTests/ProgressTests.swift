@@ -111,6 +111,20 @@ private final class Stage {
         #expect(stage.screen.count == 2)
     }
 
+    @Test func theBlockIsFoundFromAnyColumn() {
+        let stage = Stage()
+        let display = stage.display(.tty)
+        display.update(resource: "Service web-1", status: .working, text: "Starting")
+        // A terminal shows Ctrl-C as `^C`.
+        stage.text = ""
+        stage.now = 1
+        display.refresh()
+        #expect(stage.text.hasPrefix("\r\u{1B}[2A"))
+        stage.text = ""
+        display.clear()
+        #expect(stage.text == "\r\u{1B}[2A\u{1B}[J")
+    }
+
     @Test func plainProgressIsALinePerChange() {
         let stage = Stage()
         let display = stage.display(.plain)

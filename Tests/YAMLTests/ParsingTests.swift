@@ -206,7 +206,15 @@ private func firstError(_ text: String) throws -> Diagnostic {
         ("image: nginx: latest\n", 1, 13, "a second ': ' on this line, in a value without quotes", "write image: nginx:latest"),
         ("a: b\n  c: d\n", 2, 3, "this line is indented deeper than line 1, whose key has a value already", "indent it by 0 spaces, as line 1"),
         ("a: \"b\nc: d\n", 1, 4, "this quote is never closed", "close it where the value ends"),
-        ("a: 'it's'\n", 1, 8, "the quote closes before the value ends", "put the whole value in quotes, and double a quote inside it: 'it''s'"),
+        ("a: 'it's'\n", 1, 8, "the quote closes before the value ends", "put the whole value in single quotes, and double a single quote inside it: 'it''s'"),
+        ("a: [\"echo \"hi\"\"]\n", 1, 12, "the quote closes before the value ends", "put the whole value in single quotes, and double a single quote inside it: 'it''s'"),
+        ("a: {b: c]\n", 1, 9, "']' does not close the mapping that '{' starts at line 1, column 4", "write '}' here"),
+        ("a: [\n  b\n}\n", 3, 1, "'}' does not close the list that '[' starts at line 1, column 4", "write ']' here"),
+        ("a:\n  b: |\n c\n", 3, 2, "this line is indented by 1 space, and the text that line 2 announces has to be indented deeper than its key", "indent it by 4 spaces"),
+        ("{a:, b: 1}\n", 1, 3, "a space is missing after ':'", "write `: ` between a key and its value, also where it has none, or put the value in quotes"),
+        ("a: {{ .b }}\n", 1, 4, "'{{' starts a mapping in a mapping", "put the value in quotes: \"{{ .b }}\""),
+        ("a: &w {b: c}\nd: {<<: &w }\n", 2, 5, "`<<` must be a mapping or a list of mappings", "'&' gives a value a name, and '*' takes it: did you mean `*w`?"),
+        ("a: !!binary /w==\n", 1, 4, "the value of '!!binary' is not UTF-8 text", "keep bytes that are no text in a file"),
         ("a: [b\nc: d\n", 1, 4, "this list is never closed", "close it with ']', and put ',' between its entries"),
         ("a: @b\n", 1, 4, "a value cannot start with '@'", "put the value in quotes"),
         ("a: *\n", 1, 4, "'*' starts an alias, and no name follows it", "put the value in quotes"),
@@ -252,5 +260,12 @@ private func firstError(_ text: String) throws -> Diagnostic {
         #expect(Spelling.suggestion(for: "Ports", among: names) == "did you mean 'ports'?")
         #expect(Spelling.suggestion(for: "comand", among: names) == "did you mean 'command'?")
         #expect(Spelling.suggestion(for: "healthcheck", among: names) == nil)
+    }
+
+    @Test func theBeginningOfAWordIsNear() {
+        let names = ["service_started", "service_healthy", "service_completed_successfully"]
+        #expect(Spelling.suggestion(for: "service_completed", among: names) == "did you mean 'service_completed_successfully'?")
+        // Of several that begin so none is meant more than the others.
+        #expect(Spelling.suggestion(for: "service", among: ["service_completed", "service_started"]) == nil)
     }
 }

@@ -21,19 +21,25 @@ struct LaunchedNames {
     func checkCapabilities(_ node: Node, _ attribute: String) {
         for (index, item) in (node.sequence ?? []).enumerated() {
             guard let text = item.string, text.uppercased() != "ALL", Capabilities.number(text) == nil else { continue }
-            let hasPrefix = text.uppercased().hasPrefix("CAP_")
-            let names = Capabilities.names.map { hasPrefix ? $0 : String($0.dropFirst(4)) }
             let attribute = "\(path).\(attribute)[\(index)]"
             reporter.obstacle(
                 "\(attribute): '\(text)' is not a capability", at: item.place, attribute: attribute,
-                remedy: reporter.suggestion(for: text, among: names) ?? "capabilities(7) lists them")
+                remedy: Self.suggestion(text, Capabilities.names, prefix: "CAP_", reporter) ?? "capabilities(7) lists them")
         }
     }
 
     /// What to write instead of a word that names no signal.
     static func signalRemedy(_ text: String, _ reporter: Reporter) -> String {
-        let hasPrefix = text.uppercased().hasPrefix("SIG")
-        let names = Signals.names.map { hasPrefix ? $0 : String($0.dropFirst(3)) }
-        return reporter.suggestion(for: text, among: names) ?? "write for example SIGTERM, SIGHUP or 15"
+        suggestion(text, Signals.names, prefix: "SIG", reporter) ?? "write for example SIGTERM, SIGHUP or 15"
+    }
+
+    /// A prefix that all names have makes none of them nearer to what was meant.
+    private static func suggestion(_ text: String, _ names: [String], prefix: String, _ reporter: Reporter) -> String? {
+        let word = text.uppercased()
+        let hasPrefix = word.hasPrefix(prefix)
+        let own = hasPrefix ? String(word.dropFirst(prefix.utf8.count)) : word
+        let ends = names.map { String($0.dropFirst(prefix.utf8.count)) }
+        let near = ends.filter { reporter.suggestion(for: own, among: [$0]) != nil }
+        return reporter.suggestion(for: hasPrefix ? prefix + own : own, among: hasPrefix ? near.map { prefix + $0 } : near)
     }
 }

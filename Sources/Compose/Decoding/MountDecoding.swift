@@ -30,7 +30,10 @@ struct MountDecoding {
         switch type {
         case "bind":
             guard !source.isEmpty else {
-                reporter.obstacle("\(path): a bind mount needs a source", at: item.place, attribute: path)
+                // One that is missing is an error whatever becomes of the project: see DeclarationRules.
+                if let node = item["source"] {
+                    reporter.obstacle("\(path): a bind mount needs a source", at: node.place, attribute: path)
+                }
                 return nil
             }
             let creates = item["bind"]?["create_host_path"]?.bool ?? false

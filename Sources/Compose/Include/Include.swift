@@ -21,7 +21,10 @@ struct Include {
         var result = document.with(.mapping(mapping))
         for (index, item) in items.enumerated() {
             reporter.adviseOfUnknown(item, ProjectAttributes.include, "include[\(index)]")
-            guard let included = load(item) else { continue }
+            guard let included = load(item) else {
+                if reporter.hasErrors { files.loading.lacksIncluded = true }
+                continue
+            }
             result = imported(included, into: result)
         }
         return result
@@ -57,7 +60,8 @@ struct Include {
             else { return nil }
             sources.append((path, documents))
         }
-        let environment = environment(item, directory)
+        // Without its variables the rest would be wrong in ways that follow from that.
+        guard let environment = environment(item, directory) else { return nil }
         let inner = FileSet(
             loading: files.loading, baseDirectory: directory, environment: environment, includedFrom: chain)
         return inner.merged(sources).map { Self.resolved($0, environment) }
@@ -97,8 +101,9 @@ struct Include {
         return (node.sequence ?? [node]).filter { $0.string != nil }
     }
 
-    /// The including file's variables, and below them those of the include's env files.
-    private func environment(_ item: Node, _ directory: String) -> [String: String] {
+    /// The including file's variables, and below them those of the include's env files; nil, with an error reported, where one of
+    /// these can't be read.
+    private func environment(_ item: Node, _ directory: String) -> [String: String]? {
         var envFiles = Self.texts(item["env_file"]).map { (path: absolute($0.string ?? ""), place: Optional($0.place)) }
         if envFiles.isEmpty {
             let path = Paths.join(directory, ".env")
@@ -106,6 +111,7 @@ struct Include {
             envFiles = [(path, nil)]
         }
         var values: [String: String] = [:]
+        var isComplete = true
         for file in envFiles where file.path != "/dev/null" {
             do {
                 let parsed = DotEnv.parse(
@@ -115,9 +121,12 @@ struct Include {
                 values.merge(parsed.values) { $1 }
             } catch {
                 reporter.error(
-                    "env file \(files.loading.shownName(file.path)): \(error.reason)", at: file.place, attribute: "include")
+                    "env file \(files.loading.shownName(file.path)): \(error.reason)", at: file.place, attribute: "include",
+                    remedy: error.isMissing ? "create it, or correct its name" : nil)
+                isComplete = false
             }
         }
+        guard isComplete else { return nil }
         return values.merging(files.environment) { $1 }
     }
 

@@ -64,7 +64,7 @@ struct Interpolation {
             // The text itself is not shown: a variable's value may be a secret.
             reporter.error(
                 "\(path) must be \(expectation)" + (text.isEmpty ? ", and it is an empty text" : ""), at: node.place,
-                attribute: path)
+                attribute: path, remedy: cast == .number && node.string == text ? ScalarText.decimalComma(text) : nil)
             reporter.silence(node.place)
             return node
         }

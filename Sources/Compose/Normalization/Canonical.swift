@@ -133,8 +133,11 @@ struct Canonical {
             return node.with(.string(String(bytes)))
         case (.duration, .string(let text)):
             guard let nanoseconds = ScalarText.nanoseconds(text) else {
+                let joined = text.split(separator: " ").joined()
                 reporter.error(
-                    "\(path): invalid duration '\(text)'", at: node.place, attribute: path, remedy: "write it with units: 1m30s")
+                    "\(path): invalid duration '\(text)'", at: node.place, attribute: path,
+                    remedy: joined != text && ScalarText.nanoseconds(joined) != nil
+                        ? "write it without a space: \(joined)" : "write it with units: 1m30s")
                 return node
             }
             return node.with(.string(ScalarText.duration(nanoseconds: nanoseconds)))

@@ -24,6 +24,13 @@ enum ScalarText {
         return value
     }
 
+    /// What to do about a number with a comma in it, as some countries write it; nil for any other text.
+    static func decimalComma(_ text: String) -> String? {
+        let pointed = String(text.prefix(32).map { $0 == "," ? "." : $0 })
+        guard pointed != text, number(pointed) != nil else { return nil }
+        return "write it with a point: \(pointed)"
+    }
+
     /// The number with the shortest digits that read back the same in single precision, which Compose keeps numbers in.
     static func singlePrecision(_ value: Float) -> Double {
         Double(value.description) ?? Double(value)

@@ -21,6 +21,8 @@ final class SourceLoading {
     var projectDirectory = ""
     /// What becomes of the paths in a file, where not all of them are made absolute.
     private var pathForms: [ObjectIdentifier: PathResolution.Form] = [:]
+    /// Whether something that is included could not be read: what is not there may be in it.
+    var lacksIncluded = false
     private var filesRead = 0
 
     init(_ options: ProjectOptions, _ reporter: Reporter, interpolates: Bool = true) {

@@ -46,6 +46,8 @@ struct DeclarationRules {
         }
         let isExternal = kind == "secrets" ? mapping["external"]?.bool == true : mapping["external"] != nil
         guard !isExternal else { return }
+        // What is neither true nor false has been reported.
+        if let external = mapping["external"], external.bool == nil { return }
         guard let source = given.first else {
             if mapping["driver"] != nil { return }
             // An attribute that is not known is probably what was meant, and has been reported.

@@ -14,6 +14,8 @@ struct References {
     let environment: [String: String]
     private let indexes: [String: Int]
     private let enabled: Set<String>
+    /// Errors about no attribute: of YAML itself.
+    private let unread: [SourceLocation]
 
     private var reporter: Reporter { loading.reporter }
 
@@ -30,6 +32,7 @@ struct References {
         self.environment = environment
         indexes = services.indexes()
         enabled = Set(stack.services.map(\.name))
+        unread = loading.reporter.diagnostics.filter { $0.severity == .error && $0.attribute.isEmpty }.compactMap(\.location)
     }
 
     func check() {
@@ -54,16 +57,21 @@ struct References {
     /// The keys that the file declares, whether or not what stands under them is right.
     private struct Declared {
         let keys: [String: Set<String>]
+        /// Kinds whose declarations could not be read, which has been reported.
+        private let unread: Set<String>
 
         init(_ project: Node) {
             var keys: [String: Set<String>] = [:]
+            var unread: Set<String> = []
             for kind in ["secrets", "configs", "volumes", "networks", "models"] {
                 keys[kind] = Set((project[kind]?.mapping?.entries ?? []).map(\.key))
+                if let node = project[kind], node.mapping == nil { unread.insert(kind) }
             }
             self.keys = keys
+            self.unread = unread
         }
 
-        func has(_ kind: String, _ key: String) -> Bool { keys[kind]?.contains(key) == true }
+        func has(_ kind: String, _ key: String) -> Bool { unread.contains(kind) || keys[kind]?.contains(key) == true }
     }
 
     private func checkCommand(_ service: Service, _ entry: Mapping.Entry) {
@@ -80,13 +88,21 @@ struct References {
             default: ServiceAttributes.service[attribute.key] == nil && !attribute.key.hasPrefix("x-")
             }
         }
-        guard isReported != true else { return }
+        guard isReported != true, !hasUnreadPart(entry) else { return }
         let image = entry.value["image"]
         reporter.error(
             "service \"\(service.name)\" has " + (image == nil ? "neither an image, a build nor a command" : "an empty image")
                 + ": there is nothing to run",
             at: image?.place ?? entry.keyPlace, attribute: "services.\(service.name)" + (image == nil ? "" : ".image"),
             remedy: "give it a `command`, or an `image` or `build` that has one")
+    }
+
+    /// Whether YAML could not make out a part of what stands under a key.
+    private func hasUnreadPart(_ entry: Mapping.Entry) -> Bool {
+        guard !unread.isEmpty else { return false }
+        let (place, file) = (entry.keyPlace, entry.keyPlace.location.file)
+        let next = services.entries.lazy.map(\.keyPlace).filter { $0.source === place.source && $0.line > place.line }.map(\.line).min()
+        return unread.contains { $0.file == file && $0.line >= place.line && $0.line < next ?? .max }
     }
 
     private func checkDependencies(_ entry: Mapping.Entry) {
@@ -96,6 +112,7 @@ struct References {
             guard !available.contains(dependency.key) else { continue }
             let path = "services.\(entry.key).\(origin(of: dependency, in: entry.value))"
             guard let index = indexes[dependency.key] else {
+                if loading.lacksIncluded { continue }
                 reporter.error(
                     "service \"\(entry.key)\" depends on undefined service \"\(dependency.key)\"", at: dependency.keyPlace,
                     attribute: path, remedy: suggestion(for: dependency.key, exceptFor: entry.key))
@@ -188,7 +205,7 @@ struct References {
     private func need(_ source: Node, _ kind: String, _ service: String, _ path: String, _ declared: Declared) {
         // A volume without a source is an anonymous one.
         guard let key = source.string ?? (kind == "volumes" ? nil : ""), !(kind == "volumes" && key.isEmpty),
-            !declared.has(kind, key)
+            !declared.has(kind, key), !loading.lacksIncluded
         else { return }
         let declare = key.isEmpty ? "name it" : "declare it under the top-level `\(kind)`"
         reporter.error(

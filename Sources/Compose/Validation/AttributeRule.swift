@@ -82,7 +82,7 @@ enum AttributeRule: Sendable {
             guard let text = node.string, !Self.hasPullPolicy(text) else { return nil }
             return Problem(
                 message: "must be one of \(Self.pullPolicies.joined(separator: ", ")), or every_ with a time such as every_12h",
-                place: node.place)
+                remedy: Spelling.suggestion(for: text, among: Self.pullPolicies), place: node.place)
         case .containerName:
             guard let text = node.string, !Self.hasContainerName(text) else { return nil }
             return Problem(

@@ -30,9 +30,24 @@ extension Validation {
             return node.scalarText.map { "put it in quotes: \"\($0)\"" }
         case (.duration, .integer(let number)):
             return "write it with its unit: \(number)s"
-        case (.list, .mapping(let mapping)), (.shortList, .mapping(let mapping)):
-            let example = mapping.entries.first.flatMap { entry in entry.value.scalarText.map { ": - \(entry.key):\($0)" } }
+        case (.list(let inner), .mapping(let mapping)), (.shortList(_, let inner), .mapping(let mapping)):
+            let example = mapping.entries.first.flatMap { entry in
+                entry.value.scalarText.map { ": - \(entry.key):\(inner.object?[entry.key] != nil ? " " : "")\($0)" }
+            }
             return "start each entry with '- '" + (example.map { $0.utf8.count < 60 ? $0 : "" } ?? "")
+        case (.list, .string(let text)) where Self.lacksSpace(text), (.shortList, .string(let text)) where Self.lacksSpace(text),
+            (.oneOrList, .string(let text)) where Self.lacksSpace(text):
+            return "put a space after each '-': - \(text.dropFirst())"
+        case (.keyValues(let kind), .string(let text)):
+            return Self.keyValue(text, kind)
+        case (.namesOrMap, .string(let text)):
+            return text.utf8.count < 60 && !text.contains(" ") ? "a list is allowed: [\(text)]" : nil
+        case (.object(let object), .string(let text)) where text.utf8.count < 60:
+            return asMapping(text, object)
+        case (.number, .string(let text)):
+            return ScalarText.decimalComma(text)
+        case (.text, .bool), (.rawText, .bool):
+            return node.scalarText.map { "put it in quotes: \"\($0)\"" }
         case (.list(.string), .string(let text)), (.shortList, .string(let text)):
             return text.utf8.count < 60 ? "write it as a list: [\"\(text)\"]" : nil
         case (.map, .sequence), (.object, .sequence):
@@ -42,6 +57,44 @@ extension Validation {
         default:
             return nil
         }
+    }
+
+    /// Whether a text is the first entry of a list, but for the space after its dash.
+    private static func lacksSpace(_ text: String) -> Bool {
+        text.hasPrefix("-") && text.utf8.count > 1 && text.utf8.count < 60 && !text.hasPrefix("--") && !text.contains("\n")
+    }
+
+    /// A variable or label that stands where all of them belong.
+    private static func keyValue(_ text: String, _ kind: Shape.KeyValues) -> String? {
+        // Lines without a colon are one text to YAML.
+        guard let first = text.split(whereSeparator: { $0 == " " || $0 == "\n" }).first, first.utf8.count < 60 else { return nil }
+        let (key, value) = Text.cut(String(first), at: UInt8(ascii: "="))
+        guard let value, !key.isEmpty else { return nil }
+        let what = switch kind {
+        case .environment: "each variable"
+        case .labels: "each label"
+        }
+        return "write \(what) on a line of its own, as `\(key): \(value)` or `- \(key)=\(value)`"
+    }
+
+    /// The mapping that a text probably stands for.
+    private func asMapping(_ text: String, _ object: ObjectShape) -> String? {
+        if object === ServiceAttributes.dependency {
+            return object["condition"].flatMap { condition in
+                guard case .choice(let words) = condition.shape, words.contains(text) else { return nil }
+                let key = if case .key(let name)? = path.last { "\(name): " } else { "" }
+                return "write `\(key){condition: \(text)}`"
+            }
+        }
+        let attribute: String
+        if object === ServiceAttributes.service {
+            attribute = text.contains(" ") ? "command" : "image"
+        } else if object === ProjectAttributes.secret || object === ProjectAttributes.config {
+            attribute = "file"
+        } else {
+            return nil
+        }
+        return "write `\(attribute): \(text)` below it, indented"
     }
 
     /// What may stand there instead, where that is little.
@@ -56,6 +109,9 @@ extension Validation {
             if isService { return "put the service under `services:`, indented" }
             if ServiceAttributes.service[entry.key] != nil { return "indent it under its service" }
             return "remove it, or start its name with x-, which makes it an extension"
+        }
+        if ["subnet", "gateway", "ip_range", "aux_addresses"].contains(entry.key), path.hasPrefix("networks.") {
+            return "write it under `ipam.config`, as an entry of that list: - \(entry.key): \(entry.value.scalarText ?? "…")"
         }
         if ProjectAttributes.project[entry.key] != nil { return "'\(entry.key)' belongs to the top level: indent it less" }
         if ServiceAttributes.service[entry.key] != nil { return "'\(entry.key)' is an attribute of a service: indent it less" }

@@ -32,7 +32,7 @@ struct Validation {
         validation.check(document, .object(shape))
     }
 
-    private var pathText: String {
+    var pathText: String {
         var text = ""
         for step in path {
             switch step {
@@ -126,7 +126,13 @@ struct Validation {
             checkKeyValues(node, shape)
         case .map(let inner, let keys):
             guard let mapping = node.mapping else { return wrongType(node, shape) }
-            for entry in mapping.entries {
+            var strays = 0
+            for (index, entry) in mapping.entries.enumerated() {
+                if strays > 0 { strays -= 1; continue }
+                if let object = inner.object {
+                    strays = checkIndentation(index, mapping.entries) { Self.isStray($0, of: object) }
+                    if strays > 0 { continue }
+                }
                 if keys == .resourceName { checkName(entry) }
                 if keys == .uncheckedName, !Self.isName(entry.key) { continue }
                 below(.key(entry.key), at: entry.keyPlace, entry.value, inner)
@@ -140,8 +146,10 @@ struct Validation {
         case .namesOrMap(let inner):
             if let items = node.sequence {
                 for (index, item) in items.enumerated() { below(.index(index), item, .string) }
-            } else {
+            } else if node.mapping != nil {
                 check(node, .map(inner))
+            } else {
+                wrongType(node, shape)
             }
         case .short(let form, let inner):
             checkShort(node, form, inner, shape)
@@ -226,7 +234,12 @@ struct Validation {
         let path = pathText
         self.path.removeLast()
         reporter.error(
-            "\(path) must be a string, a number, true or false, not \(value.kindName)", at: place, attribute: path, remedy: remedy)
+            "\(path) must be a string, a number, true or false, not \(value.kindName)", at: place, attribute: path,
+            remedy: remedy ?? (Self.isTimestamp(value) ? self.remedy(value, .string) : nil))
+    }
+
+    private static func isTimestamp(_ node: Node) -> Bool {
+        if case .timestamp = node.value { true } else { false }
     }
 
     /// `true`, or the deprecated mapping with a name.
@@ -271,7 +284,13 @@ struct Validation {
             if !(node.isNull && object.allowsNull) { wrongType(node, .object(object)) }
             return
         }
-        for entry in mapping.entries {
+        var strays = 0
+        for (index, entry) in mapping.entries.enumerated() {
+            if strays > 0 { strays -= 1; continue }
+            if let inner = object[entry.key]?.shape.object {
+                strays = checkIndentation(index, mapping.entries) { object[$0.key] == nil && inner[$0.key] != nil }
+                if strays > 0 { continue }
+            }
             guard let attribute = object[entry.key] else {
                 let isExtension = entry.key.hasPrefix("x-") && object.extensions != .refused
                 if !object.isOpen, !isExtension { unknown(entry, object) }
@@ -287,8 +306,11 @@ struct Validation {
         reporter.error(
             "\(path) lacks \(missing.map { "'\($0)'" }.joined(separator: " and "))", at: keyPlace ?? node.place, attribute: path,
             remedy: missing.lazy.compactMap { name in
-                guard case .choice(let words)? = object[name]?.shape else { return nil }
-                return "for example `\(name): \(words[0])`"
+                switch object[name]?.shape {
+                case .choice(let words)?: return "for example `\(name): \(words[0])`"
+                case .list(.string)? where name == "capabilities": return "for example `capabilities: [gpu]`"
+                default: return nil
+                }
             }.first)
     }
 

@@ -13,6 +13,8 @@ enum ControlRequest: Sendable, Equatable {
     case kill(services: [String]?, signal: Int32)
     /// Of the whole stack, when `services` is nil: then the supervisor ends too.
     case down(services: [String]?, timeoutMilliseconds: Int64?)
+    /// Gives instances that are being ended no more time than this from now on; the rest is left alone.
+    case hasten(services: [String]?, timeoutMilliseconds: Int64?)
     case subscribe
 }
 
@@ -46,6 +48,7 @@ extension ControlRequest: Codable {
             guard (1...64).contains(signal) else { throw SupervisionError.refused("there is no signal \(signal)") }
             self = .kill(services: services, signal: signal)
         case "down": self = .down(services: services, timeoutMilliseconds: timeout)
+        case "hasten": self = .hasten(services: services, timeoutMilliseconds: timeout)
         case "subscribe": self = .subscribe
         default: throw SupervisionError.refused("the running supervisor does not know this request; it may be of an older version: run 'down' and 'up'")
         }
@@ -76,6 +79,7 @@ extension ControlRequest: Codable {
             try put("kill", services)
             try message.encode(signal, forKey: .signal)
         case .down(let services, let timeout): try put("down", services, timeout)
+        case .hasten(let services, let timeout): try put("hasten", services, timeout)
         case .subscribe: try put("subscribe")
         }
     }

@@ -125,6 +125,13 @@ final class ControlServer {
             } catch {
                 client.send(.failed(reason: error.description))
             }
+        case .hasten(let services, let timeout):
+            do {
+                for event in try supervisor.hasten(services: services, timeoutMilliseconds: timeout) { client.send(.event(event)) }
+                client.send(.done)
+            } catch {
+                client.send(.failed(reason: error.description))
+            }
         default:
             client.isBusy = true
             supervisor.submit(StackSupervisor.Job(

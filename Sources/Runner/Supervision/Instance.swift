@@ -50,6 +50,8 @@ final class Instance {
     var backoff = RestartBackoff()
     /// In milliseconds, for the stop that is asked for now; nil: the service's own.
     var grace: Int64?
+    /// When it is killed if it is stopping still, in milliseconds of the monotonic clock.
+    var stopDeadline: Int64 = .max
     /// Masked paths that got another file while it was starting, when nothing can be laid in it yet.
     var uncovered: [String] = []
     /// Ended while no plan for a restart was known: after an adoption.

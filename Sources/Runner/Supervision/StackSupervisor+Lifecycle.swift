@@ -64,6 +64,7 @@ extension StackSupervisor {
             startFailed(instance, instance.failure ?? "it ended with status \(code ?? -1) before its command ran")
         default:
             emit(.exited(code: code ?? -1), name)
+            if phase == .stopping, instance.intent == .cycle { emit(.stopped, name) }
             if let failure = instance.failure { emit(.failed(reason: failure), name) }
             if instance.intent == nil { applyRestartPolicy(instance) }
         }
@@ -95,10 +96,17 @@ extension StackSupervisor {
         emit(.stopping, instance.name)
         instance.phase = .stopping
         host.signal(instance.name, traits.stopSignal)
-        let grace = max(instance.grace ?? traits.stopGraceMilliseconds, 0)
-        let (deadline, overflow) = now().addingReportingOverflow(grace)
-        deadlines.add(.grace(instance, generation: instance.generation), at: overflow ? .max : deadline)
+        instance.stopDeadline = .max
+        limitStopping(of: instance, to: instance.grace ?? traits.stopGraceMilliseconds)
         changed(.soon)
+    }
+
+    /// Kills an instance that is stopping once it has had this time, unless it has less already.
+    func limitStopping(of instance: Instance, to milliseconds: Int64) {
+        let (deadline, overflow) = now().addingReportingOverflow(max(milliseconds, 0))
+        guard !overflow, deadline < instance.stopDeadline else { return }
+        instance.stopDeadline = deadline
+        deadlines.add(.grace(instance, generation: instance.generation), at: deadline)
     }
 
     /// A person's signal. One that is meant to end the instance keeps its restart policy from undoing that.

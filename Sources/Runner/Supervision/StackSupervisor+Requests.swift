@@ -7,7 +7,7 @@ extension StackSupervisor {
     /// - Throws: ``SupervisionError`` where the request is refused; nothing was changed then.
     func begin(_ job: Job) throws {
         switch job.request {
-        case .observe, .subscribe, .kill: break
+        case .observe, .subscribe, .kill, .hasten: break
         case .provide(let plans, let surroundings):
             try check(plans)
             take(plans, surroundings)
@@ -47,6 +47,25 @@ extension StackSupervisor {
         try selected(names).filter(\.isAlive).map { instance in
             kill(instance, signal: signal)
             return InstanceEvent(service: instance.name.service, index: instance.name.index, kind: .signalled(signal: signal))
+        }
+    }
+
+    /// Done at once, whatever else goes on: who asks for an end again, and sooner, must not wait for the time that was given first.
+    /// A longer time changes nothing.
+    ///
+    /// - Parameter timeout: nil: each service's own grace period.
+    /// - Returns: what is stopping, for who asked.
+    @discardableResult
+    func hasten(services names: [String]?, timeoutMilliseconds timeout: Int64?) throws(SupervisionError) -> [InstanceEvent] {
+        let ending = try selected(names, missingAllowed: true).filter { $0.isAlive && $0.intent?.endsProcesses == true }
+        for instance in ending {
+            let own = services[instance.name.service]?.traits.stopGraceMilliseconds ?? ServiceTraits().stopGraceMilliseconds
+            let grace = min(instance.grace ?? own, timeout ?? own)
+            instance.grace = grace
+            if instance.phase == .stopping { limitStopping(of: instance, to: grace) }
+        }
+        return ending.filter { $0.phase == .stopping }.map {
+            InstanceEvent(service: $0.name.service, index: $0.name.index, kind: .stopping)
         }
     }
 

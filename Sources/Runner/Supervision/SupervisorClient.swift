@@ -127,6 +127,17 @@ public final class SupervisorClient {
         try request(.kill(services: services, signal: signal), onEvent)
     }
 
+    /// Gives instances that are being ended no more than this time from now on, at once, whatever else is going on.
+    /// - Parameters:
+    ///   - services: nil for all.
+    ///   - timeoutMilliseconds: nil: each service's own grace period.
+    ///   - onEvent: hears of each that is stopping.
+    public func hasten(
+        services: [String]? = nil, timeoutMilliseconds: Int64? = nil, onEvent: (InstanceEvent) -> Void = { _ in }
+    ) throws(SupervisionError) {
+        try request(.hasten(services: services, timeoutMilliseconds: timeoutMilliseconds), onEvent)
+    }
+
     /// Stops and removes instances; with all of them go the stack's runtime directory, its logs and its supervisor.
     public func down(
         services: [String]? = nil, timeoutMilliseconds: Int64? = nil, onEvent: (InstanceEvent) -> Void = { _ in }

@@ -90,7 +90,8 @@ enum ConfigCommand {
         } catch let failure as CommandFailure {
             throw failure
         } catch {
-            throw CommandFailure("\(path): the model could not be written: \(error)")
+            let reason = (error as? SystemCallError).map { String(cString: strerror($0.code)).lowercased() } ?? "\(error)"
+            throw CommandFailure("\(path): the model could not be written: \(reason)")
         }
     }
 }

@@ -29,11 +29,19 @@ enum Down {
         // Which volumes there are, only the files say; and what could not be started must not be removed, whatever its name leads to.
         let project = removesVolumes ? try invocation.loadProject(quietly: true) : nil
         let target = try project.map { TargetStack(name: $0.stack.name, project: $0) } ?? invocation.targetStack()
+        let hastened = target.hasten(invocation, services: [], timeoutMilliseconds: timeout.map { $0 * 1000 })
         let session = try StackSession(target.name, invocation, for: .changing)
         let display = InstanceProgress(invocation.streams, title: "Removing")
         defer { display.finish() }
-        let orphans = try orphans(target.project, session, invocation)
-        try stop(session, keeping: orphans, timeout: timeout, display)
+        let state = try session.observe()
+        let orphans = orphans(target.project, state, invocation)
+        for event in hastened { display.show(event) }
+        let services = Set(state.instances.map(\.service)).subtracting(orphans).sorted()
+        if try !stop(session, orphans.isEmpty ? nil : services, timeout: timeout, display), hastened.isEmpty {
+            invocation.streams.note(nothing(to: "stop", target.name))
+        }
+        // Where an earlier `down` has done it, no event tells.
+        for event in hastened { display.show(InstanceEvent(service: event.service, index: event.index, kind: .removed)) }
         if let stack = project?.stack {
             try VolumePlanning.removeAll(of: stack, services: stack.services, in: invocation.paths) { display.show(removedVolume: $0) }
         }
@@ -44,11 +52,11 @@ enum Down {
 
     /// What runs and is in no file, unless it is to go too.
     private static func orphans(
-        _ project: LoadedProject?, _ session: borrowing StackSession, _ invocation: Invocation
-    ) throws -> [String] {
+        _ project: LoadedProject?, _ state: ObservedState, _ invocation: Invocation
+    ) -> [String] {
         guard let project, !invocation.removesOrphans else { return [] }
         let declared = Set(project.stack.services.map(\.name) + project.stack.disabledServices)
-        return Set(try session.observe().instances.map(\.service)).subtracting(declared).sorted()
+        return Set(state.instances.map(\.service)).subtracting(declared).sorted()
     }
 
     /// - Returns: false where the supervisor ended before it answered.
@@ -65,25 +73,27 @@ enum Down {
         }
     }
 
+    /// - Parameter services: nil: the whole stack.
+    /// - Returns: whether something of it ran.
     private static func stop(
-        _ session: borrowing StackSession, keeping orphans: [String], timeout: Int64?, _ display: InstanceProgress
-    ) throws {
+        _ session: borrowing StackSession, _ services: [String]?, timeout: Int64?, _ display: InstanceProgress
+    ) throws -> Bool {
         guard let supervisor = try session.supervisor() else {
             try StackRemains.remove(session.directories)
-            return
+            return false
         }
-        if orphans.isEmpty {
-            if try takeDown(supervisor, timeout, display) { return }
+        guard let services else {
+            if try takeDown(supervisor, timeout, display) { return true }
             // It was ending already: a `down` before this one was killed while it waited.
             if let successor = try session.supervisor() {
                 _ = try takeDown(successor, timeout, display)
             } else {
                 try StackRemains.remove(session.directories)
             }
-            return
+            return true
         }
-        let services = Set(try supervisor.observe().instances.map(\.service)).subtracting(orphans).sorted()
         display.follow(supervisor)
         try supervisor.down(services: services, timeoutMilliseconds: timeout.map { $0 * 1000 }) { display.show($0) }
+        return true
     }
 }

@@ -9,16 +9,19 @@ import Terminal
 ///
 /// - Parameters:
 ///   - isConcerned: whether there is something to do for an instance.
+///   - timeout: for a request that ends instances, how many milliseconds each has for it; nil in it: its own grace period.
 ///   - otherwise: what to do where there is no such instance; as in Compose, mostly no failure.
 ///   - request: asks for the services that have one.
 private func act(
     _ invocation: Invocation, title: String, on isConcerned: (ObservedInstance) -> Bool = { _ in true },
+    ending timeout: Int64?? = nil,
     otherwise: (_ stack: String, _ services: [String]?) throws -> Void,
     _ request: (SupervisorClient, [String], (InstanceEvent) -> Void) throws -> Void
 ) throws -> Int32 {
     let target = try invocation.targetStack()
     // The lock would make the folder of a stack that is not there.
     let exists = access(invocation.paths.directories(of: target.name).runtime, F_OK) == 0
+    let hastened = timeout.map { target.hasten(invocation, services: invocation.operands, timeoutMilliseconds: $0) } ?? []
     let session = try StackSession(target.name, invocation, for: exists ? .changing : .reading)
     let supervisor = try session.supervisor()
     let state = try supervisor?.observe() ?? ObservedState()
@@ -31,13 +34,14 @@ private func act(
     let display = InstanceProgress(invocation.streams, title: title)
     defer { display.finish() }
     display.follow(supervisor)
+    display.show(hastened, now: state)
     try request(supervisor, concerned) { display.show($0) }
     guard display.failures.isEmpty else { throw CommandFailure(display.failures.joined(separator: "\n")) }
     return 0
 }
 
 /// `nothing to kill: 'web' of 'shop' does not run`
-private func nothing(to verb: String, _ stack: String, _ services: [String]?) -> String {
+func nothing(to verb: String, _ stack: String, _ services: [String]? = nil) -> String {
     guard let services else { return "nothing to \(verb): nothing of '\(stack)' runs" }
     let names = services.map { "'\($0)'" }.joined(separator: ", ")
     return "nothing to \(verb): \(names) of '\(stack)' \(services.count == 1 ? "does" : "do") not run"
@@ -57,7 +61,7 @@ enum Stop {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let timeout = try invocation.seconds("timeout").map { $0 * 1000 }
-        return try act(invocation, title: "Stopping", otherwise: { _, _ in }) { try $0.stop(services: $1, timeoutMilliseconds: timeout, onEvent: $2) }
+        return try act(invocation, title: "Stopping", ending: timeout, otherwise: { invocation.streams.note(nothing(to: "stop", $0, $1)) }) { try $0.stop(services: $1, timeoutMilliseconds: timeout, onEvent: $2) }
     }
 }
 
@@ -89,7 +93,7 @@ enum RestartCommand {
     static func run(_ invocation: Invocation) throws -> Int32 {
         let timeout = try invocation.seconds("timeout").map { $0 * 1000 }
         return try act(
-            invocation, title: "Restarting", otherwise: { invocation.streams.note(nothing(to: "restart", $0, $1)) }
+            invocation, title: "Restarting", ending: timeout, otherwise: { invocation.streams.note(nothing(to: "restart", $0, $1)) }
         ) { try $0.restart(services: $1, timeoutMilliseconds: timeout, onEvent: $2) }
     }
 }

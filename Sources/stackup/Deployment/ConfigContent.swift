@@ -14,22 +14,28 @@ enum ConfigContent {
     static func read(
         _ config: ConfigDeclaration, environment: [String: String], folders: inout WritableFolders
     ) throws(DeploymentError) -> [UInt8] {
-        func failure(_ reason: String) -> DeploymentError {
-            DeploymentError("config '\(config.key)': \(reason)", at: config.location)
+        func failure(_ attribute: String, _ error: DeploymentError) -> DeploymentError {
+            error.about("config", config.key, attribute, at: config.location)
         }
         switch config.source {
         case .content(let text):
             return Array(text.utf8)
         case .environment(let variable):
-            guard let value = environment[variable] else { throw failure("the environment variable \(variable) is not set") }
+            guard let value = environment[variable] else { 
+                throw failure(
+                    "environment", DeploymentError("the environment variable \(variable) is not set", remedy: "set it, or use 'file'"))
+            }
             return Array(value.utf8)
         case .external:
-            throw failure("it is external, and stackup keeps no configs outside a project; give it a 'file', 'content' or 'environment'")
+            throw failure(
+                "external",
+                DeploymentError(
+                    "it is external, and stackup keeps no configs outside a project", remedy: "give it a 'file', 'content' or 'environment'"))
         case .file(let path):
             do {
                 return try read(try folders.resolve(path))
             } catch {
-                throw failure("\(error)")
+                throw failure("file", error as? DeploymentError ?? DeploymentError("\(error)"))
             }
         }
     }

@@ -6,22 +6,46 @@ struct DeploymentError: Error, CustomStringConvertible {
     let diagnostics: [Diagnostic]
 
     /// - Parameters:
-    ///   - message: for the person: what was tried, why it failed, what to do.
+    ///   - message: for the person: what was tried, why it failed.
     ///   - location: where the files ask for it.
-    init(_ message: String, at location: SourceLocation? = nil) {
-        diagnostics = [Diagnostic(.error, message, at: location)]
+    ///   - attribute: the path of the attribute that asks for it; of a service, behind the service's own.
+    ///   - remedy: what to do.
+    init(_ message: String, at location: SourceLocation? = nil, attribute: String = "", remedy: String? = nil) {
+        diagnostics = [Diagnostic(.error, message, at: location, attribute: attribute, remedy: remedy)]
     }
 
     init(_ diagnostics: [Diagnostic]) {
         self.diagnostics = diagnostics
     }
 
-    var description: String { diagnostics.map(\.message).joined(separator: "\n") }
+    var description: String {
+        diagnostics.map { diagnostic in diagnostic.remedy.map { "\(diagnostic.message); \($0)" } ?? diagnostic.message }
+            .joined(separator: "\n")
+    }
 
     /// The same about one service, and at its place unless there is a closer one.
     func about(_ service: String, at location: SourceLocation?) -> DeploymentError {
         DeploymentError(
-            diagnostics.map { Diagnostic(.error, "service '\(service)': \($0.message)", at: $0.location ?? location) })
+            diagnostics.map { diagnostic in
+                let path = "services.\(service)"
+                return Diagnostic(
+                    .error, "service '\(service)': \(diagnostic.message)", at: diagnostic.location ?? location,
+                    attribute: diagnostic.attribute.isEmpty ? path : "\(path).\(diagnostic.attribute)", remedy: diagnostic.remedy)
+            })
+    }
+
+    /// The same about a secret or config, at its place.
+    ///
+    /// - Parameters:
+    ///   - kind: `secret` or `config`.
+    ///   - attribute: the one that says where the value comes from.
+    func about(_ kind: String, _ key: String, _ attribute: String, at location: SourceLocation?) -> DeploymentError {
+        DeploymentError(
+            diagnostics.map {
+                Diagnostic(
+                    .error, "\(kind) '\(key)': \($0.message)", at: $0.location ?? location, attribute: "\(kind)s.\(key).\(attribute)",
+                    remedy: $0.remedy)
+            })
     }
 }
 
@@ -44,7 +68,9 @@ struct Problems {
 
     mutating func add(_ more: [Diagnostic]) { diagnostics += more }
 
-    mutating func add(_ message: String) { diagnostics.append(Diagnostic(.error, message)) }
+    mutating func add(_ message: String, attribute: String = "", remedy: String? = nil) {
+        diagnostics.append(Diagnostic(.error, message, attribute: attribute, remedy: remedy))
+    }
 
     /// What `body` gives; nil where it throws, with its reasons kept.
     @discardableResult

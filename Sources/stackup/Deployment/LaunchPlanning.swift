@@ -37,9 +37,9 @@ struct LaunchPlanning {
     mutating func plan(for service: Service) throws(DeploymentError) -> LaunchPlan {
         let arguments = (service.entrypoint ?? []) + (service.command ?? [])
         var problems = Problems()
-        if arguments.isEmpty { problems.add("it has no command to run; give it a 'command' (or an 'entrypoint')") }
+        if arguments.isEmpty { problems.add("it has no command to run", remedy: "give it a 'command' (or an 'entrypoint')") }
         if user != 0, !service.capAdd.isEmpty {
-            problems.add("'cap_add' needs root; remove it, or start the stack as root")
+            problems.add("'cap_add' needs root", attribute: "cap_add", remedy: "remove it, or start the stack as root")
         }
         let resolved = problems.collect { () throws(DeploymentError) in try resolveUser(of: service) }
         let limits = problems.collect { () throws(DeploymentError) in try self.limits(of: service) }
@@ -60,8 +60,8 @@ struct LaunchPlanning {
         let resolved = try UserDatabase.host.resolve(service.user ?? String(user))
         guard user == 0 || resolved.identity.uid == user else {
             throw DeploymentError(
-                "it wants to run as user \(resolved.identity.uid), and only root may start services as somebody else; "
-                    + "remove 'user', or start the stack as root")
+                "it wants to run as user \(resolved.identity.uid), and only root may start services as somebody else",
+                attribute: "user", remedy: "remove 'user', or start the stack as root")
         }
         return resolved
     }

@@ -12,7 +12,7 @@ extension ResourceLimit {
     init(_ ulimit: Ulimit) throws(DeploymentError) {
         guard let resource = Self.resources[ulimit.name] else {
             let known = Self.resources.keys.sorted().joined(separator: ", ")
-            throw DeploymentError("'\(ulimit.name)' is not a limit; the known ones are \(known)")
+            throw DeploymentError("'\(ulimit.name)' is not a limit", attribute: "ulimits", remedy: "the known ones are \(known)")
         }
         self.init(
             resource: resource, soft: ulimit.soft < 0 ? .max : UInt64(ulimit.soft),

@@ -33,7 +33,12 @@ final class SecretIntake {
             do {
                 try take(declaration, environment: environment, folders: &folders, store: store, snapshot: snapshot)
             } catch {
-                problems.append(Diagnostic(.error, "secret '\(declaration.key)': \(error)", at: declaration.location))
+                let problem = switch error {
+                case let error as DeploymentError: error
+                case let error as SecretSourceError: DeploymentError(error.reason, remedy: error.remedy)
+                default: DeploymentError("\(error)")
+                }
+                problems += problem.about("secret", declaration.key, declaration.sourceAttribute, at: declaration.location).diagnostics
             }
         }
         guard problems.isEmpty else { throw DeploymentError(problems) }
@@ -48,18 +53,18 @@ final class SecretIntake {
         case .external:
             guard snapshot?.secret(declaration.storeName) != nil else {
                 throw DeploymentError(
-                    "it is external, and the store has no secret '\(declaration.storeName)'; "
-                        + "create it with: stackup secret create \(declaration.storeName) FILE")
+                    "it is external, and the store has no secret '\(declaration.storeName)'",
+                    remedy: "create it with: stackup secret create \(declaration.storeName) FILE")
             }
             wanted.append(WantedSecret(name: declaration.storeName, source: declaration.sourceText, fingerprint: nil))
             return
         case .driver(let driver, _):
-            throw DeploymentError("its driver '\(driver)' is not supported; use 'file', 'environment' or 'external'")
+            throw DeploymentError("its driver '\(driver)' is not supported", remedy: "use 'file', 'environment' or 'external'")
         case .file(let path):
             bytes = try SecretSourceReader.file(try folders.resolve(path), followingLinks: false)
         case .environment(let variable):
             guard let value = environment[variable] else {
-                throw DeploymentError("the environment variable \(variable) is not set; set it, or use 'file'")
+                throw DeploymentError("the environment variable \(variable) is not set", remedy: "set it, or use 'file'")
             }
             bytes = try SecretSourceReader.environmentValue(value, name: variable)
         }
@@ -77,6 +82,16 @@ final class SecretIntake {
 }
 
 extension SecretDeclaration {
+    /// The attribute that says where its value comes from.
+    fileprivate var sourceAttribute: String {
+        switch source {
+        case .file: "file"
+        case .environment: "environment"
+        case .external: "external"
+        case .driver: "driver"
+        }
+    }
+
     /// Where its value comes from, for people.
     var sourceText: String {
         switch source {

@@ -15,7 +15,7 @@ extension UserDatabase {
         } else if let uid = UInt32(parts[0]) {
             user = entry(uid: uid) ?? User(name: "", uid: uid, gid: 0, home: "/")
         } else {
-            throw DeploymentError("user '\(parts[0])' is not in /etc/passwd; create it, or give a number")
+            throw DeploymentError("user '\(parts[0])' is not in /etc/passwd", attribute: "user", remedy: "create it, or give a number")
         }
         guard parts.count == 2, !parts[1].isEmpty else {
             let member = user.name.isEmpty ? [] : groups.filter { $0.members.contains(user.name) }.map(\.gid)
@@ -23,7 +23,7 @@ extension UserDatabase {
             return (identity, user.home)
         }
         guard let gid = groups.first(where: { $0.name == parts[1] })?.gid ?? UInt32(parts[1]) else {
-            throw DeploymentError("group '\(parts[1])' is not in /etc/group; create it, or give a number")
+            throw DeploymentError("group '\(parts[1])' is not in /etc/group", attribute: "user", remedy: "create it, or give a number")
         }
         return (UserIdentity(uid: user.uid, gid: gid), user.home)
     }

@@ -53,7 +53,7 @@ enum VolumePlanning {
         case .bind(_, _, _, let create):
             guard case .bind(let source, _, _) = plan, access(source, F_OK) != 0 else { return }
             guard create else {
-                throw DeploymentError("the bind source \(source) does not exist; create it, or correct the path")
+                throw DeploymentError("the bind source \(source) does not exist", attribute: "volumes", remedy: "create it, or correct the path")
             }
             try FileTree.makeFolders(source, mode: 0o755)
         case .volume(let key, let target, _):
@@ -69,7 +69,7 @@ enum VolumePlanning {
             throw SystemCallError("openat2", paths.volumesRoot, code: ENOENT)
         }
         let folder = folder(name, in: paths)
-        let missing = DeploymentError("the external volume '\(name)' does not exist; create the folder \(folder)")
+        let missing = DeploymentError("the external volume '\(name)' does not exist", attribute: "volumes", remedy: "create the folder \(folder)")
         guard let place = try volumes.child(name, create: !isExternal) else { throw missing }
         let isThere = try PrivateFolder.child("_data", of: place.number, folder, create: false) != nil
         if isThere { return }

@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Reconciler
 import Runner
 import Terminal
 
@@ -43,6 +44,18 @@ final class InstanceProgress {
         case .failed(let reason):
             update(.error, "Failed")
             failures.append("service '\(event.service)' could not be started: \(reason)")
+        }
+    }
+
+    /// Instances that another command was ending: no event tells of them any more.
+    ///
+    /// - Parameter state: how they are now.
+    func show(_ stopping: [InstanceEvent], now state: ObservedState) {
+        for event in stopping {
+            show(event)
+            let instance = state.instances.first { $0.service == event.service && $0.index == event.index }
+            guard instance == nil || instance?.status == .exited else { continue }
+            show(InstanceEvent(service: event.service, index: event.index, kind: .stopped))
         }
     }
 

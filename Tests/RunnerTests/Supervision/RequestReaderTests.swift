@@ -93,7 +93,8 @@ extension RequestReader.Outcome {
     @Test func everyRequestSurvivesTheWire() throws {
         let requests: [ControlRequest] = [
             .observe, .subscribe, .provide([.test("web", restart: .onFailure(maximumRetries: 3))], StackSurroundings(serviceNames: ["web"], privatePaths: ["/m"], plaintextSources: ["/s"], hiddenPaths: ["/h"])), .start(services: nil),
-            .restart(services: ["a", "b"], timeoutMilliseconds: 0), .kill(services: nil, signal: 9), .down(services: nil, timeoutMilliseconds: nil),
+            .restart(services: ["a", "b"], timeoutMilliseconds: 0), .kill(services: nil, signal: 9), .hasten(services: ["a"], timeoutMilliseconds: 5),
+            .down(services: nil, timeoutMilliseconds: nil),
             .apply(Deployment(
                 plans: [.test("web")],
                 operations: [

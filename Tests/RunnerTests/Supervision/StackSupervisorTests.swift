@@ -134,6 +134,38 @@ import Testing
         #expect(bench.takeReplies() == ["done"])
     }
 
+    @Test func aShorterTimeoutWinsAtOnceOverTheOneOfAStopUnderWay() throws {
+        bench.up(.test("web", after: ["db"]), .test("db"), .test("other"))
+        bench.submit(.stop(services: ["web", "db"], timeoutMilliseconds: 20_000))
+        bench.advance(2000)
+        try bench.supervisor.hasten(services: nil, timeoutMilliseconds: 100)
+        bench.advance(99)
+        #expect(bench.calls() == ["signal web-1 15"])
+        bench.advance(1)
+        #expect(bench.calls() == ["signal web-1 9"])
+        bench.ended("web-1", 137)
+        // What has to wait for its turn has no more time than that either; what is not being ended is left alone.
+        bench.advance(100)
+        #expect(bench.calls() == ["signal db-1 15", "signal db-1 9"])
+        bench.ended("db-1", 137)
+        #expect(bench.takeReplies() == ["done"])
+    }
+
+    @Test func aLongerTimeoutDoesNotPutTheEndOff() throws {
+        bench.up(.test("web"))
+        bench.submit(.stop(services: nil, timeoutMilliseconds: 1000))
+        try bench.supervisor.hasten(services: ["web"], timeoutMilliseconds: 5000)
+        bench.advance(1000)
+        #expect(bench.calls() == ["signal web-1 15", "signal web-1 9"])
+    }
+
+    @Test func aRestartTellsOfTheEnd() {
+        bench.up(.test("web"))
+        bench.submit(.restart(services: nil, timeoutMilliseconds: nil))
+        bench.ended("web-1")
+        #expect(bench.events.contains("web-1 stopped"))
+    }
+
     @Test func aStoppedServiceCanBeStartedAgain() {
         bench.up(.test("web", restart: .always))
         bench.submit(.stop(services: ["web"], timeoutMilliseconds: nil))

@@ -1,0 +1,53 @@
+import Terminal
+
+/// What `docker compose` and `docker secret` have and stackup does not have yet: whoever types it is told so, rather than led to
+/// something else. README.md, "Not there yet", lists what matters of it.
+///
+/// Source: the help of docker compose 2.40.3 and of docker secret.
+enum ForeignNames {
+    /// Subcommands, and options that hold for all of them.
+    static let ofProgram = Command.Foreign(
+        of: "docker compose",
+        [
+            "attach", "bridge", "build", "commit", "cp", "create", "events", "export", "images", "ls", "pause", "port", "publish", "pull",
+            "push", "rm", "run", "scale", "stats", "top", "unpause", "volumes", "wait", "watch", "--all-resources", "--compatibility",
+            "--dry-run", "--parallel",
+        ])
+
+    /// Options of a subcommand, by its path.
+    static func of(_ path: String...) -> Command.Foreign? {
+        let names: [String]
+        switch path {
+        case ["up"]:
+            names = [
+                "--abort-on-container-exit", "--abort-on-container-failure", "--always-recreate-deps", "--attach", "--attach-dependencies",
+                "--build", "--exit-code-from", "--menu", "--no-attach", "--no-build", "--no-color", "--no-deps", "--no-recreate",
+                "--no-start", "--pull", "--quiet-build", "--quiet-pull", "--renew-anon-volumes", "--scale", "--timeout", "--timestamps",
+                "--wait-timeout", "--watch", "--yes", "-V", "-t", "-y",
+            ]
+        case ["down"]: names = ["--rmi"]
+        case ["ps"]: names = ["--filter", "--no-trunc", "--orphans", "--status"]
+        case ["logs"]: names = ["--index", "--no-color"]
+        case ["exec"]: names = ["--detach", "--privileged", "-d"]
+        case ["start"]: names = ["--wait", "--wait-timeout"]
+        case ["restart"]: names = ["--no-deps"]
+        case ["kill"]: names = ["--remove-orphans"]
+        case ["version"]: names = ["--short"]
+        case ["secret", "create"]: return Command.Foreign(of: "docker secret", ["--driver", "--template-driver", "-d"])
+        case ["secret", "ls"]: return Command.Foreign(of: "docker secret", ["--filter"])
+        case ["secret", "inspect"]: return Command.Foreign(of: "docker secret", ["--format", "--pretty", "-f"])
+        default: return nil
+        }
+        return Command.Foreign(of: "docker compose", names)
+    }
+}
+
+extension Command {
+    /// The command and its subcommands with what is foreign to them.
+    func withForeign(_ names: Foreign?) -> Command {
+        var command = self
+        command.foreign = names
+        command.subcommands = subcommands.map { $0.withForeign(ForeignNames.of(name, $0.name)) }
+        return command
+    }
+}
