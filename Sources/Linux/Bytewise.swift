@@ -36,6 +36,44 @@ extension Bytewise: Codable where Value: Codable {
     }
 }
 
+// Synthesized coding finds these first. The general way, through a container for each text, costs more than all else
+// that a command with nothing to do does.
+extension KeyedDecodingContainer {
+    public func decode(_: Bytewise<String>.Type, forKey key: Key) throws -> Bytewise<String> {
+        Bytewise(try decode(String.self, forKey: key))
+    }
+
+    public func decode(_: Bytewise<String?>.Type, forKey key: Key) throws -> Bytewise<String?> {
+        Bytewise(try decodeIfPresent(String.self, forKey: key))
+    }
+
+    public func decode(_: Bytewise<[String]>.Type, forKey key: Key) throws -> Bytewise<[String]> {
+        Bytewise(try decode([String].self, forKey: key))
+    }
+
+    public func decode(_: Bytewise<[String: String]>.Type, forKey key: Key) throws -> Bytewise<[String: String]> {
+        Bytewise(try decode([String: String].self, forKey: key))
+    }
+}
+
+extension KeyedEncodingContainer {
+    public mutating func encode(_ value: Bytewise<String>, forKey key: Key) throws {
+        try encode(value.wrappedValue, forKey: key)
+    }
+
+    public mutating func encode(_ value: Bytewise<String?>, forKey key: Key) throws {
+        try encodeIfPresent(value.wrappedValue, forKey: key)
+    }
+
+    public mutating func encode(_ value: Bytewise<[String]>, forKey key: Key) throws {
+        try encode(value.wrappedValue, forKey: key)
+    }
+
+    public mutating func encode(_ value: Bytewise<[String: String]>, forKey key: Key) throws {
+        try encode(value.wrappedValue, forKey: key)
+    }
+}
+
 /// What ``Bytewise`` compares.
 public protocol BytewiseComparable {
     func hasSameBytes(as other: Self) -> Bool

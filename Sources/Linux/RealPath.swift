@@ -31,6 +31,17 @@ public struct RealPathWalk {
         return errno == EINVAL ? place : nil
     }
 
+    /// Whether something lies at a path, and no symbolic link on the way.
+    ///
+    /// - Parameter path: absolute and clean.
+    public mutating func isReal(_ path: String) -> Bool {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return false }
+        let parent = String(path[..<slash])
+        guard parent.isEmpty || directory(parent)?.hasSameBytes(as: parent) == true else { return false }
+        var start: CChar = 0
+        return readlink(path, &start, 1) < 0 && errno == EINVAL
+    }
+
     private mutating func directory(_ path: String) -> String? {
         if let known = directories[Bytewise(path)] { return known }
         let real = realPath(path)

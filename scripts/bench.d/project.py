@@ -1,4 +1,7 @@
-"""Projects that are made up for the measurement."""
+"""Projects that are made up for the measurement. As a program: project.py DIRECTORY SERVICES, in the long form."""
+
+import pathlib
+import sys
 
 
 def many_secrets(directory, services, image=None):
@@ -120,3 +123,7 @@ def long_form(directory, services):
     lines += ["volumes:\n"] + [f"  data{number}:\n    driver: local\n" for number in range(NETWORKS)]
     lines += ["configs:\n"] + [f"  config{number}:\n    content: |\n      number: {number}\n" for number in range(NETWORKS)]
     (directory / "compose.yaml").write_text("".join(lines))
+
+
+if __name__ == "__main__":
+    long_form(pathlib.Path(sys.argv[1]), int(sys.argv[2]))

@@ -93,8 +93,12 @@ struct Preparation {
             case .external, .driver: continue
             }
         }
+        if usesEnvironment {
+            for path in envFiles { paths.append(try folders.resolve(path)) }
+        }
         guard problems.isEmpty else { throw problems.error }
-        return realPaths(paths + (usesEnvironment ? envFiles : []))
+        var seen: Set<Bytewise<String>> = []
+        return paths.filter { seen.insert(Bytewise($0)).inserted }
     }
 
     /// The launch plans of other stacks, running or not.

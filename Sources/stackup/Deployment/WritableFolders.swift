@@ -23,6 +23,8 @@ struct WritableFolders {
     private var others: [Folder]?
     /// Most paths have no link on the way, and lie side by side.
     private var walk = RealPathWalk()
+    /// What was resolved already.
+    private var known: [Bytewise<String>: String] = [:]
 
     /// - Parameters:
     ///   - plans: of the services as last applied, which may still run.
@@ -77,7 +79,13 @@ struct WritableFolders {
     ///
     /// - Throws: where a service, or somebody else, may have laid one of the links on the way.
     mutating func resolve(_ path: String) throws(DeploymentError) -> String {
-        if let real = walk.realPath(path), real.hasSameBytes(as: path), !Self.isLink(path) { return real }
+        if let known = known[Bytewise(path)] { return known }
+        let real = walk.isReal(path) ? path : try follow(path)
+        known[Bytewise(path)] = real
+        return real
+    }
+
+    private mutating func follow(_ path: String) throws(DeploymentError) -> String {
         let resolved: ResolvedPath
         do {
             resolved = try ResolvedPath(path)
@@ -111,11 +119,6 @@ struct WritableFolders {
             guard places.contains(where: { Paths.rest(of: link, below: $0)?.isEmpty == false }) else { continue }
             throw DeploymentError("\(lead), in a folder that service '\(folder.service)' can write to, \(remedy)")
         }
-    }
-
-    /// One that leads to a name that is no text is its own real path, as text.
-    private static func isLink(_ path: String) -> Bool {
-        status(of: path).map { $0.st_mode & S_IFMT == S_IFLNK } ?? false
     }
 
     private static func status(of path: String) -> stat? {
