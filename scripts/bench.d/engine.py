@@ -13,6 +13,12 @@ class Unavailable(Exception):
     """Why there is no peer to measure."""
 
 
+def starts_as_program(path):
+    # Not all of it: what this process has had resident counts for those that it starts.
+    with open(path, "rb") as file:
+        return file.read(4) == b"\x7fELF"
+
+
 def first_line(command):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     return done.stdout.strip().splitlines()[0] if done.returncode == 0 and done.stdout.strip() else "?"
@@ -32,7 +38,7 @@ class Compose:
         except (OSError, subprocess.CalledProcessError) as error:
             raise Unavailable(f"cannot install {self.PACKAGE}: {error}") from error
         # The binary itself: a wrapper in Python would be measured with it.
-        found = [path for path in environment.rglob("docker-compose") if path.read_bytes()[:4] == b"\x7fELF"]
+        found = [path for path in environment.rglob("docker-compose") if starts_as_program(path)]
         if not found:
             raise Unavailable(f"{self.PACKAGE} has no binary")
         self.binary = found[0]
