@@ -36,6 +36,14 @@ extension Bytewise: Codable where Value: Codable {
     }
 }
 
+extension Sequence<String> {
+    /// Each text once, where it comes first; two are the same where all their bytes are.
+    public func withoutRepeats() -> [String] {
+        var seen: Set<Bytewise<String>> = []
+        return filter { seen.insert(Bytewise($0)).inserted }
+    }
+}
+
 // Synthesized coding finds these first. The general way, through a container for each text, costs more than all else
 // that a command with nothing to do does.
 extension KeyedDecodingContainer {

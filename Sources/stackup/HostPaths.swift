@@ -66,18 +66,16 @@ struct HostPaths: Equatable, Sendable {
             for folder in ["/.local/share/stackup/store", "/.local/share/stackup/logs", "/.local/share/stackup/run", "/.config/stackup"] {
                 // No link of a user's is followed: it could lead to what others' services need. What is missing may be about
                 // to be made.
-                let path = home + folder, parent = Paths.directory(of: path)
-                if walk.realPath(parent)?.hasSameBytes(as: parent) == true { paths.append(path) }
+                let path = home + folder
+                if walk.isReal(Paths.directory(of: path)) { paths.append(path) }
             }
         }
-        var seen: Set<Bytewise<String>> = []
-        return (own + paths).filter { seen.insert(Bytewise($0)).inserted }
+        return (own + paths).withoutRepeats()
     }
 }
 
 /// The paths that exist, each once, with symbolic links followed to the end: a mask has to lie on the thing itself.
 func realPaths(_ paths: [String]) -> [String] {
     var walk = RealPathWalk()
-    var seen: Set<Bytewise<String>> = []
-    return paths.compactMap { walk.realPath($0) }.filter { seen.insert(Bytewise($0)).inserted }
+    return paths.compactMap { walk.realPath($0) }.withoutRepeats()
 }

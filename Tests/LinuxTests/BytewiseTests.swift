@@ -17,6 +17,10 @@ struct BytewiseTests {
         #expect(Set([Bytewise(one), Bytewise(two)]).count == 2)
     }
 
+    @Test func `of what repeats the first stays, and what only looks the same does not repeat`() {
+        #expect([one, "b", two, "b", one].withoutRepeats().map { Array($0.utf8) } == [one, "b", two].map { Array($0.utf8) })
+    }
+
     @Test func `what has the same bytes is the same`() {
         #expect(Bytewise(one) == Bytewise("caf\u{e9}"))
         #expect(Set([Bytewise(one), Bytewise("caf\u{e9}")]).count == 1)

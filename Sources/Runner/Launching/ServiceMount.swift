@@ -141,7 +141,8 @@ public final class ServiceMount {
     public func remove(_ file: MountedFile, inInstances pids: [Int32]) throws(LaunchError) {
         do throws(SystemCallError) {
             if let path = ServiceMountLayout.secretPath(of: file.target) {
-                try emptyAndUnlink(path)
+                try empty(path)
+                try unlink(path)
                 removeEmptyFolders(of: path)
             } else if let path = targets[file.target] {
                 try empty(path)
@@ -234,11 +235,6 @@ extension ServiceMount {
         } catch {
             guard error.code == ENOENT else { throw error }
         }
-    }
-
-    private func emptyAndUnlink(_ path: String) throws(SystemCallError) {
-        try empty(path)
-        try unlink(path)
     }
 
     private func makeFolders(of path: String) throws(SystemCallError) {

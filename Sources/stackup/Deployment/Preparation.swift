@@ -97,8 +97,7 @@ struct Preparation {
             for path in envFiles { paths.append(try folders.resolve(path)) }
         }
         guard problems.isEmpty else { throw problems.error }
-        var seen: Set<Bytewise<String>> = []
-        return paths.filter { seen.insert(Bytewise($0)).inserted }
+        return paths.withoutRepeats()
     }
 
     /// The launch plans of other stacks, running or not.

@@ -52,10 +52,7 @@ struct WritableFolders {
     }
 
     /// All of this stack's.
-    var paths: [String] {
-        var seen: Set<Bytewise<String>> = []
-        return folders.map(\.path).filter { seen.insert(Bytewise($0)).inserted }
-    }
+    var paths: [String] { folders.map(\.path).withoutRepeats() }
 
     private func folders(of plans: [LaunchPlan]) -> [Folder] {
         plans.flatMap { plan in
