@@ -1,3 +1,5 @@
+import SecretMemory
+
 /// A commit in the making: what changes in the index, and the objects that come and go with it.
 ///
 /// Nothing is written here; a step that can't be done leaves no trace.

@@ -1,4 +1,5 @@
 import CSodium
+import SecretMemory
 
 /// A keyed hash of a value, short enough to show to people.
 ///

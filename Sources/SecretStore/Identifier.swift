@@ -1,4 +1,5 @@
 import CSodium
+import SecretMemory
 
 /// A random 128-bit name for a store, a secret or an object.
 ///

@@ -1,6 +1,7 @@
 import CSodium
 import Glibc
 import Linux
+import SecretMemory
 
 /// The key file: 32 random bytes, in a file that nobody but its owner may read.
 ///

@@ -1,5 +1,6 @@
 import CSodium
 import Linux
+import SecretMemory
 
 /// One way to unwrap the data key.
 ///

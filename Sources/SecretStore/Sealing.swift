@@ -1,5 +1,6 @@
 import CSodium
 import Linux
+import SecretMemory
 
 /// What a sealed text is, so that it opens as that and as nothing else.
 ///

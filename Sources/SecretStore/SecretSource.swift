@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import SecretMemory
 
 /// Reads a secret's value from where it comes from, straight into guarded memory.
 public enum SecretSourceReader {

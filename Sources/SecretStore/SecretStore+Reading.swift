@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import SecretMemory
 
 /// Reading, which waits for nobody.
 extension SecretStore {

@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import SecretMemory
 
 /// The encrypted local store of secrets, and of each stack as it was last applied.
 ///

@@ -1,3 +1,5 @@
+import SecretMemory
+
 /// What one commit is to do; nothing of it happens before `SecretStore.commit`, and then all of it or nothing.
 ///
 /// The steps are applied in the order in which they were added. The values are wiped when the changes

@@ -1,4 +1,5 @@
 import Linux
+import SecretMemory
 
 /// The one plain file of a store: what it is, and who can open it.
 ///

@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import MemoryInspection
+import SecretMemory
 import SecretStore
 import Testing
 

@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import SecretMemory
 import SecretStore
 import Testing
 

@@ -12,6 +12,7 @@
 // sched_yield(2), which nothing else calls, marks in a trace where the work begins and ends.
 import Glibc
 import Linux
+import SecretMemory
 import SecretStore
 
 func secret(_ text: String) throws -> SecretBytes {

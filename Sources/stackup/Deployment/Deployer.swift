@@ -3,6 +3,7 @@ import Glibc
 import Reconciler
 import Runner
 import Linux
+import SecretMemory
 import SecretStore
 
 /// Applies a plan: the store first, then what runs. Killed in between, the next `up` finds the difference again.

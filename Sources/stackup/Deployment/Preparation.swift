@@ -4,6 +4,7 @@ import JSON
 import Linux
 import Reconciler
 import Runner
+import SecretMemory
 import SecretStore
 
 /// Everything that has to be known of a project before a plan can be made: what is wanted, with sources read

@@ -1,5 +1,6 @@
 import Compose
 import Reconciler
+import SecretMemory
 import SecretStore
 import YAML
 

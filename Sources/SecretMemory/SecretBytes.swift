@@ -95,11 +95,11 @@ extension SecretBytes {
 }
 
 /// libsodium, made ready before its first use.
-enum Sodium {
+public enum Sodium {
     private static let isReady = sodium_init() >= 0
 
     /// Fails only where the kernel gives no randomness; nothing could be sealed then.
-    static func start() {
+    public static func start() {
         precondition(isReady, "libsodium could not be initialised: the kernel gives no random numbers")
     }
 }
