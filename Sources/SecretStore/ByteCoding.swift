@@ -37,6 +37,13 @@ struct ByteReader {
         return UnsafeRawBufferPointer(rebasing: bytes[position..<position + Int(count)])
     }
 
+    /// The next `count` bytes, copied.
+    mutating func bytes(_ count: Int) -> [UInt8]? {
+        guard count >= 0, bytes.count - position >= count else { return nil }
+        defer { position += count }
+        return Array(bytes[position..<position + count])
+    }
+
     mutating func text() -> String? {
         textBytes().map { String(decoding: $0, as: UTF8.self) }
     }

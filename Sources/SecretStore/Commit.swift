@@ -23,30 +23,52 @@ extension SecretStore {
         try refresh()
 
         let draft = try draft(of: changes)
-        let next = draft.nextIndex
-        guard next.bytes.count <= Index.sizeLimit else { throw .invalid("the store is full") }
+        let (previous, keyRing) = (try currentIndex(), try keyRing())
 
         lock.markUnfinished()
         let new = draft.newObjects
+        let next: Index
         do {
             try write(new)
+            let head = try announce(firstEvents() + draft.events, generation: previous.generation + 1)
+            next = draft.nextIndex(logHead: head)
+            guard next.bytes.count <= Index.sizeLimit else { throw StoreError.invalid("the store is full") }
         } catch {
             // The disk may be full, so nothing is left for a later sweep to find. (Should replacing the index
             // fail, they stay: it may be in place after all.)
-            _ = sweep(after: try currentIndex(), released: new.map(\.identifier), everything: false)
-            throw error
+            _ = sweep(after: previous, released: new.map(\.identifier), everything: false)
+            throw error as! StoreError
         }
-        let file = try folder.replace(Index.fileName, with: next.sealed(under: dataKey, store: header.store))
-        try remember(next, in: file)
+        let content = IndexContent.sealed(next, keyRing: keyRing, under: dataKey, store: header.store)
+        let file = try folder.replace(Index.fileName, with: content)
+        try remember(next, keyRing: keyRing, in: file)
+        try keep(next.logHead)
         if sweep(after: next, released: draft.releasedObjects, everything: lock.lastWriterDied) {
             lock.markFinished()
         }
         return StoreSnapshot(index: next)
     }
 
+    /// What a log begins with.
+    private func firstEvents() throws(StoreError) -> [AuditEvent] {
+        guard try currentIndex().logHead.file == Identifier(0) else { return [] }
+        let format = "format \(StoreFormat.current.rawValue)"
+        return [loaded?.keyRing == nil ? AuditEvent(.upgraded, detail: "to \(format)") : AuditEvent(.initialised, detail: format)]
+    }
+
+    /// The key ring that the index has; a new one for a store of format 1, which has none.
+    private func keyRing() throws(StoreError) -> KeyRing {
+        if let ring = loaded?.keyRing { return ring }
+        do {
+            return try KeyRing(keeping: fingerprintKey)
+        } catch {
+            throw .system(doing: "make a key", error)
+        }
+    }
+
     private func draft(of changes: borrowing StoreChanges) throws(StoreError) -> Draft {
         var draft = Draft(
-            on: try currentIndex(), now: Int64(time(nil)),
+            on: try currentIndex(), now: Int64(time(nil)), uid: getuid(),
             seal: { plaintext, object, kind in
                 Sealing.seal(
                     plaintext, under: self.dataKey,

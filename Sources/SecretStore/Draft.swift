@@ -12,6 +12,7 @@ struct Draft {
 
     private let index: Index
     private let now: Int64
+    private let uid: UInt32
     private let seal: (UnsafeRawBufferPointer, Identifier, Binding.Kind) -> [UInt8]
     private let digest: (borrowing SecretBytes) -> Fingerprint
 
@@ -21,14 +22,19 @@ struct Draft {
     /// In the order in which they were made.
     private var made: [NewObject] = []
     private var replaced: Set<Identifier> = []
+    /// What the audit log will say.
+    private(set) var events: [AuditEvent] = []
 
-    /// - Parameter now: seconds since the epoch.
+    /// - Parameters:
+    ///   - now: seconds since the epoch.
+    ///   - uid: who stores the new versions.
     init(
-        on index: Index, now: Int64, seal: @escaping (UnsafeRawBufferPointer, Identifier, Binding.Kind) -> [UInt8],
+        on index: Index, now: Int64, uid: UInt32, seal: @escaping (UnsafeRawBufferPointer, Identifier, Binding.Kind) -> [UInt8],
         digest: @escaping (borrowing SecretBytes) -> Fingerprint
     ) {
         self.index = index
         self.now = now
+        self.uid = uid
         self.seal = seal
         self.digest = digest
     }
@@ -37,12 +43,33 @@ struct Draft {
         switch step {
         case .create(let name, let labels, let source, let value):
             try create(name, labels: labels, source: source, value: value)
-        case .addVersion(let name, let expectedVersion, let source, let value):
-            try addVersion(of: name, expectedVersion: expectedVersion, source: source, value: value)
+        case .addVersion(let name, let expectedVersion, let source, let value, let event):
+            try addVersion(of: name, expectedVersion: expectedVersion, source: source, value: value, event: event)
         case .remove(let name):
-            guard let secret = secret(name) else { throw .noSuchSecret(name) }
+            let secret = try present(name)
             replaced.formUnion(secret.versions.map(\.object))
             secrets[name] = .some(nil)
+            events.append(AuditEvent(.removed, secret: name))
+        case .removeVersions(let name, let numbers):
+            try removeVersions(numbers, of: name)
+        case .setSealed(let name, let isSealed):
+            var secret = try present(name)
+            secret.isSealed = isSealed
+            secrets[name] = secret
+            events.append(AuditEvent(isSealed ? .sealed : .unsealed, secret: name, version: secret.newest.number))
+        case .noteChecked(let name):
+            var secret = try present(name)
+            secret.checkedAt = now
+            secret.failure = nil
+            secrets[name] = secret
+        case .noteFailure(let name, let reason):
+            var secret = try present(name)
+            let reason = reason.cut(toBytes: Self.sourceLimit)
+            secret.failure = SecretMetadata.Failure(at: now, count: (secret.failure?.count ?? 0) + 1, reason: reason)
+            secrets[name] = secret
+            events.append(AuditEvent(.failed, secret: name, detail: reason))
+        case .note(let event):
+            events.append(event)
         case .putRecord(let stack, let bytes):
             if let problem = stackNameProblem(stack) { throw .invalid("stack \(stack): \(problem)") }
             guard bytes.count <= SecretStore.recordLimit else {
@@ -64,27 +91,44 @@ struct Draft {
             throw .invalid("secret \(name): \(problem)")
         }
         guard secret(name) == nil else { throw .secretExists(name) }
-        let version = try version(1, of: name, value)
+        let version = try version(1, of: name, source: source, value)
         secrets[name] = SecretMetadata(
-            identifier: .random(), name: name, labels: labels, createdAt: now, updatedAt: now,
-            source: source.cut(toBytes: Self.sourceLimit), versions: [version])
+            identifier: .random(), name: name, labels: labels, createdAt: now, updatedAt: now, versions: [version])
+        events.append(AuditEvent(.created, secret: name, version: 1, detail: version.source))
     }
 
     private mutating func addVersion(
-        of name: String, expectedVersion: Int?, source: String, value: StoreChanges.Value
+        of name: String, expectedVersion: Int?, source: String, value: StoreChanges.Value, event: AuditEvent.Kind
     ) throws(StoreError) {
-        guard var secret = secret(name) else { throw .noSuchSecret(name) }
+        var secret = try present(name)
         if let expectedVersion, expectedVersion != secret.newest.number {
             throw .versionConflict(secret: name, expected: expectedVersion, found: secret.newest.number)
         }
-        secret.versions.append(try version(secret.newest.number + 1, of: name, value))
-        secret.source = source.cut(toBytes: Self.sourceLimit)
+        let version = try version(secret.newest.number + 1, of: name, source: source, value)
+        secret.versions.append(version)
         secret.updatedAt = now
+        secret.checkedAt = now
+        secret.failure = nil
+        secrets[name] = secret
+        events.append(AuditEvent(event, secret: name, version: version.number, detail: version.source))
+    }
+
+    private mutating func removeVersions(_ numbers: Set<Int>, of name: String) throws(StoreError) {
+        var secret = try present(name)
+        for number in numbers.sorted() {
+            guard let version = secret.version(number) else { throw .noSuchVersion(secret: name, version: number) }
+            guard number != secret.newest.number else {
+                throw .invalid("secret \(name): version \(number) is its newest and stays")
+            }
+            replaced.insert(version.object)
+            events.append(AuditEvent(.pruned, secret: name, version: number))
+        }
+        secret.versions.removeAll { numbers.contains($0.number) }
         secrets[name] = secret
     }
 
     private mutating func version(
-        _ number: Int, of name: String, _ value: StoreChanges.Value
+        _ number: Int, of name: String, source: String, _ value: StoreChanges.Value
     ) throws(StoreError) -> SecretVersion {
         let size = value.bytes.count
         guard size > 0 else { throw .invalid("secret \(name): its value is empty") }
@@ -93,13 +137,19 @@ struct Draft {
         }
         let object = value.bytes.withUnsafeBytes { add($0, .secretValue) }
         return SecretVersion(
-            number: number, createdAt: now, size: size, digest: digest(value.bytes), object: object)
+            number: number, createdAt: now, uid: uid, source: source.cut(toBytes: Self.sourceLimit), size: size,
+            digest: digest(value.bytes), object: object)
     }
 
     private mutating func add(_ plaintext: UnsafeRawBufferPointer, _ kind: Binding.Kind) -> Identifier {
         let identifier = Identifier.random()
         made.append(NewObject(identifier: identifier, sealed: seal(plaintext, identifier, kind)))
         return identifier
+    }
+
+    private func present(_ name: String) throws(StoreError) -> SecretMetadata {
+        guard let secret = secret(name) else { throw .noSuchSecret(name) }
+        return secret
     }
 
     private func secret(_ name: String) -> SecretMetadata? {
@@ -124,22 +174,20 @@ extension Draft {
     var releasedObjects: [Identifier] { replaced.subtracting(made.map(\.identifier)).sorted() }
 
     /// The index with all the changes.
-    var nextIndex: Index {
+    ///
+    /// - Parameter logHead: the log's end with the events of this commit.
+    func nextIndex(logHead: LogHead) -> Index {
         index.applying(
             secrets: secrets.mapValues { $0?.encoded },
             stacks: Dictionary(
-                uniqueKeysWithValues: records.map { stack, object in
-                    var entry: [UInt8] = []
-                    entry.append(text: stack)
-                    if let object { entry.append(littleEndian: object.value) }
-                    return (stack, object == nil ? nil : entry)
-                }))
+                uniqueKeysWithValues: records.map { stack, object in (stack, object.map { Index.stackEntry(stack, $0) }) }),
+            logHead: logHead)
     }
 }
 
 extension String {
     /// The text, without its end where it has more bytes than that.
-    fileprivate func cut(toBytes limit: Int) -> String {
+    func cut(toBytes limit: Int) -> String {
         utf8.count <= limit ? self : String(decoding: utf8.prefix(limit - 3), as: UTF8.self).trimmedReplacement + "…"
     }
 

@@ -17,16 +17,18 @@ struct Fingerprint: Sendable, Equatable, CustomStringConvertible {
 
 extension Fingerprint {
     init(of value: borrowing SecretBytes, under key: borrowing SecretBytes) {
+        self = key.withUnsafeBytes { Fingerprint(of: value, under: $0) }
+    }
+
+    init(of value: borrowing SecretBytes, under key: UnsafeRawBufferPointer) {
         // BLAKE2b gives 16 bytes at least; the first eight are as good as any.
         var hash: (UInt64, UInt64) = (0, 0)
         withUnsafeMutableBytes(of: &hash) { hash in
             _ = value.withUnsafeBytes { value in
-                key.withUnsafeBytes { key in
-                    crypto_generichash(
-                        hash.baseAddress!.assumingMemoryBound(to: UInt8.self), hash.count,
-                        value.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt64(value.count),
-                        key.baseAddress!.assumingMemoryBound(to: UInt8.self), key.count)
-                }
+                crypto_generichash(
+                    hash.baseAddress!.assumingMemoryBound(to: UInt8.self), hash.count,
+                    value.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt64(value.count),
+                    key.baseAddress!.assumingMemoryBound(to: UInt8.self), key.count)
             }
         }
         // The bytes in their order, so that the text is the same on every machine.

@@ -9,12 +9,15 @@ import Glibc
 ///     generation      u64     counts the commits
 ///     secrets         u32     how many
 ///     stacks          u32     how many
+///     log head                file u128, sequence u64, hash 32 bytes, start u64, end u64: see `LogHead`
 ///     ends            u32[]   where each entry ends, counted from the first entry's start
 ///     secret entries          in the order of their names' bytes
 ///     stack entries           in the order of their names' bytes
 ///
-///     secret entry    name, id u128, created i64, updated i64, source, labels u16 × (key, value),
-///                     versions u32 × (number u32, created i64, size u32, fingerprint u64, object u128)
+///     secret entry    name, id u128, created i64, updated i64, flags u8 (1: sealed), checked i64,
+///                     failed i64, failures u32, reason, labels u16 × (key, value),
+///                     versions u32 × (number u32, created i64, uid u32, size u32, fingerprint u64,
+///                     object u128, source)
 ///     stack entry     name, object u128
 struct Index: Sendable {
     static let fileName = "index"
@@ -28,14 +31,15 @@ struct Index: Sendable {
     let generation: UInt64
     let secretCount: Int
     let stackCount: Int
+    /// The log's end as of this commit.
+    let logHead: LogHead
 
-    private static let fixedCount = 16
+    private static let fixedCount = 16 + LogHead.encodedCount
     private var entriesStart: Int { Self.fixedCount + 4 * (secretCount + stackCount) }
 
     /// The index of a new store.
     init() {
-        bytes = [UInt8](repeating: 0, count: Self.fixedCount)
-        (generation, secretCount, stackCount) = (0, 0, 0)
+        self.init(generation: 0, logHead: LogHead(), secretCount: 0, stackCount: 0, ends: [], entries: [])
     }
 
     /// Takes an index apart just enough to know that every entry can be decoded; nil where one can't.
@@ -43,18 +47,16 @@ struct Index: Sendable {
     /// The seal has already shown that a holder of the key wrote it; this keeps a mistake of theirs
     /// from becoming a crash of ours.
     init?(decoding bytes: [UInt8]) {
-        let counts: (UInt64, Int, Int)? = bytes.withUnsafeBytes { bytes in
+        let fixed: (UInt64, Int, Int, LogHead)? = bytes.withUnsafeBytes { bytes in
             var reader = ByteReader(bytes)
             guard let generation = reader.integer(UInt64.self), let secrets = reader.integer(UInt32.self),
-                let stacks = reader.integer(UInt32.self)
+                let stacks = reader.integer(UInt32.self), let logHead = LogHead(decoding: &reader)
             else { return nil }
-            return (generation, Int(secrets), Int(stacks))
+            return (generation, Int(secrets), Int(stacks), logHead)
         }
-        guard let (generation, secretCount, stackCount) = counts else { return nil }
+        guard let fixed else { return nil }
         self.bytes = bytes
-        self.generation = generation
-        self.secretCount = secretCount
-        self.stackCount = stackCount
+        (generation, secretCount, stackCount, logHead) = fixed
         guard bytes.count <= Self.sizeLimit, entriesStart <= bytes.count, isWellFormed() else { return nil }
     }
 
@@ -189,7 +191,7 @@ extension Index {
     typealias Edits = [String: [UInt8]?]
 
     /// The next index: this one with some entries changed. What stays is copied as it is, in long runs.
-    func applying(secrets: Edits, stacks: Edits) -> Index {
+    func applying(secrets: Edits, stacks: Edits, logHead: LogHead) -> Index {
         var ends: [UInt8] = []
         var entries: [UInt8] = []
         ends.reserveCapacity(4 * (secretCount + stackCount + secrets.count + stacks.count))
@@ -197,21 +199,27 @@ extension Index {
         let newSecretCount = apply(secrets, to: .secrets, ends: &ends, entries: &entries)
         let newStackCount = apply(stacks, to: .stacks, ends: &ends, entries: &entries)
 
-        var result: [UInt8] = []
-        result.reserveCapacity(Self.fixedCount + ends.count + entries.count)
-        result.append(littleEndian: generation + 1)
-        result.append(littleEndian: UInt32(newSecretCount))
-        result.append(littleEndian: UInt32(newStackCount))
-        result += ends
-        result += entries
-        return Index(bytes: result, generation: generation + 1, secretCount: newSecretCount, stackCount: newStackCount)
+        return Index(
+            generation: generation &+ 1, logHead: logHead, secretCount: newSecretCount, stackCount: newStackCount,
+            ends: ends, entries: entries)
     }
 
-    private init(bytes: [UInt8], generation: UInt64, secretCount: Int, stackCount: Int) {
+    private init(
+        generation: UInt64, logHead: LogHead, secretCount: Int, stackCount: Int, ends: [UInt8], entries: [UInt8]
+    ) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.fixedCount + ends.count + entries.count)
+        bytes.append(littleEndian: generation)
+        bytes.append(littleEndian: UInt32(secretCount))
+        bytes.append(littleEndian: UInt32(stackCount))
+        bytes += logHead.encoded
+        bytes += ends
+        bytes += entries
         self.bytes = bytes
         self.generation = generation
         self.secretCount = secretCount
         self.stackCount = stackCount
+        self.logHead = logHead
     }
 
     /// Appends one table with its edits and says how many entries it has then.
@@ -244,6 +252,40 @@ extension Index {
             copy(upTo: positions.upperBound)
         }
         return (ends.count - countBefore) / 4
+    }
+}
+
+/// The index of format 1: the same without a log head, and with other entries of secrets.
+extension Index {
+    init?(decodingFormat1 bytes: [UInt8]) {
+        let tables: (generation: UInt64, secrets: Edits, stacks: Edits)? = bytes.withUnsafeBytes { bytes in
+            var reader = ByteReader(bytes)
+            guard let generation = reader.integer(UInt64.self), let secretCount = reader.integer(UInt32.self),
+                let stackCount = reader.integer(UInt32.self), reader.skip(4 * (Int(secretCount) + Int(stackCount)))
+            else { return nil }
+            var (secrets, stacks): (Edits, Edits) = ([:], [:])
+            for _ in 0..<secretCount {
+                guard let secret = SecretMetadata(decodingFormat1: &reader) else { return nil }
+                secrets[secret.name] = secret.encoded
+            }
+            for _ in 0..<stackCount {
+                guard let name = reader.text(), let object = reader.integer(UInt128.self) else { return nil }
+                stacks[name] = Self.stackEntry(name, Identifier(object))
+            }
+            return reader.isAtEnd ? (generation, secrets, stacks) : nil
+        }
+        guard let tables else { return nil }
+        self = Index(
+            generation: tables.generation &- 1, logHead: LogHead(), secretCount: 0, stackCount: 0, ends: [], entries: []
+        ).applying(secrets: tables.secrets, stacks: tables.stacks, logHead: LogHead())
+    }
+
+    /// The entry of a stack's record.
+    static func stackEntry(_ name: String, _ object: Identifier) -> [UInt8] {
+        var entry: [UInt8] = []
+        entry.append(text: name)
+        entry.append(littleEndian: object.value)
+        return entry
     }
 }
 

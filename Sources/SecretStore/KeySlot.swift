@@ -80,12 +80,12 @@ extension Identifier {
     }
 }
 
-private func hexadecimal(_ bytes: [UInt8]) -> String {
+func hexadecimal(_ bytes: [UInt8]) -> String {
     let digits = Array("0123456789abcdef".utf8)
     return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
 }
 
-private func bytes(hexadecimal text: Substring) -> [UInt8]? {
+func bytes(hexadecimal text: Substring) -> [UInt8]? {
     let characters = Array(text.utf8)
     guard characters.count.isMultiple(of: 2), characters.allSatisfy(isLowercaseHexadecimal) else { return nil }
     func digit(_ character: UInt8) -> UInt8 {

@@ -9,10 +9,14 @@ import SecretMemory
 struct Binding: Equatable {
     /// What the sealed bytes mean. The numbers are part of the format.
     enum Kind: UInt8 {
-        case index = 1
+        case indexOfFormat1 = 1
         case secretValue = 2
         case stackRecord = 3
+        /// In the key-file slot of format 1.
         case dataKey = 4
+        case index = 5
+        case logEntry = 6
+        case keyRing = 9
     }
 
     let store: Identifier
@@ -20,8 +24,16 @@ struct Binding: Equatable {
     let kind: Kind
 
     /// The index is one of its kind, so it needs no name.
-    static func index(of store: Identifier) -> Binding {
-        Binding(store: store, object: Identifier(0), kind: .index)
+    static func index(of store: Identifier, format: StoreFormat) -> Binding {
+        Binding(store: store, object: Identifier(0), kind: format == .one ? .indexOfFormat1 : .index)
+    }
+
+    static func keyRing(of store: Identifier) -> Binding {
+        Binding(store: store, object: Identifier(0), kind: .keyRing)
+    }
+
+    static func logEntry(_ sequence: UInt64, of store: Identifier) -> Binding {
+        Binding(store: store, object: Identifier(UInt128(sequence)), kind: .logEntry)
     }
 
     /// The associated data: format, kind, store, object; every field has a fixed width.

@@ -85,11 +85,14 @@ extension SecretStore {
 /// same inode number, so that number alone tells whether the index has been replaced since.
 final class LoadedIndex {
     let index: Index
+    /// The key ring in front of it; nil in format 1.
+    let keyRing: KeyRing?
     let file: FileDescriptor
     let inode: ino_t
 
-    init(index: Index, file: consuming FileDescriptor) throws(SystemCallError) {
+    init(index: Index, keyRing: KeyRing?, file: consuming FileDescriptor) throws(SystemCallError) {
         self.index = index
+        self.keyRing = keyRing
         inode = try file.status().st_ino
         self.file = file
     }
@@ -121,31 +124,33 @@ extension SecretStore {
 
     private func load() throws(StoreError) {
         let path = folder.path(of: Index.fileName)
-        guard let file = try folder.read(Index.fileName, limit: Index.sizeLimit + Sealing.overhead) else {
+        // Before the index: then what it knows can't be newer, unless the store is older than it was.
+        let kept = try KeptHead.read(location, store: header.store)
+        guard let file = try folder.read(Index.fileName, limit: Index.sizeLimit + KeyRing.sealedCount + Sealing.overhead) else {
             throw .damaged(file: path, what: .missing)
         }
-        guard let bytes = Sealing.open(file.bytes, under: dataKey, as: .index(of: header.store)) else {
-            throw .damaged(file: path, what: .broken)
+        let content: IndexContent?
+        do {
+            content = try IndexContent(opening: file.bytes, under: dataKey, store: header.store)
+        } catch {
+            throw .system(doing: "read a key", error)
         }
-        guard let index = Index(decoding: bytes) else {
+        guard let content else { throw .damaged(file: path, what: .broken) }
+        guard let index = content.index else {
             throw .damaged(file: path, what: .malformed)
         }
-        try remember(index, in: file.releaseDescriptor())
+        if let kept, kept.generation > index.generation {
+            throw .rolledBack(directory: location.directory, head: KeptHead.path(location, store: header.store))
+        }
+        try remember(index, keyRing: content.keyRing, in: file.releaseDescriptor())
     }
 
     /// Makes an index that was just read or written the one in memory.
-    func remember(_ index: Index, in file: consuming FileDescriptor) throws(StoreError) {
+    func remember(_ index: Index, keyRing: KeyRing?, in file: consuming FileDescriptor) throws(StoreError) {
         do {
-            loaded = try LoadedIndex(index: index, file: file)
+            loaded = try LoadedIndex(index: index, keyRing: keyRing, file: file)
         } catch {
             throw .system(doing: "read the store", error.naming(folder.path(of: Index.fileName)))
         }
-    }
-}
-
-extension Index {
-    /// The bytes of the index's file.
-    func sealed(under key: borrowing SecretBytes, store: Identifier) -> [UInt8] {
-        bytes.withUnsafeBytes { Sealing.seal($0, under: key, as: .index(of: store)) }
     }
 }

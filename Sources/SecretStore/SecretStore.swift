@@ -42,7 +42,7 @@ public final class SecretStore {
     let objects: Folder
     let header: StoreHeader
     let dataKey: SecretBytes
-    private let fingerprintKey: SecretBytes
+    let fingerprintKey: SecretBytes
     var loaded: LoadedIndex?
 
     private init(
@@ -115,7 +115,8 @@ public final class SecretStore {
         do {
             let dataKey = try SecretBytes.randomKey()
             header = StoreHeader(store: store, slots: [.wrapping(dataKey, under: key, store: store)])
-            index = Index().sealed(under: dataKey, store: store)
+            index = IndexContent.sealed(
+                Index(), keyRing: try KeyRing(), under: dataKey, store: store)
         } catch {
             throw .system(doing: "make a key", error)
         }
@@ -136,6 +137,13 @@ public final class SecretStore {
     /// - Returns: 16 characters of hexadecimal. They say nothing without the store's key.
     public func fingerprint(of value: borrowing SecretBytes) -> String {
         digest(of: value).description
+    }
+
+    /// The keyed hash by which a configuration is recognised, as `fingerprint(of:)`, but the same after a rekey.
+    public func configurationHash(of configuration: borrowing SecretBytes) throws(StoreError) -> String {
+        _ = try currentIndex()
+        guard let ring = loaded?.keyRing else { return fingerprint(of: configuration) }
+        return ring.withConfigurationKey { Fingerprint(of: configuration, under: $0) }.description
     }
 
     func digest(of value: borrowing SecretBytes) -> Fingerprint {

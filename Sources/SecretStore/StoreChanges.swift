@@ -7,8 +7,13 @@ import SecretMemory
 public struct StoreChanges: ~Copyable {
     enum Step {
         case create(name: String, labels: [String: String], source: String, value: Value)
-        case addVersion(name: String, expectedVersion: Int?, source: String, value: Value)
+        case addVersion(name: String, expectedVersion: Int?, source: String, value: Value, event: AuditEvent.Kind)
         case remove(name: String)
+        case removeVersions(name: String, numbers: Set<Int>)
+        case setSealed(name: String, isSealed: Bool)
+        case noteChecked(name: String)
+        case noteFailure(name: String, reason: String)
+        case note(AuditEvent)
         case putRecord(stack: String, bytes: [UInt8])
         case removeRecord(stack: String)
     }
@@ -42,11 +47,42 @@ public struct StoreChanges: ~Copyable {
 
     /// A new version of a secret. The commit fails where there is no such secret, and, with an
     /// `expectedVersion`, where that isn't the newest version any more.
+    ///
+    /// - Parameter event: what the audit log calls it: `updated`, `rotated` or `rolledBack`.
     public mutating func addVersion(
-        of name: String, expectedVersion: Int? = nil, source: String, value: consuming SecretBytes
+        of name: String, expectedVersion: Int? = nil, source: String, value: consuming SecretBytes,
+        as event: AuditEvent.Kind = .updated
     ) {
         steps.append(
-            .addVersion(name: name, expectedVersion: expectedVersion, source: source, value: Value(value)))
+            .addVersion(name: name, expectedVersion: expectedVersion, source: source, value: Value(value), event: event))
+    }
+
+    /// Old versions go away. The commit fails where there is no such secret or version, and where one is the newest.
+    public mutating func removeVersions(_ numbers: Set<Int>, of name: String) {
+        steps.append(.removeVersions(name: name, numbers: numbers))
+    }
+
+    /// The store is, or is no longer, the only place of a secret's value.
+    public mutating func setSealed(_ isSealed: Bool, of name: String) {
+        steps.append(.setSealed(name: name, isSealed: isSealed))
+    }
+
+    /// A secret's source was asked for its value, and it is the one that the store has.
+    public mutating func noteChecked(of name: String) {
+        steps.append(.noteChecked(name: name))
+    }
+
+    /// A try to get a new value for a secret failed; the next version, or the next `noteChecked`, ends the count.
+    ///
+    /// - Parameter reason: for people; never a value.
+    public mutating func noteFailure(of name: String, reason: String) {
+        steps.append(.noteFailure(name: name, reason: reason))
+    }
+
+    /// Something else for the audit log, such as a grant that these changes record. Alone it is no reason for a commit that
+    /// would change nothing else: `SecretStore.audit` is for that.
+    public mutating func note(_ event: AuditEvent) {
+        steps.append(.note(event))
     }
 
     /// A secret goes away with all its versions. The commit fails where there is no such secret.

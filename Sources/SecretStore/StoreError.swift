@@ -19,6 +19,8 @@ public enum StoreError: Error, Equatable, Sendable {
     case malformedKey(keyFile: String, problem: String)
     /// Someone else owns a file or folder, or could read or replace it.
     case exposed(path: String, problem: String, remedy: String)
+    /// The store is older than what is kept apart of its newest state.
+    case rolledBack(directory: String, head: String)
     /// A later stackup wrote this store.
     case newerFormat(file: String)
     /// Another command held the store's lock all the time.
@@ -67,6 +69,9 @@ extension StoreError: CustomStringConvertible {
             "\(keyFile): not a key: \(problem); put back the key file that this store was made with"
         case .exposed(let path, let problem, let remedy):
             "\(path): \(problem); \(remedy)"
+        case .rolledBack(let directory, let head):
+            "\(directory): an older state of the store is back in its place (\(head) knows a newer one); put the newer one back, "
+                + "or, if you want this one, run: stackup store verify --accept"
         case .newerFormat(let file):
             "\(file): written by a newer stackup; use that one"
         case .busy(let directory, let seconds):

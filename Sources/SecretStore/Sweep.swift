@@ -17,6 +17,8 @@ extension SecretStore {
                     guard let object = Identifier(hexadecimal: name), !referenced.contains(object) else { continue }
                     try objects.remove(name)
                 }
+                let log = AuditLog.fileName(index.logHead.file)
+                for name in try folder.names() where AuditLog.isFileName(name) && name != log { try folder.remove(name) }
             }
             return true
         } catch {

@@ -25,7 +25,7 @@ import Testing
             let makers = (0..<4).map { _ in Child.writer(scratch.location, "create") }
             for maker in makers { #expect(maker.wait() == 0) }
             try SecretStore.openOrCreate(scratch.location).create(["a": "one"])
-            #expect(names(in: scratch.path + "/configuration") == ["key"])
+            #expect(scratch.configuration == ["key"])
         }
     }
 

@@ -5,10 +5,12 @@ import Testing
 @Suite struct IndexTests {
     func entry(_ name: String, versions: Int = 1) -> SecretMetadata {
         SecretMetadata(
-            identifier: .random(), name: name, labels: ["k": "v\(name)"], createdAt: 5, updatedAt: 6, source: "file \(name)",
+            identifier: .random(), name: name, labels: ["k": "v\(name)"], createdAt: 5, updatedAt: 6, isSealed: name.hasSuffix("1"),
+            checkedAt: 9, failure: name.hasSuffix("2") ? .init(at: 10, count: 11, reason: "no \(name)") : nil,
             versions: (1...versions).map {
                 SecretVersion(
-                    number: $0, createdAt: 7, size: 8, digest: Fingerprint(value: .random(in: 0 ... .max)), object: .random())
+                    number: $0, createdAt: 7, uid: $0 == 1 ? nil : 12, source: "file \(name)", size: 8,
+                    digest: Fingerprint(value: .random(in: 0 ... .max)), object: .random())
             })
     }
 
@@ -34,12 +36,15 @@ import Testing
                 records[name] = Bool.random() ? nil : .random()
                 recordEdits[name] = .some(records[name].map { record(name, $0) })
             }
-            index = index.applying(secrets: edits, stacks: recordEdits)
+            var head = LogHead()
+            (head.file, head.sequence, head.start, head.end) = (.random(), 3, 70, 90)
+            index = index.applying(secrets: edits, stacks: recordEdits, logHead: head)
             guard let decoded = Index(decoding: index.bytes) else {
                 Issue.record("generation \(generation) can't be decoded")
                 return
             }
             #expect(decoded.generation == generation)
+            #expect(decoded.logHead == head)
             let snapshot = StoreSnapshot(index: decoded)
             #expect(snapshot.secrets() == model.values.sorted { $0.name < $1.name })
             #expect(snapshot.stackNames == records.keys.sorted())
@@ -55,7 +60,7 @@ import Testing
         let names = (0..<20).map { "name\($0)" }
         let index = Index().applying(
             secrets: Dictionary(uniqueKeysWithValues: names.map { ($0, entry($0, versions: 2).encoded) }),
-            stacks: ["web": record("web", .random())])
+            stacks: ["web": record("web", .random())], logHead: LogHead())
         for count in 0..<index.bytes.count {
             #expect(Index(decoding: Array(index.bytes[..<count])) == nil)
         }
@@ -74,7 +79,7 @@ import Testing
         let names = ["a", "web_a", "web_b", "webx", "z"]
         let snapshot = StoreSnapshot(
             index: Index().applying(
-                secrets: Dictionary(uniqueKeysWithValues: names.map { ($0, entry($0).encoded) }), stacks: [:]))
+                secrets: Dictionary(uniqueKeysWithValues: names.map { ($0, entry($0).encoded) }), stacks: [:], logHead: LogHead()))
         #expect(snapshot.secrets(withPrefix: "web_").map(\.name) == ["web_a", "web_b"])
         #expect(snapshot.secrets(withPrefix: "zz").isEmpty)
         #expect(snapshot.secretCount == 5)
@@ -84,7 +89,7 @@ import Testing
         let secrets = (0..<200).map { entry("n\($0)") }
         let snapshot = StoreSnapshot(
             index: Index().applying(
-                secrets: Dictionary(uniqueKeysWithValues: secrets.map { ($0.name, $0.encoded) }), stacks: [:]))
+                secrets: Dictionary(uniqueKeysWithValues: secrets.map { ($0.name, $0.encoded) }), stacks: [:], logHead: LogHead()))
         for secret in secrets {
             #expect(secret.id.utf8.count == 25)
             #expect(secret.id.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 })

@@ -49,7 +49,7 @@ import Testing
     @Test func aLostKeyIsNotMadeAnew() throws {
         unlink(keyFile)
         #expect(refusal() == .keyMissing(keyFile: keyFile, directory: scratch.location.directory))
-        #expect(names(in: scratch.path + "/configuration").isEmpty)
+        #expect(scratch.configuration.isEmpty)
     }
 
     @Test func aKeyOfTheWrongSizeIsRefused() {

@@ -31,6 +31,19 @@ final class Scratch {
 
     var objects: [String] { names(in: location.directory + "/objects").sorted() }
 
+    var logs: [String] { files.filter { $0.hasPrefix("log-") } }
+
+    /// The head that is kept beside the key file.
+    var head: String {
+        let folder = Paths.directory(of: location.keyFile)
+        return names(in: folder).first { $0.hasPrefix("key.head-") }.map { folder + "/" + $0 } ?? ""
+    }
+
+    /// What lies beside the key file, but for the head.
+    var configuration: [String] {
+        names(in: Paths.directory(of: location.keyFile)).filter { !$0.hasPrefix("key.head-") }
+    }
+
     func bytes(of file: String) -> [UInt8] {
         let path = file.hasPrefix("/") ? file : location.directory + "/" + file
         return try! FileDescriptor.open(path, O_RDONLY).readAll()!

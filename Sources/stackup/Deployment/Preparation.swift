@@ -182,7 +182,7 @@ struct Preparation {
                 bytes += Array("\n\(name)=\(text)".utf8)
             }
             let guarded = try SecretBytes(copying: bytes)
-            return store.fingerprint(of: guarded)
+            return try store.configurationHash(of: guarded)
         } catch {
             throw DeploymentError("service '\(service.name)' cannot be put in words: \(error)")
         }
