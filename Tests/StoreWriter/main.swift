@@ -5,6 +5,7 @@
 //     StoreWriter FOLDER KEYFILE rotate NAME N     N commits, each with a new version
 //     StoreWriter FOLDER KEYFILE flicker NAME N    N times: creates a secret, then removes it
 //     StoreWriter FOLDER KEYFILE hold N            reads a secret N times, as a poor user, and keeps the values
+//     StoreWriter FOLDER KEYFILE sample            makes the store and fills it with a little of everything
 //     StoreWriter FOLDER KEYFILE harden            keeps its memory to itself, and ends
 //     StoreWriter FOLDER KEYFILE fill N            one commit with N new secrets; says how long it took
 //     StoreWriter FOLDER KEYFILE measure           times opening, reading and committing
@@ -89,6 +90,8 @@ do {
         for _ in 0..<count { held.append(Held(try value.withUnsafeBytes { try SecretBytes(copying: $0) })) }
         guard held.allSatisfy({ $0.bytes.equalsInConstantTime(value) }) else { exit(3) }
         print("held \(held.count)")
+    case ("sample", _, _):
+        try makeSample(in: SecretStore.openOrCreate(location))
     case ("harden", _, _):
         hardenProcess()
     case ("fill", _, let count?):
