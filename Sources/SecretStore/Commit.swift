@@ -43,7 +43,7 @@ extension SecretStore {
         let file = try folder.replace(Index.fileName, with: content)
         try remember(next, keyRing: keyRing, in: file)
         try keep(next.logHead)
-        if sweep(after: next, released: draft.releasedObjects, everything: lock.lastWriterDied) {
+        if sweep(after: next, released: draft.releasedObjects, everything: lock.mayHaveLeftovers) {
             lock.markFinished()
         }
         return StoreSnapshot(index: next)

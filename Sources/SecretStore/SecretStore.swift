@@ -18,7 +18,7 @@ import SecretMemory
 ///     header          plain text: format, store id, key slots        see `StoreHeader`
 ///     index           sealed: names, labels, versions, stacks        see `Index`
 ///     objects/ID      sealed: one value or one stack record each     see `Sealing`
-///     lock            empty but while a commit is under way          see `StoreLock`
+///     lock            for writers                                    see `StoreLock`
 ///
 /// Without the key they tell how many values there are, how long each one is, and when it was written;
 /// nothing else. Each object is sealed on its own and bound to this store, its own name and its kind:

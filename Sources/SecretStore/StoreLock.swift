@@ -4,16 +4,18 @@ import Linux
 /// The right to write to a store: flock(2) on its lock file, which the kernel takes back when the holder
 /// dies, however it dies. Readers never ask for it.
 ///
-/// While a commit is under way the file holds a byte. Whoever gets the lock and finds the byte knows
-/// that the last writer died at it, and sweeps up what it left.
+/// The file holds the identity of the boot in which the last commit ended, and nothing while a commit is under way.
+/// Whoever gets the lock and finds another text knows that the last writer died at it, or that the power may have failed since
+/// and brought back what was removed, and sweeps up what was left.
 struct StoreLock: ~Copyable {
     static let fileName = "lock"
     /// How long to wait. A commit takes milliseconds, so this is for writers that hang or are stopped.
     private static let patienceInSeconds = 30
 
     private let descriptor: FileDescriptor
-    /// Whether the writer before died within a commit.
-    let lastWriterDied: Bool
+    /// Whether there may be something left of a commit that was cut short.
+    let mayHaveLeftovers: Bool
+    private let boot: String
 
     /// Waits for the lock and takes it.
     static func acquire(in folder: borrowing Folder) throws(StoreError) -> StoreLock {
@@ -23,8 +25,9 @@ struct StoreLock: ~Copyable {
             guard try wait(for: descriptor) else {
                 throw StoreError.busy(directory: folder.path, seconds: patienceInSeconds)
             }
-            let size = try descriptor.status().st_size
-            return StoreLock(descriptor: descriptor, lastWriterDied: size > 0)
+            let boot = BootIdentity.current()
+            let text = try descriptor.readAll(limit: 64).map { String(decoding: $0, as: UTF8.self) }
+            return StoreLock(descriptor: descriptor, mayHaveLeftovers: boot.isEmpty || text != boot, boot: boot)
         } catch let error as SystemCallError {
             throw .system(doing: "lock the store", error.naming(folder.path(of: fileName)))
         } catch {
@@ -44,15 +47,14 @@ struct StoreLock: ~Copyable {
         return false
     }
 
-    /// Notes that a commit is under way. Without the note (a full disk) garbage may stay, nothing worse.
+    /// Notes that a commit is under way. Without the note garbage may stay until the next boot, nothing worse.
     borrowing func markUnfinished() {
-        guard !lastWriterDied else { return }
-        _ = pwrite(descriptor.number, "!", 1, 0)
+        _ = ftruncate(descriptor.number, 0)
     }
 
-    /// Notes that nothing is left to sweep.
+    /// Notes that nothing is left to sweep. Should this text not reach the disk before the power fails, the next boot is another one anyway.
     borrowing func markFinished() {
-        _ = ftruncate(descriptor.number, 0)
+        _ = pwrite(descriptor.number, boot, boot.utf8.count, 0)
     }
 
     /// Gives the lock back.

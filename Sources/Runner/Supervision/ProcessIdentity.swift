@@ -26,13 +26,3 @@ struct ProcessIdentity: Codable, Sendable, Equatable {
         return UInt64(String(decoding: fields[19], as: UTF8.self))
     }
 }
-
-/// Names one run of the kernel: what was recorded under another one is not there any more.
-enum BootIdentity {
-    static func current() -> String {
-        guard let file = try? FileDescriptor.open("/proc/sys/kernel/random/boot_id", O_RDONLY),
-            let bytes = try? file.readAll(limit: 64)
-        else { return "" }
-        return String(decoding: bytes.prefix { $0 != 10 }, as: UTF8.self)
-    }
-}
