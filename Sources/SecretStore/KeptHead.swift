@@ -12,8 +12,9 @@ import Linux
 ///     log 5d0f… 42 9b1c… 1034 1201       file, entries, hash of the last one, where it starts and ends
 ///     check 07ab…                        BLAKE2b-128 of the lines before
 ///
-/// It is written in place, within one sector, after what it speaks of is on the disk. So it may be older than the store,
-/// after a power failure, but never newer.
+/// Empty lines fill it up to a sector, so that its size never changes: it is written in place, and a disk writes a sector as a whole
+/// or not at all. It is written after what it speaks of is on the disk. So it may be older than the store, after a power failure, but
+/// never newer.
 struct KeptHead: Equatable, Sendable {
     /// The newest commit's.
     var generation: UInt64
@@ -31,11 +32,11 @@ struct KeptHead: Equatable, Sendable {
         guard let file = try open(path, O_RDONLY, creating: false) else { return nil }
         // A write that is under way may show in part; it takes no time at all.
         for _ in 0..<1000 {
-            var buffer = [UInt8](repeating: 0, count: sizeLimit)
+            var buffer = [UInt8](repeating: 0, count: size)
             let count = pread(file.number, &buffer, buffer.count, 0)
             guard count >= 0 else { throw .system(doing: "read the store's head", SystemCallError("pread", path)) }
-            // A writer that died before its first byte.
-            if count == 0 { return nil }
+            // A writer that died before its first byte, or one whose first bytes a power failure lost.
+            if buffer.allSatisfy({ $0 == 0 }) { return nil }
             if let head = KeptHead(parsing: buffer[..<count]) { return head }
             sched_yield()
         }
@@ -56,12 +57,27 @@ struct KeptHead: Equatable, Sendable {
         do {
             try retryingInterrupts("flock") { flock(file.number, LOCK_EX) }
             defer { flock(file.number, LOCK_UN) }
-            var buffer = [UInt8](repeating: 0, count: sizeLimit)
+            var buffer = [UInt8](repeating: 0, count: size)
             let count = pread(file.number, &buffer, buffer.count, 0)
             if keepingNewer, count > 0, let present = KeptHead(parsing: buffer[..<count]), !head.isNewer(than: present) { return }
             try write(head, to: file)
+            guard count != size else { return }
+            // From now on it has its size and its name for good.
+            try retryingInterrupts("ftruncate") { ftruncate(file.number, off_t(size)) }
+            try retryingInterrupts("fsync") { fsync(file.number) }
         } catch {
             throw .system(doing: "write the store's head", error.naming(path))
+        }
+        try synchronizeFolder(of: path)
+    }
+
+    private static func synchronizeFolder(of path: String) throws(StoreError) {
+        let folder = Paths.directory(of: path)
+        do {
+            let descriptor = try FileDescriptor.open(folder, O_RDONLY | O_DIRECTORY)
+            try retryingInterrupts("fsync") { fsync(descriptor.number) }
+        } catch {
+            throw .system(doing: "write the store's head", error.naming(folder))
         }
     }
 
@@ -73,7 +89,6 @@ struct KeptHead: Equatable, Sendable {
         let bytes = Array(head.text.utf8)
         let count = try retryingInterrupts("pwrite") { pwrite(file.number, bytes, bytes.count, 0) }
         guard count == bytes.count else { throw SystemCallError("pwrite", code: ENOSPC) }
-        try retryingInterrupts("ftruncate") { ftruncate(file.number, off_t(bytes.count)) }
     }
 
     private static func open(_ path: String, _ flags: Int32, creating: Bool) throws(StoreError) -> FileDescriptor? {
@@ -102,9 +117,9 @@ struct KeptHead: Equatable, Sendable {
 
 extension KeptHead {
     private static let magic = "stackup-head 1"
-    private static let sizeLimit = 512
+    private static let size = 512
 
-    /// At most a sector of 512 bytes.
+    /// A sector of 512 bytes.
     fileprivate var text: String {
         let lines = """
             \(Self.magic)
@@ -112,12 +127,13 @@ extension KeptHead {
             log \(log.file.hexadecimal) \(log.sequence) \(hexadecimal(log.hash)) \(log.start) \(log.end)
 
             """
-        return lines + "check \(hexadecimal(Self.checksum(Array(lines.utf8))))\n"
+        let text = lines + "check \(hexadecimal(Self.checksum(Array(lines.utf8))))\n"
+        return text + String(repeating: "\n", count: Self.size - text.utf8.count)
     }
 
     fileprivate init?(parsing text: ArraySlice<UInt8>) {
         let lines = String(decoding: text, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-        guard lines.count == 5, lines[0] == Self.magic, lines[4].isEmpty else { return nil }
+        guard lines.count >= 4, lines[0] == Self.magic else { return nil }
         let generation = lines[1].split(separator: " "), log = lines[2].split(separator: " ")
         guard generation.count == 2, generation[0] == "generation", let number = UInt64(generation[1]),
             log.count == 6, log[0] == "log", let file = Identifier(hexadecimal: log[1]), let sequence = UInt64(log[2]),
