@@ -9,10 +9,15 @@ final class Scratch {
     let path: String
     let location: StoreLocation
 
-    init() {
-        var template = Array("/tmp/stackup-store-test.XXXXXX".utf8CString)
+    /// - Parameter asHome: the store lies where `STACKUP_HOME` has it, in memory where there is such a place: for tests that make
+    ///   hundreds of them.
+    init(asHome: Bool = false) {
+        let base = asHome && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+        var template = Array("\(base)/stackup-store-test.XXXXXX".utf8CString)
         path = String(cString: mkdtemp(&template)!)
-        location = StoreLocation(directory: path + "/data/store", keyFile: path + "/configuration/key")
+        location = asHome
+            ? StoreLocation(directory: path + "/home/store", keyFile: path + "/home/key")
+            : StoreLocation(directory: path + "/data/store", keyFile: path + "/configuration/key")
     }
 
     deinit {
@@ -52,11 +57,11 @@ final class Scratch {
         let path = file.hasPrefix("/") ? file : location.directory + "/" + file
         try! FileDescriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600).writeAll(bytes)
     }
+}
 
-    private func isFolder(_ path: String) -> Bool {
-        var status = stat()
-        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-    }
+func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
 }
 
 func names(in folder: String) -> [String] {
@@ -108,23 +113,39 @@ struct Child {
     let pid: pid_t
 
     /// The helper beside this test's own executable.
-    static let writer: String = {
+    static let writer = folder + "/StoreWriter"
+
+    /// The command: what `STACKUP_BINARY` names, or the build beside this test.
+    static let stackup = getenv("STACKUP_BINARY").map { String(cString: $0) } ?? folder + "/stackup"
+
+    private static let folder: String = {
         var path = [CChar](repeating: 0, count: 4096)
         readlink("/proc/self/exe", &path, path.count - 1)
         let own = path.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-        return own.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/StoreWriter"
+        return own.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
     }()
 
-    static func start(_ arguments: [String], output: String = "/dev/null") -> Child {
+    /// - Parameters:
+    ///   - output: what both its outputs go to.
+    ///   - folder: its working directory; this process's by default.
+    ///   - environment: this process's by default.
+    static func start(
+        _ arguments: [String], output: String = "/dev/null", folder: String? = nil, environment: [String]? = nil
+    ) -> Child {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        // Glibc's own way to change the folder is not among what Swift sees.
+        let arguments = (folder.map { ["/usr/bin/env", "-C", $0] } ?? []) + arguments
         var words = arguments.map { strdup($0) } + [nil]
-        defer { words.forEach { free($0) } }
+        var variables = (environment ?? []).map { strdup($0) } + [nil]
+        defer { (words + variables).forEach { free($0) } }
         var pid: pid_t = 0
-        let failure = posix_spawn(&pid, arguments[0], &actions, nil, &words, environ)
+        let failure = environment == nil
+            ? posix_spawn(&pid, arguments[0], &actions, nil, &words, environ)
+            : posix_spawn(&pid, arguments[0], &actions, nil, &words, &variables)
         precondition(failure == 0, "\(arguments[0]): \(String(cString: strerror(failure)))")
         return Child(pid: pid)
     }

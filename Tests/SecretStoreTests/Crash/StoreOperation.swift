@@ -1,0 +1,127 @@
+import Glibc
+import Linux
+import Testing
+
+@testable import SecretStore
+
+/// Something that changes a store, done by a process that can be traced, killed and made to fail.
+///
+/// All that the tests of this folder do, they do with each of `all`: a new command that writes to the store is a line there.
+struct StoreOperation: Sendable, CustomTestStringConvertible {
+    enum Program {
+        /// The helper, which uses the room: words of `StoreWriter`.
+        case helper([String])
+        /// The command, as a person types it; the working directory is the scratch folder.
+        case stackup([String])
+    }
+
+    let program: Program
+    /// What is there before, beyond the store of `makeOldState`.
+    var startsWithoutStore = false
+    /// More preparation, as shell commands in the scratch folder.
+    var preparation = ""
+
+    var testDescription: String {
+        switch program {
+        case .helper(let words): "StoreWriter \(words.joined(separator: " "))"
+        case .stackup(let words): "stackup \(words.joined(separator: " "))"
+        }
+    }
+
+    static let all: [StoreOperation] = [
+        StoreOperation(program: .helper(["change"])),
+        StoreOperation(program: .helper(["create"]), startsWithoutStore: true),
+        StoreOperation(program: .stackup(["secret", "create", "first", "value.txt"]), startsWithoutStore: true),
+        StoreOperation(program: .stackup(["secret", "create", "third", "value.txt"])),
+        StoreOperation(program: .stackup(["secret", "rm", "kept"])),
+    ]
+
+    /// Makes the old state.
+    func prepare(_ scratch: Scratch) throws {
+        scratch.overwrite(scratch.path + "/value.txt", with: Array("value of a file".utf8))
+        if !startsWithoutStore { try makeOldState(scratch.location) }
+        if !preparation.isEmpty { #expect(run("/bin/sh", "-ec", "cd \(scratch.path); \(preparation)") == 0) }
+    }
+
+    /// The process that does it, below others such as strace.
+    func start(_ scratch: Scratch, below others: [String] = [], output: String = "/dev/null") -> Child {
+        switch program {
+        case .helper(let words):
+            Child.start(others + [Child.writer, scratch.location.directory, scratch.location.keyFile] + words, output: output)
+        case .stackup(let words):
+            Child.start(
+                others + [Child.stackup] + words, output: output, folder: scratch.path,
+                environment: ["PATH=/usr/bin:/bin", "HOME=\(scratch.path)", "STACKUP_HOME=\(Paths.directory(of: scratch.location.directory))"])
+        }
+    }
+
+    /// The calls with which it changes the disk, each with how many of its name came before in the process: what strace counts by.
+    func calls(_ scratch: Scratch) throws -> [TracedCall] {
+        let file = scratch.path + ".trace"
+        defer { unlink(file) }
+        let status = start(scratch, below: [
+            strace, "-qq", "-xx", "-y", "-s", "100000000", "-e", "trace=" + TracedCall.recorded.map { "?" + $0 }.joined(separator: ","), "-e", "signal=none",
+            "-o", file,
+        ]).wait()
+        try #require(status == 0)
+        return String(decoding: scratch.bytes(of: file), as: UTF8.self).split(separator: "\n").compactMap(TracedCall.init)
+    }
+}
+
+/// A store with two secrets and two stacks, which the helper's `change` changes all.
+func makeOldState(_ location: StoreLocation) throws {
+    let store = try SecretStore.openOrCreate(location)
+    // The next commit is the tenth: one whose number is longer than the last one's.
+    for round in 0..<8 {
+        var changes = StoreChanges()
+        changes.putStackRecord("web", Array("record \(round)".utf8))
+        try store.commit(changes)
+    }
+    var changes = StoreChanges()
+    for name in ["kept", "removed"] {
+        changes.createSecret(name, source: "test", value: try secret("old value"))
+    }
+    for stack in ["web", "old"] { changes.putStackRecord(stack, Array("old record".utf8)) }
+    try store.commit(changes)
+}
+
+/// What a person would say is in a store and beside it: the state before an operation, or the one after it.
+func state(of scratch: Scratch) throws -> [String] {
+    var lines: [String] = []
+    if let store = try SecretStore.open(scratch.location) {
+        let snapshot = try store.snapshot()
+        for secret in snapshot.secrets() {
+            let values = try secret.versions.map { "\($0.number): \(try store.text(secret.name, version: $0.number))" }
+            lines.append("secret \(secret.name) from \(secret.versions.map(\.source)), \(values)")
+        }
+        // The log tells exactly what has come about.
+        for entry in try store.log() where entry.isDone && entry.generation > 0 && entry.event.kind != .abandoned {
+            lines.append("log: \(entry.event.kind.rawValue) \(entry.event.secret) \(entry.event.version ?? 0)")
+        }
+        for stack in snapshot.stackNames {
+            lines.append("stack \(stack): \(try store.stackRecord(stack).map { String(decoding: $0, as: UTF8.self) } ?? "-")")
+        }
+    }
+    // An empty store is as good as none: the next command makes one.
+    return lines.map(withoutScratch)
+}
+
+/// The text without the name of the scratch folder that it was made in.
+private func withoutScratch(_ text: String) -> String {
+    var parts = text.split(separator: "stackup-store-test.", omittingEmptySubsequences: false)
+    for later in parts.indices.dropFirst() { parts[later] = parts[later].dropFirst(6) }
+    return parts.joined(separator: "…")
+}
+
+/// The state, with a store that must go on from there: it takes a commit, and sweeps up what was left.
+func stateAndGoingOn(of scratch: Scratch) throws -> [String] {
+    let before = try state(of: scratch)
+    let store = try SecretStore.openOrCreate(scratch.location)
+    try store.create(["afterwards": "works"])
+    let after = try state(of: scratch)
+    #expect(after.filter { !$0.contains("afterwards") && !$0.contains("initialised") } == before.filter { !$0.contains("initialised") })
+    #expect(scratch.logs.count == 1)
+    let snapshot = try store.snapshot()
+    #expect(scratch.objects.count == snapshot.secrets().map(\.versions.count).reduce(0, +) + snapshot.stackNames.count)
+    return before
+}
