@@ -29,7 +29,7 @@ extension SecretStore {
             try putLogAside(index.logHead.file)
             start.file = .random()
         }
-        guard let log = try AuditLog.open(start.file, in: folder, store: header.store, creating: whole == nil) else {
+        guard let log = try AuditLog.open(start.file, in: folder, store: header.store, for: whole == nil ? .creating : .appending) else {
             throw .damaged(file: folder.path(of: AuditLog.fileName(start.file)), what: .missing)
         }
         try log.lock()
@@ -48,7 +48,7 @@ extension SecretStore {
     private func wholeLogHead(isOlder: Bool) throws(StoreError) -> LogHead? {
         let committed = try currentIndex().logHead
         do {
-            guard let log = try openLog() else { return nil }
+            guard let log = try openLog(for: .reading) else { return nil }
             // The head that is kept apart belongs to the newer store.
             let known = isOlder ? committed : try newestHead()
             var start = LogHead()

@@ -29,17 +29,21 @@ struct AuditLog: ~Copyable {
 
     private static let prefix = "log-"
 
+    /// What is done with it. Reading takes no right to write: it works on a read-only disk.
+    enum Use { case reading, appending, creating }
+
     /// Opens the log's file, or makes it.
     ///
     /// - Returns: nil where there is none.
     static func open(
-        _ identifier: Identifier, in folder: borrowing Folder, store: Identifier, creating: Bool = false
+        _ identifier: Identifier, in folder: borrowing Folder, store: Identifier, for use: Use
     ) throws(StoreError) -> AuditLog? {
         let name = fileName(identifier)
         do {
             let file = try FileDescriptor.open(
-                name, in: folder.descriptor.number, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | (creating ? O_CREAT : 0),
-                mode: creating ? 0o600 : 0)
+                name, in: folder.descriptor.number,
+                (use == .reading ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | (use == .creating ? O_CREAT : 0),
+                mode: use == .creating ? 0o600 : 0)
             let status = try file.status()
             guard status.st_mode & S_IFMT == S_IFREG else {
                 throw StoreError.damaged(file: folder.path(of: name), what: .broken)

@@ -15,7 +15,7 @@ extension SecretStore {
                 try commit(changes)
                 return
             }
-            guard let log = try openLog() else {
+            guard let log = try openLog(for: .appending) else {
                 // A rekey may have begun another file.
                 if try refresh() { continue }
                 throw .damaged(file: folder.path(of: AuditLog.fileName(index.logHead.file)), what: .missing)
@@ -38,7 +38,7 @@ extension SecretStore {
         while true {
             let head = try currentIndex().logHead
             guard head.file != Identifier(0) else { return [] }
-            guard let log = try openLog() else {
+            guard let log = try openLog(for: .reading) else {
                 if try refresh() { continue }
                 throw .damaged(file: folder.path(of: AuditLog.fileName(head.file)), what: .missing)
             }
@@ -61,8 +61,8 @@ extension SecretStore {
     }
 
     /// The log that the index speaks of; nil where its file is gone, as it is after a rekey by another command.
-    func openLog() throws(StoreError) -> AuditLog? {
-        try AuditLog.open(try currentIndex().logHead.file, in: folder, store: header.store)
+    func openLog(for use: AuditLog.Use) throws(StoreError) -> AuditLog? {
+        try AuditLog.open(try currentIndex().logHead.file, in: folder, store: header.store, for: use)
     }
 
     /// The log's newest end that anyone has noted.
@@ -88,7 +88,7 @@ extension SecretStore {
         var start = index.logHead
         let isNew = start.file == Identifier(0)
         if isNew { start.file = .random() }
-        guard let log = try AuditLog.open(start.file, in: folder, store: header.store, creating: isNew) else {
+        guard let log = try AuditLog.open(start.file, in: folder, store: header.store, for: isNew ? .creating : .appending) else {
             throw .damaged(file: folder.path(of: AuditLog.fileName(start.file)), what: .missing)
         }
         if isNew { try folder.synchronize() }
