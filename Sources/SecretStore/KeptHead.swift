@@ -43,6 +43,26 @@ struct KeptHead: Equatable, Sendable {
         throw .damaged(file: path, what: .broken)
     }
 
+    /// Makes an empty head where there is none, so that writing one, which comes after the commit, can't find the disk full.
+    static func reserve(_ location: StoreLocation, store: Identifier) throws(StoreError) {
+        let path = path(location, store: store)
+        guard let file = try open(path, O_RDWR | O_CREAT, creating: true) else {
+            throw .system(doing: "make the store's head", SystemCallError("openat2", path, code: ENOENT))
+        }
+        do {
+            try lock(file)
+            defer { flock(file.number, LOCK_UN) }
+            guard try file.status().st_size != size else { return }
+            try write([UInt8](repeating: 0, count: size), to: file)
+            try retryingInterrupts("ftruncate") { ftruncate(file.number, off_t(size)) }
+            try retryingInterrupts("fsync") { fsync(file.number) }
+            let folder = try FileDescriptor.open(Paths.directory(of: path), O_RDONLY | O_DIRECTORY)
+            try retryingInterrupts("fsync") { fsync(folder.number) }
+        } catch {
+            throw .system(doing: "make the store's head", error.naming(path))
+        }
+    }
+
     /// Writes a head.
     ///
     /// - Parameter keepingNewer: otherwise it takes the place of a newer one too: after somebody has said that an older store
@@ -51,42 +71,39 @@ struct KeptHead: Equatable, Sendable {
         _ head: KeptHead, _ location: StoreLocation, store: Identifier, keepingNewer: Bool = true
     ) throws(StoreError) {
         let path = path(location, store: store)
-        guard let file = try open(path, O_RDWR | O_CREAT, creating: true) else {
-            throw .system(doing: "write the store's head", SystemCallError("openat2", path, code: ENOENT))
+        guard let file = try open(path, O_RDWR, creating: false) else {
+            // Somebody has taken it away.
+            try reserve(location, store: store)
+            return try write(head, location, store: store, keepingNewer: keepingNewer)
         }
         do {
-            try retryingInterrupts("flock") { flock(file.number, LOCK_EX) }
+            try lock(file)
             defer { flock(file.number, LOCK_UN) }
             var buffer = [UInt8](repeating: 0, count: size)
             let count = pread(file.number, &buffer, buffer.count, 0)
             if keepingNewer, count > 0, let present = KeptHead(parsing: buffer[..<count]), !head.isNewer(than: present) { return }
-            try write(head, to: file)
-            guard count != size else { return }
-            // From now on it has its size and its name for good.
-            try retryingInterrupts("ftruncate") { ftruncate(file.number, off_t(size)) }
-            try retryingInterrupts("fsync") { fsync(file.number) }
+            try write(Array(head.text.utf8), to: file)
         } catch {
             throw .system(doing: "write the store's head", error.naming(path))
         }
-        try synchronizeFolder(of: path)
     }
 
-    private static func synchronizeFolder(of path: String) throws(StoreError) {
-        let folder = Paths.directory(of: path)
-        do {
-            let descriptor = try FileDescriptor.open(folder, O_RDONLY | O_DIRECTORY)
-            try retryingInterrupts("fsync") { fsync(descriptor.number) }
-        } catch {
-            throw .system(doing: "write the store's head", error.naming(folder))
+    /// Held for as long as it takes to compare and to write, so the wait is for a process that was stopped at it.
+    private static func lock(_ file: borrowing FileDescriptor) throws(SystemCallError) {
+        for _ in 0..<30_000 {
+            if flock(file.number, LOCK_EX | LOCK_NB) == 0 { return }
+            guard errno == EWOULDBLOCK || errno == EINTR else { throw SystemCallError("flock") }
+            var pause = timespec(tv_sec: 0, tv_nsec: 1_000_000)
+            nanosleep(&pause, nil)
         }
+        throw SystemCallError("flock", code: EWOULDBLOCK)
     }
 
     private func isNewer(than other: KeptHead) -> Bool {
         generation != other.generation ? generation > other.generation : log.sequence > other.log.sequence
     }
 
-    private static func write(_ head: KeptHead, to file: borrowing FileDescriptor) throws(SystemCallError) {
-        let bytes = Array(head.text.utf8)
+    private static func write(_ bytes: [UInt8], to file: borrowing FileDescriptor) throws(SystemCallError) {
         let count = try retryingInterrupts("pwrite") { pwrite(file.number, bytes, bytes.count, 0) }
         guard count == bytes.count else { throw SystemCallError("pwrite", code: ENOSPC) }
     }

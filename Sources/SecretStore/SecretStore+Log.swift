@@ -86,6 +86,7 @@ extension SecretStore {
     func announce(_ events: [AuditEvent], generation: UInt64) throws(StoreError) -> LogHead {
         let index = try currentIndex()
         var start = index.logHead
+        if try KeptHead.read(location, store: header.store) == nil { try KeptHead.reserve(location, store: header.store) }
         let isNew = start.file == Identifier(0)
         if isNew { start.file = .random() }
         guard let log = try AuditLog.open(start.file, in: folder, store: header.store, for: isNew ? .creating : .appending) else {
