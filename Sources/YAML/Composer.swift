@@ -1,4 +1,5 @@
 import CYAML
+import Spelling
 
 /// Builds nodes from libyaml's events.
 ///

@@ -1,3 +1,4 @@
+import Spelling
 import YAML
 
 /// What is asked of an attribute's value beyond its shape.
