@@ -31,7 +31,9 @@ let package = Package(
         .target(name: "Terminal", dependencies: ["JSON"]),
         .executableTarget(
             name: "stackup",
-            dependencies: ["CLinux", "Linux", "JSON", "YAML", "Compose", "SecretMemory", "SecretStore", "Reconciler", "Runner", "Terminal"]),
+            dependencies: ["CLinux", "Linux", "JSON", "YAML", "Compose", "SecretMemory", "SecretStore", "Reconciler", "Runner", "Terminal"],
+            // lld is the toolchain's own; the default one warns of what the static runtime may do.
+            linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"], .when(configuration: .release))]),
         .testTarget(name: "LinuxTests", dependencies: ["Linux"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "SpellingTests", dependencies: ["Spelling"]),
