@@ -13,6 +13,8 @@ let package = Package(
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        // libcurl and its memory; not a system library, since its most used functions are variadic.
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl"), .linkedLibrary("crypto")]),
         .target(name: "CLinux"),
         .target(name: "Linux", dependencies: ["CLinux"]),
         .target(name: "JSON"),
@@ -24,7 +26,7 @@ let package = Package(
         .target(name: "SourceProtocol", dependencies: ["JSON", "Linux", "SecretMemory"]),
         .target(
             name: "SecretSources",
-            dependencies: ["CSodium", "CCrypto", "CLinux", "JSON", "Linux", "SecretMemory", "SourceProtocol", "Spelling"]),
+            dependencies: ["CSodium", "CCrypto", "CCurl", "CLinux", "JSON", "Linux", "SecretMemory", "SourceProtocol", "Spelling"]),
         .executableTarget(name: "stackup-sources", dependencies: ["Linux", "SecretSources"]),
         .target(name: "Reconciler", dependencies: ["Linux", "Compose", "SecretStore"]),
         .target(name: "Runner", dependencies: ["CLinux", "Linux", "JSON", "SecretStore", "Reconciler"]),
@@ -44,7 +46,7 @@ let package = Package(
         .executableTarget(name: "StoreWriter", dependencies: ["SecretMemory", "SecretStore", "Linux"], path: "Tests/StoreWriter"),
         // What became of memory that held secrets, for the tests of both rooms that have some.
         .target(name: "MemoryInspection", dependencies: ["Linux"], path: "Tests/MemoryInspection"),
-        .testTarget(name: "SecretSourcesTests", dependencies: ["SecretSources", "SourceProtocol", "SecretMemory", "JSON", "Linux"]),
+        .testTarget(name: "SecretSourcesTests", dependencies: ["CLinux", "SecretSources", "SourceProtocol", "SecretMemory", "JSON", "Linux"]),
         .testTarget(name: "ReconcilerTests", dependencies: ["Reconciler"]),
         .testTarget(name: "RunnerTests", dependencies: ["Runner", "JSON", "Linux", "Reconciler", "MemoryInspection"]),
         .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
