@@ -1,4 +1,4 @@
-import Spelling
+import Words
 import YAML
 
 /// Collects what is wrong, so that one run shows everything.

@@ -1,5 +1,5 @@
 import SourceProtocol
-import Spelling
+import Words
 
 /// All drivers there are.
 public enum DriverRegistry {

@@ -1,5 +1,5 @@
 import CYAML
-import Spelling
+import Words
 
 /// Builds nodes from libyaml's events.
 ///

@@ -1,4 +1,4 @@
-import Spelling
+import Words
 import YAML
 
 /// What is asked of an attribute's value beyond its shape.

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Spelling
+@testable import Words
 
 @Suite struct Suggestions {
     @Test func aSwapACaseOrAMissingLetterIsNear() {
