@@ -87,6 +87,12 @@ extension SecretBytes {
         return result
     }
 
+    /// A copy without the line ends at its end, which `echo` and most programs leave there.
+    borrowing func withoutLineEnd() throws(SourceError) -> SecretBytes {
+        let end = withUnsafeBytes { bytes in bytes.lastIndex { $0 != 0x0a && $0 != 0x0d }.map { $0 + 1 } ?? 0 }
+        return try slice(0..<end)
+    }
+
     /// A copy without white space around it, as an editor leaves at the end of a file with a token.
     borrowing func trimmed() throws(SourceError) -> SecretBytes {
         let range = withUnsafeBytes { bytes in
