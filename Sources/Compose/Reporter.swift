@@ -1,3 +1,4 @@
+import Words
 import YAML
 
 /// Collects what is wrong, so that one run shows everything.

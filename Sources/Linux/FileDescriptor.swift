@@ -102,6 +102,20 @@ extension FileDescriptor {
         }
     }
 
+    /// Reads until the buffer is full or the file ends.
+    ///
+    /// - Returns: how many bytes were read.
+    public func fill(_ buffer: UnsafeMutableRawBufferPointer) throws(SystemCallError) -> Int {
+        var filled = 0
+        while filled < buffer.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+            let count = try retryingInterrupts("read") { read(number, rest.baseAddress, rest.count) }
+            if count == 0 { break }
+            filled += count
+        }
+        return filled
+    }
+
     /// Everything up to the end of the file, or nil where that is more than `limit` bytes.
     ///
     /// Not for secrets: the bytes land in ordinary memory.

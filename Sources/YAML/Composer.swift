@@ -1,4 +1,5 @@
 import CYAML
+import Words
 
 /// Builds nodes from libyaml's events.
 ///

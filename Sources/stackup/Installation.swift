@@ -6,16 +6,23 @@ enum Installation {
     /// The version that `stackup version` prints.
     static let version = "0.1.0"
 
-    /// Where `stackup-init` lies: beside this executable in a build folder, below `libexec` once installed.
+    /// A program that this one starts.
+    enum Helper: String {
+        /// Pid 1 of an instance.
+        case initProcess = "stackup-init"
+        /// What fetches secrets from where they are kept.
+        case sources = "stackup-sources"
+    }
+
+    /// Where a helper lies: beside this executable in a build folder, below `libexec` once installed.
     ///
     /// - Throws: `CommandFailure` where it is in neither place.
-    static func initExecutable() throws(CommandFailure) -> String {
-        let folder = executableFolder()
-        for candidate in [folder + "/stackup-init", folder + "/../libexec/stackup/stackup-init"]
-        where access(candidate, X_OK) == 0 {
+    static func executable(_ helper: Helper) throws(CommandFailure) -> String {
+        let (name, folder) = (helper.rawValue, executableFolder())
+        for candidate in [folder + "/" + name, folder + "/../libexec/stackup/" + name] where access(candidate, X_OK) == 0 {
             return candidate
         }
-        throw CommandFailure("stackup-init is missing: it should lie in \(folder) or in \(folder)/../libexec/stackup; install stackup again")
+        throw CommandFailure("\(name) is missing: it should lie in \(folder) or in \(folder)/../libexec/stackup; install stackup again")
     }
 
     private static func executableFolder() -> String {

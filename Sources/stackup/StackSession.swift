@@ -82,7 +82,7 @@ struct StackSession: ~Copyable {
     private func startSupervisor() throws -> SupervisorClient {
         // A new stack's plans come with the deployment; only what runs already has to be told of.
         let adopts = try StackRemains.hasLiveInstances(directories)
-        let client = try SupervisorClient.start(directories, initExecutable: try Installation.initExecutable())
+        let client = try SupervisorClient.start(directories, initExecutable: try Installation.executable(.initProcess))
         if let record, adopts { try client.provide(record.plans, record.surroundings) }
         return client
     }

@@ -3,18 +3,6 @@ import Linux
 import Runner
 import Terminal
 
-/// The caller's environment as a dictionary; the first of two variables of one name counts, as in getenv(3).
-func callersEnvironment() -> [String: String] {
-    var variables: [String: String] = [:]
-    var entry = environ
-    while let text = entry.pointee {
-        let parts = String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        if parts.count == 2, variables[String(parts[0])] == nil { variables[String(parts[0])] = String(parts[1]) }
-        entry += 1
-    }
-    return variables
-}
-
 /// Parses, runs, and turns what went wrong into words and an exit status: 0 done, 1 failed, 64 wrong usage.
 func runCommand(_ arguments: [String]) -> Int32 {
     // From here on this process may hold a key. (A supervisor hardens itself once it has its namespaces.)

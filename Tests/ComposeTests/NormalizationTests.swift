@@ -16,34 +16,11 @@ import Testing
     }
 
     @Test(arguments: [
-        ("1m30s", "1m30s"), ("90s", "1m30s"), ("1d2h", "26h0m0s"), ("1500ms", "1.5s"), ("0.5s", "500ms"), ("0s", "0s"),
-        ("1w", "168h0m0s"), ("2us", "2µs"), ("7ns", "7ns"), ("1h0m1.25s", "1h0m1.25s"),
-    ])
-    func durationsArePrintedAsComposeDoes(text: String, printed: String) {
-        #expect(ScalarText.nanoseconds(text).map { ScalarText.duration(nanoseconds: $0) } == printed)
-    }
-
-    @Test(arguments: ["", "5", "s", "1x", "1m 2s", "-", "9999999999h"])
-    func otherTextsAreNoDuration(text: String) {
-        #expect(ScalarText.nanoseconds(text) == nil)
-    }
-
-    @Test(arguments: [
         (1.5, "1.5"), (1000, "1000"), (123456.5, "123456.5"), (1e6, "1e+06"), (1e21, "1e+21"), (0.0001, "0.0001"), (0.00001, "1e-05"),
         (1.25e-7, "1.25e-07"), (-2.5, "-2.5"), (0, "0"), (123456789.125, "1.23456789125e+08"), (1e30, "1e+30"),
     ])
     func numbersArePrintedAsComposeDoes(value: Double, text: String) {
         #expect(NumberText.text(value) == text)
-    }
-
-    @Test func commandsAreSplitAsAShellSplitsThem() throws {
-        #expect(try ShellWords.split(#"a "b c" 'd \e' f\ g "" "h\"i""#) == ["a", "b c", #"d \e"#, "f g", "", "h\"i"])
-        #expect(try ShellWords.split("a b2>c") == ["a", "b2"] && ShellWords.split("a 2>b") == ["a"])
-        #expect(try ShellWords.split("a && b") == ["a"] && ShellWords.split("a '&&' b") == ["a", "&&", "b"])
-        #expect(try ShellWords.split("a $(b c) `d e`") == ["a", "$(b c)", "`d e`"])
-        for text in ["a 'b", "a (b)", "a $(b", "a \\"] {
-            #expect(throws: ShellWords.Problem.self) { try ShellWords.split(text) }
-        }
     }
 }
 

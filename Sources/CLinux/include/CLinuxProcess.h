@@ -34,6 +34,11 @@ int clinux_memory_file(const char *name);
 /// pipe2(2) with O_CLOEXEC: the read end, then the write end.
 int clinux_pipe(int *ends);
 
+/// posix_spawn_file_actions_addclosefrom_np(3) and posix_spawn_file_actions_addchdir_np(3); `actions` is a
+/// posix_spawn_file_actions_t. Returns 0 or an error's number.
+int clinux_spawn_close_from(void *actions, int first);
+int clinux_spawn_change_directory(void *actions, const char *directory);
+
 /// A sealed copy of the file that `file` is a descriptor of, in memory; -1 with errno set.
 int clinux_sealed_copy(int file, const char *name);
 

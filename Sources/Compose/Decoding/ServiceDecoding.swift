@@ -1,4 +1,5 @@
 import JSON
+import Words
 import YAML
 
 /// Turns a canonical service into the model, and checks the values whose meaning is the model's.
@@ -48,7 +49,7 @@ struct ServiceDecoding {
             if let signal = value.string, !signal.isEmpty { service.stopSignal = signal }
             LaunchedNames(path, reporter).checkSignal(value)
         case "stop_grace_period":
-            if let nanoseconds = value.string.flatMap(ScalarText.nanoseconds) {
+            if let nanoseconds = value.string.flatMap(DurationText.nanoseconds) {
                 service.stopGracePeriod = .nanoseconds(max(0, nanoseconds))
             }
         case "secrets":

@@ -1,3 +1,4 @@
+import Words
 import YAML
 
 /// Brings every attribute into its one canonical form: long instead of short, units spelt out, lists for single
@@ -132,15 +133,15 @@ struct Canonical {
             }
             return node.with(.string(String(bytes)))
         case (.duration, .string(let text)):
-            guard let nanoseconds = ScalarText.nanoseconds(text) else {
+            guard let nanoseconds = DurationText.nanoseconds(text) else {
                 let joined = text.split(separator: " ").joined()
                 reporter.error(
                     "\(path): invalid duration '\(text)'", at: node.place, attribute: path,
-                    remedy: joined != text && ScalarText.nanoseconds(joined) != nil
+                    remedy: joined != text && DurationText.nanoseconds(joined) != nil
                         ? "write it without a space: \(joined)" : "write it with units: 1m30s")
                 return node
             }
-            return node.with(.string(ScalarText.duration(nanoseconds: nanoseconds)))
+            return node.with(.string(DurationText.text(nanoseconds: nanoseconds)))
         case (.fileMode, .string(let text)):
             return node.with(.string("0" + String(ScalarText.octal(text) ?? 0, radix: 8)))
         case (.fileMode, .integer(let mode)):

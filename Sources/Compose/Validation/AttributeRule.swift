@@ -1,3 +1,4 @@
+import Words
 import YAML
 
 /// What is asked of an attribute's value beyond its shape.

@@ -33,28 +33,3 @@ struct InitExecutable: ~Copyable {
         return (pid, pidfd)
     }
 }
-
-extension FileDescriptor {
-    /// A sealed memory file of the bytes, placed at its beginning.
-    static func memory(_ bytes: [UInt8], name: String) throws(SystemCallError) -> FileDescriptor {
-        let file = FileDescriptor(owning: try retryingInterrupts("memfd_create") { clinux_memory_file(name) })
-        try file.writeAll(bytes)
-        return file
-    }
-
-    /// A pipe, both ends with `O_CLOEXEC` (pipe2(2)).
-    static func pipe() throws(SystemCallError) -> DescriptorPair {
-        var ends: [Int32] = [-1, -1]
-        try retryingInterrupts("pipe2") { clinux_pipe(&ends) }
-        return DescriptorPair(read: FileDescriptor(owning: ends[0]), write: FileDescriptor(owning: ends[1]))
-    }
-}
-
-/// The two ends of a pipe.
-struct DescriptorPair: ~Copyable {
-    let read: FileDescriptor
-    let write: FileDescriptor
-
-    /// Closes the write end and hands out the other.
-    consuming func takeReadEnd() -> FileDescriptor { read }
-}

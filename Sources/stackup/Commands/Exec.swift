@@ -52,7 +52,7 @@ enum Exec {
                 inInstance: pid, startTime: startTime, arguments: Array(invocation.operands.dropFirst()),
                 environment: variables, user: user, capabilities: plan.capabilities, limits: plan.limits,
                 workingDirectory: invocation.value("workdir") ?? plan.workingDirectory,
-                initExecutable: try Installation.initExecutable(), standardStreams: relay.commandStreams,
+                initExecutable: try Installation.executable(.initProcess), standardStreams: relay.commandStreams,
                 terminal: terminal ? relay.attach : nil, attend: relay.run)
             relay.endAsTheCommandDid(status)
             return status

@@ -1,17 +1,18 @@
 import CLinux
 import Glibc
-import Linux
 
 /// Lays masks in the mount namespace that has been entered: covers that nobody can open or enter.
 ///
 /// The first cover of each kind is made, and copied for those that follow: a stack has as many as it has secret files.
-struct MaskLayer: ~Copyable {
+public struct MaskLayer: ~Copyable {
     private var file: FileDescriptor?
     private var folder: FileDescriptor?
 
+    public init() {}
+
     /// Covers what lies at a path, if something does and it is not covered yet. No symbolic link is followed: who lays one
     /// must not take something else away with it.
-    mutating func lay(on path: String) throws(SystemCallError) {
+    public mutating func lay(on path: String) throws(SystemCallError) {
         guard let place = try? FileDescriptor.open(path, O_PATH, resolution: .noSymlinks) else { return }
         let status = try place.status()
         let isFolder = status.st_mode & S_IFMT == S_IFDIR

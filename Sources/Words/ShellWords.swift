@@ -1,6 +1,8 @@
 /// A command line split into words as Compose splits it: by a shell's quotes, without a shell's expansions.
-enum ShellWords {
-    enum Problem: Error {
+public enum ShellWords {
+    /// Why a text is no command line.
+    public enum Problem: Error {
+        /// A quote that is not closed, or a backslash at the end.
         case openQuote
         /// A parenthesis that belongs to no `$(`.
         case parenthesis
@@ -8,7 +10,9 @@ enum ShellWords {
 
     /// Quotes and backslashes are obeyed and removed. What `` ` `` or `$(` start is kept as it is, spaces included. Nothing is
     /// expanded, and the first operator (`;`, `&`, `|`, `<`, `>`) outside of quotes ends the command.
-    static func split(_ text: String) throws(Problem) -> [String] {
+    ///
+    /// - Throws: for a quote or a parenthesis that is out of place.
+    public static func split(_ text: String) throws(Problem) -> [String] {
         var words: [String] = []
         var word: [UInt8] = []
         var hasWord = false

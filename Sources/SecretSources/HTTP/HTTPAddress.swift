@@ -1,0 +1,84 @@
+import CCurl
+import SourceProtocol
+
+/// The address of something that is asked for secrets over HTTP.
+///
+/// It is taken apart by libcurl, which also uses it: two parsers may find different hosts in one address.
+public struct HTTPAddress: Sendable, Equatable {
+    /// The whole address.
+    public let text: String
+    /// Without the brackets of an IPv6 address; lower case.
+    public let host: String
+    /// `https://HOST`, with the port where it is an unusual one: what may stand in errors.
+    public let origin: String
+    /// Whether nothing is encrypted on the way, which ``init(_:)`` allows for some hosts only.
+    let isPlain: Bool
+    /// Whether this machine is asked, or the service that tells a machine in a cloud about itself. No proxy leads there.
+    let isNearby: Bool
+
+    /// Takes an address apart.
+    ///
+    /// - Parameter text: a whole address, `https://…`; `http://…` for loopback, and for the metadata services of clouds, alone.
+    ///   What comes from options has to be percent-encoded (``PercentEncoding``).
+    /// - Throws: `SourceError` where it is none, speaks something else, has a password in it, or may not be asked in plain text.
+    public init(_ text: String) throws(SourceError) {
+        // What libcurl would take for a part of the request's first line, or encode in ways of its own.
+        guard text.utf8.allSatisfy({ 0x21...0x7e ~= $0 }) else {
+            throw SourceError("the address of a secret manager has a space, a control character or a letter beyond ASCII in it", remedy: "write it percent-encoded")
+        }
+        guard let handle = curl_url() else { throw SourceError("there is no memory left", isTransient: true) }
+        defer { curl_url_cleanup(handle) }
+        let code = curl_url_set(handle, CURLUPART_URL, text, UInt32(CURLU_PATH_AS_IS | CURLU_DISALLOW_USER))
+        guard code != CURLUE_USER_NOT_ALLOWED else {
+            throw SourceError("the address of a secret manager has a user or password in it", remedy: "take them out; the driver has options for credentials")
+        }
+        let scheme = Self.part(CURLUPART_SCHEME, of: handle)
+        guard code == CURLUE_OK, scheme == "https" || scheme == "http", var host = Self.part(CURLUPART_HOST, of: handle), let whole = Self.part(CURLUPART_URL, of: handle) else {
+            throw SourceError("'\(Self.harmless(text))' is no address of a secret manager", remedy: "write it as https://HOST, https://HOST:PORT or https://HOST/PATH")
+        }
+        let port = Self.part(CURLUPART_PORT, of: handle).map { ":" + $0 } ?? ""
+        origin = "\(scheme!)://\(host.lowercased())\(port)"
+        if host.hasPrefix("[") { host = String(host.dropFirst().dropLast()) }
+        self.host = host.lowercased()
+        self.text = whole
+        isPlain = scheme == "http"
+        isNearby = Self.isLoopback(self.host) || Self.metadataHosts.contains(self.host)
+        guard !isPlain || isNearby else {
+            throw SourceError("\(origin): secrets can't be fetched in plain text", remedy: "write https:// (http:// is for this machine's own addresses)")
+        }
+    }
+
+    /// This address with another path and query behind its own.
+    ///
+    /// - Parameter rest: percent-encoded; it starts with a slash.
+    public func appending(_ rest: String) throws(SourceError) -> HTTPAddress {
+        var text = text
+        while text.utf8.last == UInt8(ascii: "/") { text.removeLast() }
+        return try HTTPAddress(text + rest)
+    }
+
+    /// Where clouds tell their machines and containers about themselves, over HTTP without encryption.
+    private static let metadataHosts: Set<String> = [
+        "169.254.169.254", "fd00:ec2::254", "metadata.google.internal",  // machines
+        "169.254.170.2", "169.254.170.23", "fd00:ec2::23",  // containers of AWS
+    ]
+
+    private static func isLoopback(_ host: String) -> Bool {
+        // libcurl has written numbers such as 0x7f.1 as 127.0.0.1 by now, and never asks a name server for localhost.
+        if host == "localhost" || host == "::1" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+        return parts.count == 4 && parts[0] == 127 && !parts.contains(nil)
+    }
+
+    private static func part(_ part: CURLUPart, of handle: OpaquePointer) -> String? {
+        var text: UnsafeMutablePointer<CChar>?
+        guard curl_url_get(handle, part, &text, 0) == CURLUE_OK, let text else { return nil }
+        defer { curl_free(text) }
+        return String(cString: text)
+    }
+
+    /// The start of a text that was to be an address, up to where a query may hold anything.
+    private static func harmless(_ text: String) -> String {
+        String(text.prefix { $0 != "?" && $0 != "#" && $0 != "@" }.prefix(80))
+    }
+}

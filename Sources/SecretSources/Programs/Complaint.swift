@@ -1,0 +1,50 @@
+import SecretMemory
+
+/// What a program that failed said on standard error, as far as it can be shown.
+///
+/// One line is shown, since most programs say in one what went wrong, and none of it where a line of the output is in there: a program that
+/// traces itself, such as a shell with `set -x`, would tell the value. What a program says of a value that it did not
+/// print can't be recognised; docs/secret-sources.md says so.
+enum Complaint {
+    /// How much is read of it, in bytes.
+    static let limit = 64 << 10
+    /// How much is shown of it, in bytes.
+    private static let shown = 300
+    /// Shorter parts of an output are found in any text.
+    private static let shortestPart = 4
+
+    /// A line without control characters.
+    ///
+    /// - Returns: nil where nothing was said.
+    static func text(
+        _ said: borrowing SecretBytes, _ line: ExternalProgram.TellingLine, besides output: borrowing SecretBytes
+    ) -> String? {
+        said.withUnsafeBytes { said in
+            let lines = said.split(whereSeparator: isLineEnd).filter { $0.contains { $0 > 0x20 } }
+            guard let telling = line == .first ? lines.first : lines.last else { return nil }
+            let isTold = output.withUnsafeBytes { output in
+                output.split(whereSeparator: isLineEnd).contains { $0.count >= shortestPart && holds(telling, $0) }
+            }
+            return isTold ? "what it said is not shown, since what it printed is in there" : clean(telling)
+        }
+    }
+
+    private static func isLineEnd(_ byte: UInt8) -> Bool { byte == 0x0a || byte == 0x0d }
+
+    private static func holds(_ text: Slice<UnsafeRawBufferPointer>, _ part: Slice<UnsafeRawBufferPointer>) -> Bool {
+        guard text.count >= part.count else { return false }
+        return (text.startIndex...text.endIndex - part.count).contains { text[$0..<$0 + part.count].elementsEqual(part) }
+    }
+
+    private static func clean(_ line: Slice<UnsafeRawBufferPointer>) -> String {
+        let scalars = String(decoding: line.prefix(shown), as: UTF8.self).unicodeScalars.map { scalar in
+            switch scalar.properties.generalCategory {
+            // Format characters, too, can turn a text round.
+            case .control, .format, .lineSeparator, .paragraphSeparator: " " as Unicode.Scalar
+            default: scalar
+            }
+        }
+        let words = String(String.UnicodeScalarView(scalars)).split(separator: " ").joined(separator: " ")
+        return line.count > shown ? words + "…" : words
+    }
+}

@@ -1,0 +1,37 @@
+import Linux
+import SourceProtocol
+import Words
+
+/// Options as drivers want them.
+extension SourceRequest {
+    /// An option's value; nil where it is not given, or empty.
+    func option(_ name: String) -> String? {
+        options[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// The value of an option that a driver can't do without, which the registry has seen to.
+    func required(_ name: String) -> String {
+        options[name]!
+    }
+
+    /// Whether an option is `true`; the registry lets nothing but `true` and `false` pass.
+    func flag(_ name: String) -> Bool {
+        options[name] == "true"
+    }
+
+    /// A path that starts from the Compose file's folder, or from the home folder where it begins with `~`.
+    func path(_ text: String) -> String {
+        Paths.clean(Paths.absolute(text, from: directory, home: environment["HOME"]))
+    }
+
+    /// How long fetching may take.
+    ///
+    /// - Throws: `SourceError` where that is no time.
+    func timeout() throws(SourceError) -> Duration {
+        guard let text = option(DriverOption.timeout.name) else { return .seconds(30) }
+        guard let nanoseconds = DurationText.nanoseconds(text), (1_000_000...3600 * 1_000_000_000).contains(nanoseconds) else {
+            throw SourceError("the driver option 'timeout' can't be '\(text)'", remedy: "write for example 10s, 1m30s or 500ms; an hour at most")
+        }
+        return .nanoseconds(nanoseconds)
+    }
+}

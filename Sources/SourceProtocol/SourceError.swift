@@ -1,0 +1,24 @@
+/// Why a source gives no value. The texts are for the person; they never hold a value, a token or what a server answered.
+public struct SourceError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What was tried, on what, and why it failed, in lower case.
+    public let reason: String
+    /// What to do about it, where that is more than the reason says.
+    public let remedy: String?
+    /// Whether trying again later may help: a server that is down, a time-out. A wrong option or a refused token stays as it is.
+    public let isTransient: Bool
+
+    public init(_ reason: String, remedy: String? = nil, isTransient: Bool = false) {
+        self.reason = reason
+        self.remedy = remedy
+        self.isTransient = isTransient
+    }
+
+    public var description: String { remedy.map { "\(reason); \($0)" } ?? reason }
+}
+
+extension SourceError: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case reason, remedy
+        case isTransient = "transient"
+    }
+}

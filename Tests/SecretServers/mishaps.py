@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""A web server on loopback to which everything happens that may happen to one.
+
+It makes certificate authorities in a folder of its own, prints one line of JSON that says where that is and where it
+listens, and ends when its standard input does. What a path does is said at `Handler.do`.
+"""
+import http.server, json, os, shutil, socket, ssl, struct, subprocess, sys, tempfile, threading, time, warnings
+
+folder = tempfile.mkdtemp()
+counts = {}
+lock = threading.Lock()
+
+
+def openssl(*words):
+    subprocess.run(["openssl", *words], check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def certificates():
+    for authority in "ca", "other-ca":
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                "-keyout", f"{authority}.key", "-out", f"{authority}.pem", "-subj", f"/CN={authority} of a test")
+    for name, days, alternatives in (
+        ("good", "2", "DNS:localhost,DNS:secrets.example,IP:127.0.0.1"),
+        ("expired", "-1", "DNS:localhost,IP:127.0.0.1"),
+        ("other-name", "2", "DNS:elsewhere.example"),
+    ):
+        with open(f"{folder}/{name}.ext", "w") as file:
+            file.write(f"subjectAltName={alternatives}\n")
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key",
+                "-out", f"{name}.csr", "-subj", "/CN=test")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", days,
+                "-extfile", f"{name}.ext", "-out", f"{name}.pem")
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    skew = 0
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, body=b"", headers=()):
+        self.send_response_only(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Date", self.date_time_string(time.time() + self.skew))
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        words = self.path.strip("/").split("/")
+        self.skew = 0
+        # What follows the last slash counts a test's own requests.
+        with lock:
+            count = counts[self.path] = counts.get(self.path, 0) + 1
+        match words:
+            case ["echo", *_]:
+                self.answer(200, json.dumps({"method": self.command, "path": self.path, "body": body.decode(),
+                                             "connection": self.client_address[1], "count": count,
+                                             "headers": list(map(list, self.headers.items()))}).encode())
+            case ["count", *rest]:
+                self.answer(200, str(counts.get("/" + "/".join(rest), 0)).encode())
+            case ["status", status, *_]:
+                self.answer(int(status), b"the body of an error")
+            # Goes well at the third try.
+            case ["third", status, *_]:
+                self.answer(200 if count == 3 else int(status), b"well")
+            case ["wait", seconds, _]:
+                self.answer(200 if count > 1 else 429, b"well", [("Retry-After", seconds)])
+            case ["wait-date", seconds, _]:
+                self.answer(200 if count > 1 else 429, b"well",
+                            [("Retry-After", self.date_time_string(time.time() + self.skew + int(seconds)))])
+            case ["redirect", *_]:
+                self.answer(302, b"", [("Location", "https://elsewhere.example/login?state=canary")])
+            case ["skewed"]:
+                self.skew = 7200
+                self.answer(200, b"well")
+            case ["slow"]:
+                time.sleep(5)
+                self.answer(200, b"late")
+            case ["trickle"]:
+                self.send_response_only(200)
+                self.send_header("Content-Length", "1000")
+                self.end_headers()
+                for _ in range(100):
+                    self.wfile.write(b"x")
+                    self.wfile.flush()
+                    time.sleep(0.05)
+            case ["size", size]:
+                self.answer(200, b"x" * int(size))
+            case ["chunks", size]:
+                self.send_response_only(200)
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                for _ in range(int(size) // 1024):
+                    self.wfile.write(b"400\r\n" + b"x" * 1024 + b"\r\n")
+                self.wfile.write(b"0\r\n\r\n")
+            case ["short"]:
+                self.send_response_only(200)
+                self.send_header("Content-Length", "1000")
+                self.end_headers()
+                self.wfile.write(b"not all of it")
+                self.close_connection = True
+            case ["nothing", *_]:
+                self.close_connection = True
+            case ["reset", *_]:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                socket.socket.close(self.connection)
+                self.close_connection = True
+            case ["garbage"]:
+                self.wfile.write(b"\x00\x01\x02 canary canary canary\r\n\r\n")
+                self.close_connection = True
+            case _:
+                self.answer(404, b"the body of an error")
+
+    do_GET = do_POST = do_PUT = do
+
+    def do_CONNECT(self):
+        """A proxy through which secrets.example is this same server."""
+        with lock:
+            counts["proxied"] = counts.get("proxied", 0) + 1
+        upstream = socket.create_connection(("127.0.0.1", listening["https"]))
+        self.send_response_only(200)
+        self.end_headers()
+        def pump(source, target):
+            try:
+                while data := source.recv(65536):
+                    target.sendall(data)
+            except OSError:
+                pass
+            for end in source, target:
+                try:
+                    end.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+        back = threading.Thread(target=pump, args=(upstream, self.connection), daemon=True)
+        back.start()
+        pump(self.connection, upstream)
+        back.join()
+        self.close_connection = True
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        pass
+
+
+def listen(certificate=None, maximum=None):
+    server = Server(("127.0.0.1", 0), Handler)
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(f"{folder}/{certificate}.pem", f"{folder}/{certificate}.key")
+        if maximum:
+            context.minimum_version = ssl.TLSVersion.TLSv1
+            context.maximum_version = maximum
+            context.set_ciphers("ALL:@SECLEVEL=0")
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_address[1]
+
+
+warnings.simplefilter("ignore")
+certificates()
+listening = {
+    "folder": folder,
+    "https": listen("good"),
+    "http": listen(),
+    "expired": listen("expired"),
+    "other-name": listen("other-name"),
+    "old-tls": listen("good", ssl.TLSVersion.TLSv1_1),
+}
+# A port where nobody listens, as long as nobody else takes it.
+with socket.socket() as nobody:
+    nobody.bind(("127.0.0.1", 0))
+    listening["closed"] = nobody.getsockname()[1]
+print(json.dumps(listening), flush=True)
+sys.stdin.read()
+shutil.rmtree(folder)
+os._exit(0)

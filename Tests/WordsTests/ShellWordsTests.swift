@@ -1,0 +1,14 @@
+import Testing
+import Words
+
+@Suite struct ShellWordsTests {
+    @Test func commandsAreSplitAsAShellSplitsThem() throws {
+        #expect(try ShellWords.split(#"a "b c" 'd \e' f\ g "" "h\"i""#) == ["a", "b c", #"d \e"#, "f g", "", "h\"i"])
+        #expect(try ShellWords.split("a b2>c") == ["a", "b2"] && ShellWords.split("a 2>b") == ["a"])
+        #expect(try ShellWords.split("a && b") == ["a"] && ShellWords.split("a '&&' b") == ["a", "&&", "b"])
+        #expect(try ShellWords.split("a $(b c) `d e`") == ["a", "$(b c)", "`d e`"])
+        for text in ["a 'b", "a (b)", "a $(b", "a \\"] {
+            #expect(throws: ShellWords.Problem.self) { try ShellWords.split(text) }
+        }
+    }
+}
