@@ -1,0 +1,12 @@
+import SecretMemory
+
+/// Keys that sign requests to AWS.
+struct AWSCredentials: ~Copyable {
+    /// Goes with each request in plain text, and does nothing without the secret key.
+    let accessKey: String
+    let secretKey: SecretBytes
+    /// Temporary keys come with one.
+    let sessionToken: SecretBytes?
+    /// Where they come from, for errors: `the environment`.
+    let origin: String
+}
