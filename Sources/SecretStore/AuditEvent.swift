@@ -8,6 +8,8 @@ public struct AuditEvent: Sendable, Equatable {
         case locked, unlocked
         case backedUp = "backed up"
         case restored
+        /// Somebody has said that an older store, or one with a damaged log, is the one that they want.
+        case accepted
         case created, updated, rotated
         case rolledBack = "rolled back"
         case removed, pruned, sealed, unsealed

@@ -191,7 +191,9 @@ extension Index {
     typealias Edits = [String: [UInt8]?]
 
     /// The next index: this one with some entries changed. What stays is copied as it is, in long runs.
-    func applying(secrets: Edits, stacks: Edits, logHead: LogHead) -> Index {
+    ///
+    /// - Parameter generation: its number; nil for the one after this index's.
+    func applying(secrets: Edits, stacks: Edits, logHead: LogHead, generation: UInt64? = nil) -> Index {
         var ends: [UInt8] = []
         var entries: [UInt8] = []
         ends.reserveCapacity(4 * (secretCount + stackCount + secrets.count + stacks.count))
@@ -200,7 +202,7 @@ extension Index {
         let newStackCount = apply(stacks, to: .stacks, ends: &ends, entries: &entries)
 
         return Index(
-            generation: generation &+ 1, logHead: logHead, secretCount: newSecretCount, stackCount: newStackCount,
+            generation: generation ?? self.generation &+ 1, logHead: logHead, secretCount: newSecretCount, stackCount: newStackCount,
             ends: ends, entries: entries)
     }
 
@@ -275,9 +277,8 @@ extension Index {
             return reader.isAtEnd ? (generation, secrets, stacks) : nil
         }
         guard let tables else { return nil }
-        self = Index(
-            generation: tables.generation &- 1, logHead: LogHead(), secretCount: 0, stackCount: 0, ends: [], entries: []
-        ).applying(secrets: tables.secrets, stacks: tables.stacks, logHead: LogHead())
+        self = Index().applying(
+            secrets: tables.secrets, stacks: tables.stacks, logHead: LogHead(), generation: tables.generation)
     }
 
     /// The entry of a stack's record.

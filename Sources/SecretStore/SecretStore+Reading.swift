@@ -139,7 +139,7 @@ extension SecretStore {
         guard let index = content.index else {
             throw .damaged(file: path, what: .malformed)
         }
-        if let kept, kept.generation > index.generation {
+        if let kept, kept.generation > index.generation, !acceptsOlder {
             throw .rolledBack(directory: location.directory, head: KeptHead.path(location, store: header.store))
         }
         try remember(index, keyRing: content.keyRing, in: file.releaseDescriptor())

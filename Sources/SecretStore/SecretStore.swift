@@ -44,6 +44,8 @@ public final class SecretStore {
     let dataKey: SecretBytes
     let fingerprintKey: SecretBytes
     var loaded: LoadedIndex?
+    /// Whether a store that is older than what is kept apart of it may be opened.
+    var acceptsOlder = false
 
     private init(
         location: StoreLocation, folder: consuming Folder, objects: consuming Folder, header: StoreHeader,

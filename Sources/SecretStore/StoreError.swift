@@ -51,6 +51,9 @@ extension StoreError: CustomStringConvertible {
                 + "it is \(found); run the command again"
         case .invalid(let problem):
             problem
+        case .damaged(let file, _) where AuditLog.isFileName(Paths.lastComponent(of: file)):
+            "\(file): the audit log is damaged or gone; restore it from a backup, or, to go on with a new one, run: "
+                + "stackup store verify --accept"
         case .damaged(let file, .broken):
             "\(file): damaged, or not the file that was stored under this name; restore it from a backup"
                 + (Self.isObject(file) ? ", or remove the secret and create it again" : "")

@@ -114,6 +114,14 @@ import Testing
         #expect(throws: error) { _ = try old.snapshot() }
         #expect(throws: error) { _ = try old.read("a") }
         #expect(throws: error) { try old.rotate("a", to: "other") }
+
+        #expect(try old.accept())
+        #expect(try old.text("a") == "three")
+        try old.rotate("a", to: "four")
+        let again = try #require(try SecretStore.open(scratch.location))
+        #expect(try again.text("a") == "four")
+        #expect(try told(again).suffix(2) == ["5 accepted  0 true", "6 updated a 3 true"])
+        #expect(try !again.accept())
     }
 
     /// What was read since the last commit is in the log alone; a log that lost it shows, too.
@@ -127,6 +135,11 @@ import Testing
         #expect(throws: error) { _ = try store.log() }
         #expect(throws: error) { try store.audit([AuditEvent(.read, secret: "a")]) }
         #expect(throws: error) { try store.rotate("a", to: "other") }
+
+        #expect(try store.accept())
+        try store.rotate("a", to: "other")
+        #expect(try told(store) == ["1 accepted  0 true", "2 updated a 3 true"])
+        #expect(scratch.bytes(of: "damaged-" + log) == old)
     }
 
     @Test func withoutTheHeadThatWasKeptApartTheStoreStillWorks() throws {

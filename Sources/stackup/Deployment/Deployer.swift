@@ -48,7 +48,11 @@ struct Deployer {
                 }
             }
         }
-        if nextRecord != record { changes.putStackRecord(preparation.stack.name, try nextRecord.encoded()) }
+        if nextRecord != record {
+            let name = preparation.stack.name
+            changes.putStackRecord(name, try nextRecord.encoded())
+            for event in nextRecord.grantEvents(since: record, of: name) { changes.note(event) }
+        }
         if !changes.isEmpty { try store.commit(changes) }
     }
 
@@ -86,6 +90,7 @@ struct Deployer {
         let isChanged = !changed.isEmpty || record?.surroundings != nextRecord.surroundings
         guard !plan.isEmpty || !masks.isEmpty || isChanged || isUnderWay else { return }
         let contents = try missingContents(observed)
+        try auditReading(of: contents.map(\.file))
         let operations = try plan.actions.compactMap { try Deployment.Operation($0.operation) }
         // The supervisor has the others' plans already.
         let involved = Set(changed.map(\.service) + operations.map(\.service))
@@ -96,6 +101,14 @@ struct Deployer {
             deployment,
             payload: { position, send in try withContent(of: contents[position].file, send) },
             onEvent: onEvent)
+    }
+
+    /// Notes which values leave the store; the others come from their sources and have just been put into it.
+    private func auditReading(of files: [MountedFile]) throws {
+        let read = files.filter { $0.kind == .secret && preparation.secrets.withValue(of: $0.name) { _ in } == nil }
+        try store.audit(read.map {
+            AuditEvent(.read, secret: $0.name, version: Int($0.version), stack: preparation.stack.name, detail: "up")
+        })
     }
 
     /// The masks that were laid on another file than the secret comes from now, or on none: an editor that saves by

@@ -1,0 +1,76 @@
+import Glibc
+import Linux
+
+/// The way back into use for a store that is older than it was, or whose log is damaged: only a person can say that this is
+/// what they want.
+extension SecretStore {
+    /// Makes the store as it lies there the newest one. The log tells so; a damaged log is put aside as
+    /// `damaged-log-<id>`, and a new one begun.
+    ///
+    /// - Returns: whether there was anything to accept.
+    /// - Throws: `damaged` where the index doesn't open either.
+    @discardableResult
+    public func accept() throws(StoreError) -> Bool {
+        let lock = try StoreLock.acquire(in: folder)
+        defer { lock.release() }
+        acceptsOlder = true
+        defer { acceptsOlder = false }
+        loaded = nil
+        let index = try currentIndex()
+        guard let keyRing = loaded?.keyRing, index.logHead.file != Identifier(0) else { return false }
+        let kept = try? KeptHead.read(location, store: header.store)
+        let isOlder = (kept?.generation ?? 0) > index.generation
+        let whole = try wholeLogHead(isOlder: isOlder)
+        guard isOlder || whole == nil else { return false }
+
+        lock.markUnfinished()
+        var start = whole ?? LogHead()
+        if whole == nil {
+            try putLogAside(index.logHead.file)
+            start.file = .random()
+        }
+        guard let log = try AuditLog.open(start.file, in: folder, store: header.store, creating: whole == nil) else {
+            throw .damaged(file: folder.path(of: AuditLog.fileName(start.file)), what: .missing)
+        }
+        try log.lock()
+        defer { log.unlock() }
+        let generation = max(kept?.generation ?? 0, index.generation) + 1
+        let event = AuditEvent(.accepted, detail: whole == nil ? "a store with a damaged log" : "an older store")
+        let head = try log.append([(event: event, generation: generation)], after: start, dataKey: dataKey)
+        let next = index.applying(secrets: [:], stacks: [:], logHead: head, generation: generation)
+        let content = IndexContent.sealed(next, keyRing: keyRing, under: dataKey, store: header.store)
+        try remember(next, keyRing: keyRing, in: try folder.replace(Index.fileName, with: content))
+        try KeptHead.write(KeptHead(generation: generation, log: head), location, store: header.store)
+        return true
+    }
+
+    /// The end of the log where it is whole; nil where it is damaged, shorter than it was, or gone.
+    private func wholeLogHead(isOlder: Bool) throws(StoreError) -> LogHead? {
+        let committed = try currentIndex().logHead
+        do {
+            guard let log = try openLog() else { return nil }
+            // The head that is kept apart belongs to the newer store.
+            let known = isOlder ? committed : try newestHead()
+            var start = LogHead()
+            start.file = committed.file
+            let tail = try log.tail(after: start, dataKey: dataKey)
+            guard tail.head.sequence >= known.sequence, try log.holds(known, dataKey: dataKey) else { return nil }
+            return tail.head
+        } catch {
+            guard case .damaged = error else { throw error }
+            return nil
+        }
+    }
+
+    private func putLogAside(_ file: Identifier) throws(StoreError) {
+        let name = AuditLog.fileName(file)
+        do {
+            try retryingInterrupts("renameat", on: folder.path(of: name)) {
+                renameat(folder.descriptor.number, name, folder.descriptor.number, "damaged-" + name)
+            }
+        } catch {
+            guard error.code == ENOENT else { throw .system(doing: "put the damaged log aside", error) }
+        }
+        try folder.synchronize()
+    }
+}
