@@ -4,7 +4,7 @@ import Linux
 
 /// What is known of a store's newest state apart from the store: its generation, and the end of its log.
 ///
-/// It lies beside the key file as `<key file>.head-<store id>`. Who can write to the store's folder but not to this one can't put
+/// It lies beside the key file as `<key file>.d/head-<store id>`. Who can write to the store's folder but not to this one can't put
 /// an old store, or a shortened log, in the place of the new one without its showing:
 ///
 ///     stackup-head 1
@@ -20,7 +20,7 @@ struct KeptHead: Equatable, Sendable {
     var log: LogHead
 
     static func path(_ location: StoreLocation, store: Identifier) -> String {
-        "\(location.keyFile).head-\(store.hexadecimal)"
+        "\(location.keyNotes)/head-\(store.hexadecimal)"
     }
 
     /// Reads the head; nil where there is none.

@@ -35,13 +35,12 @@ final class Scratch {
 
     /// The head that is kept beside the key file.
     var head: String {
-        let folder = Paths.directory(of: location.keyFile)
-        return names(in: folder).first { $0.hasPrefix("key.head-") }.map { folder + "/" + $0 } ?? ""
+        names(in: location.keyNotes).first { $0.hasPrefix("head-") }.map { location.keyNotes + "/" + $0 } ?? ""
     }
 
     /// What lies beside the key file, but for the head.
     var configuration: [String] {
-        names(in: Paths.directory(of: location.keyFile)).filter { !$0.hasPrefix("key.head-") }
+        names(in: Paths.directory(of: location.keyFile)).filter { $0 != "key.d" }
     }
 
     func bytes(of file: String) -> [UInt8] {
