@@ -22,6 +22,9 @@ enum SecretCommand {
         return try runner.run(invocation)
     }
 
+    /// How much of an id is taken for it. Docker takes a single letter: there a mistyped name removes what it was the beginning of.
+    private static let shortestID = 4
+
     /// The secret that a person means: by its name, by its id or the beginning of it, or, in a project's folder, by its key
     /// in the Compose files.
     ///
@@ -30,7 +33,7 @@ enum SecretCommand {
         _ reference: String, in snapshot: StoreSnapshot?, _ invocation: Invocation
     ) throws(CommandFailure) -> SecretMetadata {
         if let secret = snapshot?.secret(reference) { return secret }
-        var meant = snapshot?.secrets(idPrefix: reference) ?? []
+        var meant = reference.utf8.count < shortestID ? [] : snapshot?.secrets(idPrefix: reference) ?? []
         if let whole = meant.first, whole.id == reference { return whole }
         if let name = storeName(ofKey: reference, invocation), let secret = snapshot?.secret(name), !meant.contains(secret) {
             meant.append(secret)

@@ -1,5 +1,4 @@
 import JSON
-import Runner
 import SecretStore
 import Terminal
 
@@ -7,40 +6,47 @@ import Terminal
 enum SecretInspect {
     static let command = Command(
         "inspect", summary: "Show what is known of secrets; never their values",
-        examples: [.init("stackup secret inspect db_password", "as JSON")], arguments: [.init("NAME", .atLeastOne)])
+        examples: [
+            .init("stackup secret inspect db_password", "as JSON"),
+            .init("stackup secret inspect --pretty db_password", "for people"),
+            .init(#"stackup secret inspect --format '{{.ID}} {{index .Spec.Labels "stage"}}' db_password"#, "a part of it"),
+        ],
+        options: [
+            .value("format", short: "f", "FORMAT", help: "How to print it: 'json' for one line, or a Go template for each secret"),
+            .flag("pretty", help: "Print it for people"),
+        ],
+        arguments: [.init("NAME", .atLeastOne)])
+
+    private enum Format {
+        case indented, compact, pretty
+        case template(OutputTemplate)
+    }
 
     static func run(_ invocation: Invocation) throws -> Int32 {
+        let format = try format(invocation)
         let snapshot = try SecretStore.open(invocation.paths.store)?.snapshot()
-        var documents: [JSONValue] = []
+        var secrets: [SecretMetadata] = []
         let status = SecretCommand.forEach(invocation.operands, invocation) { reference in
-            documents.append(document(try SecretCommand.find(reference, in: snapshot, invocation)))
+            secrets.append(try SecretCommand.find(reference, in: snapshot, invocation))
         }
-        invocation.streams.print(JSONValue.array(documents).serialized(pretty: true))
+        let streams = invocation.streams
+        switch format {
+        case .indented: streams.print(JSONValue.array(secrets.map(\.document.json)).serialized(pretty: true))
+        case .compact: streams.print(JSONValue.array(secrets.map(\.document.json)).serialized())
+        case .pretty: for secret in secrets { streams.print(secret.prettyText, terminator: "") }
+        case .template(let template):
+            for secret in secrets { streams.print(try invocation.rendered(template, secret.document)) }
+        }
         return status
     }
 
-    /// RFC 3339, as Docker has it.
-    private static func timestamp(_ seconds: Int64) -> String {
-        LogTime(nanoseconds: seconds * 1_000_000_000).description
-    }
-
-    /// Docker's members, with the versions and the source.
-    private static func document(_ secret: SecretMetadata) -> JSONValue {
-        let labels = secret.labels.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .string($0.value)) }
-        let versions = secret.versions.map { version in
-            JSONValue.object([
-                .init("Version", .integer(Int64(version.number))), .init("CreatedAt", .string(timestamp(version.createdAt))),
-                .init("Size", .integer(Int64(version.size))), .init("Fingerprint", .string(version.fingerprint)),
-            ])
+    private static func format(_ invocation: Invocation) throws(UsageError) -> Format {
+        if invocation.flag("pretty") { return .pretty }
+        switch invocation.value("format") {
+        case nil, "": return .indented
+        case "json": return .compact
+        case "pretty": return .pretty
+        case let text?: return .template(try invocation.template(text, example: "{{.ID}}"))
         }
-        return .object([
-            .init("ID", .string(secret.id)),
-            .init("Version", .object([.init("Index", .integer(Int64(secret.newest.number)))])),
-            .init("CreatedAt", .string(timestamp(secret.createdAt))),
-            .init("UpdatedAt", .string(timestamp(secret.updatedAt))),
-            .init("Spec", .object([.init("Name", .string(secret.name)), .init("Labels", .object(labels))])),
-            .init("Source", .string(secret.source)),
-            .init("Versions", .array(versions)),
-        ])
     }
 }

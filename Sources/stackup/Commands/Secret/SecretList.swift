@@ -1,45 +1,65 @@
 import Glibc
-import JSON
 import SecretStore
 import Terminal
 
 /// `stackup secret ls`.
 enum SecretList {
     static let command = Command(
-        "ls", summary: "List secrets", aliases: ["list"],
-        examples: [.init("stackup secret ls -q", "only ids"), .init("stackup secret ls --format json", "for tools")],
+        "ls", summary: "List secrets",
+        discussion: """
+            Sorted by name. Filters: 'name=' and 'id=' take the beginning of a name (in any case) or of an id, and list what any of
+            them finds; 'label=KEY' and 'label=KEY=VALUE' must all hold.
+            """,
+        aliases: ["list"],
+        examples: [
+            .init("stackup secret ls -q", "only ids"),
+            .init("stackup secret ls --filter label=stage=production --filter name=db_", "some of them"),
+            .init(#"stackup secret ls --format 'table {{.Name}}\t{{.Label "stage"}}\t{{.UpdatedAt}}'"#, "columns of one's own"),
+            .init("stackup secret ls --format json", "for tools: an object a line"),
+        ],
         options: [
+            .repeated("filter", short: "f", "KEY=VALUE", help: "Only those that match"),
+            .value("format", "FORMAT", help: ListFormat.help),
             .flag("quiet", short: "q", help: "Only ids"),
-            .choice("format", ["table", "json"], help: "How to print it (default table)"),
         ])
 
-    /// As Docker writes them on one line.
-    private static func labelText(_ labels: [String: String]) -> String {
-        labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
-    }
+    /// Docker's, and the newest version's number and source.
+    private static let columns: [ListFormat.Column] = [
+        .init("CreatedAt", header: "CREATED"), .init("Driver"), .init("ID"), .init("Label", isLookup: true), .init("Labels"),
+        .init("Name"), .init("Source"), .init("UpdatedAt", header: "UPDATED"), .init("Version"),
+    ]
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        let secrets = try SecretStore.open(invocation.paths.store)?.snapshot().secrets() ?? []
-        let now = Int64(time(nil))
-        func ago(_ moment: Int64) -> String { humanAge(of: moment, at: now) }
-        if invocation.flag("quiet") {
+        let format = try invocation.listFormat(columns)
+        let filter = try SecretFilter(invocation.values("filter"), invocation)
+        let secrets = (try SecretStore.open(invocation.paths.store)?.snapshot().secrets() ?? [])
+            .filter(filter.matches)
+            .sorted { naturallyPrecedes($0.name, $1.name) }
+        if invocation.flag("quiet"), format.isTable {
             for secret in secrets { invocation.streams.print(secret.id) }
-        } else if invocation.wantsJSON {
-            let documents = secrets.map { secret in
-                JSONValue.object([
-                    .init("CreatedAt", .string(ago(secret.createdAt))), .init("Driver", .string("")),
-                    .init("ID", .string(secret.id)),
-                    .init("Labels", .string(labelText(secret.labels))),
-                    .init("Name", .string(secret.name)), .init("UpdatedAt", .string(ago(secret.updatedAt))),
-                    .init("Version", .integer(Int64(secret.newest.number))),
-                ])
-            }
-            invocation.streams.print(JSONValue.array(documents).serialized(pretty: true))
-        } else {
-            invocation.streams.print(renderTable(
-                header: ["ID", "NAME", "DRIVER", "CREATED", "UPDATED"],
-                rows: secrets.map { [$0.id, $0.name, "", ago($0.createdAt), ago($0.updatedAt)] }), terminator: "")
+            return 0
         }
+        let now = Int64(time(nil))
+        try invocation.print(
+            secrets.map { row($0, now) }, header: ["ID", "NAME", "DRIVER", "CREATED", "UPDATED"], as: format, json: .lines)
         return 0
+    }
+
+    private static func row(_ secret: SecretMetadata, _ now: Int64) -> ListFormat.Row {
+        let created = humanAge(of: secret.createdAt, at: now), updated = humanAge(of: secret.updatedAt, at: now)
+        let labels = secret.labels
+        return ListFormat.Row(
+            cells: [secret.id, secret.name, secret.driver ?? "", created, updated],
+            document: .record([
+                .init("CreatedAt", .string(created)),
+                .init("Driver", .string(secret.driver ?? "")),
+                .init("ID", .string(secret.id)),
+                .init("Label", .lookup { labels[$0] ?? "" }),
+                .init("Labels", .string(labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ","))),
+                .init("Name", .string(secret.name)),
+                .init("Source", .string(secret.source)),
+                .init("UpdatedAt", .string(updated)),
+                .init("Version", .integer(Int64(secret.newest.number))),
+            ]))
     }
 }
