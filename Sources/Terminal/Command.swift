@@ -65,14 +65,13 @@ extension Command {
     public struct Foreign: Sendable {
         public var program: String
         public var names: Set<String>
+        /// What to do instead, for those names where there is something.
+        public var remedies: [String: String]
 
-        public init(of program: String, _ names: Set<String>) {
+        public init(of program: String, _ names: [String], remedies: [String: String] = [:]) {
             self.program = program
-            self.names = names
-        }
-
-        public init(of program: String, _ names: [String]) {
-            self.init(of: program, Set(names))
+            self.names = Set(names).union(remedies.keys)
+            self.remedies = remedies
         }
     }
 

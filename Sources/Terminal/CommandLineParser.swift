@@ -172,7 +172,9 @@ private struct CommandLineParser {
 
     private func unknown(_ spelled: String, _ matches: (Command.Option) -> Bool) -> UsageError {
         if let foreign = foreign(spelled) {
-            return error("'\(spelled)' is an option of \(foreign.program) that \(levels[0].name) does not have yet")
+            let message = "'\(spelled)' is an option of \(foreign.program) that \(levels[0].name) does not have"
+            guard let remedy = foreign.remedies[spelled] else { return error(message + " yet") }
+            return error(message, remedy: remedy)
         }
         let visible = visibleOptions(of: levels)
         var remedy: String?

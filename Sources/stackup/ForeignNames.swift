@@ -33,9 +33,14 @@ enum ForeignNames {
         case ["restart"]: names = ["--no-deps"]
         case ["kill"]: names = ["--remove-orphans"]
         case ["version"]: names = ["--short"]
-        case ["secret", "create"]: return Command.Foreign(of: "docker secret", ["--driver", "--template-driver", "-d"])
-        case ["secret", "ls"]: return Command.Foreign(of: "docker secret", ["--filter"])
-        case ["secret", "inspect"]: return Command.Foreign(of: "docker secret", ["--format", "--pretty", "-f"])
+        case ["secret", "create"]:
+            let driver = "name it in the Compose file ('driver:' of a secret); 'up' fetches the value and keeps it in the store"
+            return Command.Foreign(
+                of: "docker secret", [],
+                remedies: [
+                    "--driver": driver, "-d": driver,
+                    "--template-driver": "fill the template in first: the store keeps a value as it is",
+                ])
         default: return nil
         }
         return Command.Foreign(of: "docker compose", names)

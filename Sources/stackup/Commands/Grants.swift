@@ -21,10 +21,16 @@ enum Grants {
         options: [
             .value("service", "SERVICE", help: "Only this service's grants"),
             .value("secret", "SECRET", help: "Only grants on this secret, by its key or its name in the store"),
-            .choice("format", ["table", "json"], help: "How to print it (default table)"),
+            .value("format", "FORMAT", help: ListFormat.help),
         ])
 
+    private static let columns: [ListFormat.Column] = [
+        .init("service"), .init("secret"), .init("name"), .init("version"), .init("target"), .init("uid"), .init("gid"), .init("mode"),
+        .init("source"), .init("declared"), .init("stored"), .init("mounted"),
+    ]
+
     static func run(_ invocation: Invocation) throws -> Int32 {
+        let format = try invocation.listFormat(columns)
         let stack = try invocation.loadProject(quietly: true).stack
         let service = invocation.value("service"), secret = invocation.value("secret")
         if let service, stack.service(service) == nil, !stack.disabledServices.contains(service) {
@@ -37,13 +43,10 @@ enum Grants {
         let rows = all.filter { (service ?? $0.service) == $0.service }
             .filter { [nil, $0.key, $0.storeName].contains(secret) }
             .sorted { ($0.service, $0.key, $0.target) < ($1.service, $1.key, $1.target) }
-        if invocation.wantsJSON {
-            invocation.streams.print(JSONValue.array(rows.map(\.document)).serialized(pretty: true))
-        } else {
-            invocation.streams.print(renderTable(
-                header: ["SERVICE", "SECRET", "VERSION", "TARGET", "UID", "GID", "MODE", "SOURCE", "DECLARED", "STORED", "MOUNTED"],
-                rows: rows.map(\.cells)), terminator: "")
-        }
+        try invocation.print(
+            rows.map { .init(cells: $0.cells, document: $0.document) },
+            header: ["SERVICE", "SECRET", "VERSION", "TARGET", "UID", "GID", "MODE", "SOURCE", "DECLARED", "STORED", "MOUNTED"],
+            as: format, json: .array)
         return 0
     }
 
@@ -117,15 +120,14 @@ private struct GrantRow {
         ].map { sanitizedForTerminal($0) }
     }
 
-    var document: JSONValue {
-        func number(_ value: Int64?) -> JSONValue { value.map { JSONValue.integer($0) } ?? .null }
-        let members: [JSONValue.Member] = [
+    var document: TemplateValue {
+        func number(_ value: Int64?) -> TemplateValue { value.map { .integer($0) } ?? .null }
+        return .record([
             .init("service", .string(service)), .init("secret", .string(key)), .init("name", .string(storeName)),
             .init("version", number(Int64(version))), .init("target", .string(target)),
             .init("uid", number(uid.map(Int64.init))), .init("gid", number(gid.map(Int64.init))), .init("mode", .string(octalMode)),
             .init("source", .string(source)), .init("declared", .bool(declared)),
             .init("stored", .bool(storedVersion != nil)), .init("mounted", .bool(mountedVersion != nil)),
-        ]
-        return .object(members)
+        ])
     }
 }

@@ -12,16 +12,26 @@ enum Ps {
         examples: [
             .init("stackup ps -a", "those that have exited too"),
             .init("stackup ps --format json", "with PID and SupervisorPID, for tools"),
+            .init(#"stackup ps --format 'table {{.Name}}\t{{.State}}'"#, "columns of one's own"),
         ],
         options: [
             .flag("all", short: "a", help: "Show instances that don't run too"),
-            .choice("format", ["table", "json"], help: "How to print it (default table)"),
+            .value("format", "FORMAT", help: ListFormat.help),
             .flag("quiet", short: "q", help: "Only names"),
             .flag("services", help: "Only the services' names"),
         ],
         arguments: [.init("SERVICE", .any)])
 
+    /// Compose's, with `PID` and `SupervisorPID`.
+    private static let columns: [ListFormat.Column] = [
+        .init("Command"), .init("CreatedAt"), .init("ExitCode"), .init("Failure"), .init("Health"), .init("ID", header: "CONTAINER ID"),
+        .init("Image"), .init("Label", isLookup: true), .init("Labels"), .init("Name"), .init("Names"), .init("PID"), .init("Ports"),
+        .init("Project"), .init("Publishers"), .init("Restarts"), .init("RunningFor", header: "CREATED"), .init("Service"), .init("State"),
+        .init("Status"), .init("SupervisorPID"),
+    ]
+
     static func run(_ invocation: Invocation) throws -> Int32 {
+        let format = try invocation.listFormat(columns)
         let target = try invocation.targetStack()
         let session = try StackSession(target.name, invocation, for: .reading)
         let state = try session.observe()
@@ -36,23 +46,20 @@ enum Ps {
             for service in Set(rows.map(\.instance.service)).sorted() { streams.print(service) }
         } else if invocation.flag("quiet") {
             for row in rows { streams.print(row.name) }
-        } else if invocation.wantsJSON {
-            streams.print(JSONValue.array(rows.map(\.document)).serialized())
         } else {
-            streams.print(renderTable(
-                header: ["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"], rows: rows.map(\.cells)), terminator: "")
+            try invocation.print(
+                rows.map { .init(cells: $0.cells, document: $0.document) },
+                header: ["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"], as: format, json: .array)
         }
         return 0
     }
 }
 
-/// A service's labels as last applied, on one line as Docker has them.
-private func labels(of service: String, _ record: StackRecord?) -> String {
+/// A service's labels as last applied.
+private func labels(of service: String, _ record: StackRecord?) -> [(name: String, value: String)] {
     guard let text = record?.services[service]?.attributes["labels"], case .object(let members) = try? JSONValue.parse(Array(text.utf8))
-    else { return "" }
-    return members.map { member in
-        if case .string(let value) = member.value { "\(member.name)=\(value)" } else { "\(member.name)=" }
-    }.joined(separator: ",")
+    else { return [] }
+    return members.map { ($0.name, $0.value.stringValue ?? "") }
 }
 
 /// One line of `ps`.
@@ -60,12 +67,12 @@ struct PsRow {
     let instance: ObservedInstance
     let project: String
     let supervisor: Int32?
-    let labels: String
+    let labels: [(name: String, value: String)]
     /// Process services have none.
     private let image = "-"
     private let now = Int64(time(nil))
 
-    init(_ instance: ObservedInstance, project: String, supervisor: Int32?, labels: String) {
+    init(_ instance: ObservedInstance, project: String, supervisor: Int32?, labels: [(name: String, value: String)]) {
         self.instance = instance
         self.project = project
         self.supervisor = supervisor
@@ -117,29 +124,29 @@ struct PsRow {
     }
 
     /// Compose's members, with `PID` and `SupervisorPID`.
-    var document: JSONValue {
-        var members: [JSONValue.Member] = [
+    var document: TemplateValue {
+        .record([
             .init("Command", .string(instance.command.joined(separator: " "))),
             .init("CreatedAt", .string(createdAt)),
             .init("ExitCode", .integer(Int64(instance.exitCode ?? 0))),
+            .init("Failure", instance.failure.map { .string($0) } ?? .absent),
             .init("Health", .string("")),
             .init("ID", .string(name)),
             .init("Image", .string(image)),
-            .init("Labels", .string(labels)),
+            .init("Label", .lookup { key in labels.first { $0.name == key }?.value ?? "" }),
+            .init("Labels", .string(labels.map { "\($0.name)=\($0.value)" }.joined(separator: ","))),
             .init("Name", .string(name)),
             .init("Names", .string(name)),
             .init("PID", instance.pid.map { .integer(Int64($0)) } ?? .null),
             .init("Ports", .string("")),
             .init("Project", .string(project)),
-            .init("Publishers", .array([])),
+            .init("Publishers", .list([])),
             .init("Restarts", .integer(Int64(instance.restarts))),
             .init("RunningFor", .string(runningFor)),
             .init("Service", .string(instance.service)),
             .init("State", .string(state)),
             .init("Status", .string(status)),
             .init("SupervisorPID", supervisor.map { .integer(Int64($0)) } ?? .null),
-        ]
-        if let failure = instance.failure { members.append(.init("Failure", .string(failure))) }
-        return .object(members)
+        ])
     }
 }

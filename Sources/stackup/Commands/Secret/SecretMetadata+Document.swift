@@ -1,0 +1,58 @@
+import Runner
+import SecretStore
+import Terminal
+
+extension SecretMetadata {
+    /// Docker's members, with the source and the versions.
+    var document: TemplateValue {
+        .record([
+            .init("ID", .string(id)),
+            .init("Version", .record([.init("Index", .integer(Int64(newest.number)))])),
+            .init("CreatedAt", .string(timestamp(createdAt))),
+            .init("UpdatedAt", .string(timestamp(updatedAt))),
+            .init(
+                "Spec",
+                .record([
+                    .init("Name", .string(name)), .init("Labels", TemplateValue(labels)),
+                    .init("Driver", driver.map { .record([.init("Name", .string($0))]) } ?? .absent),
+                ])),
+            .init("Source", .string(source)),
+            .init("Versions", .list(versions.map(\.document))),
+        ])
+    }
+
+    /// The same for people.
+    var prettyText: String {
+        var lines = [
+            ("ID:", id), ("Name:", name), ("Driver:", driver ?? ""), ("Created at:", timestamp(createdAt)), ("Updated at:", timestamp(updatedAt)),
+            ("Source:", source),
+        ].map { $0 + String(repeating: " ", count: 13 - $0.count) + sanitizedForTerminal($1) }
+        let labels = labels.sorted { $0.key < $1.key }.map { key, value in
+            " - " + sanitizedForTerminal(value.isEmpty ? key : "\(key)=\(value)")
+        }
+        if !labels.isEmpty { lines += ["Labels:"] + labels }
+        lines += ["Versions:"]
+        lines += versions.map { " - \($0.number): \(timestamp($0.createdAt)), \(humanSize(bytes: Int64($0.size))), fingerprint \($0.fingerprint)" }
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// The driver that its newest value came from, if one was asked.
+    var driver: String? {
+        let words = source.split(separator: " ", maxSplits: 1)
+        return words.count == 2 && words[0] == "driver" ? String(words[1]) : nil
+    }
+}
+
+extension SecretVersion {
+    fileprivate var document: TemplateValue {
+        .record([
+            .init("Version", .integer(Int64(number))), .init("CreatedAt", .string(timestamp(createdAt))),
+            .init("Size", .integer(Int64(size))), .init("Fingerprint", .string(fingerprint)),
+        ])
+    }
+}
+
+/// RFC 3339, as Docker has it.
+private func timestamp(_ seconds: Int64) -> String {
+    LogTime(nanoseconds: seconds * 1_000_000_000).description
+}
