@@ -1,0 +1,28 @@
+import SecretStore
+import Terminal
+
+/// `stackup secret rm NAME…`.
+enum SecretRemove {
+    static let command = Command(
+        "rm", summary: "Remove secrets from the store",
+        discussion: "A secret that a running stack has a grant on stays; the message says which.", aliases: ["remove"],
+        examples: [.init("stackup secret rm db_password", "all its versions")], arguments: [.init("NAME", .atLeastOne)])
+
+    static func run(_ invocation: Invocation) throws -> Int32 {
+        let store = try SecretStore.open(invocation.paths.store)
+        let users = try SecretUsers(store, invocation)
+        return SecretCommand.forEach(invocation.operands, invocation) { reference in
+            guard let store else { throw CommandFailure("no such secret: \(reference)") }
+            let secret = try SecretCommand.find(reference, in: try store.snapshot())
+            let services = users.services(using: secret.name)
+            if !services.isEmpty {
+                throw CommandFailure(
+                    "secret '\(secret.name)' is in use by \(services.joined(separator: ", ")); take the grant away or stop the stack first")
+            }
+            var changes = StoreChanges()
+            changes.removeSecret(secret.name)
+            try store.commit(changes)
+            invocation.streams.print(reference)
+        }
+    }
+}
