@@ -1,3 +1,4 @@
+import Compose
 import SecretStore
 import Terminal
 
@@ -21,10 +22,32 @@ enum SecretCommand {
         return try runner.run(invocation)
     }
 
-    /// The secret that a person means by a name or an id.
-    static func find(_ reference: String, in snapshot: StoreSnapshot?) throws(CommandFailure) -> SecretMetadata {
-        if let secret = snapshot?.secret(reference) ?? snapshot?.secret(id: reference) { return secret }
-        throw CommandFailure("no such secret: \(reference)")
+    /// The secret that a person means: by its name, by its id or the beginning of it, or, in a project's folder, by its key
+    /// in the Compose files.
+    ///
+    /// - Throws: `CommandFailure` where nothing in the store is meant, or more than one secret may be.
+    static func find(
+        _ reference: String, in snapshot: StoreSnapshot?, _ invocation: Invocation
+    ) throws(CommandFailure) -> SecretMetadata {
+        if let secret = snapshot?.secret(reference) { return secret }
+        var meant = snapshot?.secrets(idPrefix: reference) ?? []
+        if let whole = meant.first, whole.id == reference { return whole }
+        if let name = storeName(ofKey: reference, invocation), let secret = snapshot?.secret(name), !meant.contains(secret) {
+            meant.append(secret)
+        }
+        switch meant.count {
+        case 0: throw CommandFailure.unknown("secret", reference, among: snapshot?.secrets().map(\.name) ?? [])
+        case 1: return meant[0]
+        default:
+            let names = meant.map(\.name).sorted().prefix(3).joined(separator: ", ") + (meant.count > 3 ? ", …" : "")
+            throw CommandFailure("'\(reference)' may be any of \(meant.count) secrets: \(names); give the name, or more of the id")
+        }
+    }
+
+    /// What the store calls the secret that has a key in the Compose files here, if there are any; what is wrong with them is of no
+    /// matter to a command on the store.
+    private static func storeName(ofKey key: String, _ invocation: Invocation) -> String? {
+        Compose.loadProject(invocation.projectOptions(for: .printing)).project?.stack.secret(key)?.storeName
     }
 
     /// Does `body` for each reference; what fails is reported, and the rest still done.

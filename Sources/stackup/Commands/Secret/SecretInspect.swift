@@ -13,7 +13,7 @@ enum SecretInspect {
         let snapshot = try SecretStore.open(invocation.paths.store)?.snapshot()
         var documents: [JSONValue] = []
         let status = SecretCommand.forEach(invocation.operands, invocation) { reference in
-            documents.append(document(try SecretCommand.find(reference, in: snapshot)))
+            documents.append(document(try SecretCommand.find(reference, in: snapshot, invocation)))
         }
         invocation.streams.print(JSONValue.array(documents).serialized(pretty: true))
         return status

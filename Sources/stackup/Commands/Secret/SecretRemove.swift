@@ -13,7 +13,7 @@ enum SecretRemove {
         let users = try SecretUsers(store, invocation)
         return SecretCommand.forEach(invocation.operands, invocation) { reference in
             guard let store else { throw CommandFailure("no such secret: \(reference)") }
-            let secret = try SecretCommand.find(reference, in: try store.snapshot())
+            let secret = try SecretCommand.find(reference, in: try store.snapshot(), invocation)
             let services = users.services(using: secret.name)
             if !services.isEmpty {
                 throw CommandFailure(
