@@ -6,8 +6,8 @@ struct FileComparison {
     let files: [MountedFile]
     /// Removals before writes: a file may make place for a directory of the same name.
     let actions: [Action]
-    /// The secrets of which a new value replaces an old one in a file, by name.
-    let changedSecrets: [String]
+    /// What the service asked for where a new value replaces an old one.
+    private(set) var reactions = SecretReactions()
 
     /// - Parameter isWritable: whether changed files are to be written now; otherwise they come with the instances
     ///   that the plan creates. Files vanish either way, or a mount that outlives its instances would hold them.
@@ -41,9 +41,11 @@ struct FileComparison {
         }
         self.files = files
         actions = removals + writes
-        changedSecrets = Set(changed.filter { file in
-            file.kind == .secret && mounted.contains { $0.isOfSameSource(as: file) && $0.version != file.version }
-        }.map(\.name)).sorted()
+        let wishes = Dictionary(wanted.map { (Bytewise($0.target), $0.onSecretChange) }, uniquingKeysWith: { _, last in last })
+        for file in changed where file.kind == .secret {
+            guard mounted.contains(where: { $0.isOfSameSource(as: file) && $0.version != file.version }) else { continue }
+            reactions.add(wishes[Bytewise(file.target)] ?? .none, to: file.name)
+        }
     }
 }
 

@@ -15,8 +15,8 @@ struct ServicePlanner {
     private(set) var isRecreated = false
     /// Whether an instance runs that the plan leaves alone.
     private let isKept: Bool
-    /// The secrets of which a new value replaces an old one in a file.
-    private let changedSecrets: [String]
+    /// What it asked for where a new value of a secret replaces an old one.
+    private let secretReactions: SecretReactions
 
     init(
         wanted: WantedService, attributes: [String: String]?, instances: [ObservedInstance], mounted: [MountedFile],
@@ -67,25 +67,18 @@ struct ServicePlanner {
             service: name, wanted: wanted.files, mounted: mounted, versions: versions, isWritable: isKept)
         files = comparison.files
         fileActions = comparison.actions
-        changedSecrets = comparison.changedSecrets
+        secretReactions = comparison.reactions
     }
 
     /// What the service asked for when a secret or a dependency changes; nothing for instances that start anyway.
     func reactions(recreated: Set<String>) -> [Action] {
         guard isKept else { return [] }
         let name = wanted.service.name
-        var causes: [String] = []
-        let change = changedSecrets.isEmpty ? nil : changedSecrets.joined(separator: ", ") + " changed"
-        if case .restart = wanted.service.onSecretChange, let change { causes.append(change) }
         let dependencies = wanted.service.dependsOn.filter { $0.restart && recreated.contains($0.service) }
-        if !dependencies.isEmpty {
-            causes.append(dependencies.map(\.service).sorted().joined(separator: ", ") + " recreated")
-        }
-        if !causes.isEmpty { return [Action(.restartService(service: name), cause: causes.joined(separator: "; "))] }
-        if case .signal(let signal) = wanted.service.onSecretChange, let change {
-            return [Action(.signalService(service: name, signal: signal), cause: change)]
-        }
-        return []
+        guard !dependencies.isEmpty else { return secretReactions.actions(for: name) }
+        let recreations = dependencies.map(\.service).sorted().joined(separator: ", ") + " recreated"
+        let causes = [secretReactions.restartCause, recreations].compactMap { $0 }
+        return [Action(.restartService(service: name), cause: causes.joined(separator: "; "))]
     }
 
     /// `command, environment changed`, or what can be said where the attributes don't tell: a user's id on

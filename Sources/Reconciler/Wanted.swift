@@ -49,13 +49,18 @@ public struct WantedFile: Sendable, Equatable {
     public var uid: UInt32
     public var gid: UInt32
     public var mode: UInt32
+    /// What the service wants done when a running instance gets another version of the secret.
+    public var onSecretChange: SecretChangeReaction
 
-    public init(content: Content, target: String, uid: UInt32, gid: UInt32, mode: UInt32) {
+    public init(
+        content: Content, target: String, uid: UInt32, gid: UInt32, mode: UInt32, onSecretChange: SecretChangeReaction = .none
+    ) {
         self.content = content
         self.target = target
         self.uid = uid
         self.gid = gid
         self.mode = mode
+        self.onSecretChange = onSecretChange
     }
 }
 

@@ -47,6 +47,9 @@ struct Invocation {
     func values(_ name: String) -> [String] { arguments.values(name) }
     var operands: [String] { arguments.arguments }
 
+    /// `stackup secret update`, for others who wait for it.
+    var commandName: String { "stackup " + arguments.path.joined(separator: " ") }
+
     /// Whether `--format json` was asked for.
     var wantsJSON: Bool { value("format") == "json" }
 

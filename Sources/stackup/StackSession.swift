@@ -29,10 +29,31 @@ struct StackSession: ~Copyable {
     init(_ name: String, _ invocation: Invocation, for purpose: Purpose) throws {
         let directories = invocation.paths.directories(of: name)
         let lock = purpose == .reading ? nil : try Self.lock(name, directories, invocation)
-        let asked = try Self.ask(directories)
-        let store =
+        try self.init(name, directories, lock: lock) {
             purpose == .deploying
-            ? try SecretStore.openOrCreate(invocation.paths.store) : try SecretStore.open(invocation.paths.store)
+                ? try SecretStore.openOrCreate(invocation.paths.store) : try SecretStore.open(invocation.paths.store)
+        }
+    }
+
+    /// A hold on one of several stacks, for a command that has the store open. A stack without a runtime folder does not run, and
+    /// gets none.
+    ///
+    /// - Parameter waits: whether to wait for another command that works on the stack.
+    /// - Returns: nil where the stack does not run, and where another command holds it that is not to be waited for.
+    static func holding(_ name: String, _ invocation: Invocation, store: SecretStore, waits: Bool) throws -> StackSession? {
+        let directories = invocation.paths.directories(of: name)
+        guard let lock = try RuntimeLock.acquireIfPresent(
+            directories, command: invocation.commandName, onWait: waits ? noteOfWaiting(for: name, invocation) : nil)
+        else { return nil }
+        return try StackSession(name, directories, lock: lock) { store }
+    }
+
+    private init(
+        _ name: String, _ directories: StackDirectories, lock: consuming RuntimeLock?, open: () throws -> SecretStore?
+    ) throws {
+        // Its supervisor puts its state together while the store is read.
+        let asked = try Self.ask(directories)
+        let store = try open()
         let snapshot = try store?.snapshot()
         let record = try store?.stackRecord(name).flatMap { StackRecord(decoding: $0) }
         self.name = name
@@ -58,8 +79,16 @@ struct StackSession: ~Copyable {
     private static func lock(
         _ name: String, _ directories: StackDirectories, _ invocation: Invocation
     ) throws -> RuntimeLock {
-        let command = "stackup " + invocation.arguments.path.joined(separator: " ")
-        return try RuntimeLock.acquire(directories, command: command) { holder in
+        try RuntimeLock.acquire(
+            directories, command: invocation.commandName, onWait: noteOfWaiting(for: name, invocation))
+    }
+
+    /// Says whom a command waits for, once, though it may have to wait for several.
+    private static func noteOfWaiting(for name: String, _ invocation: Invocation) -> (RuntimeLock.Holder?) -> Void {
+        var isSaid = false
+        return { holder in
+            guard !isSaid else { return }
+            isSaid = true
             invocation.streams.note("waiting for \(holder?.description ?? "another stackup"), which works on '\(name)'")
         }
     }

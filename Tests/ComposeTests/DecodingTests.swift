@@ -47,6 +47,24 @@ import Testing
         #expect(service.onSecretChange == .signal("SIGHUP") && service.hostFilesystemWritable)
     }
 
+    @Test func aGrantsReactionComesBeforeTheServices() throws {
+        let service = try Fixture.service("""
+            services:
+              web:
+                command: x
+                secrets: [a, {source: b, x-stackup: {on-secret-change: signal USR1}}, {source: c, x-stackup: {on-secret-change: none}}]
+                x-stackup: {on-secret-change: restart}
+            secrets: {a: {environment: A}, b: {environment: A}, c: {environment: A}}
+            """)
+        #expect(service.secrets.map(\.onSecretChange) == [nil, .signal("USR1"), SecretChangeReaction.none])
+        #expect(service.secrets.map(service.reaction) == [.restart, .signal("USR1"), .none])
+    }
+
+    @Test func aReactionIsReadAsItIsWritten() {
+        for text in ["none", "restart", "signal SIGHUP"] { #expect(SecretChangeReaction(text)?.description == text) }
+        for text in ["", "None", "signal", "signal SIGHUP SIGUSR1", "restart now", "none none"] { #expect(SecretChangeReaction(text) == nil) }
+    }
+
     @Test func grantsHaveTheirDefaultsAndTheirOwn() throws {
         let service = try Fixture.service("""
             services:

@@ -73,6 +73,10 @@ import Testing
         ("x-stackup: {on-secret-change: signal}", "services.web.x-stackup.on-secret-change must be none, restart, or signal with a signal's name"),
         ("x-stackup: {host-filesystem: rw}", "services.web.x-stackup.host-filesystem must be writable or read-only"),
         ("x-stackup: {on-secret-chnge: none}", "unknown attribute 'on-secret-chnge'"),
+        ("secrets: [{source: s, x-stackup: {on-secret-change: sometimes}}]", "services.web.secrets[0].x-stackup.on-secret-change must be none, restart, or signal with a signal's name"),
+        ("secrets: [{source: s, x-stackup: {on-secret-change: signal SIGHUPP}}]", "services.web.secrets[0].x-stackup.on-secret-change: 'SIGHUPP' is not a signal"),
+        ("secrets: [{source: s, x-stackup: restart}]", "services.web.secrets[0].x-stackup must be a mapping"),
+        ("secrets: [{source: s, x-stackup: {on-chnge: none}}]", "unknown attribute 'on-chnge'"),
         ("ports: ['1:2:3:x']", "services.web.ports[0]: invalid port '1:2:3:x': invalid container port 'x'"),
         ("environment: ['=x']", "services.web.environment: invalid name ''"),
     ])
@@ -92,6 +96,11 @@ import Testing
         ("volumes_from: [a, a]", "services.web.volumes_from[1] repeats 'a', the entry at line 1", "remove one of the two"),
         ("cpu_percent: 101", "services.web.cpu_percent must be from 0 to 100, not 101", nil),
         ("pull_policy: evry_12h", "services.web.pull_policy must be one of always, never, build, if_not_present, missing, refresh, daily, weekly, or every_ with a time such as every_12h", nil),
+        ("x-stackup: {on-secret-change: SIGHUP}", "services.web.x-stackup.on-secret-change must be none, restart, or signal with a signal's name", "write `signal SIGHUP`"),
+        ("x-stackup: {on-secret-change: restrat}", "services.web.x-stackup.on-secret-change must be none, restart, or signal with a signal's name", "did you mean 'restart'?"),
+        ("x-stackup: {on-secret-change: signal HUPP}", "services.web.x-stackup.on-secret-change: 'HUPP' is not a signal", "did you mean 'HUP'?"),
+        ("secrets: [{source: s, x-stackup: {on-secret-chnge: none}}]", "unknown attribute 'on-secret-chnge'", "did you mean 'on-secret-change'?"),
+        ("secrets: [{source: s, x-stackup: {host-filesystem: writable}}]", "unknown attribute 'host-filesystem'", "it is for the service as a whole: write it there"),
         ("networks: {}, include: []", "unknown attribute 'include'", "'include' belongs to the top level: indent it less"),
         ("deploy: {image: x}", "unknown attribute 'image'", "'image' is an attribute of a service: indent it less"),
     ])

@@ -77,6 +77,11 @@ struct Scene {
         hashes[service, default: ""] += "'"
     }
 
+    /// Gives every secret of a service the same reaction.
+    mutating func react(_ service: String, _ reaction: SecretChangeReaction) {
+        for place in files[service, default: []].indices { files[service]?[place].onSecretChange = reaction }
+    }
+
     var plan: Plan {
         makePlan(
             wanted: WantedStack(

@@ -182,7 +182,7 @@ import Testing
 @Suite struct SecretChangeReactionTests {
     @Test func aSignalComesAfterAllFiles() {
         var scene = Scene.running()
-        scene.services["db"]?.onSecretChange = .signal("SIGHUP")
+        scene.react("db", .signal("SIGHUP"))
         scene.secrets[0].fingerprint = "p2"
         #expect(scene.plan.text == """
             ~ store     db_password  version 2: file ./db_password.txt changed
@@ -194,7 +194,7 @@ import Testing
 
     @Test func aRestartNamesEverySecretThatChanged() {
         var scene = Scene.running()
-        scene.services["web"]?.onSecretChange = .restart
+        scene.react("web", .restart)
         scene.secrets[0].fingerprint = "p2"
         scene.secrets[1].fingerprint = "k2"
         #expect(scene.plan.text.hasSuffix("\n~ restart   web  api_key, db_password changed"))
@@ -202,10 +202,10 @@ import Testing
 
     @Test func onlyAValueCounts() {
         var scene = Scene.running()
-        scene.services["db"]?.onSecretChange = .restart
-        scene.services["web"]?.onSecretChange = .signal("SIGHUP")
         scene.files["db"] = [Scene.secret("db_password", mode: 0o400), Scene.secret("api_key")]
         scene.files["web"]?[2] = Scene.config("motd", "hash-2")
+        scene.react("db", .restart)
+        scene.react("web", .signal("SIGHUP"))
         #expect(!scene.plan.text.contains("restart"))
         #expect(!scene.plan.text.contains("signal"))
         #expect(scene.plan.actions.count == 3)
@@ -213,15 +213,15 @@ import Testing
 
     @Test func aValueThatChangesAsItsTargetMovesCounts() {
         var scene = Scene.running()
-        scene.services["db"]?.onSecretChange = .signal("SIGHUP")
         scene.secrets[0].fingerprint = "p2"
         scene.files["db"] = [Scene.secret("db_password", at: "/run/secrets/password")]
+        scene.react("db", .signal("SIGHUP"))
         #expect(scene.plan.text.hasSuffix("\n~ signal    db  SIGHUP  db_password changed"))
     }
 
     @Test func aServiceThatIsRecreatedIsNotRestartedAgain() {
         var scene = Scene.running()
-        scene.services["db"]?.onSecretChange = .restart
+        scene.react("db", .restart)
         scene.secrets[0].fingerprint = "p2"
         scene.set("user", of: "db", to: "\"postgres\"")
         #expect(scene.plan.text == """
@@ -233,7 +233,7 @@ import Testing
 
     @Test func aServiceThatIsStartedIsNotSignalled() {
         var scene = Scene.running()
-        scene.services["db"]?.onSecretChange = .signal("SIGHUP")
+        scene.react("db", .signal("SIGHUP"))
         scene.secrets[0].fingerprint = "p2"
         scene.change("db") { $0.status = .exited }
         #expect(!scene.plan.text.contains("signal"))

@@ -1,57 +1,73 @@
 import Linux
 import YAML
 
-/// Reads `x-stackup` of a service.
+/// Reads `x-stackup` of a service, or of one of its grants.
 struct ExtensionDecoding {
     private let path: String
     private let reporter: Reporter
 
-    init(_ service: String, _ reporter: Reporter) {
-        path = "\(service).x-stackup"
+    /// - Parameter owner: the path of what has it.
+    init(_ owner: String, _ reporter: Reporter) {
+        path = "\(owner).x-stackup"
         self.reporter = reporter
     }
 
     func decode(_ attribute: Mapping.Entry, into service: inout Service) {
-        guard let mapping = attribute.value.mapping else {
-            reporter.obstacle(
-                "\(path) must be a mapping", at: attribute.value.place, attribute: path,
-                remedy: "write `x-stackup: {on-secret-change: restart}`")
-            return
-        }
-        for entry in mapping.entries {
+        for entry in entries(attribute, ServiceAttributes.extension_) {
             switch entry.key {
             case "on-secret-change":
                 service.onSecretChange = reaction(entry.value)
             case "host-filesystem":
                 service.hostFilesystemWritable = isWritable(entry.value)
-            default:
-                reporter.obstacle(
-                    "unknown attribute '\(entry.key)'", at: entry.keyPlace, attribute: "\(path).\(entry.key)",
-                    remedy: reporter.suggestion(
-                        for: entry.key, among: ServiceAttributes.extension_.attributes.map(\.name)))
+            default: break
             }
         }
     }
 
-    private func reaction(_ node: Node) -> SecretChangeReaction {
-        let words = (node.string ?? "").split(separator: " ")
-        switch words.first {
-        case "none" where words.count == 1: return .none
-        case "restart" where words.count == 1: return .restart
-        case "signal" where words.count == 2:
-            let signal = String(words[1])
-            if Signals.number(signal) == nil {
-                reporter.error(
-                    "\(path).on-secret-change: '\(signal)' is not a signal", at: node.place,
-                    attribute: "\(path).on-secret-change", remedy: LaunchedNames.signalRemedy(signal, reporter))
-            }
-            return .signal(signal)
-        default:
+    /// - Returns: nil where the grant says nothing of it.
+    func reaction(ofGrant attribute: Mapping.Entry) -> SecretChangeReaction? {
+        entries(attribute, ServiceAttributes.grantExtension).first.map { reaction($0.value) }
+    }
+
+    /// The entries that are known; the others are reported.
+    private func entries(_ attribute: Mapping.Entry, _ shape: ObjectShape) -> [Mapping.Entry] {
+        guard let mapping = attribute.value.mapping else {
+            let place = attribute.value.isNull ? attribute.keyPlace : attribute.value.place
             reporter.obstacle(
-                "\(path).on-secret-change must be none, restart, or signal with a signal's name", at: node.place,
-                attribute: "\(path).on-secret-change", remedy: "write `on-secret-change: signal SIGHUP`")
+                "\(path) must be a mapping", at: place, attribute: path,
+                remedy: "write `x-stackup: {on-secret-change: restart}`")
+            return []
+        }
+        return mapping.entries.filter { entry in
+            if shape[entry.key] != nil { return true }
+            let names = shape.attributes.map(\.name)
+            let misplaced = ServiceAttributes.extension_[entry.key] == nil ? nil : "it is for the service as a whole: write it there"
+            reporter.obstacle(
+                "unknown attribute '\(entry.key)'", at: entry.keyPlace, attribute: "\(path).\(entry.key)",
+                remedy: misplaced ?? reporter.suggestion(for: entry.key, among: names)
+                    ?? "it takes \(names.joined(separator: " and "))")
+            return false
+        }
+    }
+
+    private func reaction(_ node: Node) -> SecretChangeReaction {
+        let attribute = "\(path).on-secret-change"
+        guard let reaction = SecretChangeReaction(node.string ?? "") else {
+            let word = (node.string ?? "").split(separator: " ").first.map(String.init) ?? ""
+            let isSignal = Signals.number(word) != nil && !word.isEmpty
+            reporter.obstacle(
+                "\(attribute) must be none, restart, or signal with a signal's name", at: node.place, attribute: attribute,
+                remedy: isSignal ? "write `signal \(word)`"
+                    : reporter.suggestion(for: word, among: ["none", "restart", "signal"].filter { $0 != word })
+                    ?? "write `on-secret-change: signal SIGHUP`")
             return .none
         }
+        if case .signal(let signal) = reaction, Signals.number(signal) == nil {
+            reporter.error(
+                "\(attribute): '\(signal)' is not a signal", at: node.place, attribute: attribute,
+                remedy: LaunchedNames.signalRemedy(signal, reporter))
+        }
+        return reaction
     }
 
     private func isWritable(_ node: Node) -> Bool {

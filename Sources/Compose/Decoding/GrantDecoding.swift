@@ -12,25 +12,35 @@ struct GrantDecoding {
     }
 
     func secrets(_ node: Node) -> [SecretGrant] {
-        grants(node, "secrets", below: "/run/secrets/").map {
+        grants(node, "secrets", below: "/run/secrets/").map { grant in
             SecretGrant(
-                secret: $0.source, target: $0.target, uid: $0.uid, gid: $0.gid, mode: $0.mode, location: $0.location)
+                secret: grant.source, target: grant.target, uid: grant.uid, gid: grant.gid, mode: grant.mode,
+                onSecretChange: grant.extension.flatMap { ExtensionDecoding(grant.path, reporter).reaction(ofGrant: $0) },
+                location: grant.location)
         }
     }
 
     func configs(_ node: Node) -> [ConfigGrant] {
-        grants(node, "configs", below: "/").map {
-            ConfigGrant(
-                config: $0.source, target: $0.target, uid: $0.uid, gid: $0.gid, mode: $0.mode, location: $0.location)
+        grants(node, "configs", below: "/").map { grant in
+            if let entry = grant.extension {
+                reporter.warning(
+                    "\(grant.path).x-stackup says nothing: it is for secrets", at: entry.keyPlace, attribute: "\(grant.path).x-stackup",
+                    remedy: "remove it")
+            }
+            return ConfigGrant(
+                config: grant.source, target: grant.target, uid: grant.uid, gid: grant.gid, mode: grant.mode, location: grant.location)
         }
     }
 
     private struct Grant {
+        let path: String
         let source: String
         let target: String
         let uid: UInt32?
         let gid: UInt32?
         let mode: UInt32
+        /// `x-stackup`.
+        let `extension`: Mapping.Entry?
         let location: SourceLocation
     }
 
@@ -46,9 +56,10 @@ struct GrantDecoding {
             check(target, item["target"]?.place ?? item.place, path)
             warnOfDecimal(item["mode"], path)
             return Grant(
-                source: source, target: Paths.clean(target.hasPrefix("/") ? target : directory + target),
+                path: path, source: source, target: Paths.clean(target.hasPrefix("/") ? target : directory + target),
                 uid: number(item, "uid", path), gid: number(item, "gid", path),
-                mode: UInt32(item["mode"]?.string.flatMap(ScalarText.octal) ?? 0o444), location: item.place.location)
+                mode: UInt32(item["mode"]?.string.flatMap(ScalarText.octal) ?? 0o444),
+                extension: item.mapping?.entries.first { $0.key == "x-stackup" }, location: item.place.location)
         }
     }
 

@@ -11,17 +11,20 @@ public struct SecretGrant: Sendable, Equatable {
     public var gid: UInt32?
     /// Permission bits, 0444 by default.
     public var mode: UInt32
+    /// `x-stackup.on-secret-change` of the grant; nil: what the service says.
+    public var onSecretChange: SecretChangeReaction?
     public var location: SourceLocation?
 
     public init(
         secret: String, target: String, uid: UInt32? = nil, gid: UInt32? = nil, mode: UInt32 = 0o444,
-        location: SourceLocation? = nil
+        onSecretChange: SecretChangeReaction? = nil, location: SourceLocation? = nil
     ) {
         self.secret = secret
         self.target = target
         self.uid = uid
         self.gid = gid
         self.mode = mode
+        self.onSecretChange = onSecretChange
         self.location = location
     }
 }

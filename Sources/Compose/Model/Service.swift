@@ -40,7 +40,7 @@ public struct Service: Sendable, Equatable {
     public var containerName: String?
     /// `x-stackup.host-filesystem: writable`.
     public var hostFilesystemWritable = false
-    /// `x-stackup.on-secret-change`.
+    /// `x-stackup.on-secret-change`, for the grants that have none of their own.
     public var onSecretChange = SecretChangeReaction.none
     /// The canonical JSON text of every attribute that needs a recreation when it changes, by its name
     /// (all but grants, replicas, dependencies and profiles). A plan names the ones that differ. Empty where the project is
@@ -52,6 +52,11 @@ public struct Service: Sendable, Equatable {
 
     public init(name: String) {
         self.name = name
+    }
+
+    /// What it wants done when the secret of one of its grants changes.
+    public func reaction(to grant: SecretGrant) -> SecretChangeReaction {
+        grant.onSecretChange ?? onSecretChange
     }
 }
 
@@ -84,14 +89,6 @@ public enum RestartPolicy: Sendable, Equatable {
     case unlessStopped
     /// nil: as often as it takes.
     case onFailure(maximumRetries: Int?)
-}
-
-/// What a service wants done when a secret it reads changes.
-public enum SecretChangeReaction: Sendable, Equatable {
-    case none
-    /// The signal's name as written.
-    case signal(String)
-    case restart
 }
 
 /// One entry of `ulimits`; -1 is unlimited.

@@ -106,6 +106,11 @@ enum ServiceAttributes {
         attribute("host-filesystem", .string),
     ])
 
+    /// What `x-stackup` of a secret's grant may hold.
+    static let grantExtension = ObjectShape([
+        attribute("on-secret-change", .string),
+    ])
+
     static let fileReference = ObjectShape([
         attribute("source", .string),
         attribute("target", .string),

@@ -6,8 +6,9 @@ import Reconciler
 /// It is applied as a whole once it has arrived as a whole: a command that dies while it sends changes nothing, and
 /// one that dies later does not stop the work.
 public struct Deployment: Codable, Sendable, Equatable {
-    public var surroundings: StackSurroundings
-    /// The full wanted launch plan of every service that the operations name.
+    /// nil: they stay as they are.
+    public var surroundings: StackSurroundings?
+    /// The full wanted launch plan of every service that the operations start; of others too, where it has changed.
     public var plans: [LaunchPlan]
     /// Files are written and removed first, in this order; then instances are stopped and started, each
     /// service after those it depends on; signals and restarts come when every file is in place.
@@ -18,7 +19,7 @@ public struct Deployment: Codable, Sendable, Equatable {
     public var masks: [MaskedFile]
 
     public init(
-        surroundings: StackSurroundings = StackSurroundings(), plans: [LaunchPlan] = [], operations: [Operation] = [],
+        surroundings: StackSurroundings? = nil, plans: [LaunchPlan] = [], operations: [Operation] = [],
         payloads: [Payload] = [], masks: [MaskedFile] = []
     ) {
         self.surroundings = surroundings

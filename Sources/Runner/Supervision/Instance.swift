@@ -56,6 +56,8 @@ final class Instance {
     var uncovered: [String] = []
     /// Ended while no plan for a restart was known: after an adoption.
     var awaitsPlan = false
+    /// Is to be restarted because its files changed, and has not been launched since.
+    var isRestartOwed = false
 
     init(name: InstanceName, createdAt: Int64) {
         self.name = name

@@ -26,44 +26,68 @@ public struct RuntimeLock: ~Copyable {
     /// - Parameters:
     ///   - directories: of the project; made where they are missing.
     ///   - command: the caller's name for those who wait, such as `stackup up`.
-    ///   - onWait: called once if another command holds the lock; nil where that one has not said yet who it is.
+    ///   - onWait: called if another command holds the lock; nil where that one has not said yet who it is.
     /// - Throws: ``SupervisionError`` where the directory is unusable.
     public static func acquire(
-        _ directories: StackDirectories, command: String, onWait: (Holder?) -> Void = { _ in }
+        _ directories: StackDirectories, command: String, onWait: @escaping (Holder?) -> Void = { _ in }
     ) throws(SupervisionError) -> RuntimeLock {
-        var hasWaited = false
         while true {
-            guard let directory = try RuntimeDirectory.open(directories.runtime, create: true) else { continue }
-            let file: FileDescriptor
+            guard let directory = try RuntimeDirectory.open(directories.runtime, create: true),
+                let lock = try acquire(in: directory, command: command, onWait: onWait)
+            else { continue }
+            return lock
+        }
+    }
+
+    /// The same for a stack that may not be there; nothing is made.
+    ///
+    /// - Parameters:
+    ///   - directories: of the project.
+    ///   - command: as in ``acquire(_:command:onWait:)``.
+    ///   - onWait: the same; nil: not to wait.
+    /// - Returns: nil where there is no runtime directory, and where another command holds the lock that is not to be waited for.
+    public static func acquireIfPresent(
+        _ directories: StackDirectories, command: String, onWait: ((Holder?) -> Void)?
+    ) throws(SupervisionError) -> RuntimeLock? {
+        while let directory = try RuntimeDirectory.open(directories.runtime, create: false) {
+            if let lock = try acquire(in: directory, command: command, onWait: onWait) { return lock }
+            if onWait == nil { return nil }
+        }
+        return nil
+    }
+
+    /// - Returns: nil where the directory was removed meanwhile, and where the lock is not free and `onWait` is nil.
+    private static func acquire(
+        in directory: RuntimeDirectory, command: String, onWait: ((Holder?) -> Void)?
+    ) throws(SupervisionError) -> RuntimeLock? {
+        let file: FileDescriptor
+        do {
+            file = try FileDescriptor.open(
+                "lock", in: directory.number, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600, resolution: [.noSymlinks, .beneath])
+        } catch where error.code == ENOENT {
+            return nil
+        } catch {
+            throw .system(error)
+        }
+        let number = file.number
+        if flock(number, LOCK_EX | LOCK_NB) != 0 {
+            guard let onWait else { return nil }
+            onWait(holder(in: number))
             do {
-                file = try FileDescriptor.open(
-                    "lock", in: directory.number, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600,
-                    resolution: [.noSymlinks, .beneath])
-            } catch where error.code == ENOENT {
-                continue
+                _ = try retryingInterrupts("flock", on: "\(directory.path)/lock") { flock(number, LOCK_EX) }
             } catch {
                 throw .system(error)
             }
-            let number = file.number
-            if flock(number, LOCK_EX | LOCK_NB) != 0 {
-                if !hasWaited { onWait(holder(in: number)) }
-                hasWaited = true
-                do {
-                    _ = try retryingInterrupts("flock", on: "\(directories.runtime)/lock") { flock(number, LOCK_EX) }
-                } catch {
-                    throw .system(error)
-                }
-            }
-            // Still the directory's own lock?
-            var mine = stat(), current = stat()
-            guard fstat(number, &mine) == 0, fstatat(directory.number, "lock", &current, AT_SYMLINK_NOFOLLOW) == 0,
-                mine.st_ino == current.st_ino, mine.st_dev == current.st_dev
-            else { continue }
-            _ = ftruncate(number, 0)
-            let text = Array("\(getpid()) \(command)\n".utf8)
-            _ = pwrite(number, text, text.count, 0)
-            return RuntimeLock(file: file)
         }
+        // Still the directory's own lock?
+        var mine = stat(), current = stat()
+        guard fstat(number, &mine) == 0, fstatat(directory.number, "lock", &current, AT_SYMLINK_NOFOLLOW) == 0,
+            mine.st_ino == current.st_ino, mine.st_dev == current.st_dev
+        else { return nil }
+        _ = ftruncate(number, 0)
+        let text = Array("\(getpid()) \(command)\n".utf8)
+        _ = pwrite(number, text, text.count, 0)
+        return RuntimeLock(file: file)
     }
 
     private static func holder(in file: Int32) -> Holder? {

@@ -7,6 +7,7 @@ extension StackSupervisor {
     func launch(_ instance: Instance) {
         let name = instance.name
         instance.phase = .waiting
+        instance.isRestartOwed = false
         instance.failure = nil
         instance.exitCode = nil
         guard let plan = services[name.service]?.plan else {

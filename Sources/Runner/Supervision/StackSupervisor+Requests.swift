@@ -89,9 +89,11 @@ extension StackSupervisor {
     }
 
     /// Keeps the plans, and makes up for restarts that had to wait for one.
-    func take(_ plans: [LaunchPlan], _ surroundings: StackSurroundings) {
-        self.surroundings = surroundings
-        host.watch(surroundings.masks)
+    func take(_ plans: [LaunchPlan], _ surroundings: StackSurroundings?) {
+        if let surroundings {
+            self.surroundings = surroundings
+            host.watch(surroundings.masks)
+        }
         var taken = services
         for plan in plans { taken[plan.service] = SupervisedService(plan: plan, traits: ServiceTraits(plan)) }
         services = taken
@@ -101,7 +103,10 @@ extension StackSupervisor {
             if instance.command.isEmpty, let plan = services[instance.name.service]?.plan, plan.configHash == instance.configHash {
                 instance.command = plan.arguments
             }
-            if instance.awaitsPlan && instance.intent == nil {
+            guard instance.intent == nil else { continue }
+            if instance.isRestartOwed {
+                restartAsOwed(instance)
+            } else if instance.awaitsPlan {
                 instance.awaitsPlan = false
                 applyRestartPolicy(instance)
             }
@@ -157,6 +162,8 @@ extension StackSupervisor {
 
         take(deployment.plans, deployment.surroundings)
         let ending = deployment.ending
+        // Should this process be killed from here on, its successor knows what the services are still to be told.
+        owe(reactions(to: deployment.operations, but: ending))
         for step in steps {
             do {
                 try take(step, payload: job.payload, but: ending)
@@ -169,7 +176,7 @@ extension StackSupervisor {
         cover(deployment.masks.map(\.path))
         for file in deployment.masks { maskedFiles[file.path] = file.identity }
         for operation in deployment.operations { intend(operation) }
-        for operation in deployment.operations { react(operation) }
+        react()
     }
 
     private func take(_ step: FileStep, payload: LockedBuffer?, but ending: Set<InstanceName>) throws {
@@ -263,20 +270,6 @@ extension StackSupervisor {
         case .remove(let service, let index):
             if let instance = instances[InstanceName(service: service, index: index)] { intend(.remove, instance) }
         case .write, .removeFile, .signal, .restart: break
-        }
-    }
-
-    /// What services asked for when their files change; those that are replaced have the new files anyway.
-    private func react(_ operation: Deployment.Operation) {
-        switch operation {
-        case .signal(let service, let signal):
-            for instance in instances(of: service) where instance.intent == nil && instance.isAlive {
-                host.signal(instance.name, signal)
-                emit(.signalled(signal: signal), instance.name)
-            }
-        case .restart(let service):
-            for instance in instances(of: service) where instance.intent == nil && instance.isAlive { intend(.cycle, instance) }
-        default: break
         }
     }
 }

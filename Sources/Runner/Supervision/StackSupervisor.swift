@@ -42,6 +42,8 @@ final class StackSupervisor {
     var onEvent: (InstanceEvent) -> Void = { _ in }
     /// Called when a `down` of the whole stack has ended everything, before it is answered.
     var onDown: () -> Void = {}
+    /// Called when a record has to be written before the work goes on.
+    var onOwed: () -> Void = {}
 
     var instances: [InstanceName: Instance] = [:]
     var services: [String: SupervisedService] = [:] {
@@ -51,6 +53,8 @@ final class StackSupervisor {
     var surroundings = StackSurroundings()
     /// By path: which file it was when masks were last laid.
     var maskedFiles: [String: String] = [:]
+    /// Signals and restarts that follow once every file of the deployment under way is in place.
+    var owedReactions: [OwedReaction] = []
     /// Instances that have an intent.
     private(set) var pending: [Instance] = []
     private(set) var current: Job?
@@ -133,6 +137,7 @@ final class StackSupervisor {
     func intend(_ intent: Instance.Intent, _ instance: Instance) {
         if instance.intent == nil { pending.append(instance) }
         instance.intent = intent
+        instance.isRestartOwed = false
     }
 
     /// Drops the jobs that have not begun and replaces the one that has: everything is to stop.

@@ -9,6 +9,8 @@ struct StateRecord: Codable, Equatable {
     var services: [Service]
     /// Without their command lines.
     var instances: [ObservedInstance]
+    /// What instances are still to be told of changed files; nil where it is nothing.
+    var owed: [OwedReaction]?
 
     struct Service: Codable, Equatable {
         var name: String
@@ -35,7 +37,8 @@ extension StackSupervisor {
                 var observed = instance.observed
                 observed.command = []
                 return observed
-            })
+            },
+            owed: owed.isEmpty ? nil : owed)
     }
 
     /// Takes over what a predecessor has left.
@@ -47,6 +50,7 @@ extension StackSupervisor {
         for service in record.services where InstanceName.isValid(service: service.name) {
             services[service.name] = SupervisedService(plan: nil, traits: service.traits)
         }
+        let restarts = Set((record.owed ?? []).filter { $0.signal == nil }.map { InstanceName(service: $0.service, index: $0.index) })
         for observed in record.instances {
             let name = InstanceName(service: observed.service, index: observed.index)
             guard name.isValid else { continue }
@@ -75,8 +79,9 @@ extension StackSupervisor {
                 instance.exitCode = exitCode(name)
                 instance.finishedAt = wallClock()
             }
-            applyRestartPolicy(instance)
+            if !restarts.contains(name) { applyRestartPolicy(instance) }
         }
+        adopt(record.owed ?? [], survivors: survivors)
         changed(.soon)
     }
 }

@@ -65,17 +65,28 @@ public final class SupervisorClient {
 
     /// Applies a deployment; returns when all of it is done.
     ///
-    /// - Parameters:
-    ///   - payload: called for each of `deployment.payloads`, in order, with its position and a function that
-    ///     takes its bytes, straight from where they are kept; they are copied nowhere but into the socket, small
-    ///     ones by way of locked memory that is wiped.
+    /// - Parameters: as ``begin(_:payload:)``.
     ///   - onEvent: hears what happens on the way.
-    /// - Throws: ``SupervisionError/refused(_:)`` with what did not work, one line each; what `payload` throws:
-    ///   then nothing was applied, and the connection is of no more use.
+    /// - Throws: as ``begin(_:payload:)`` and ``finish(_:)``.
     public func apply(
         _ deployment: Deployment,
         payload: (_ position: Int, _ send: (UnsafeRawBufferPointer) throws -> Void) throws -> Void = { _, _ in },
         onEvent: (InstanceEvent) -> Void = { _ in }
+    ) throws {
+        try begin(deployment, payload: payload)
+        try finish(onEvent)
+    }
+
+    /// Has a deployment applied, without waiting for it: for a caller who has others to send first. ``finish(_:)`` waits.
+    ///
+    /// - Parameters:
+    ///   - payload: called for each of `deployment.payloads`, in order, with its position and a function that
+    ///     takes its bytes, straight from where they are kept; they are copied nowhere but into the socket, small
+    ///     ones by way of locked memory that is wiped.
+    /// - Throws: what `payload` throws: then nothing is applied, and the connection is of no more use.
+    public func begin(
+        _ deployment: Deployment,
+        payload: (_ position: Int, _ send: (UnsafeRawBufferPointer) throws -> Void) throws -> Void = { _, _ in }
     ) throws {
         do {
             try send(.apply(deployment))
@@ -92,10 +103,9 @@ public final class SupervisorClient {
             try gathered.flush()
         } catch SupervisionError.connectionLost {
             // It hung up in the middle of it: perhaps it said why.
-            try finish(onEvent)
+            try finish()
             throw SupervisionError.connectionLost
         }
-        try finish(onEvent)
     }
 
     /// Stops instances in reverse dependency order.
@@ -197,7 +207,9 @@ public final class SupervisorClient {
     }
 
     /// Hands on events until the request is done.
-    private func finish(_ onEvent: (InstanceEvent) -> Void) throws(SupervisionError) {
+    ///
+    /// - Throws: ``SupervisionError/refused(_:)`` with what did not work, one line each.
+    public func finish(_ onEvent: (InstanceEvent) -> Void = { _ in }) throws(SupervisionError) {
         while true {
             var reply = pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)
             while poll(&reply, 1, 100) == 0 { onWait() }

@@ -32,6 +32,7 @@ final class SupervisorLoop {
         self.server = server
         supervisor.onEvent = { [unowned server] in server.publish($0) }
         supervisor.onDown = { [unowned self] in removeEverything() }
+        supervisor.onOwed = { [unowned self] in save() }
     }
 
     /// Ends the stack in order when the process is asked to end.

@@ -65,11 +65,14 @@ struct Deployer {
         where !preparation.wanted.declaredServices.contains(service) {
             services[service] = nil
         }
-        let attributes = Dictionary(
-            preparation.wanted.services.map { ($0.service.name, $0.service.attributes) }, uniquingKeysWith: { $1 })
+        let wanted = Dictionary(preparation.wanted.services.map { ($0.service.name, $0) }, uniquingKeysWith: { $1 })
         for launchPlan in launchPlans {
+            let wanted = wanted[launchPlan.service]
             services[launchPlan.service] = StackRecord.Entry(
-                attributes: attributes[launchPlan.service] ?? [:], plan: launchPlan)
+                attributes: wanted?.service.attributes ?? [:], plan: launchPlan,
+                reactions: (wanted?.files ?? []).filter { $0.onSecretChange != .none }.map {
+                    StackRecord.Reaction(target: $0.target, reaction: $0.onSecretChange)
+                })
         }
         return StackRecord(preparation.stack, surroundings: preparation.surroundings, services: services)
     }

@@ -130,7 +130,7 @@ struct Preparation {
             stack.secret(grant.secret).map { declaration in
                 WantedFile(
                     content: .secret(declaration.storeName), target: grant.target, uid: grant.uid ?? owner.uid,
-                    gid: grant.gid ?? owner.gid, mode: grant.mode)
+                    gid: grant.gid ?? owner.gid, mode: grant.mode, onSecretChange: service.reaction(to: grant))
             }
         }
         let configured = service.configs.compactMap { grant in

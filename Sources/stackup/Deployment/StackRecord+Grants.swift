@@ -16,7 +16,7 @@ extension StackRecord {
         var key: [String] { [service, file.name, file.target] }
     }
 
-    private var grants: [Grant] {
+    private var rights: [Grant] {
         services.sorted { $0.key < $1.key }.flatMap { service, entry in
             entry.plan.files.filter { $0.kind == .secret }.map { Grant(service: service, file: $0) }
         }
@@ -26,7 +26,7 @@ extension StackRecord {
     ///
     /// - Parameter stack: its name, for the log.
     func grantEvents(since old: StackRecord?, of stack: String) -> [AuditEvent] {
-        let (now, before) = (grants, old?.grants ?? [])
+        let (now, before) = (rights, old?.rights ?? [])
         let (present, past) = (Set(now.map(\.key)), Set(before.map(\.key)))
         let granted = now.filter { !past.contains($0.key) }.map(\.event)
         let revoked = before.filter { !present.contains($0.key) }.map { grant in

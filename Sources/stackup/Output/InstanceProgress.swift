@@ -21,8 +21,10 @@ final class InstanceProgress {
         supervisor.onWait = { [display] in display.refresh() }
     }
 
-    func show(_ event: InstanceEvent) {
-        let resource = event.index.map { "Service \(event.service)-\($0)" } ?? "Service \(event.service)"
+    /// - Parameter stack: for a command that works on several, the one that it is an event of.
+    func show(_ event: InstanceEvent, of stack: String? = nil) {
+        let service = (stack.map { $0 + "/" } ?? "") + event.service
+        let resource = event.index.map { "Service \(service)-\($0)" } ?? "Service \(service)"
         func update(_ status: ProgressDisplay.Status, _ text: String) {
             display.update(resource: resource, status: status, text: text)
         }
@@ -39,11 +41,11 @@ final class InstanceProgress {
         case .stopped: update(.done, "Stopped")
         case .removed: update(.done, "Removed")
         case .signalled(let signal): update(.done, signal == SIGKILL ? "Killed" : "Sent \(Signals.name(signal))")
-        case .fileWritten(let target): display.update(resource: "File \(event.service):\(target)", status: .done, text: "Written")
-        case .fileRemoved(let target): display.update(resource: "File \(event.service):\(target)", status: .done, text: "Removed")
+        case .fileWritten(let target): display.update(resource: "File \(service):\(target)", status: .done, text: "Written")
+        case .fileRemoved(let target): display.update(resource: "File \(service):\(target)", status: .done, text: "Removed")
         case .failed(let reason):
             update(.error, "Failed")
-            failures.append("service '\(event.service)' could not be started: \(reason)")
+            failures.append("service '\(service)' could not be started: \(reason)")
         }
     }
 

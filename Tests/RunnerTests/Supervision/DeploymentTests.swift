@@ -174,6 +174,98 @@ import Testing
     }
 }
 
+@Suite struct OwedReactionTests {
+    let bench = Bench()
+
+    private func apply(_ operations: Deployment.Operation...) throws {
+        let secret = MountedFile.test("key", version: "2")
+        bench.submit(
+            .apply(Deployment(
+                operations: operations + [.write(service: "web", file: secret)],
+                payloads: [.init(length: 1, files: [.init(service: "web", target: secret.target)])])),
+            payload: try LockedBuffer(count: 1))
+    }
+
+    /// A supervisor that takes over what the bench's one has on record now.
+    private func successor(survivors: [String] = ["web-1"]) -> Bench {
+        let successor = Bench()
+        successor.supervisor.adopt(
+            bench.supervisor.record(bootID: "b"), survivors: Set(survivors.map(bench.name)), exitCode: { _ in 143 })
+        return successor
+    }
+
+    @Test func whatIsOwedIsOnRecordBeforeTheFirstFileIsWrittenAndStruckOutOnceDone() throws {
+        bench.up(.test("web"))
+        bench.supervisor.onOwed = { [bench] in
+            bench.host.calls.append("record \(bench.supervisor.record(bootID: "b").owed?.map { $0.signal ?? 0 } ?? [])")
+        }
+        try apply(.signal(service: "web", signal: 1), .signal(service: "web", signal: 12))
+        #expect(bench.calls() == ["record [1, 12]", "write web /run/secrets/key", "signal web-1 1", "signal web-1 12"])
+        #expect(bench.supervisor.record(bootID: "b").owed == nil && bench.supervisor.unsaved == .urgent)
+    }
+
+    @Test func aDeploymentWithoutReactionsNeedsNoRecord() throws {
+        bench.up(.test("web"))
+        bench.supervisor.onOwed = { Issue.record("nothing is owed") }
+        try apply()
+        #expect(bench.calls() == ["write web /run/secrets/key"])
+    }
+
+    @Test func aSuccessorSendsTheSignalsThatItsPredecessorWasKilledBefore() throws {
+        bench.up(.test("web"))
+        var left: Bench?
+        bench.supervisor.onOwed = { left = successor() }
+        try apply(.signal(service: "web", signal: 1))
+        #expect(left?.calls() == ["signal web-1 1"])
+        #expect(left?.supervisor.record(bootID: "b").owed == nil)
+    }
+
+    @Test func aProcessThatEndedMeanwhileIsOwedNoSignal() throws {
+        bench.up(.test("web"))
+        var left: Bench?
+        bench.supervisor.onOwed = { left = successor(survivors: []) }
+        try apply(.signal(service: "web", signal: 1))
+        #expect(left?.calls() == [])
+    }
+
+    @Test func aSuccessorRestartsWhatHadNotBeenStoppedYet() throws {
+        bench.up(.test("web"))
+        try apply(.restart(service: "web"))
+        let successor = successor()
+        #expect(successor.calls() == [])
+        successor.submit(.provide([.test("web")], StackSurroundings()))
+        #expect(successor.calls() == ["signal web-1 15"])
+        successor.ended("web-1")
+        #expect(successor.calls() == ["launch web-1"])
+        #expect(successor.supervisor.record(bootID: "b").owed == nil)
+    }
+
+    @Test func aSuccessorStartsWhatHadBeenStoppedForARestart() throws {
+        bench.up(.test("web"))
+        try apply(.restart(service: "web"))
+        let successor = successor(survivors: [])
+        successor.submit(.provide([.test("web")], StackSurroundings()))
+        #expect(successor.calls() == ["launch web-1"])
+    }
+
+    @Test func whatIsToStopInsteadIsOwedNoRestart() throws {
+        bench.up(.test("web"))
+        try apply(.restart(service: "web"))
+        #expect(bench.supervisor.record(bootID: "b").owed == [OwedReaction(service: "web", index: 1)])
+        bench.supervisor.stopEverything(because: "test")
+        #expect(bench.supervisor.record(bootID: "b").owed == nil)
+    }
+
+    @Test func surroundingsThatAreNotSentStayAsTheyWere() throws {
+        bench.submit(.apply(Deployment(
+            surroundings: StackSurroundings(serviceNames: ["web"]), plans: [.test("web")], operations: [.create(service: "web", index: 1)])))
+        bench.started("web-1")
+        try apply(.restart(service: "web"))
+        bench.ended("web-1")
+        #expect(bench.host.surroundings?.serviceNames == ["web"])
+    }
+}
+
 @Suite struct AdoptionTests {
     private let running = ObservedInstance(
         service: "web", index: 1, status: .running, pid: 77, startTime: 5, startedAt: 900, restarts: 2, configHash: "1")

@@ -12,7 +12,9 @@ enum SecretCommand {
     /// What its help lists, in the order of a secret's life: each is a file of this folder.
     private static let runners: [(command: Command, run: @Sendable (Invocation) throws -> Int32)] = [
         (SecretCreate.command, SecretCreate.run), (SecretList.command, SecretList.run),
-        (SecretInspect.command, SecretInspect.run), (SecretRemove.command, SecretRemove.run),
+        (SecretInspect.command, SecretInspect.run), (SecretHistory.command, SecretHistory.run),
+        (SecretUpdate.command, SecretUpdate.run), (SecretRollback.command, SecretRollback.run),
+        (SecretRemove.command, SecretRemove.run),
     ]
 
     static func run(_ invocation: Invocation) throws -> Int32 {

@@ -1,0 +1,326 @@
+import Glibc
+import Linux
+import Reconciler
+import Runner
+import SecretMemory
+import SecretStore
+
+/// New versions of secrets on their way into the store and, at once, into every running grant of every stack: what `update`,
+/// `rollback`, `rotate` and a refresh have in common.
+///
+///     var delivery = SecretDelivery(store, invocation)
+///     delivery.update(secret, to: value, from: "standard input")
+///     let outcome = try delivery.deliver()
+///
+/// The versions and the records of the stacks that hold them are one commit. Compose files are not read: the record has the grants
+/// and what each of them asks for when its secret changes. A stack whose supervisor died is adopted first; one that does
+/// not run gets the newest version from its next `up`. Each stack gets all of its files before its first signal. Stacks that another
+/// command works on are waited for once all others have theirs; what goes wrong in one keeps no other from getting its own.
+///
+/// Killed at any point, the same command again does what is left: a version that is stored and not in place is delivered, too.
+struct SecretDelivery: ~Copyable {
+    private let store: SecretStore
+    private let invocation: Invocation
+    private var updates: [Update] = []
+    private var names: Set<String> = []
+    private var extraSteps: [(inout StoreChanges) -> Void] = []
+    /// Hears what happens in which stack.
+    var onEvent: (InstanceEvent, _ stack: String) -> Void = { _, _ in }
+
+    /// A value that waits for its place in the store.
+    private final class Update {
+        let name: String
+        let value: SecretBytes
+        let source: String
+        let event: AuditEvent.Kind
+
+        init(_ name: String, _ value: consuming SecretBytes, _ source: String, _ event: AuditEvent.Kind) {
+            self.name = name
+            self.value = value
+            self.source = source
+            self.event = event
+        }
+    }
+
+    /// - Parameter store: open, and of the invocation's own place.
+    init(_ store: SecretStore, _ invocation: Invocation) {
+        self.store = store
+        self.invocation = invocation
+    }
+
+    /// Adds a new value.
+    ///
+    /// - Parameters:
+    ///   - secret: as a snapshot of the store has it.
+    ///   - source: where the value comes from, for people.
+    ///   - event: what the audit log calls it.
+    /// - Returns: false where the newest version has this value already: then no other is made of it, and it is delivered where it
+    ///   is not in place yet.
+    @discardableResult
+    mutating func update(
+        _ secret: SecretMetadata, to value: consuming SecretBytes, from source: String, as event: AuditEvent.Kind = .updated
+    ) -> Bool {
+        names.insert(secret.name)
+        guard store.fingerprint(of: value) != secret.newest.fingerprint else { return false }
+        updates.append(Update(secret.name, value, source, event))
+        return true
+    }
+
+    /// Adds something else to the commit, such as that a source was asked.
+    mutating func alsoCommit(_ step: @escaping (inout StoreChanges) -> Void) {
+        extraSteps.append(step)
+    }
+
+    /// Commits everything as a whole, and delivers it.
+    ///
+    /// - Throws: where the store refuses the commit: nothing has changed then. What goes wrong in a stack is in the outcome.
+    consuming func deliver() throws -> Outcome {
+        var outcome = Outcome(snapshot: try store.snapshot())
+        // Who comes second waits: two deliveries that each held what the other waits for would wait for ever.
+        let held = hold(users(in: outcome.snapshot), waits: false, &outcome)
+        outcome.snapshot = try commit(to: held)
+        for stack in held { send(to: stack, &outcome) }
+        for stack in held { finish(stack, &outcome) }
+        // Those that another command held, and those that one has given a grant meanwhile.
+        let done = Set(held.map(\.name) + outcome.failures.map(\.stack))
+        for name in users(in: outcome.snapshot) where !done.contains(name) {
+            for stack in hold([name], waits: true, &outcome) { catchUp(stack, &outcome) }
+        }
+        return outcome
+    }
+}
+
+// MARK: The stacks
+
+extension SecretDelivery {
+    /// One stack that has grants on the secrets, in this command's hold.
+    private final class Stack {
+        let name: String
+        private let session: StackSession
+        let record: StackRecord
+        let observed: ObservedState
+        var plan = Plan(actions: [])
+        /// Nil until it has something to do.
+        var supervisor: SupervisorClient?
+
+        init(_ session: consuming StackSession, _ record: StackRecord) throws {
+            name = session.name
+            self.record = record
+            observed = try session.observe()
+            self.session = session
+        }
+
+        func connect() throws -> SupervisorClient {
+            guard let supervisor = try session.supervisor() else { throw SupervisionError.connectionLost }
+            self.supervisor = supervisor
+            return supervisor
+        }
+
+        /// The record once the plan is applied; nil where it stays as it is.
+        var nextRecord: StackRecord? {
+            let next = record.with(files: plan.files)
+            return next == record ? nil : next
+        }
+
+        /// For the audit log.
+        var reads: [AuditEvent] {
+            plan.writes.map { service, file in
+                AuditEvent(.read, secret: file.name, version: Int(file.version), stack: name, detail: "\(service) \(file.target)")
+            }
+        }
+    }
+
+    /// The names of the stacks with a runtime folder, of which a service is granted one of the secrets.
+    private borrowing func users(in snapshot: StoreSnapshot) -> [String] {
+        snapshot.stackNames.filter { name in
+            guard access(invocation.paths.directories(of: name).runtime, F_OK) == 0,
+                let bytes = (try? store.stackRecord(name)) ?? nil
+            else { return false }
+            return names.contains { bytes.contains(text: $0) }
+        }
+    }
+
+    private borrowing func hold(_ names: [String], waits: Bool, _ outcome: inout Outcome) -> [Stack] {
+        var stacks: [Stack] = []
+        for name in names {
+            do {
+                guard let session = try StackSession.holding(name, invocation, store: store, waits: waits),
+                    let record = session.record, record.grants(anyOf: self.names)
+                else { continue }
+                stacks.append(try Stack(session, record))
+            } catch {
+                outcome.failures.append(.init(stack: name, reason: "\(error)"))
+            }
+        }
+        return stacks
+    }
+}
+
+// MARK: The store
+
+extension SecretDelivery {
+    /// - Returns: the store's state with the new versions.
+    private borrowing func commit(to stacks: [Stack]) throws -> StoreSnapshot {
+        while true {
+            let snapshot = try store.snapshot()
+            // The records name the numbers that the versions will have.
+            var numbers: [String: Int] = [:]
+            var changes = StoreChanges()
+            for update in updates {
+                guard let secret = snapshot.secret(update.name) else { throw StoreError.noSuchSecret(update.name) }
+                let number = numbers[update.name] ?? secret.newest.number
+                numbers[update.name] = number + 1
+                let copy = try update.value.withUnsafeBytes { bytes throws(SystemCallError) in try SecretBytes(copying: bytes) }
+                changes.addVersion(
+                    of: update.name, expectedVersion: number, source: update.source, value: copy, as: update.event)
+            }
+            for step in extraSteps { step(&changes) }
+            do {
+                return try commit(changes, planning: stacks, numbers, snapshot)
+            } catch StoreError.versionConflict {
+                // Somebody else was faster: theirs has that number, ours the next.
+                continue
+            }
+        }
+    }
+
+    /// Commits the changes together with the records of the stacks as they are about to be.
+    private borrowing func commit(
+        _ changes: consuming StoreChanges, planning stacks: [Stack], _ numbers: [String: Int], _ snapshot: StoreSnapshot
+    ) throws -> StoreSnapshot {
+        let known = names.compactMap { name in snapshot.secret(name).map { (name, $0.newest.number) } }
+        let versions = Dictionary(uniqueKeysWithValues: known).merging(numbers) { $1 }
+        for stack in stacks {
+            stack.plan = planDelivery(of: versions, to: stack.record.grants, observed: stack.observed)
+            if let record = stack.nextRecord { changes.putStackRecord(stack.name, try record.encoded()) }
+        }
+        let reads = stacks.flatMap(\.reads)
+        guard !changes.isEmpty else {
+            try store.audit(reads)
+            return snapshot
+        }
+        for event in reads { changes.note(event) }
+        return try store.commit(changes)
+    }
+}
+
+// MARK: The services
+
+extension SecretDelivery {
+    /// Has a stack's supervisor do its plan, without waiting for it.
+    private borrowing func send(to stack: Stack, _ outcome: inout Outcome) {
+        guard !stack.plan.isEmpty else { return }
+        do {
+            var payloads: [Deployment.Payload] = []
+            var values: [Value] = []
+            for (service, file) in stack.plan.writes {
+                let destination = Deployment.Destination(service: service, target: file.target)
+                if let place = values.firstIndex(where: { $0.name == file.name && $0.version == file.version }) {
+                    payloads[place].files.append(destination)
+                } else {
+                    let bytes = try store.read(file.name, version: Int(file.version))
+                    payloads.append(Deployment.Payload(length: bytes.count, files: [destination]))
+                    values.append(Value(file.name, file.version, bytes))
+                }
+            }
+            let operations = try stack.plan.actions.compactMap { try Deployment.Operation($0.operation) }
+            try stack.connect().begin(Deployment(operations: operations, payloads: payloads)) { position, send in
+                try values[position].bytes.withUnsafeBytes(send)
+            }
+        } catch {
+            stack.supervisor = nil
+            outcome.failures.append(.init(stack: stack.name, reason: "\(error)"))
+        }
+    }
+
+    private final class Value {
+        let name: String
+        let version: String
+        let bytes: SecretBytes
+
+        init(_ name: String, _ version: String, _ bytes: consuming SecretBytes) {
+            self.name = name
+            self.version = version
+            self.bytes = bytes
+        }
+    }
+
+    private borrowing func finish(_ stack: Stack, _ outcome: inout Outcome) {
+        guard let supervisor = stack.supervisor else { return }
+        do {
+            var failures: [String] = []
+            try supervisor.finish { event in
+                onEvent(event, stack.name)
+                if case .failed(let reason) = event.kind { failures.append("\(event.service): \(reason)") }
+            }
+            outcome.delivered += stack.plan.writes.map { .init(stack: stack.name, service: $0, file: $1) }
+            if !failures.isEmpty { outcome.failures.append(.init(stack: stack.name, reason: failures.joined(separator: "\n"))) }
+        } catch {
+            outcome.failures.append(.init(stack: stack.name, reason: "\(error)"))
+        }
+    }
+
+    /// Brings a stack up to what the store has by now.
+    private borrowing func catchUp(_ stack: Stack, _ outcome: inout Outcome) {
+        do {
+            outcome.snapshot = try commit(StoreChanges(), planning: [stack], [:], try store.snapshot())
+            send(to: stack, &outcome)
+            finish(stack, &outcome)
+        } catch {
+            outcome.failures.append(.init(stack: stack.name, reason: "\(error)"))
+        }
+    }
+}
+
+extension SecretDelivery {
+    /// What came of a delivery.
+    struct Outcome {
+        /// The store's state after it.
+        fileprivate(set) var snapshot: StoreSnapshot
+        /// The files that are in place, by stack.
+        fileprivate(set) var delivered: [Delivered] = []
+        /// What went wrong, by stack; the store has the new versions all the same.
+        fileprivate(set) var failures: [Failure] = []
+
+        struct Delivered {
+            let stack: String
+            let service: String
+            let file: MountedFile
+        }
+
+        struct Failure {
+            let stack: String
+            /// A line for each thing.
+            let reason: String
+        }
+    }
+}
+
+extension Plan {
+    /// The files that it writes, with their services.
+    fileprivate var writes: [(service: String, file: MountedFile)] {
+        actions.compactMap { action in
+            if case .writeFile(let service, let file) = action.operation { (service, file) } else { nil }
+        }
+    }
+}
+
+extension [UInt8] {
+    /// Whether a text is in it: cheaper than to decode a record that says nothing of a secret.
+    fileprivate func contains(text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { text in
+            withUnsafeBytes { bytes in
+                guard let start = bytes.baseAddress, let first = text.first, let pattern = text.baseAddress else { return false }
+                var rest = bytes.count - text.count + 1
+                var place = start
+                while rest > 0, let found = memchr(place, Int32(first), rest) {
+                    if memcmp(found, pattern, text.count) == 0 { return true }
+                    rest -= UnsafeRawPointer(found) - place + 1
+                    place = UnsafeRawPointer(found) + 1
+                }
+                return false
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import Compose
+import SecretStore
+
+/// Where a stack's secret comes from, as its Compose files said when it was last applied: enough to ask there again without them.
+struct SecretOrigin: Codable, Equatable {
+    /// The key below the top-level `secrets`.
+    var key: String
+    /// nil where the store is its source (`external`).
+    var place: Place?
+
+    enum Place: Codable, Equatable {
+        /// An absolute path.
+        case file(String)
+        /// A variable of the environment of whoever runs `up`.
+        case environment(String)
+        case driver(String, options: [String: String])
+    }
+
+    init(_ declaration: SecretDeclaration) {
+        key = declaration.key
+        place = switch declaration.source {
+        case .file(let path): .file(path)
+        case .environment(let variable): .environment(variable)
+        case .driver(let name, let options): .driver(name, options: options)
+        case .external: nil
+        }
+    }
+}
+
+extension SecretOrigin {
+    /// Where the stacks on record have a secret from, by the stacks' names.
+    ///
+    /// - Parameter secret: its name in the store.
+    static func all(of secret: String, in store: SecretStore) throws(StoreError) -> [(stack: String, origin: SecretOrigin)] {
+        var found: [(String, SecretOrigin)] = []
+        for stack in try store.snapshot().stackNames {
+            guard let record = try store.stackRecord(stack).flatMap({ StackRecord(decoding: $0) }), let origin = record.secrets[secret]
+            else { continue }
+            found.append((stack, origin))
+        }
+        return found
+    }
+}
