@@ -27,7 +27,7 @@ let package = Package(
         .target(
             name: "SecretSources",
             dependencies: ["CSodium", "CCrypto", "CCurl", "CLinux", "JSON", "Linux", "SecretMemory", "SourceProtocol", "Words"]),
-        .executableTarget(name: "stackup-sources", dependencies: ["Linux", "SecretSources"]),
+        .executableTarget(name: "stackup-sources", dependencies: ["CLinux", "Linux", "SecretSources"]),
         .target(name: "Reconciler", dependencies: ["Linux", "Compose", "SecretStore"]),
         .target(name: "Runner", dependencies: ["CLinux", "Linux", "JSON", "SecretStore", "Reconciler"]),
         .target(name: "Terminal", dependencies: ["JSON"]),

@@ -8,6 +8,11 @@ public enum DriverRegistry {
         CommandDriver.self,
     ]
 
+    /// What a request's driver has to write to.
+    static func writablePaths(for request: SourceRequest) -> [String] {
+        drivers.first { $0.name == request.driver }?.writablePaths(for: request) ?? []
+    }
+
     /// The driver of a request, with the request's options checked.
     ///
     /// - Throws: `SourceError` for a driver or an option that is not there.

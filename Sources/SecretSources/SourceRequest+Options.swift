@@ -24,6 +24,11 @@ extension SourceRequest {
         Paths.clean(Paths.absolute(text, from: directory, home: environment["HOME"]))
     }
 
+    /// Where programs put temporary files.
+    var temporaryFolders: [String] {
+        ["/tmp", "/var/tmp", "/dev/shm"] + (environment["TMPDIR"].map { [$0] } ?? [])
+    }
+
     /// How long fetching may take.
     ///
     /// - Throws: `SourceError` where that is no time.

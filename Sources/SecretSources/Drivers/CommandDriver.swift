@@ -11,8 +11,13 @@ struct CommandDriver: SecretDriver {
         DriverOption(
             "command", "the program and its arguments, split into words as Compose splits a service's `command`; no shell runs it", isRequired: true),
         DriverOption("trim", "whether line ends at the end of what it prints are left out", otherwise: "`false`", choices: ["true", "false"]),
+        DriverOption("writable", "folders and files that it writes to, with colons between them", otherwise: "the folders for temporary files"),
         .timeout,
     ]
+
+    static func writablePaths(for request: SourceRequest) -> [String] {
+        request.temporaryFolders + (request.option("writable") ?? "").split(separator: ":").map { request.path(String($0)) }
+    }
 
     /// What the program reads: one line.
     private struct Wanted: Encodable {
