@@ -5,7 +5,7 @@ import Words
 public enum DriverRegistry {
     /// In the order of docs/secret-sources.md.
     public static let drivers: [any SecretDriver.Type] = [
-        CommandDriver.self,
+        SopsDriver.self, AgeDriver.self, PassDriver.self, SystemdCredsDriver.self, CommandDriver.self,
     ]
 
     /// What a request's driver has to write to.

@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import SourceProtocol
 import Words
@@ -22,6 +23,24 @@ extension SourceRequest {
     /// A path that starts from the Compose file's folder, or from the home folder where it begins with `~`.
     func path(_ text: String) -> String {
         Paths.clean(Paths.absolute(text, from: directory, home: environment["HOME"]))
+    }
+
+    /// The path of a file that an option names, for a program that may say less clearly than this what is wrong with it.
+    ///
+    /// - Parameter text: what the option says; its whole value by default.
+    /// - Throws: `SourceError` where there is no such file, or none that may be read.
+    func readableFile(_ name: String, _ text: String? = nil) throws(SourceError) -> String {
+        let path = path(text ?? required(name))
+        guard access(path, R_OK) == 0 else {
+            throw SourceError(
+                "\(path): \(String(cString: strerror(errno)).lowercased())", remedy: "correct '\(name)'; a relative path starts from \(directory)")
+        }
+        return path
+    }
+
+    /// Where GnuPG keeps keys and locks, and talks to its agent.
+    var gnuPGFolders: [String] {
+        [path(environment["GNUPGHOME"] ?? "~/.gnupg"), "/run/user/\(geteuid())/gnupg"]
     }
 
     /// Where programs put temporary files.

@@ -14,11 +14,9 @@ struct HiddenPaths {
         self.paths = (real + aliases).map { Paths.clean($0) }
     }
 
-    /// Whether a path is one of them. What lies beside the key file belongs to it where its name says so: `key.head`, `key.slot-…`.
+    /// Whether a path is one of them.
     func contains(_ path: String) -> Bool {
-        paths.contains { hidden in
-            path.hasSameBytes(as: hidden) || path.utf8.starts(with: (hidden + ".").utf8) && !path.utf8.dropFirst(hidden.utf8.count).contains(UInt8(ascii: "/"))
-        }
+        paths.contains { $0.hasSameBytes(as: path) }
     }
 
     /// Whether one of them lies below a folder.
@@ -32,19 +30,10 @@ struct HiddenPaths {
     func cover() -> Bool {
         var layer = MaskLayer()
         do {
-            for path in present { try layer.lay(on: path) }
+            for path in paths { try layer.lay(on: path) }
             return true
         } catch {
             return false
-        }
-    }
-
-    private var present: [String] {
-        paths.flatMap { path in
-            guard let folder = try? FileDescriptor.open(Paths.directory(of: path), O_RDONLY | O_DIRECTORY) else { return [path] }
-            let name = Paths.lastComponent(of: path)
-            let beside = DirectoryListing.names(in: folder.number).filter { $0.utf8.starts(with: (name + ".").utf8) }
-            return [path] + beside.map { Paths.join(Paths.directory(of: path), $0) }
         }
     }
 }
