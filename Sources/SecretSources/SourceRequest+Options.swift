@@ -54,7 +54,7 @@ extension SourceRequest {
     func timeout() throws(SourceError) -> Duration {
         guard let text = option(DriverOption.timeout.name) else { return .seconds(30) }
         guard let nanoseconds = DurationText.nanoseconds(text), (1_000_000...3600 * 1_000_000_000).contains(nanoseconds) else {
-            throw SourceError("the driver option 'timeout' can't be '\(text)'", remedy: "write for example 10s, 1m30s or 500ms; an hour at most")
+            throw SourceError(mistake: "the driver option 'timeout' can't be '\(text)'", remedy: "write for example 10s, 1m30s or 500ms; an hour at most")
         }
         return .nanoseconds(nanoseconds)
     }

@@ -9,8 +9,8 @@ public struct SecretDeclaration: Sendable, Equatable {
         case environment(String)
         /// Already in the store.
         case external
-        /// A driver's name and options.
-        case driver(String, options: [String: String])
+        /// A driver's name and options, and the absolute folder that paths in these start from.
+        case driver(String, options: [String: String], directory: String)
     }
 
     public var key: String

@@ -33,9 +33,9 @@ struct CommandDriver: SecretDriver {
         do {
             words = try ShellWords.split(request.required("command"))
         } catch {
-            throw SourceError("the driver option 'command' has a quote or a parenthesis that is not closed", remedy: "close it, or put it in quotes")
+            throw SourceError(mistake: "the driver option 'command' has a quote or a parenthesis that is not closed", remedy: "close it, or put it in quotes")
         }
-        guard let program = words.first else { throw SourceError("the driver option 'command' names no program") }
+        guard let program = words.first else { throw SourceError(mistake: "the driver option 'command' names no program") }
         var command = try ExternalProgram(program, Array(words.dropFirst()), for: request)
         command.input = Self.input(for: request)
         let value = try command.output()

@@ -39,7 +39,7 @@ struct PassDriver: SecretDriver {
         guard let text = request.option("line") else { return 1 }
         if text == "all" { return nil }
         guard let number = Int(text), number >= 1 else {
-            throw SourceError("the driver option 'line' can't be '\(text)'", remedy: "give a number from 1 on, or 'all'")
+            throw SourceError(mistake: "the driver option 'line' can't be '\(text)'", remedy: "give a number from 1 on, or 'all'")
         }
         return number
     }

@@ -44,7 +44,7 @@ enum SopsPath {
             let indexes = part.dropFirst(name.count)
             guard !name.isEmpty, !name.contains(where: { "\"\\]".contains($0) }), areIndexes(indexes) else {
                 throw SourceError(
-                    "the driver option 'key' can't be '\(key)'",
+                    mistake: "the driver option 'key' can't be '\(key)'",
                     remedy: "write for example db.password or servers[0].token, or for a name with a dot in it [\"tls.key\"]")
             }
             result += "[\"\(name)\"]\(indexes)"
