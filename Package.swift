@@ -27,13 +27,13 @@ let package = Package(
         .target(
             name: "SecretSources",
             dependencies: ["CSodium", "CCrypto", "CCurl", "CLinux", "JSON", "Linux", "SecretMemory", "SourceProtocol", "Words"]),
-        .executableTarget(name: "stackup-sources", dependencies: ["Linux", "SecretSources"]),
+        .executableTarget(name: "stackup-sources", dependencies: ["CLinux", "Linux", "SecretSources"]),
         .target(name: "Reconciler", dependencies: ["Linux", "Compose", "SecretStore"]),
         .target(name: "Runner", dependencies: ["CLinux", "Linux", "JSON", "SecretStore", "Reconciler"]),
         .target(name: "Terminal", dependencies: ["JSON"]),
         .executableTarget(
             name: "stackup",
-            dependencies: ["CLinux", "Linux", "JSON", "YAML", "Compose", "SecretMemory", "SecretStore", "Reconciler", "Runner", "Terminal"],
+            dependencies: ["CLinux", "Linux", "JSON", "YAML", "Compose", "SecretMemory", "SecretStore", "SourceProtocol", "Reconciler", "Runner", "Terminal"],
             // lld is the toolchain's own; the default one warns of what the static runtime may do.
             linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"], .when(configuration: .release))]),
         .testTarget(name: "LinuxTests", dependencies: ["Linux"]),
@@ -46,7 +46,10 @@ let package = Package(
         .executableTarget(name: "StoreWriter", dependencies: ["SecretMemory", "SecretStore", "Linux"], path: "Tests/StoreWriter"),
         // What became of memory that held secrets, for the tests of both rooms that have some.
         .target(name: "MemoryInspection", dependencies: ["Linux"], path: "Tests/MemoryInspection"),
-        .testTarget(name: "SecretSourcesTests", dependencies: ["CLinux", "SecretSources", "SourceProtocol", "SecretMemory", "JSON", "Linux"]),
+        .testTarget(
+            name: "SecretSourcesTests", dependencies: ["CLinux", "SecretSources", "SourceProtocol", "SecretMemory", "JSON", "Linux", "SandboxProbe"]),
+        // A process that goes into the sandbox and can't come out again.
+        .executableTarget(name: "SandboxProbe", dependencies: ["SecretSources", "Linux"], path: "Tests/SandboxProbe"),
         .testTarget(name: "ReconcilerTests", dependencies: ["Reconciler"]),
         .testTarget(name: "RunnerTests", dependencies: ["Runner", "JSON", "Linux", "Reconciler", "MemoryInspection"]),
         .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),

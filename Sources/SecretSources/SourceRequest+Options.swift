@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import SourceProtocol
 import Words
@@ -24,13 +25,36 @@ extension SourceRequest {
         Paths.clean(Paths.absolute(text, from: directory, home: environment["HOME"]))
     }
 
+    /// The path of a file that an option names, for a program that may say less clearly than this what is wrong with it.
+    ///
+    /// - Parameter text: what the option says; its whole value by default.
+    /// - Throws: `SourceError` where there is no such file, or none that may be read.
+    func readableFile(_ name: String, _ text: String? = nil) throws(SourceError) -> String {
+        let path = path(text ?? required(name))
+        guard access(path, R_OK) == 0 else {
+            throw SourceError(
+                "\(path): \(String(cString: strerror(errno)).lowercased())", remedy: "correct '\(name)'; a relative path starts from \(directory)")
+        }
+        return path
+    }
+
+    /// Where GnuPG keeps keys and locks, and talks to its agent.
+    var gnuPGFolders: [String] {
+        [path(environment["GNUPGHOME"] ?? "~/.gnupg"), "/run/user/\(geteuid())/gnupg"]
+    }
+
+    /// Where programs put temporary files.
+    var temporaryFolders: [String] {
+        ["/tmp", "/var/tmp", "/dev/shm"] + (environment["TMPDIR"].map { [$0] } ?? [])
+    }
+
     /// How long fetching may take.
     ///
     /// - Throws: `SourceError` where that is no time.
     func timeout() throws(SourceError) -> Duration {
         guard let text = option(DriverOption.timeout.name) else { return .seconds(30) }
         guard let nanoseconds = DurationText.nanoseconds(text), (1_000_000...3600 * 1_000_000_000).contains(nanoseconds) else {
-            throw SourceError("the driver option 'timeout' can't be '\(text)'", remedy: "write for example 10s, 1m30s or 500ms; an hour at most")
+            throw SourceError(mistake: "the driver option 'timeout' can't be '\(text)'", remedy: "write for example 10s, 1m30s or 500ms; an hour at most")
         }
         return .nanoseconds(nanoseconds)
     }

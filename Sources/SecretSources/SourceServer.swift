@@ -3,26 +3,66 @@ import JSON
 import Linux
 import SecretMemory
 import SourceProtocol
+import Synchronization
 
 /// What `stackup-sources` does: reads requests, fetches their values, and writes the answers.
-public enum SourceServer {
+public struct SourceServer: Sendable {
     /// More than any command has to ask.
     private static let requestLimit = 16 << 20
+    /// How many values are fetched at once.
+    private static let threadLimit = 8
 
-    /// Answers all requests of `input`.
+    private let requests: [SourceRequest]
+    /// Paths that drivers must not get at.
+    public let hidden: [String]
+    /// Paths that the drivers of these requests write to.
+    public let writable: [String]
+
+    /// Reads the requests.
     ///
     /// - Parameter environment: the caller's.
-    /// - Throws: where the requests can't be read, or nobody takes the answers.
-    public static func serve(
-        from input: borrowing FileDescriptor, to output: borrowing FileDescriptor, environment: [String: String]
-    ) throws {
-        guard let text = try input.readAll(limit: requestLimit) else { throw SourceError("the requests are too many") }
-        let all = try JSON.decode(SourceRequests.self, from: text)
-        for (index, request) in all.requests.enumerated() {
+    /// - Throws: where there are none that can be read.
+    public init(reading input: borrowing FileDescriptor, environment: [String: String]) throws {
+        guard let text = try input.readAll(limit: Self.requestLimit) else { throw SourceError("the requests are too many") }
+        let message = try JSON.decode(SourceRequests.self, from: text)
+        requests = message.requests.map { request in
             var request = request
             request.environment = environment
-            try answer(request).write(to: output, for: index)
+            return request
         }
+        hidden = message.hidden
+        writable = Set(requests.flatMap { DriverRegistry.writablePaths(for: $0) }).sorted()
+    }
+
+    /// Where the answers go, one at a time.
+    private struct Output: ~Copyable {
+        let descriptor: FileDescriptor
+        var failure: (any Error)?
+    }
+
+    /// Answers all of them, in the order in which the values come.
+    ///
+    /// - Throws: where nobody takes the answers.
+    public func serve(to descriptor: consuming FileDescriptor) throws {
+        RunningPrograms.endWithThisProcess()
+        let next = Atomic(0)
+        let output = Mutex(Output(descriptor: descriptor))
+        inThreads(min(requests.count, Self.threadLimit)) {
+            while true {
+                let index = next.add(1, ordering: .relaxed).oldValue
+                guard index < requests.count else { return }
+                let answer = Self.answer(requests[index])
+                output.withLock { output in
+                    guard output.failure == nil else { return }
+                    do {
+                        try answer.write(to: output.descriptor, for: index)
+                    } catch {
+                        output.failure = error
+                    }
+                }
+            }
+        }
+        if let error = output.withLock({ $0.failure }) { throw error }
     }
 
     /// Fetches one value.

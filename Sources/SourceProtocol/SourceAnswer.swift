@@ -25,8 +25,8 @@ public enum SourceAnswer: ~Copyable {
     /// Writes the answer to a request.
     ///
     /// - Parameter request: its index.
-    public consuming func write(to output: borrowing FileDescriptor, for request: Int) throws {
-        switch consume self {
+    public borrowing func write(to output: borrowing FileDescriptor, for request: Int) throws {
+        switch self {
         case .value(let bytes):
             try Self.write(Header(request: request, length: bytes.count), to: output)
             try bytes.withUnsafeBytes { try output.writeAll($0) }

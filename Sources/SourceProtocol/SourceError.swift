@@ -7,10 +7,23 @@ public struct SourceError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Whether trying again later may help: a server that is down, a time-out. A wrong option or a refused token stays as it is.
     public let isTransient: Bool
 
+    /// Whether the Compose file asks for something that there isn't, such as an unknown driver: no older value makes up for that.
+    public let isMistake: Bool
+
     public init(_ reason: String, remedy: String? = nil, isTransient: Bool = false) {
+        self.init(reason, remedy, isTransient: isTransient, isMistake: false)
+    }
+
+    /// What the Compose file says can't be right.
+    public init(mistake reason: String, remedy: String? = nil) {
+        self.init(reason, remedy, isTransient: false, isMistake: true)
+    }
+
+    private init(_ reason: String, _ remedy: String?, isTransient: Bool, isMistake: Bool) {
         self.reason = reason
         self.remedy = remedy
         self.isTransient = isTransient
+        self.isMistake = isMistake
     }
 
     public var description: String { remedy.map { "\(reason); \($0)" } ?? reason }
@@ -20,5 +33,6 @@ extension SourceError: Codable {
     private enum CodingKeys: String, CodingKey {
         case reason, remedy
         case isTransient = "transient"
+        case isMistake = "mistake"
     }
 }

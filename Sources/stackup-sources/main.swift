@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Linux
 import SecretSources
@@ -6,7 +7,13 @@ import SecretSources
 do {
     let input = FileDescriptor(owning: STDIN_FILENO)
     let output = FileDescriptor(owning: STDOUT_FILENO)
-    try SourceServer.serve(from: input, to: output, environment: callersEnvironment())
+    signal(SIGPIPE, SIG_IGN)
+    var sandbox = Sandbox()
+    // After the namespaces, with which the kernel forgets it.
+    _ = clinux_signal_with_parent(SIGTERM)
+    let server = try SourceServer(reading: input, environment: callersEnvironment())
+    sandbox.close(hidden: server.hidden, writable: server.writable)
+    try server.serve(to: output)
 } catch {
     let errors = FileDescriptor(owning: STDERR_FILENO)
     try? errors.writeAll(Array("stackup-sources: \(error)\n".utf8))

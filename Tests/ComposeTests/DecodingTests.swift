@@ -120,7 +120,7 @@ import Testing
         #expect(secrets.map(\.key) == ["d", "e", "f", "n", "x"])
         #expect(secrets.map(\.storeName) == ["own", "p_e", "p_f", "other", "x"])
         #expect(secrets[2].source == .file(fixture.directory + "/f") && secrets[2].labels == ["a": "b"])
-        #expect(secrets[0].source == .driver("vault", options: ["path": "1"]) && secrets[3].source == .external)
+        #expect(secrets[0].source == .driver("vault", options: ["path": "1"], directory: fixture.directory) && secrets[3].source == .external)
     }
 
     @Test func attributesNameWhatNeedsARecreationAndNothingElse() throws {

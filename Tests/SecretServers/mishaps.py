@@ -4,32 +4,11 @@
 It makes certificate authorities in a folder of its own, prints one line of JSON that says where that is and where it
 listens, and ends when its standard input does. What a path does is said at `Handler.do`.
 """
-import http.server, json, os, shutil, socket, ssl, struct, subprocess, sys, tempfile, threading, time, warnings
+import http.server, json, os, socket, ssl, struct, sys, threading, time, warnings
+from authority import Authority
 
-folder = tempfile.mkdtemp()
 counts = {}
 lock = threading.Lock()
-
-
-def openssl(*words):
-    subprocess.run(["openssl", *words], check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def certificates():
-    for authority in "ca", "other-ca":
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                "-keyout", f"{authority}.key", "-out", f"{authority}.pem", "-subj", f"/CN={authority} of a test")
-    for name, days, alternatives in (
-        ("good", "2", "DNS:localhost,DNS:secrets.example,IP:127.0.0.1"),
-        ("expired", "-1", "DNS:localhost,IP:127.0.0.1"),
-        ("other-name", "2", "DNS:elsewhere.example"),
-    ):
-        with open(f"{folder}/{name}.ext", "w") as file:
-            file.write(f"subjectAltName={alternatives}\n")
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key",
-                "-out", f"{name}.csr", "-subj", "/CN=test")
-        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", days,
-                "-extfile", f"{name}.ext", "-out", f"{name}.pem")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -149,29 +128,33 @@ class Server(http.server.ThreadingHTTPServer):
         pass
 
 
-def listen(certificate=None, maximum=None):
+def listen(context=None):
     server = Server(("127.0.0.1", 0), Handler)
-    if certificate:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(f"{folder}/{certificate}.pem", f"{folder}/{certificate}.key")
-        if maximum:
-            context.minimum_version = ssl.TLSVersion.TLSv1
-            context.maximum_version = maximum
-            context.set_ciphers("ALL:@SECLEVEL=0")
+    if context:
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server.server_address[1]
 
 
-warnings.simplefilter("ignore")
-certificates()
+def old(context):
+    """Speaks nothing newer than TLS 1.1."""
+    warnings.simplefilter("ignore")
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
+authority = Authority()
+authority.make("other-ca")
+names = "DNS:localhost,DNS:secrets.example,IP:127.0.0.1"
 listening = {
-    "folder": folder,
-    "https": listen("good"),
+    "folder": authority.folder,
+    "https": listen(authority.context("good", names)),
     "http": listen(),
-    "expired": listen("expired"),
-    "other-name": listen("other-name"),
-    "old-tls": listen("good", ssl.TLSVersion.TLSv1_1),
+    "expired": listen(authority.context("expired", names, days=-1)),
+    "other-name": listen(authority.context("other-name", "DNS:elsewhere.example")),
+    "old-tls": listen(old(authority.context("old-tls", names))),
 }
 # A port where nobody listens, as long as nobody else takes it.
 with socket.socket() as nobody:
@@ -179,5 +162,5 @@ with socket.socket() as nobody:
     listening["closed"] = nobody.getsockname()[1]
 print(json.dumps(listening), flush=True)
 sys.stdin.read()
-shutil.rmtree(folder)
+authority.remove()
 os._exit(0)

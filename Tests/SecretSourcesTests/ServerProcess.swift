@@ -53,5 +53,5 @@ final class ServerProcess: Sendable {
         }
     }
 
-    private static let directory = String(#filePath.split(separator: "/").dropLast(2).reduce("") { $0 + "/" + $1 }) + "/SecretServers"
+    static let directory = String(#filePath.split(separator: "/").dropLast(2).reduce("") { $0 + "/" + $1 }) + "/SecretServers"
 }

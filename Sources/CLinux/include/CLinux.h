@@ -7,6 +7,7 @@
 
 #include "CLinuxMounts.h"
 #include "CLinuxProcess.h"
+#include "CLinuxSandbox.h"
 
 /// openat2(2). Returns a descriptor, or -1 with errno set.
 int clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);

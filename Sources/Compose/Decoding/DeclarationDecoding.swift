@@ -63,7 +63,7 @@ struct DeclarationDecoding {
         case "driver":
             var options: [String: String] = [:]
             for entry in node["driver_opts"]?.mapping?.entries ?? [] { options[entry.key] = entry.value.string ?? "" }
-            return .driver(text, options: options)
+            return .driver(text, options: options, directory: node[kind]?.place.source.baseDirectory ?? "/")
         default: return .external
         }
     }

@@ -11,8 +11,8 @@ public struct SecretDeclaration: Sendable, Equatable {
         case external
         /// Made by what its renewal names; the store has it from the first `up` on.
         case made
-        /// A driver's name and options.
-        case driver(String, options: [String: String])
+        /// A driver's name and options, and the absolute folder that paths in these start from.
+        case driver(String, options: [String: String], directory: String)
     }
 
     public var key: String

@@ -65,8 +65,8 @@ enum ProjectAttributes {
         attribute("environment", .string),
         attribute("external", .external),
         attribute("labels", .keyValues(.labels)).with(.distinct),
-        accepted("driver", .string, "`up` refuses a secret with a driver; none is supported yet"),
-        accepted("driver_opts", .map(.text), "`up` refuses a secret with a driver; none is supported yet"),
+        attribute("driver", .string),
+        attribute("driver_opts", .map(.text)),
         idle("template_driver", .string, Reason.swarm),
     ])
 

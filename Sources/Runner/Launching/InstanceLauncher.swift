@@ -42,36 +42,19 @@ public final class InstanceLauncher {
     /// - Parameter instance: pid 1 of an instance that an earlier supervisor has started, if one runs: its user
     ///   namespace is joined, since another one would have no rights over it.
     public static func enterSupervisorNamespaces(joining instance: Int32? = nil) throws(LaunchError) {
-        let (user, group) = (geteuid(), getegid())
-        var namespaces = UInt64(user == 0 ? CLINUX_NEWNS : CLINUX_NEWNS | CLINUX_NEWUSER)
+        let isUnprivileged = geteuid() != 0
         var joined = false
-        if user != 0, let instance {
+        if isUnprivileged, let instance {
             let process = FileDescriptor(owning: clinux_pidfd_open(instance))
             joined = clinux_join_user(process.number) == 0
-            if joined { namespaces = UInt64(CLINUX_NEWNS) }
         }
-        guard clinux_unshare(namespaces) == 0 else {
-            let reason = String(cString: strerror(errno))
-            throw LaunchError(
-                user == 0
-                    ? "a mount namespace cannot be made: \(reason)"
-                    : "a user namespace cannot be made: \(reason); this host may forbid them to ordinary users (see user_namespaces(7)): start the stack as root")
-        }
-        if user != 0, !joined {
-            try writeMap("setgroups", "deny")
-            try writeMap("uid_map", "\(user) \(user) 1\n")
-            try writeMap("gid_map", "\(group) \(group) 1\n")
-        }
-        guard clinux_make_mounts_slave() == 0 else {
-            throw LaunchError("the mounts cannot be cut off from the host's: \(String(cString: strerror(errno)))")
-        }
-    }
-
-    private static func writeMap(_ name: String, _ text: String) throws(LaunchError) {
         do {
-            try FileDescriptor.open("/proc/self/\(name)", O_WRONLY).writeAll(Array(text.utf8))
+            try enterMountNamespace(withUser: isUnprivileged && !joined)
         } catch {
-            throw LaunchError("the user namespace cannot be set up: \(error)")
+            throw LaunchError(
+                isUnprivileged
+                    ? "a user namespace cannot be made: \(error); this host may forbid them to ordinary users (see user_namespaces(7)): start the stack as root"
+                    : "a mount namespace cannot be made: \(error)")
         }
     }
 

@@ -11,8 +11,13 @@ struct CommandDriver: SecretDriver {
         DriverOption(
             "command", "the program and its arguments, split into words as Compose splits a service's `command`; no shell runs it", isRequired: true),
         DriverOption("trim", "whether line ends at the end of what it prints are left out", otherwise: "`false`", choices: ["true", "false"]),
+        DriverOption("writable", "folders and files that it writes to, with colons between them", otherwise: "the folders for temporary files"),
         .timeout,
     ]
+
+    static func writablePaths(for request: SourceRequest) -> [String] {
+        request.temporaryFolders + (request.option("writable") ?? "").split(separator: ":").map { request.path(String($0)) }
+    }
 
     /// What the program reads: one line.
     private struct Wanted: Encodable {
@@ -28,9 +33,9 @@ struct CommandDriver: SecretDriver {
         do {
             words = try ShellWords.split(request.required("command"))
         } catch {
-            throw SourceError("the driver option 'command' has a quote or a parenthesis that is not closed", remedy: "close it, or put it in quotes")
+            throw SourceError(mistake: "the driver option 'command' has a quote or a parenthesis that is not closed", remedy: "close it, or put it in quotes")
         }
-        guard let program = words.first else { throw SourceError("the driver option 'command' names no program") }
+        guard let program = words.first else { throw SourceError(mistake: "the driver option 'command' names no program") }
         var command = try ExternalProgram(program, Array(words.dropFirst()), for: request)
         command.input = Self.input(for: request)
         let value = try command.output()

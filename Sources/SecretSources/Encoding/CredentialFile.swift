@@ -16,14 +16,14 @@ public enum CredentialFile {
     /// - Throws: `SourceError` that names the file.
     public static func read(_ path: String, _ subject: String, of request: SourceRequest) throws(SourceError) -> SecretBytes {
         guard let bytes = try readIfThere(path, subject, of: request) else {
-            throw SourceError("\(subject), \(self.path(path, of: request)): no such file", remedy: "create it, or correct the path")
+            throw SourceError("\(subject), \(request.path(path)): no such file", remedy: "create it, or correct the path")
         }
         return bytes
     }
 
     /// The same, or nil where there is no such file.
     public static func readIfThere(_ path: String, _ subject: String, of request: SourceRequest) throws(SourceError) -> SecretBytes? {
-        let path = self.path(path, of: request)
+        let path = request.path(path)
         let bytes: SecretBytes?
         do {
             // A FIFO or a device must not keep the command waiting.
@@ -42,10 +42,5 @@ public enum CredentialFile {
         }
         guard let bytes else { throw SourceError("\(subject), \(path): larger than \(limit >> 20) MiB", remedy: "name the right file") }
         return bytes
-    }
-
-    /// The path seen from the Compose file's folder.
-    static func path(_ path: String, of request: SourceRequest) -> String {
-        Paths.absolute(path, from: request.directory, home: request.environment["HOME"])
     }
 }

@@ -36,6 +36,21 @@ struct SecretBuffer: ~Copyable {
         count += 1
     }
 
+    /// Appends bytes as a form has them (``PercentEncoding``).
+    mutating func appendPercentEncoded(_ bytes: borrowing SecretBytes) throws(SourceError) {
+        let digits: StaticString = "0123456789ABCDEF"
+        for index in 0..<bytes.count {
+            let byte = bytes.withUnsafeBytes { $0[index] }
+            if PercentEncoding.isUnreserved(byte) {
+                try append(byte)
+            } else {
+                try append(UInt8(ascii: "%"))
+                try append(digits.utf8Start[Int(byte >> 4)])
+                try append(digits.utf8Start[Int(byte & 15)])
+            }
+        }
+    }
+
     private mutating func makeRoom(for more: Int) throws(SourceError) {
         guard count + more > memory.count else { return }
         var larger = try SecretBytes.zeroed(max(memory.count * 2, count + more))
@@ -65,9 +80,9 @@ extension SecretBytes {
     }
 
     /// A guarded copy of bytes that are in ordinary memory already.
-    static func guarding(_ bytes: UnsafeRawBufferPointer) throws(SourceError) -> SecretBytes {
+    static func guarding(_ bytes: [UInt8]) throws(SourceError) -> SecretBytes {
         var result = try zeroed(bytes.count)
-        result.withUnsafeMutableBytes { $0.copyMemory(from: bytes) }
+        result.withUnsafeMutableBytes { $0.copyBytes(from: bytes) }
         return result
     }
 

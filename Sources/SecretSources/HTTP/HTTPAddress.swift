@@ -11,6 +11,12 @@ public struct HTTPAddress: Sendable, Equatable {
     public let host: String
     /// `https://HOST`, with the port where it is an unusual one: what may stand in errors.
     public let origin: String
+    /// The host with its port, where that is an unusual one: what the header `Host` says.
+    let authority: String
+    /// As it goes over the wire.
+    let path: String
+    /// Without the question mark; empty where there is none.
+    let query: String
     /// Whether nothing is encrypted on the way, which ``init(_:)`` allows for some hosts only.
     let isPlain: Bool
     /// Whether this machine is asked, or the service that tells a machine in a cloud about itself. No proxy leads there.
@@ -33,13 +39,17 @@ public struct HTTPAddress: Sendable, Equatable {
             throw SourceError("the address of a secret manager has a user or password in it", remedy: "take them out; the driver has options for credentials")
         }
         let scheme = Self.part(CURLUPART_SCHEME, of: handle)
-        guard code == CURLUE_OK, scheme == "https" || scheme == "http", var host = Self.part(CURLUPART_HOST, of: handle), let whole = Self.part(CURLUPART_URL, of: handle) else {
+        guard code == CURLUE_OK, scheme == "https" || scheme == "http", let host = Self.part(CURLUPART_HOST, of: handle)?.lowercased(),
+            curl_url_set(handle, CURLUPART_HOST, host, 0) == CURLUE_OK, curl_url_set(handle, CURLUPART_FRAGMENT, nil, 0) == CURLUE_OK,
+            let whole = Self.part(CURLUPART_URL, of: handle)
+        else {
             throw SourceError("'\(Self.harmless(text))' is no address of a secret manager", remedy: "write it as https://HOST, https://HOST:PORT or https://HOST/PATH")
         }
-        let port = Self.part(CURLUPART_PORT, of: handle).map { ":" + $0 } ?? ""
-        origin = "\(scheme!)://\(host.lowercased())\(port)"
-        if host.hasPrefix("[") { host = String(host.dropFirst().dropLast()) }
-        self.host = host.lowercased()
+        authority = host + (Self.part(CURLUPART_PORT, of: handle).map { ":" + $0 } ?? "")
+        origin = "\(scheme!)://\(authority)"
+        path = Self.part(CURLUPART_PATH, of: handle) ?? "/"
+        query = Self.part(CURLUPART_QUERY, of: handle) ?? ""
+        self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
         self.text = whole
         isPlain = scheme == "http"
         isNearby = Self.isLoopback(self.host) || Self.metadataHosts.contains(self.host)
@@ -72,7 +82,7 @@ public struct HTTPAddress: Sendable, Equatable {
 
     private static func part(_ part: CURLUPart, of handle: OpaquePointer) -> String? {
         var text: UnsafeMutablePointer<CChar>?
-        guard curl_url_get(handle, part, &text, 0) == CURLUE_OK, let text else { return nil }
+        guard curl_url_get(handle, part, &text, UInt32(CURLU_NO_DEFAULT_PORT)) == CURLUE_OK, let text else { return nil }
         defer { curl_free(text) }
         return String(cString: text)
     }

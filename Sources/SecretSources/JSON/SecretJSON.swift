@@ -37,6 +37,15 @@ public enum SecretJSON {
         return try unescaped(place, in: text)
     }
 
+    /// A string in a server's answer, which is none where it is not JSON at all.
+    static func answer(_ path: [String], in text: borrowing SecretBytes) -> SecretBytes? {
+        do {
+            return try string(at: path, in: text)
+        } catch {
+            return nil
+        }
+    }
+
     /// A string, unescaped; or the text of anything else as it stands there.
     ///
     /// - Returns: nil where `null` lies there, or nothing.

@@ -25,8 +25,9 @@ struct PlannedDeployment {
             wanted: preparation.wanted, recorded: session.recordedState, observed: observed, options: options)
     }
 
-    /// What is worth knowing before `up`: services that it will refuse, and those that it will leave alone.
+    /// What is worth knowing before `up`: secrets that may be out of date, services that it will refuse, and those that it will leave alone.
     func reportProspects(_ streams: Streams) {
+        streams.report(preparation.secrets.warnings)
         for service in preparation.stack.services where service.needsImage { streams.reportImage(of: service, .warning) }
         if reportsOrphans { streams.warnOfOrphans(plan.orphans, of: preparation.stack.name) }
     }

@@ -42,7 +42,7 @@ struct Preparation {
         plaintextSources = sources ?? []
         let secrets = problems.collect { () throws(DeploymentError) in
             try SecretIntake(
-                services, of: stack, environment: environment, folders: &folders, store: store, snapshot: snapshot)
+                services, of: stack, environment: environment, folders: &folders, hidden: paths.privatePaths, store: store, snapshot: snapshot)
         }
         let configs = problems.collect { () throws(DeploymentError) in
             try Self.readConfigs(services, of: stack, environment: environment, folders: &folders)

@@ -1,7 +1,9 @@
 import Compose
+import Linux
 import Reconciler
 import SecretMemory
 import SecretStore
+import SourceProtocol
 import YAML
 
 /// The secrets that services are granted, read from their sources once, with their values in guarded memory
@@ -13,43 +15,60 @@ final class SecretIntake {
         init(_ bytes: consuming SecretBytes) { self.bytes = bytes }
     }
 
+    /// A secret whose value a driver is to fetch.
+    private struct Asked {
+        let declaration: SecretDeclaration
+        let request: SourceRequest
+        /// Whether the stored value does where the driver gives none.
+        let mayBeStale: Bool
+    }
+
     /// What the reconciler compares with the store.
     private(set) var wanted: [WantedSecret] = []
+    /// Why drivers gave no value, by the names of secrets whose stored one is used instead.
+    private(set) var failures: [String: String] = [:]
+    /// What to say of these.
+    private(set) var warnings: [Diagnostic] = []
     private var values: [String: Guarded] = [:]
+    private var asked: [Asked] = []
+    private let store: SecretStore?
+    private let snapshot: StoreSnapshot?
 
     /// Reads every secret that one of `services` is granted.
     ///
     /// - Parameters:
     ///   - environment: what interpolation used: the caller's with `.env`.
     ///   - folders: where services can lay links.
+    ///   - hidden: what drivers must not get at.
     ///   - store: nil where there is none yet; every value is new then.
     /// - Throws: `DeploymentError` with every source that cannot be read.
     init(
-        _ services: [Service], of stack: Stack, environment: [String: String], folders: inout WritableFolders,
+        _ services: [Service], of stack: Stack, environment: [String: String], folders: inout WritableFolders, hidden: [String],
         store: SecretStore?, snapshot: StoreSnapshot?
     ) throws(DeploymentError) {
+        self.store = store
+        self.snapshot = snapshot
         let granted = Set(services.flatMap { $0.secrets.map(\.secret) })
-        var problems: [Diagnostic] = []
+        var problems = Problems()
         for declaration in stack.secrets where granted.contains(declaration.key) {
             do {
-                try take(declaration, environment: environment, folders: &folders, store: store, snapshot: snapshot)
+                try take(declaration, of: stack, environment: environment, folders: &folders)
             } catch {
                 let problem = switch error {
                 case let error as DeploymentError: error
                 case let error as SecretSourceError: DeploymentError(error.reason, remedy: error.remedy)
                 default: DeploymentError("\(error)")
                 }
-                problems += problem.about("secret", declaration.key, declaration.sourceAttribute, at: declaration.location).diagnostics
+                problems.add(problem.about(declaration).diagnostics)
             }
         }
-        guard problems.isEmpty else { throw DeploymentError(problems) }
+        try fetch(hidden: hidden, &problems)
+        guard problems.isEmpty else { throw problems.error }
     }
 
     private func take(
-        _ declaration: SecretDeclaration, environment: [String: String], folders: inout WritableFolders, store: SecretStore?,
-        snapshot: StoreSnapshot?
+        _ declaration: SecretDeclaration, of stack: Stack, environment: [String: String], folders: inout WritableFolders
     ) throws {
-        let bytes: SecretBytes
         switch declaration.source {
         case .external:
             guard snapshot?.secret(declaration.storeName) != nil else {
@@ -57,28 +76,103 @@ final class SecretIntake {
                     "it is external, and the store has no secret '\(declaration.storeName)'",
                     remedy: "create it with: stackup secret create \(declaration.storeName) FILE")
             }
-            wanted.append(WantedSecret(name: declaration.storeName, source: declaration.sourceText, fingerprint: nil))
-            return
-        case .driver(let driver, _):
-            throw DeploymentError("its driver '\(driver)' is not supported", remedy: "use 'file', 'environment' or 'external'")
+            useStored(declaration)
+        case .driver(let driver, var options, let directory):
+            let mayBeStale = try Self.mayBeStale(options.removeValue(forKey: "on-failure"))
+            let request = SourceRequest(
+                driver: driver, options: options, name: declaration.key, project: stack.name, directory: directory, labels: declaration.labels)
+            asked.append(Asked(declaration: declaration, request: request, mayBeStale: mayBeStale))
         case .file(let path):
-            bytes = try SecretSourceReader.file(try folders.resolve(path), followingLinks: false)
+            take(Guarded(try SecretSourceReader.file(try folders.resolve(path), followingLinks: false)), for: declaration)
         case .environment(let variable):
             guard let value = environment[variable] else {
                 throw DeploymentError("the environment variable \(variable) is not set", remedy: "set it, or use 'file'")
             }
-            bytes = try SecretSourceReader.environmentValue(value, name: variable)
+            take(Guarded(try SecretSourceReader.environmentValue(value, name: variable)), for: declaration)
         }
-        let fingerprint = store?.fingerprint(of: bytes) ?? "new"
+    }
+
+    private func take(_ value: Guarded, for declaration: SecretDeclaration) {
+        let fingerprint = store?.fingerprint(of: value.bytes) ?? "new"
         wanted.append(
             WantedSecret(name: declaration.storeName, source: declaration.sourceText, fingerprint: fingerprint))
-        values[declaration.storeName] = Guarded(bytes)
+        values[declaration.storeName] = value
+    }
+
+    /// The value is the store's.
+    private func useStored(_ declaration: SecretDeclaration) {
+        wanted.append(WantedSecret(name: declaration.storeName, source: declaration.sourceText, fingerprint: nil))
     }
 
     /// Lends a value that was read from its source to `body`; nil for a secret that came from the store.
     func withValue<Result>(of name: String, _ body: (borrowing SecretBytes) throws -> Result) rethrows -> Result? {
         guard let value = values[name] else { return nil }
         return try body(value.bytes)
+    }
+
+    /// The names of secrets that a driver has given again what the store has, after it had failed.
+    var recovered: [String] {
+        asked.map(\.declaration.storeName).filter { failures[$0] == nil && snapshot?.secret($0)?.failure != nil }
+    }
+}
+
+// MARK: Drivers
+
+extension SecretIntake {
+    /// What the driver option `on-failure` says, which is stackup's own.
+    private static func mayBeStale(_ text: String?) throws(DeploymentError) -> Bool {
+        switch text {
+        case nil, "stale": return true
+        case "fail": return false
+        case let text?:
+            throw DeploymentError("the driver option 'on-failure' can't be '\(text)'", remedy: "write 'stale' (the stored value is used) or 'fail'")
+        }
+    }
+
+    /// Has one process fetch all values.
+    private func fetch(hidden: [String], _ problems: inout Problems) throws(DeploymentError) {
+        var fetched: [Int: Guarded] = [:]
+        var errors: [Int: SourceError] = [:]
+        do {
+            try SourcesProcess.fetch(asked.map(\.request), hidden: hidden) { index, answer in
+                switch consume answer {
+                case .value(let bytes): fetched[index] = Guarded(bytes)
+                case .failure(let error): errors[index] = error
+                }
+            }
+        } catch {
+            throw DeploymentError("secrets with a driver can't be fetched: \(error)")
+        }
+        // Answers come in any order, and a plan is the same each time.
+        for (index, asked) in asked.enumerated() {
+            if let value = fetched[index] {
+                take(value, for: asked.declaration)
+            } else if let error = errors[index] {
+                miss(asked, error, &problems)
+            }
+        }
+    }
+
+    /// A driver gave no value.
+    private func miss(_ asked: Asked, _ error: SourceError, _ problems: inout Problems) {
+        let declaration = asked.declaration
+        let reason = "its driver '\(asked.request.driver)' gives no value: \(error.reason)"
+        guard asked.mayBeStale, !error.isMistake, let stored = snapshot?.secret(declaration.storeName) else {
+            problems.add(DeploymentError(error.isMistake ? error.reason : reason, remedy: error.remedy).about(declaration).diagnostics)
+            return
+        }
+        failures[declaration.storeName] = error.reason
+        useStored(declaration)
+        warnings.append(Diagnostic(
+            .warning, "secret '\(declaration.key)': \(reason); its stored value is used, version \(stored.newest.number)",
+            at: declaration.location, attribute: "secrets.\(declaration.key).driver", remedy: error.remedy))
+    }
+}
+
+extension DeploymentError {
+    /// The same about a secret, at its place.
+    fileprivate func about(_ declaration: SecretDeclaration) -> DeploymentError {
+        about("secret", declaration.key, declaration.sourceAttribute, at: declaration.location)
     }
 }
 
@@ -93,13 +187,18 @@ extension SecretDeclaration {
         }
     }
 
+    /// Options that say what a value is called where it comes from.
+    private static let namingOptions = ["path", "file", "secret", "name"]
+
     /// Where its value comes from, for people.
     var sourceText: String {
         switch source {
         case .file(let path): "file \(path)"
         case .environment(let variable): "environment \(variable)"
         case .external: "external"
-        case .driver(let driver, _): "driver \(driver)"
+        case .driver(let driver, let options, _):
+            // What it is called there; other options are none of the output's business.
+            "driver " + ([driver] + Self.namingOptions.compactMap { options[$0] }.prefix(1)).joined(separator: " ")
         }
     }
 }

@@ -13,7 +13,8 @@ struct SecretOrigin: Codable, Equatable {
         case file(String)
         /// A variable of the environment of whoever runs `up`.
         case environment(String)
-        case driver(String, options: [String: String])
+        /// The folder is where relative paths in the options start.
+        case driver(String, options: [String: String], directory: String)
     }
 
     init(_ declaration: SecretDeclaration) {
@@ -21,7 +22,7 @@ struct SecretOrigin: Codable, Equatable {
         place = switch declaration.source {
         case .file(let path): .file(path)
         case .environment(let variable): .environment(variable)
-        case .driver(let name, let options): .driver(name, options: options)
+        case .driver(let name, let options, let directory): .driver(name, options: options, directory: directory)
         case .external: nil
         }
     }

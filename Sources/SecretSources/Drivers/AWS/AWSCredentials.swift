@@ -1,7 +1,7 @@
 import SecretMemory
 
 /// Keys that sign requests to AWS.
-struct AWSCredentials: ~Copyable {
+final class AWSCredentials: Sendable {
     /// Goes with each request in plain text, and does nothing without the secret key.
     let accessKey: String
     let secretKey: SecretBytes
@@ -9,4 +9,11 @@ struct AWSCredentials: ~Copyable {
     let sessionToken: SecretBytes?
     /// Where they come from, for errors: `the environment`.
     let origin: String
+
+    init(accessKey: String, secretKey: consuming SecretBytes, sessionToken: consuming SecretBytes?, origin: String) {
+        self.accessKey = accessKey
+        self.secretKey = secretKey
+        self.sessionToken = sessionToken
+        self.origin = origin
+    }
 }

@@ -40,7 +40,7 @@ enum SecretUpdate {
             switch origin.place {
             case .file(let path): place = "the file \(path)"
             case .environment(let variable): place = "the environment variable \(variable)"
-            case .driver(let driver, _): place = "the driver '\(driver)'"
+            case .driver(let driver, _, _): place = "the driver '\(driver)'"
             case nil: continue
             }
             invocation.streams.warn(

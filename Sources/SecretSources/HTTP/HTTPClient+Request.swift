@@ -1,0 +1,23 @@
+import SourceProtocol
+
+extension HTTPClient {
+    /// A client with a request's options and environment.
+    ///
+    /// - Parameters:
+    ///   - variables: of the environment, that name a file of certificate authorities where the option doesn't.
+    ///   - patience: nil stands for as long as the option `timeout` allows.
+    public init(
+        for request: SourceRequest, certificates variables: [String] = [], patience: HTTPPatience? = nil
+    ) throws(SourceError) {
+        let certificates = request.option(DriverOption.certificates.name) ?? variables.lazy.compactMap { request.environment[$0] }.first { !$0.isEmpty }
+        var ownPatience = HTTPPatience()
+        ownPatience.total = try request.timeout()
+        self.init(environment: request.environment, certificates: certificates.map(request.path), patience: patience ?? ownPatience)
+    }
+}
+
+extension DriverOption {
+    /// Whom to trust, which all take that speak HTTP.
+    public static let certificates = DriverOption(
+        "ca-file", "a file of certificate authorities (PEM) to trust", otherwise: "those that the system trusts")
+}

@@ -1,0 +1,95 @@
+import CLinux
+import Glibc
+import Linux
+
+/// Which files may be opened, and for what (landlock(7)).
+///
+/// Landlock only knows what is allowed, with all that lies below. So that a path is hidden, what lies beside it is
+/// allowed, and beside each folder on the way to it.
+struct FileRules {
+    /// LANDLOCK_ACCESS_FS_* (linux/landlock.h).
+    struct Rights: OptionSet {
+        let rawValue: UInt64
+
+        static let execute = Rights(rawValue: 1 << 0)
+        static let writeFile = Rights(rawValue: 1 << 1)
+        static let readFile = Rights(rawValue: 1 << 2)
+        static let readFolder = Rights(rawValue: 1 << 3)
+        /// From removing a folder to making a symbolic link: 4 to 12.
+        static let makeAndRemove = Rights(rawValue: 0x1ff0)
+        /// Making devices is for nobody.
+        static let makeDevice = Rights(rawValue: 1 << 6 | 1 << 11)
+        static let moveBetweenFolders = Rights(rawValue: 1 << 13)
+        static let truncate = Rights(rawValue: 1 << 14)
+        static let controlDevice = Rights(rawValue: 1 << 15)
+
+        static let read: Rights = [.execute, .readFile, .readFolder]
+        static let write: Rights = [.read, .writeFile, .makeAndRemove.subtracting(.makeDevice), .moveBetweenFolders, .truncate]
+        static let use: Rights = [.readFile, .writeFile, .truncate, .controlDevice, .readFolder]
+        /// Those that mean something for what is no folder.
+        static let ofFiles: Rights = [.execute, .writeFile, .readFile, .truncate, .controlDevice]
+
+        /// What a version of Landlock can refuse. Before version 3 any file can be cut short, before version 5 any device's settings changed.
+        static func known(to version: Int) -> Rights {
+            var rights: Rights = [.execute, .writeFile, .readFile, .readFolder, .makeAndRemove]
+            if version >= 2 { rights.insert(.moveBetweenFolders) }
+            if version >= 3 { rights.insert(.truncate) }
+            if version >= 5 { rights.insert(.controlDevice) }
+            return rights
+        }
+    }
+
+    /// No signals to processes outside, and no talk with their abstract sockets (LANDLOCK_SCOPE_*), from version 6 on.
+    private static let scoped: UInt64 = 0b11
+
+    /// What of `/dev` there is: no disks, which hold the store, and no memory. Security keys and TPMs hold keys of `age`, `gpg` and systemd.
+    private static let devices = ["null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "fd", "bus/usb"]
+    private static let kindsOfDevices = ["tpm", "hidraw"]
+
+    let version: Int
+    let hidden: HiddenPaths
+    /// Whether the hidden paths have covers: then it does no harm that folders can be listed.
+    let areCovered: Bool
+
+    /// Enforces the rules for this thread, and all that it starts.
+    ///
+    /// - Parameter writable: paths that may be written to, and below.
+    /// - Throws: where the kernel refuses, and nothing is enforced.
+    func enforce(writable: [String]) throws(SystemCallError) {
+        let known = Rights.known(to: version)
+        let rules = FileDescriptor(
+            owning: try retryingInterrupts("landlock_create_ruleset") { clinux_landlock_rules(known.rawValue, version >= 6 ? Self.scoped : 0) })
+        if areCovered { allow("/", .readFolder, in: rules) }
+        allowBeside("/", .read, in: rules)
+        for device in deviceNames() { allow("/dev/" + device, .use, in: rules) }
+        for path in writable.compactMap(realPath) where !hidden.contains(path) {
+            if areCovered { allow(path, .write, in: rules) } else { allowBeside(path, .write, in: rules) }
+        }
+        let number = rules.number
+        try retryingInterrupts("landlock_restrict_self") { clinux_landlock_restrict(number) }
+    }
+
+    /// Allows all that lies below a path and is not hidden.
+    private func allowBeside(_ path: String, _ rights: Rights, in rules: borrowing FileDescriptor) {
+        if hidden.contains(path) || path == "/dev" { return }
+        guard path == "/" || hidden.lie(below: path) else { return allow(path, rights, in: rules) }
+        guard let folder = try? FileDescriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else { return }
+        for name in DirectoryListing.names(in: folder.number) { allowBeside(Paths.join(path, name), rights, in: rules) }
+    }
+
+    private func allow(_ path: String, _ rights: Rights, in rules: borrowing FileDescriptor) {
+        // A link's target has a rule of its own.
+        guard let place = try? FileDescriptor.open(path, O_PATH | O_NOFOLLOW), let status = try? place.status(),
+            status.st_mode & S_IFMT != S_IFLNK
+        else { return }
+        let fitting = status.st_mode & S_IFMT == S_IFDIR ? rights : rights.intersection(.ofFiles)
+        let allowed = fitting.intersection(.known(to: version))
+        // What fails is not allowed.
+        _ = clinux_landlock_allow(rules.number, place.number, allowed.rawValue)
+    }
+
+    private func deviceNames() -> [String] {
+        guard let folder = try? FileDescriptor.open("/dev", O_RDONLY | O_DIRECTORY) else { return [] }
+        return Self.devices + DirectoryListing.names(in: folder.number).filter { name in Self.kindsOfDevices.contains { name.hasPrefix($0) } }
+    }
+}

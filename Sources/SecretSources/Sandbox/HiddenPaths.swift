@@ -1,0 +1,39 @@
+import Glibc
+import Linux
+
+/// Paths that nobody in the sandbox must get at, by whatever way they are reached.
+struct HiddenPaths {
+    /// Absolute, without symbolic links as far as they exist.
+    let paths: [String]
+
+    init(_ paths: [String]) {
+        let real = paths.compactMap { try? ResolvedPath($0).path }
+        let mounts = try? MountTable.current()
+        // The host may have mounted the same folder a second time.
+        let aliases = real.flatMap { path in (try? mounts?.aliases(of: path)) ?? [] }
+        self.paths = (real + aliases).map { Paths.clean($0) }
+    }
+
+    /// Whether a path is one of them.
+    func contains(_ path: String) -> Bool {
+        paths.contains { $0.hasSameBytes(as: path) }
+    }
+
+    /// Whether one of them lies below a folder.
+    func lie(below folder: String) -> Bool {
+        paths.contains { Paths.rest(of: $0, below: folder) != nil }
+    }
+
+    /// Covers those that are there.
+    ///
+    /// - Returns: whether all are covered.
+    func cover() -> Bool {
+        var layer = MaskLayer()
+        do {
+            for path in paths { try layer.lay(on: path) }
+            return true
+        } catch {
+            return false
+        }
+    }
+}

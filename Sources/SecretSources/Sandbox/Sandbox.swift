@@ -1,0 +1,84 @@
+import CLinux
+import Glibc
+import Linux
+
+/// What keeps drivers, and the programs that they run, from all that they don't need: above all from the store and its key.
+///
+/// There are four walls, each of which holds by itself. What a kernel doesn't have is left out: the drivers are no
+/// strangers, and a host with an older kernel shall not be without them.
+public struct Sandbox: ~Copyable {
+    /// The parts of it.
+    public struct Walls: OptionSet, Sendable {
+        public let rawValue: Int
+        public init(rawValue: Int) { self.rawValue = rawValue }
+
+        /// The hidden paths are covered, in mount and user namespaces of its own.
+        public static let covers = Walls(rawValue: 1)
+        /// The hidden paths are not opened, few are written to, and no other process is looked into or sent a signal (landlock(7)).
+        public static let fileRules = Walls(rawValue: 2)
+        /// System calls that lead out of it are refused (seccomp(2)).
+        public static let systemCallFilter = Walls(rawValue: 4)
+        /// Root's power over the machine is given up (capabilities(7)).
+        public static let capabilities = Walls(rawValue: 8)
+
+        public static let all: Walls = [.covers, .fileRules, .systemCallFilter, .capabilities]
+    }
+
+    /// Those that stand.
+    public private(set) var walls: Walls = []
+    private let wanted: Walls
+    private let landlock: Int
+    private let hasNamespace: Bool
+
+    /// What root keeps: files of other users, which a program may be told to read; changing to another user, which loses rights;
+    /// locking memory; ending what it has started.
+    private static let keptCapabilities = [
+        "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_IPC_LOCK",
+    ]
+
+    /// Begins with what needs to know nothing: this process is not dumped, looked into or given rights. To be made before there is
+    /// any other thread.
+    ///
+    /// - Parameters:
+    ///   - wanted: for tests, which see what becomes possible without a wall.
+    ///   - landlock: the version of Landlock to make do with, for tests.
+    public init(_ wanted: Walls = .all, landlock: Int = .max) {
+        self.wanted = wanted
+        self.landlock = min(landlock, Int(clinux_landlock_version()))
+        // Before the process is hardened: its maps belong to root from then on.
+        hasNamespace = wanted.contains(.covers) && (try? enterMountNamespace(withUser: geteuid() != 0)) != nil
+        hardenProcess()
+        _ = clinux_no_new_privileges()
+        lockMemory()
+    }
+
+    /// Closes it.
+    ///
+    /// - Parameters:
+    ///   - hidden: paths that nobody in here must get at; what is missing of them may appear later.
+    ///   - writable: paths that may be written to, and below; nothing else may, and no path that is hidden.
+    public mutating func close(hidden: [String], writable: [String]) {
+        let hidden = HiddenPaths(hidden)
+        if hasNamespace, hidden.cover() { walls.insert(.covers) }
+        if wanted.contains(.capabilities), Self.dropCapabilities() { walls.insert(.capabilities) }
+        if wanted.contains(.fileRules), landlock > 0 {
+            let rules = FileRules(version: landlock, hidden: hidden, areCovered: walls.contains(.covers))
+            if (try? rules.enforce(writable: writable)) != nil { walls.insert(.fileRules) }
+        }
+        if wanted.contains(.systemCallFilter), SystemCallFilter.enforce() { walls.insert(.systemCallFilter) }
+    }
+
+    private static func dropCapabilities() -> Bool {
+        guard geteuid() == 0 else { return clinux_keep_capabilities(0) == 0 }
+        let kept = keptCapabilities.reduce(0) { $0 | UInt64(1) << UInt64(Capabilities.number($1)!) }
+        return clinux_keep_capabilities(kept) == 0
+    }
+
+    /// Keeps all memory off the swap. Only where there is no limit: under one, what is mapped later would fail.
+    private func lockMemory() {
+        var limit = rlimit()
+        let isUnlimited = geteuid() == 0 || getrlimit(__rlimit_resource_t(__RLIMIT_MEMLOCK.rawValue), &limit) == 0 && limit.rlim_cur == .max
+        // MCL_ONFAULT is 4: stacks of threads are mostly never touched.
+        if isUnlimited { _ = mlockall(MCL_CURRENT | MCL_FUTURE | 4) }
+    }
+}
