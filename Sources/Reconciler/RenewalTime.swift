@@ -17,8 +17,7 @@ public enum RenewalTime {
         guard let secret else { return now }
         let period = renewal.period
         if let failure = secret.failure {
-            let pause = min(firstPause << Int64(min(max(failure.count, 1) - 1, 10)), longestPause, period)
-            return spread(pause, after: min(failure.at, now), for: secret.id)
+            return spread(min(pause(after: failure.count), period), after: min(failure.at, now), for: secret.id)
         }
         let last = switch renewal {
         case .rotate: secret.newest.createdAt
@@ -26,6 +25,11 @@ public enum RenewalTime {
         }
         // A clock that was put back must not have it wait for longer than a period.
         return spread(period, after: min(last, now), for: secret.id)
+    }
+
+    /// How long to wait after so many failures in a row, in seconds.
+    public static func pause(after failures: Int) -> Int64 {
+        min(firstPause << Int64(min(max(failures, 1) - 1, 10)), longestPause)
     }
 
     /// A tenth of the time earlier or later, so that not all that began together goes on together. It is the same for whoever asks.

@@ -49,7 +49,7 @@ struct Deployer {
             }
         }
         for (name, reason) in preparation.secrets.failures.sorted(by: { $0.key < $1.key }) { changes.noteFailure(of: name, reason: reason) }
-        for name in preparation.secrets.recovered { changes.noteChecked(of: name) }
+        for name in preparation.secrets.checked { changes.noteChecked(of: name) }
         if nextRecord != record {
             let name = preparation.stack.name
             changes.putStackRecord(name, try nextRecord.encoded())
