@@ -79,6 +79,7 @@ enum Up {
         try events?.subscribe()
         display.follow(supervisor)
         try deployer.apply(to: supervisor, observed: planned.observed) { display.show($0) }
+        try deployer.schedule(in: supervisor, observed: planned.observed, invocation)
         guard display.failures.isEmpty else { throw CommandFailure(display.failures.joined(separator: "\n")) }
         let deployed = DeployedStack(
             supervisor: supervisor, directories: session.directories, services: project.stack.services.map(\.name), since: since)

@@ -44,7 +44,8 @@ struct Deployer {
                 if version == 1 {
                     changes.createSecret(name, labels: labels(of: name), source: source, value: copy)
                 } else {
-                    changes.addVersion(of: name, source: source, value: copy)
+                    changes.addVersion(
+                        of: name, source: source, value: copy, as: preparation.secrets.isRotated(name) ? .rotated : .updated)
                 }
             }
         }
@@ -81,6 +82,13 @@ struct Deployer {
 
     private func labels(of storeName: String) -> [String: String] {
         preparation.stack.secrets.first { $0.storeName == storeName }?.labels ?? [:]
+    }
+
+    /// Tells the supervisor when the stack's secrets are to be renewed, where it does not know.
+    func schedule(in supervisor: SupervisorClient, observed: ObservedState, _ invocation: Invocation) throws {
+        let renewals = nextRecord.renewals(try store.snapshot(), at: Int64(time(nil)))
+        guard renewals != observed.renewals else { return }
+        try supervisor.schedule(RenewalSchedule(of: preparation.stack.name, renewals, invocation))
     }
 
     /// Sends the plan to the supervisor, with the bytes of every file it does not hold yet.
