@@ -48,6 +48,7 @@ struct Deployer {
                 }
             }
         }
+        for secret in preparation.secrets.unsealed { changes.setSealed(false, of: secret.name) }
         if nextRecord != record {
             let name = preparation.stack.name
             changes.putStackRecord(name, try nextRecord.encoded())

@@ -16,6 +16,10 @@ final class SecretIntake {
     /// What the reconciler compares with the store.
     private(set) var wanted: [WantedSecret] = []
     private var values: [String: Guarded] = [:]
+    /// Those whose plaintext file is gone on purpose: the stored version is used.
+    private(set) var sealed: [SecretMetadata] = []
+    /// Those whose plaintext file was gone on purpose, and is back.
+    private(set) var unsealed: [SecretMetadata] = []
 
     /// Reads every secret that one of `services` is granted.
     ///
@@ -62,7 +66,14 @@ final class SecretIntake {
         case .driver(let driver, _):
             throw DeploymentError("its driver '\(driver)' is not supported", remedy: "use 'file', 'environment' or 'external'")
         case .file(let path):
-            bytes = try SecretSourceReader.file(try folders.resolve(path), followingLinks: false)
+            let stored = snapshot?.secret(declaration.storeName).flatMap { $0.isSealed ? $0 : nil }
+            guard let read = try Self.file(try folders.resolve(path), mayBeMissing: stored != nil) else {
+                wanted.append(WantedSecret(name: declaration.storeName, source: declaration.sourceText, fingerprint: nil))
+                if let stored { sealed.append(stored) }
+                return
+            }
+            bytes = read
+            if let stored { unsealed.append(stored) }
         case .environment(let variable):
             guard let value = environment[variable] else {
                 throw DeploymentError("the environment variable \(variable) is not set", remedy: "set it, or use 'file'")
@@ -73,6 +84,16 @@ final class SecretIntake {
         wanted.append(
             WantedSecret(name: declaration.storeName, source: declaration.sourceText, fingerprint: fingerprint))
         values[declaration.storeName] = Guarded(bytes)
+    }
+
+    /// - Returns: nil where it is missing and may be.
+    private static func file(_ path: String, mayBeMissing: Bool) throws(SecretSourceError) -> SecretBytes? {
+        do {
+            return try SecretSourceReader.file(path, followingLinks: false)
+        } catch {
+            if case .missing = error, mayBeMissing { return nil }
+            throw error
+        }
     }
 
     /// Lends a value that was read from its source to `body`; nil for a secret that came from the store.
