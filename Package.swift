@@ -23,7 +23,7 @@ let package = Package(
         .target(name: "Compose", dependencies: ["YAML", "JSON", "Linux", "Words"]),
         .target(name: "SecretMemory", dependencies: ["CSodium", "Linux"]),
         .target(name: "SecretStore", dependencies: ["CSodium", "Linux", "SecretMemory"]),
-        .target(name: "SourceProtocol", dependencies: ["JSON", "Linux", "SecretMemory"]),
+        .target(name: "SourceProtocol", dependencies: ["JSON", "Linux", "SecretMemory", "Words"]),
         .target(
             name: "SecretSources",
             dependencies: ["CSodium", "CCrypto", "CCurl", "CLinux", "JSON", "Linux", "SecretMemory", "SourceProtocol", "Words"]),
@@ -46,7 +46,7 @@ let package = Package(
         .executableTarget(name: "StoreWriter", dependencies: ["SecretMemory", "SecretStore", "Linux"], path: "Tests/StoreWriter"),
         // What became of memory that held secrets, for the tests of both rooms that have some.
         .target(name: "MemoryInspection", dependencies: ["Linux"], path: "Tests/MemoryInspection"),
-        .testTarget(name: "SecretSourcesTests", dependencies: ["CLinux", "SecretSources", "SourceProtocol", "SecretMemory", "JSON", "Linux"]),
+        .testTarget(name: "SecretSourcesTests", dependencies: ["CLinux", "MemoryInspection", "SecretSources", "SourceProtocol", "SecretMemory", "JSON", "Linux"]),
         .testTarget(name: "ReconcilerTests", dependencies: ["Reconciler"]),
         .testTarget(name: "RunnerTests", dependencies: ["Runner", "JSON", "Linux", "Reconciler", "MemoryInspection"]),
         .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),

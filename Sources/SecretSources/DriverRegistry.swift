@@ -6,6 +6,7 @@ public enum DriverRegistry {
     /// In the order of docs/secret-sources.md.
     public static let drivers: [any SecretDriver.Type] = [
         CommandDriver.self,
+        GenerateDriver.self,
     ]
 
     /// The driver of a request, with the request's options checked.
