@@ -45,8 +45,8 @@ extension SecretMetadata {
 
     /// The driver that its newest value came from, if one was asked.
     var driver: String? {
-        let words = source.split(separator: " ", maxSplits: 1)
-        return words.count == 2 && words[0] == "driver" ? String(words[1]) : nil
+        let words = source.split(separator: " ")
+        return words.count > 1 && words[0] == "driver" ? String(words[1]) : nil
     }
 }
 
