@@ -6,7 +6,7 @@ public enum DriverRegistry {
     /// In the order of docs/secret-sources.md.
     public static let drivers: [any SecretDriver.Type] = [
         SopsDriver.self, AgeDriver.self, PassDriver.self, SystemdCredsDriver.self, CommandDriver.self,
-        SecretsManagerDriver.self, ParameterStoreDriver.self, KeyVaultDriver.self, SecretManagerDriver.self,
+        SecretsManagerDriver.self, ParameterStoreDriver.self, KeyVaultDriver.self, SecretManagerDriver.self, GenerateDriver.self,
     ]
 
     /// What a request's driver has to write to.

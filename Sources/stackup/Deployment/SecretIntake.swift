@@ -37,6 +37,10 @@ final class SecretIntake {
     private let store: SecretStore?
     private let snapshot: StoreSnapshot?
     private let now = Int64(time(nil))
+    /// Those whose plaintext file is gone on purpose: the stored version is used.
+    private(set) var sealed: [SecretMetadata] = []
+    /// Those whose plaintext file was gone on purpose, and is back.
+    private(set) var unsealed: [SecretMetadata] = []
 
     /// Reads every secret that one of `services` is granted.
     ///
@@ -75,10 +79,7 @@ final class SecretIntake {
     ) throws {
         switch declaration.source {
         case .external, .made:
-            if let request = declaration.rotation(of: snapshot?.secret(declaration.storeName), project: stack.name, directory: stack.workingDirectory, at: now) {
-                asked.append(Asked(declaration: declaration, request: request.request, source: request.source, mayBeStale: true))
-                return
-            }
+            if askForRotation(declaration, of: stack) { return }
             guard snapshot?.secret(declaration.storeName) != nil else {
                 throw DeploymentError(
                     "it is external, and the store has no secret '\(declaration.storeName)'",
@@ -92,7 +93,19 @@ final class SecretIntake {
             asked.append(
                 Asked(declaration: declaration, request: request, source: declaration.sourceText, mayBeStale: mayBeStale))
         case .file(let path):
-            take(Guarded(try SecretSourceReader.file(try folders.resolve(path), followingLinks: false)), for: declaration)
+            let stored = snapshot?.secret(declaration.storeName).flatMap { $0.isSealed ? $0 : nil }
+            guard let read = try Self.file(try folders.resolve(path), mayBeMissing: stored != nil) else {
+                if let stored { sealed.append(stored) }
+                if !askForRotation(declaration, of: stack) { useStored(declaration) }
+                return
+            }
+            if case .rotate? = declaration.renewal {
+                throw DeploymentError(
+                    "its file is there, and each 'up' would put the file's value back in the place of a new one",
+                    remedy: "make the store its only place with: stackup secret seal \(declaration.storeName); or remove 'rotate'")
+            }
+            take(Guarded(read), for: declaration)
+            if let stored { unsealed.append(stored) }
         case .environment(let variable):
             guard let value = environment[variable] else {
                 throw DeploymentError("the environment variable \(variable) is not set", remedy: "set it, or use 'file'")
@@ -108,9 +121,28 @@ final class SecretIntake {
         values[declaration.storeName] = value
     }
 
+    /// - Returns: false where it is not time for a new value, or none is ever made.
+    private func askForRotation(_ declaration: SecretDeclaration, of stack: Stack) -> Bool {
+        let stored = snapshot?.secret(declaration.storeName)
+        guard let renewal = declaration.rotation(of: stored, project: stack.name, directory: stack.workingDirectory, at: now)
+        else { return false }
+        asked.append(Asked(declaration: declaration, request: renewal.request, source: renewal.source, mayBeStale: true))
+        return true
+    }
+
     /// The value is the store's.
     private func useStored(_ declaration: SecretDeclaration) {
         wanted.append(WantedSecret(name: declaration.storeName, source: declaration.sourceText, fingerprint: nil))
+    }
+
+    /// - Returns: nil where it is missing and may be.
+    private static func file(_ path: String, mayBeMissing: Bool) throws(SecretSourceError) -> SecretBytes? {
+        do {
+            return try SecretSourceReader.file(path, followingLinks: false)
+        } catch {
+            if case .missing = error, mayBeMissing { return nil }
+            throw error
+        }
     }
 
     /// Lends a value that was read from its source to `body`; nil for a secret that came from the store.
