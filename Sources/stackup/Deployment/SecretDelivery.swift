@@ -125,7 +125,7 @@ extension SecretDelivery {
         /// For the audit log.
         var reads: [AuditEvent] {
             plan.writes.map { service, file in
-                AuditEvent(.read, secret: file.name, version: Int(file.version), stack: name, detail: "\(service) \(file.target)")
+                AuditEvent(.read, secret: file.name, version: Int(file.version), stack: name, detail: "\(service):\(file.target)")
             }
         }
     }
@@ -191,7 +191,7 @@ extension SecretDelivery {
         let known = names.compactMap { name in snapshot.secret(name).map { (name, $0.newest.number) } }
         let versions = Dictionary(uniqueKeysWithValues: known).merging(numbers) { $1 }
         for stack in stacks {
-            stack.plan = planDelivery(of: versions, to: stack.record.grants, observed: stack.observed)
+            stack.plan = planDelivery(of: versions, to: stack.record.recordedGrants, observed: stack.observed)
             if let record = stack.nextRecord { changes.putStackRecord(stack.name, try record.encoded()) }
         }
         let reads = stacks.flatMap(\.reads)
