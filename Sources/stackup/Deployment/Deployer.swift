@@ -50,6 +50,7 @@ struct Deployer {
         }
         for (name, reason) in preparation.secrets.failures.sorted(by: { $0.key < $1.key }) { changes.noteFailure(of: name, reason: reason) }
         for name in preparation.secrets.recovered { changes.noteChecked(of: name) }
+        for secret in preparation.secrets.unsealed { changes.setSealed(false, of: secret.name) }
         if nextRecord != record {
             let name = preparation.stack.name
             changes.putStackRecord(name, try nextRecord.encoded())

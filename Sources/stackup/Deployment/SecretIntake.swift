@@ -30,6 +30,10 @@ final class SecretIntake {
     /// What to say of these.
     private(set) var warnings: [Diagnostic] = []
     private var values: [String: Guarded] = [:]
+    /// Those whose plaintext file is gone on purpose: the stored version is used.
+    private(set) var sealed: [SecretMetadata] = []
+    /// Those whose plaintext file was gone on purpose, and is back.
+    private(set) var unsealed: [SecretMetadata] = []
     private var asked: [Asked] = []
     private let store: SecretStore?
     private let snapshot: StoreSnapshot?
@@ -83,7 +87,14 @@ final class SecretIntake {
                 driver: driver, options: options, name: declaration.key, project: stack.name, directory: directory, labels: declaration.labels)
             asked.append(Asked(declaration: declaration, request: request, mayBeStale: mayBeStale))
         case .file(let path):
-            take(Guarded(try SecretSourceReader.file(try folders.resolve(path), followingLinks: false)), for: declaration)
+            let stored = snapshot?.secret(declaration.storeName).flatMap { $0.isSealed ? $0 : nil }
+            guard let value = try Self.file(try folders.resolve(path), mayBeMissing: stored != nil) else {
+                useStored(declaration)
+                if let stored { sealed.append(stored) }
+                return
+            }
+            take(Guarded(value), for: declaration)
+            if let stored { unsealed.append(stored) }
         case .environment(let variable):
             guard let value = environment[variable] else {
                 throw DeploymentError("the environment variable \(variable) is not set", remedy: "set it, or use 'file'")
@@ -102,6 +113,16 @@ final class SecretIntake {
     /// The value is the store's.
     private func useStored(_ declaration: SecretDeclaration) {
         wanted.append(WantedSecret(name: declaration.storeName, source: declaration.sourceText, fingerprint: nil))
+    }
+
+    /// - Returns: nil where it is missing and may be.
+    private static func file(_ path: String, mayBeMissing: Bool) throws(SecretSourceError) -> SecretBytes? {
+        do {
+            return try SecretSourceReader.file(path, followingLinks: false)
+        } catch {
+            if case .missing = error, mayBeMissing { return nil }
+            throw error
+        }
     }
 
     /// Lends a value that was read from its source to `body`; nil for a secret that came from the store.
