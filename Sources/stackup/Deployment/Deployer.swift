@@ -44,7 +44,7 @@ struct Deployer {
                 if version == 1 {
                     changes.createSecret(name, labels: labels(of: name), source: source, value: copy)
                 } else {
-                    changes.addVersion(of: name, source: source, value: copy)
+                    changes.addVersion(of: name, expectedVersion: version - 1, source: source, value: copy)
                 }
             }
         }
@@ -107,6 +107,15 @@ struct Deployer {
             deployment,
             payload: { position, send in try withContent(of: contents[position].file, send) },
             onEvent: onEvent)
+    }
+
+    /// The secrets that got a newer version while this was under way. Whoever stored it could not know of this deployment yet.
+    func overtakenSecrets() throws -> Set<String> {
+        let snapshot = try store.snapshot()
+        let files = launchPlans.flatMap(\.files).filter { file in
+            file.kind == .secret && snapshot.secret(file.name).map { String($0.newest.number) } != file.version
+        }
+        return Set(files.map(\.name))
     }
 
     /// Notes which values leave the store; the others come from their sources and have just been put into it.

@@ -66,6 +66,11 @@ struct SecretDelivery: ~Copyable {
         return true
     }
 
+    /// Adds secrets whose newest versions may not be in place everywhere.
+    mutating func deliverAgain(_ names: Set<String>) {
+        self.names.formUnion(names)
+    }
+
     /// Adds something else to the commit, such as that a source was asked.
     mutating func alsoCommit(_ step: @escaping (inout StoreChanges) -> Void) {
         extraSteps.append(step)
