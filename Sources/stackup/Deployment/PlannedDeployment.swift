@@ -25,8 +25,8 @@ struct PlannedDeployment {
             wanted: preparation.wanted, recorded: session.recordedState, observed: observed, options: options)
     }
 
-    /// What is worth knowing before `up`: secrets that may be out of date, services that it will refuse, those that it will leave alone,
-    /// and whose file does not count, or counts again.
+    /// What is worth knowing before `up`: secrets that may be out of date, whose file does not count, or counts again; services that it
+    /// will refuse, and those that it will leave alone.
     func reportProspects(_ streams: Streams) {
         streams.report(preparation.secrets.warnings)
         for secret in preparation.secrets.sealed {
