@@ -37,6 +37,7 @@ extension SecretStore {
         let generation = max(kept?.generation ?? 0, index.generation) + 1
         let event = AuditEvent(.accepted, detail: whole == nil ? "a store with a damaged log" : "an older store")
         let head = try log.append([(event: event, generation: generation)], after: start, dataKey: dataKey)
+        try log.synchronize()
         let next = index.applying(secrets: [:], stacks: [:], logHead: head, generation: generation)
         let content = IndexContent.sealed(next, keyRing: keyRing, under: dataKey, store: header.store)
         try remember(next, keyRing: keyRing, in: try folder.replace(Index.fileName, with: content))

@@ -170,7 +170,8 @@ extension AuditLog {
 
 /// Writing, by the holder of the lock.
 extension AuditLog {
-    /// Appends events and writes them through to the disk. Where that fails, the file is as before.
+    /// Appends events. Where that fails, the file is as before. They are not on the disk before `synchronize` returns, which is for
+    /// when the lock has been given back: nobody who reads a value shall wait for somebody else's disk.
     ///
     /// - Parameters:
     ///   - head: the end of what is to stay; whatever follows it is cut off.
@@ -201,12 +202,20 @@ extension AuditLog {
         do throws(SystemCallError) {
             try retryingInterrupts("ftruncate", on: path) { ftruncate(file.number, off_t(begin)) }
             try write(bytes, at: begin)
-            try retryingInterrupts("fdatasync", on: path) { fdatasync(file.number) }
         } catch {
             ftruncate(file.number, off_t(begin))
             throw .system(doing: "write to the store's log", error)
         }
         return head
+    }
+
+    /// Writes what was appended, by others too, through to the disk.
+    borrowing func synchronize() throws(StoreError) {
+        do {
+            try retryingInterrupts("fdatasync", on: path) { fdatasync(file.number) }
+        } catch {
+            throw .system(doing: "write to the store's log", error)
+        }
     }
 
     private borrowing func write(_ bytes: [UInt8], at offset: UInt64) throws(SystemCallError) {
