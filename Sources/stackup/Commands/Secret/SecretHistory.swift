@@ -20,7 +20,7 @@ enum SecretHistory {
         options: [.choice("format", ["table", "json"], help: "How to print it (default table)")], arguments: [.init("NAME")])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        let store = try SecretStore.open(invocation.paths.store)
+        let store = try invocation.openStore()
         let secret = try SecretCommand.find(invocation.operands[0], in: try store?.snapshot(), invocation)
         let users = try SecretUsers(store, invocation)
         let rows = secret.versions.reversed().map { Row(version: $0, grants: users.grants(on: secret.name, version: $0.number)) }
