@@ -53,7 +53,7 @@ struct PreparedSlot: ~Copyable {
             let output = try KeyCommand.output(of: words)
             // One that prints something new each time would never open the slot again.
             guard output.equalsInConstantTime(try KeyCommand.output(of: words)) else {
-                throw KeyCommandError(words, "printed two different keys when run twice")
+                throw KeyCommandError("\(words[0]) printed two different keys when run twice")
             }
             unlockingKey = try KeyCommand.unlockingKey(from: output, slot: identifier)
         } catch let error as KeyCommandError {

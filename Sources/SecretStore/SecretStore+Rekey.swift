@@ -53,7 +53,7 @@ extension SecretStore {
     /// The log, with nobody appending to it; nil where there is none yet.
     private func lockedLog(_ index: Index) throws(StoreError) -> AuditLog? {
         guard index.logHead.file != Identifier(0) else { return nil }
-        guard let log = try openLog() else {
+        guard let log = try openLog(for: .appending) else {
             throw .damaged(file: folder.path(of: AuditLog.fileName(index.logHead.file)), what: .missing)
         }
         try log.lock()
@@ -143,7 +143,7 @@ private final class Resealing {
     }
 
     private func copyLog(_ old: borrowing AuditLog?, generation: UInt64) throws(StoreError) -> LogHead {
-        guard let new = try AuditLog.open(logFile, in: store.folder, store: store.header.store, creating: true) else {
+        guard let new = try AuditLog.open(logFile, in: store.folder, store: store.header.store, for: .creating) else {
             throw .damaged(file: store.folder.path(of: AuditLog.fileName(logFile)), what: .missing)
         }
         try store.folder.synchronize()
