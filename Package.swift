@@ -22,7 +22,7 @@ let package = Package(
         .target(name: "YAML", dependencies: ["CYAML", "Words"]),
         .target(name: "Compose", dependencies: ["YAML", "JSON", "Linux", "Words"]),
         .target(name: "SecretMemory", dependencies: ["CSodium", "Linux"]),
-        .target(name: "SecretStore", dependencies: ["CSodium", "Linux", "SecretMemory"]),
+        .target(name: "SecretStore", dependencies: ["CSodium", "Linux", "JSON", "SecretMemory"]),
         .target(name: "SourceProtocol", dependencies: ["JSON", "Linux", "SecretMemory", "Words"]),
         .target(
             name: "SecretSources",

@@ -121,6 +121,44 @@ extension AuditLog {
         return tail
     }
 
+    /// Copies every entry into an empty log, sealed under another key.
+    ///
+    /// - Parameters:
+    ///   - known: the newest head that anyone has noted.
+    ///   - start: the other log's head, with its file.
+    /// - Returns: the other log's head after them. They are not yet on the disk.
+    /// - Throws: `damaged` where there are fewer than that, or others.
+    borrowing func copy(
+        upTo known: LogHead, from dataKey: borrowing SecretBytes, to other: borrowing AuditLog, under otherKey: borrowing SecretBytes,
+        at start: LogHead
+    ) throws(StoreError) -> LogHead {
+        guard try holds(known, dataKey: dataKey) else { throw .damaged(file: path, what: .broken) }
+        let size = Int(try Folder.status(of: file, path).st_size)
+        let bytes = try read(from: 0, count: size)
+        var head = start
+        var position = 0
+        var copied: [UInt8] = []
+        while let (entry, plaintext, end) = entry(in: bytes, at: position, sequence: head.sequence + 1, dataKey: dataKey),
+            entry.previous == head.hash
+        {
+            let sealed = plaintext.withUnsafeBytes { Sealing.seal($0, under: otherKey, as: .logEntry(entry.sequence, of: store)) }
+            head.sequence = entry.sequence
+            head.hash = LogEntry.hash(of: plaintext)
+            head.start = UInt64(copied.count)
+            copied.append(littleEndian: UInt32(sealed.count))
+            copied += sealed
+            head.end = UInt64(copied.count)
+            position = end
+        }
+        guard head.sequence >= known.sequence else { throw .damaged(file: path, what: .broken) }
+        do {
+            try other.write(copied, at: 0)
+        } catch {
+            throw .system(doing: "write to the store's log", error)
+        }
+        return head
+    }
+
     /// Whether the entry that a head speaks of stands where it says, and is the one.
     borrowing func holds(_ head: LogHead, dataKey: borrowing SecretBytes) throws(StoreError) -> Bool {
         guard head.sequence > 0 else { return true }

@@ -84,7 +84,7 @@ enum ConfigCommand {
         let missing = stack.secrets.filter { declaration in
             if case .file(let path) = declaration.source { access(path, F_OK) != 0 } else { false }
         }
-        guard !missing.isEmpty, let snapshot = try? SecretStore.open(invocation.paths.store)?.snapshot() else { return }
+        guard !missing.isEmpty, let snapshot = try? invocation.openStore()?.snapshot() else { return }
         for declaration in missing where snapshot.secret(declaration.storeName)?.isSealed == true {
             invocation.streams.note("secret '\(declaration.storeName)' is sealed: the store has its value, and its file is not needed")
         }

@@ -60,7 +60,7 @@ enum Up {
 
     /// Delivers what was stored while the deployment was under way.
     private static func catchUp(_ secrets: Set<String>, _ invocation: Invocation) throws {
-        guard !secrets.isEmpty, let store = try SecretStore.open(invocation.paths.store) else { return }
+        guard !secrets.isEmpty, let store = try invocation.openStore() else { return }
         var delivery = SecretDelivery(store, invocation)
         delivery.deliverAgain(secrets)
         let failures = try delivery.deliver().failures

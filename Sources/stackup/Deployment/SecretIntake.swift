@@ -33,10 +33,6 @@ final class SecretIntake {
     /// What to say of these.
     private(set) var warnings: [Diagnostic] = []
     private var values: [String: Guarded] = [:]
-    /// Those whose plaintext file is gone on purpose: the stored version is used.
-    private(set) var sealed: [SecretMetadata] = []
-    /// Those whose plaintext file was gone on purpose, and is back.
-    private(set) var unsealed: [SecretMetadata] = []
     private var asked: [Asked] = []
     private let store: SecretStore?
     private let snapshot: StoreSnapshot?

@@ -27,7 +27,7 @@ struct SecretRenewing {
         guard let supervisor = try SupervisorClient.connect(invocation.paths.directories(of: stack)) else { return }
         let waiting = try supervisor.observe().renewals
         do {
-            guard let store = try SecretStore.open(invocation.paths.store),
+            guard let store = try invocation.openStore(),
                 let record = try store.stackRecord(stack).flatMap({ StackRecord(decoding: $0) })
             else { return try supervisor.schedule(RenewalSchedule(of: stack, [], invocation)) }
             let renewed = try renew(record, store)

@@ -25,7 +25,7 @@ enum SecretExport {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let number = try invocation.arguments.integer("version", in: 1...Int.max)
-        let store = try SecretStore.open(invocation.paths.store)
+        let store = try invocation.openStore()
         let secret = try SecretCommand.find(invocation.operands[0], in: try store?.snapshot(), invocation)
         guard let store else { throw StoreError.noSuchSecret(secret.name) }
         let path = invocation.value("output").flatMap { $0.isEmpty || $0 == "-" ? nil : $0 }

@@ -25,7 +25,7 @@ enum SecretHistory {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let format = try invocation.listFormat(columns)
-        let store = try SecretStore.open(invocation.paths.store)
+        let store = try invocation.openStore()
         let secret = try SecretCommand.find(invocation.operands[0], in: try store?.snapshot(), invocation)
         let users = try SecretUsers(store, invocation)
         try invocation.print(

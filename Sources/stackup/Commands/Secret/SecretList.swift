@@ -32,7 +32,7 @@ enum SecretList {
     static func run(_ invocation: Invocation) throws -> Int32 {
         let format = try invocation.listFormat(columns)
         let filter = try SecretFilter(invocation.values("filter"), invocation)
-        let secrets = (try SecretStore.open(invocation.paths.store)?.snapshot().secrets() ?? [])
+        let secrets = (try invocation.openStore()?.snapshot().secrets() ?? [])
             .filter(filter.matches)
             .sorted { naturallyPrecedes($0.name, $1.name) }
         if invocation.flag("quiet"), format.isTable {

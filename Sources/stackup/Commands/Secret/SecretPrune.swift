@@ -29,7 +29,7 @@ enum SecretPrune {
             throw invocation.arguments.usageError(
                 "what is to stay?", remedy: "give --keep N, --older-than TIME, or both; --keep 1 leaves the newest version of each secret")
         }
-        guard let store = try SecretStore.open(invocation.paths.store) else { return 0 }
+        guard let store = try invocation.openStore() else { return 0 }
         let users = try SecretUsers(store, invocation)
         let snapshot = try store.snapshot()
         var secrets = invocation.operands.isEmpty ? snapshot.secrets() : []

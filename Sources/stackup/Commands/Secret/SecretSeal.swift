@@ -21,7 +21,7 @@ enum SecretSeal {
         arguments: [.init("NAME", .atLeastOne)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        let store = try SecretStore.open(invocation.paths.store)
+        let store = try invocation.openStore()
         return SecretCommand.forEach(invocation.operands, invocation) { reference in
             let secret = try SecretCommand.find(reference, in: try store?.snapshot(), invocation)
             guard let store else { throw StoreError.noSuchSecret(secret.name) }
