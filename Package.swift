@@ -51,7 +51,7 @@ let package = Package(
             dependencies: ["CLinux", "MemoryInspection", "SecretSources", "SourceProtocol", "SecretMemory", "JSON", "Linux", "SandboxProbe"]),
         // A process that goes into the sandbox and can't come out again.
         .executableTarget(name: "SandboxProbe", dependencies: ["SecretSources", "Linux"], path: "Tests/SandboxProbe"),
-        .testTarget(name: "ReconcilerTests", dependencies: ["Reconciler"]),
+        .testTarget(name: "ReconcilerTests", dependencies: ["Reconciler", "Compose", "SecretMemory", "SecretStore"]),
         .testTarget(name: "RunnerTests", dependencies: ["Runner", "JSON", "Linux", "Reconciler", "MemoryInspection"]),
         .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
         // Plays Tests/transcripts against the built command.
