@@ -47,7 +47,7 @@ let package = Package(
         // What became of memory that held secrets, for the tests of both rooms that have some.
         .target(name: "MemoryInspection", dependencies: ["Linux"], path: "Tests/MemoryInspection"),
         .testTarget(
-            name: "SecretSourcesTests", dependencies: ["CLinux", "SecretSources", "SourceProtocol", "SecretMemory", "JSON", "Linux", "SandboxProbe"]),
+            name: "SecretSourcesTests", dependencies: ["CLinux", "SecretSources", "SourceProtocol", "SecretMemory", "JSON", "Linux", "SandboxProbe", "stackup-sources"]),
         // A process that goes into the sandbox and can't come out again.
         .executableTarget(name: "SandboxProbe", dependencies: ["SecretSources", "Linux"], path: "Tests/SandboxProbe"),
         .testTarget(name: "ReconcilerTests", dependencies: ["Reconciler"]),

@@ -23,7 +23,7 @@ struct VaultDriver: SecretDriver {
         case "1": return try engine.readUnversioned(path, request)
         case "2": return try engine.read(path, request)
         default:
-            let version = try Self.versions.credentials(for: request, options: ["mount"] + VaultServer.options.map(\.name)) { () throws(SourceError) in
+            let version = try Self.versions.credentials(for: request, options: ["mount"] + VaultLogin.decisive) { () throws(SourceError) in
                 try engine.version()
             }
             return try version == 1 ? engine.readUnversioned(path, request) : engine.read(path, request)

@@ -10,6 +10,9 @@ enum VaultLogin {
         DriverOption("auth-mount", "where AppRole is mounted", otherwise: "`approle`"),
     ]
 
+    /// Which of a request's options decide whether somebody gets in.
+    static let decisive = (options + VaultServer.options + [.certificates, .timeout]).map(\.name)
+
     private static let logins = CredentialCache<AccessToken>()
 
     /// The token of a request: of the file that an option names, of a role, of the environment, or of the file where `vault login` leaves it.
@@ -21,8 +24,7 @@ enum VaultLogin {
         }
         if let role = request.option("role-id") ?? request.variable("VAULT_ROLE_ID") {
             // One login serves all secrets of a command.
-            let names = (options + VaultServer.options).map(\.name)
-            return try logins.credentials(for: request, options: names) { () throws(SourceError) in try logIn(as: role, request, server) }
+            return try logins.credentials(for: request, options: decisive) { () throws(SourceError) in try logIn(as: role, request, server) }
         }
         for name in ["VAULT_TOKEN", "BAO_TOKEN"] {
             if let text = request.variable(name) { return try token(in: .guarding(text), "the token in \(name)") }
