@@ -48,7 +48,9 @@ let package = Package(
         .target(name: "MemoryInspection", dependencies: ["Linux"], path: "Tests/MemoryInspection"),
         .testTarget(
             name: "SecretSourcesTests",
-            dependencies: ["CLinux", "MemoryInspection", "SecretSources", "SourceProtocol", "SecretMemory", "JSON", "Linux", "SandboxProbe"]),
+            dependencies: [
+                "CLinux", "MemoryInspection", "SecretSources", "SourceProtocol", "SecretMemory", "JSON", "Linux", "SandboxProbe", "stackup-sources",
+            ]),
         // A process that goes into the sandbox and can't come out again.
         .executableTarget(name: "SandboxProbe", dependencies: ["SecretSources", "Linux"], path: "Tests/SandboxProbe"),
         .testTarget(name: "ReconcilerTests", dependencies: ["Reconciler", "Compose", "SecretMemory", "SecretStore"]),

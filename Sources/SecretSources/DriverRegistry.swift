@@ -5,8 +5,9 @@ import Words
 public enum DriverRegistry {
     /// In the order of docs/secret-sources.md.
     public static let drivers: [any SecretDriver.Type] = [
+        VaultDriver.self, SecretsManagerDriver.self, ParameterStoreDriver.self, KeyVaultDriver.self, SecretManagerDriver.self,
         SopsDriver.self, AgeDriver.self, PassDriver.self, SystemdCredsDriver.self, CommandDriver.self,
-        SecretsManagerDriver.self, ParameterStoreDriver.self, KeyVaultDriver.self, SecretManagerDriver.self, GenerateDriver.self,
+        GenerateDriver.self,
     ]
 
     /// What a request's driver has to write to.

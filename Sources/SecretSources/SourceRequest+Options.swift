@@ -20,6 +20,11 @@ extension SourceRequest {
         options[name] == "true"
     }
 
+    /// The first of some variables of the environment that is set, and not empty.
+    func variable(_ names: String...) -> String? {
+        names.lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
+    }
+
     /// A path that starts from the Compose file's folder, or from the home folder where it begins with `~`.
     func path(_ text: String) -> String {
         Paths.clean(Paths.absolute(text, from: directory, home: environment["HOME"]))

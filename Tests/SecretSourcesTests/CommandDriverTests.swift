@@ -22,6 +22,22 @@ import Testing
         #expect(run("cat") == .success(#"{"version":1,"name":"password","project":"shop","labels":{"tier":"1"}}"# + "\n"))
     }
 
+    @Test func theExampleInTheFixturesWorks() {
+        let fixture = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/Fixtures/secret-command"
+        func value(_ name: String) -> Result<String, SourceError> {
+            let request = SourceRequest(
+                driver: "command", options: ["command": "./from-folder values"], name: name, project: "shop", directory: fixture,
+                environment: callersEnvironment())
+            switch SourceServer.answer(request) {
+            case .value(let bytes): return .success(bytes.text)
+            case .failure(let error): return .failure(error)
+            }
+        }
+        #expect(value("db_password") == .success("correct horse battery staple"))
+        #expect(value("none").problem?.reason == "from-folder ended with status 1: there is no file values/shop/none")
+        #expect(value("../x").problem?.reason.contains("can't be kept in a file") == true)
+    }
+
     @Test func noShellTouchesItsArguments() {
         #expect(run(#"printf '%s|' "$@""#, arguments: #"'a b' $HOME * "c;d""#) == .success("a b|$HOME|*|c;d|"))
     }

@@ -5,8 +5,8 @@ import Testing
 
 @testable import SecretSources
 
-/// Where scripts/test puts what comes from the Python package index.
-private let tools = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/.build/tools/bin"
+/// Where scripts/test puts sops.
+private let tools = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/.build/sops/bin"
 
 private let environment: [String: String] = {
     var environment = callersEnvironment()

@@ -51,6 +51,27 @@ struct SecretBuffer: ~Copyable {
         }
     }
 
+    /// Appends text as a string of JSON, in its quotes.
+    mutating func append(json text: borrowing SecretBytes) throws(SourceError) {
+        let digits = Array("0123456789abcdef".utf8)
+        try append(UInt8(ascii: "\""))
+        for index in 0..<text.count {
+            let byte = text.withUnsafeBytes { $0[index] }
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                try append(UInt8(ascii: "\\"))
+                try append(byte)
+            case 0..<0x20:
+                try append("\\u00")
+                try append(digits[Int(byte >> 4)])
+                try append(digits[Int(byte & 15)])
+            default:
+                try append(byte)
+            }
+        }
+        try append(UInt8(ascii: "\""))
+    }
+
     private mutating func makeRoom(for more: Int) throws(SourceError) {
         guard count + more > memory.count else { return }
         var larger = try SecretBytes.zeroed(max(memory.count * 2, count + more))
