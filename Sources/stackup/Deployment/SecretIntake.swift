@@ -88,6 +88,11 @@ final class SecretIntake {
             useStored(declaration)
         case .driver(let driver, var options, let directory):
             let mayBeStale = try Self.mayBeStale(options.removeValue(forKey: "on-failure"))
+            // A generator makes the first value. That is kept, or each 'up' would change the password of a database that is there already.
+            if driver == GeneratorSpec.driver, snapshot?.secret(declaration.storeName) != nil {
+                if let spec = options["spec"] { _ = try GeneratorSpec(spec) }
+                return useStored(declaration)
+            }
             let request = SourceRequest(
                 driver: driver, options: options, name: declaration.key, project: stack.name, directory: directory, labels: declaration.labels)
             asked.append(
@@ -244,7 +249,7 @@ extension SecretDeclaration {
     }
 
     /// Options that say what a value is called where it comes from.
-    private static let namingOptions = ["path", "file", "secret", "name"]
+    private static let namingOptions = ["path", "file", "secret", "name", "spec"]
 
     /// Where its value comes from, for people.
     var sourceText: String {
