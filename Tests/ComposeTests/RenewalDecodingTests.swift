@@ -23,6 +23,11 @@ import YAML
         #expect(load("{external: true, x-stackup: {rotate: {every: 12h, command: ./make it}}}").0?.renewal == .rotate(every: 43_200, .command("./make it")))
     }
 
+    @Test func theDriverThatGeneratesDoesSoAgain() {
+        let secret = "{driver: generate, driver_opts: {spec: uuid}, x-stackup: {rotate: {every: 1d}}}"
+        #expect(load(secret).0?.renewal == .rotate(every: 86_400, .specification("uuid")))
+    }
+
     @Test func oneWithoutAnotherSourceIsMade() {
         #expect(load("{x-stackup: {rotate: {every: 1s, generate: uuid}}}").0?.source == .made)
         #expect(load("{external: true, x-stackup: {rotate: {every: 1s, generate: uuid}}}").0?.source == .external)

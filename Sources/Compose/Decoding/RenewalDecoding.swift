@@ -53,7 +53,8 @@ struct RenewalDecoding {
                 at: environment.place, attribute: path, remedy: "remove 'environment', or 'rotate'")
             return nil
         }
-        if let driver = secret["driver"] {
+        let isGenerated = secret["driver"]?.string == "generate"
+        if let driver = secret["driver"], !isGenerated {
             reporter.obstacle(
                 "\(path) has no effect on a secret with a driver: each `up` would put the driver's value back", at: driver.place,
                 attribute: path, remedy: "write `refresh`, which asks the driver again, instead of `rotate`")
@@ -65,6 +66,7 @@ struct RenewalDecoding {
         case (nil, let node?):
             return text(node, "\(path).command").map { .rotate(every: period, .command($0)) }
         case (nil, nil):
+            if isGenerated, let spec = secret["driver_opts"]?["spec"]?.string { return .rotate(every: period, .specification(spec)) }
             reporter.obstacle(
                 "\(path) needs one of generate and command", at: attribute.keyPlace, attribute: path, remedy: Self.example)
             return nil
