@@ -24,28 +24,10 @@ enum GeneratedValue {
     static func make(_ spec: String, for name: String, _ invocation: Invocation) throws -> SecretBytes {
         let request = SourceRequest(
             driver: GeneratorSpec.driver, options: ["spec": spec], name: name, project: "", directory: invocation.workingDirectory)
-        var outcome: Outcome?
-        try SourcesProcess.fetch([request], hidden: invocation.paths.privatePaths) { _, answer in outcome = Outcome(answer) }
-        guard let outcome else { preconditionFailure("every request is answered") }
-        return try outcome.take()
-    }
-
-    /// An answer in a place that a closure can refer to.
-    private final class Outcome {
-        private var value: SecretBytes?
-        private var error: SourceError?
-
-        init(_ answer: consuming SourceAnswer) {
-            switch consume answer {
-            case .value(let bytes): value = consume bytes
-            case .failure(let error): self.error = error
-            }
-        }
-
-        func take() throws -> SecretBytes {
-            if let error { throw CommandFailure(error.description) }
-            guard let value = value.take() else { preconditionFailure("an answer is a value or an error") }
-            return value
+        do {
+            return try SourcesProcess.value(of: request, hidden: invocation.paths.privatePaths)
+        } catch let error as SourceError {
+            throw CommandFailure(error.description)
         }
     }
 }

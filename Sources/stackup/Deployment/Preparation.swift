@@ -103,9 +103,7 @@ struct Preparation {
 
     /// The launch plans of other stacks, running or not.
     private static func plans(in store: SecretStore?, _ snapshot: StoreSnapshot?, besides name: String) -> [LaunchPlan] {
-        (snapshot?.stackNames ?? []).filter { $0 != name }.flatMap { other in
-            ((try? store?.stackRecord(other)) ?? nil).flatMap { StackRecord(decoding: $0) }?.plans ?? []
-        }
+        (snapshot?.stackNames ?? []).filter { $0 != name }.flatMap { StackRecord.plans(of: $0, in: store) }
     }
 
     private static func readConfigs(

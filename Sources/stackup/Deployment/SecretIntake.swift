@@ -249,19 +249,12 @@ extension SecretDeclaration {
         }
     }
 
-    /// Options that say what a value is called where it comes from.
-    private static let namingOptions = ["path", "file", "secret", "name", "spec"]
-
     /// Where its value comes from, for people.
     var sourceText: String {
         switch source {
-        case .file(let path): "file \(path)"
-        case .environment(let variable): "environment \(variable)"
         case .external: "external"
         case .made: "made"
-        case .driver(let driver, let options, _):
-            // What it is called there; other options are none of the output's business.
-            "driver " + ([driver] + Self.namingOptions.compactMap { options[$0] }.prefix(1)).joined(separator: " ")
+        case .file, .environment, .driver: SecretOrigin(self).place?.text ?? ""
         }
     }
 }
