@@ -22,8 +22,8 @@ let package = Package(
         .target(name: "YAML", dependencies: ["CYAML", "Words"]),
         .target(name: "Compose", dependencies: ["YAML", "JSON", "Linux", "Words"]),
         .target(name: "SecretMemory", dependencies: ["CSodium", "Linux"]),
-        .target(name: "SecretStore", dependencies: ["CSodium", "Linux", "SecretMemory"]),
-        .target(name: "SourceProtocol", dependencies: ["JSON", "Linux", "SecretMemory"]),
+        .target(name: "SecretStore", dependencies: ["CSodium", "Linux", "JSON", "SecretMemory"]),
+        .target(name: "SourceProtocol", dependencies: ["JSON", "Linux", "SecretMemory", "Words"]),
         .target(
             name: "SecretSources",
             dependencies: ["CSodium", "CCrypto", "CCurl", "CLinux", "JSON", "Linux", "SecretMemory", "SourceProtocol", "Words"]),
@@ -47,7 +47,8 @@ let package = Package(
         // What became of memory that held secrets, for the tests of both rooms that have some.
         .target(name: "MemoryInspection", dependencies: ["Linux"], path: "Tests/MemoryInspection"),
         .testTarget(
-            name: "SecretSourcesTests", dependencies: ["CLinux", "SecretSources", "SourceProtocol", "SecretMemory", "JSON", "Linux", "SandboxProbe", "stackup-sources"]),
+            name: "SecretSourcesTests",
+            dependencies: ["CLinux", "MemoryInspection", "SecretSources", "SourceProtocol", "SecretMemory", "JSON", "Linux", "SandboxProbe", "stackup-sources"]),
         // A process that goes into the sandbox and can't come out again.
         .executableTarget(name: "SandboxProbe", dependencies: ["SecretSources", "Linux"], path: "Tests/SandboxProbe"),
         .testTarget(name: "ReconcilerTests", dependencies: ["Reconciler"]),

@@ -52,6 +52,11 @@ int clinux_tmpfs_resize(int mount, const char *size) {
     return result;
 }
 
+uint32_t clinux_filesystem_type(int descriptor) {
+    struct statfs status;
+    return fstatfs(descriptor, &status) == 0 ? (uint32_t)status.f_type : 0;
+}
+
 int clinux_room(int descriptor, uint64_t *total, uint64_t *left) {
     struct statfs status;
     if (fstatfs(descriptor, &status) != 0) return -1;

@@ -75,6 +75,9 @@ extension FileDescriptor {
         return result
     }
 
+    /// The magic number of the filesystem that the file lies on (statfs(2)); 0 where it can't be told.
+    public var fileSystemType: UInt32 { clinux_filesystem_type(number) }
+
     /// Has the kernel start writing the file to the disk, without waiting for it (sync_file_range(2)).
     ///
     /// Promises nothing about durability, which takes an fsync(2) later; that one is quicker for it.

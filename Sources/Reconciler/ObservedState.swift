@@ -9,15 +9,18 @@ public struct ObservedState: Sendable, Equatable, Codable {
     public var mounts: [ObservedMount]
     /// The files that the running instances' masks were last laid on.
     public var maskedFiles: [MaskedFile]
+    /// The secrets that come by new values by themselves.
+    public var renewals: [ObservedRenewal]
 
     public init(
         supervisorPID: Int32? = nil, instances: [ObservedInstance] = [], mounts: [ObservedMount] = [],
-        maskedFiles: [MaskedFile] = []
+        maskedFiles: [MaskedFile] = [], renewals: [ObservedRenewal] = []
     ) {
         self.supervisorPID = supervisorPID
         self.instances = instances
         self.mounts = mounts
         self.maskedFiles = maskedFiles
+        self.renewals = renewals
     }
 }
 

@@ -1,11 +1,12 @@
 import Glibc
 import Linux
 
-/// The way back into use for a store that is older than it was, or whose log is damaged: only a person can say that this is
-/// what they want.
+/// The way back into use for a store that is older than it was, whose header it did not write last, or whose log is damaged: only a
+/// person can say that this is what they want.
 extension SecretStore {
     /// Makes the store as it lies there the newest one. The log tells so; a damaged log is put aside as
-    /// `damaged-log-<id>`, and a new one begun.
+    /// `damaged-log-<id>`, and a new one begun. Of a header that is not the store's own, the slot alone stays that opens the store now:
+    /// nobody can say who made the others.
     ///
     /// - Returns: whether there was anything to accept.
     /// - Throws: `damaged` where the index doesn't open either.
@@ -17,11 +18,12 @@ extension SecretStore {
         defer { acceptsOlder = false }
         loaded = nil
         let index = try currentIndex()
-        guard let keyRing = loaded?.keyRing, index.logHead.file != Identifier(0) else { return false }
+        guard var keyRing = loaded?.keyRing, index.logHead.file != Identifier(0) else { return false }
         let kept = try? KeptHead.read(location, store: header.store)
         let isOlder = (kept?.generation ?? 0) > index.generation
         let whole = try wholeLogHead(isOlder: isOlder)
-        guard isOlder || whole == nil else { return false }
+        let isForeign = try hasForeignHeader(keyRing)
+        guard isOlder || isForeign || whole == nil else { return false }
 
         lock.markUnfinished()
         var start = whole ?? LogHead()
@@ -35,8 +37,12 @@ extension SecretStore {
         try log.lock()
         defer { log.unlock() }
         let generation = max(kept?.generation ?? 0, index.generation) + 1
-        let event = AuditEvent(.accepted, detail: whole == nil ? "a store with a damaged log" : "an older store")
+        let what = [(isOlder, "an older store"), (isForeign, "the header's one slot that opens it"), (whole == nil, "a damaged log")]
+        let event = AuditEvent(.accepted, detail: what.filter(\.0).map(\.1).joined(separator: ", "))
         let head = try log.append([(event: event, generation: generation)], after: start, dataKey: dataKey)
+        try log.synchronize()
+        if isForeign { try keepOwnSlotAlone(keyRing) }
+        keyRing = try noting(keyRing)
         let next = index.applying(secrets: [:], stacks: [:], logHead: head, generation: generation)
         let content = IndexContent.sealed(next, keyRing: keyRing, under: dataKey, store: header.store)
         try remember(next, keyRing: keyRing, in: try folder.replace(Index.fileName, with: content))
@@ -60,6 +66,37 @@ extension SecretStore {
             guard case .damaged = error else { throw error }
             return nil
         }
+    }
+
+    private func hasForeignHeader(_ keyRing: KeyRing) throws(StoreError) -> Bool {
+        do {
+            return try !headerIsAuthentic(keyRing)
+        } catch {
+            throw .system(doing: "check the header", error)
+        }
+    }
+
+    private func keepOwnSlotAlone(_ keyRing: KeyRing) throws(StoreError) {
+        do {
+            let next = try StoreHeader(
+                store: header.store, slots: ownSlots(keyRing), number: max(header.number, keyRing.headerNumber) + 1, keyRing: keyRing)
+            try replaceHeader(with: next, DataKeys(newest: dataKey.copied()))
+        } catch let error as SystemCallError {
+            throw .system(doing: "make a header", error)
+        } catch {
+            throw error as! StoreError
+        }
+    }
+
+    /// The slot that opened the store.
+    private func ownSlots(_ keyRing: KeyRing) throws(SystemCallError) -> [KeySlot] {
+        let dataKeys = DataKeys(newest: try dataKey.copied())
+        let own: [KeySlot]
+        switch opener {
+        case .slot(let unlocked): own = header.slots.filter { $0.identifier == unlocked.identifier }
+        case .keyFile(let key): own = try header.upgraded(with: key, dataKey: dataKey, keyRing: keyRing).slots
+        }
+        return try own.map { slot throws(SystemCallError) in try slot.holding(dataKeys, sender: keyRing) }
     }
 
     private func putLogAside(_ file: Identifier) throws(StoreError) {

@@ -121,6 +121,44 @@ extension AuditLog {
         return tail
     }
 
+    /// Copies every entry into an empty log, sealed under another key.
+    ///
+    /// - Parameters:
+    ///   - known: the newest head that anyone has noted.
+    ///   - start: the other log's head, with its file.
+    /// - Returns: the other log's head after them. They are not yet on the disk.
+    /// - Throws: `damaged` where there are fewer than that, or others.
+    borrowing func copy(
+        upTo known: LogHead, from dataKey: borrowing SecretBytes, to other: borrowing AuditLog, under otherKey: borrowing SecretBytes,
+        at start: LogHead
+    ) throws(StoreError) -> LogHead {
+        guard try holds(known, dataKey: dataKey) else { throw .damaged(file: path, what: .broken) }
+        let size = Int(try Folder.status(of: file, path).st_size)
+        let bytes = try read(from: 0, count: size)
+        var head = start
+        var position = 0
+        var copied: [UInt8] = []
+        while let (entry, plaintext, end) = entry(in: bytes, at: position, sequence: head.sequence + 1, dataKey: dataKey),
+            entry.previous == head.hash
+        {
+            let sealed = plaintext.withUnsafeBytes { Sealing.seal($0, under: otherKey, as: .logEntry(entry.sequence, of: store)) }
+            head.sequence = entry.sequence
+            head.hash = LogEntry.hash(of: plaintext)
+            head.start = UInt64(copied.count)
+            copied.append(littleEndian: UInt32(sealed.count))
+            copied += sealed
+            head.end = UInt64(copied.count)
+            position = end
+        }
+        guard head.sequence >= known.sequence else { throw .damaged(file: path, what: .broken) }
+        do {
+            try other.write(copied, at: 0)
+        } catch {
+            throw .system(doing: "write to the store's log", error)
+        }
+        return head
+    }
+
     /// Whether the entry that a head speaks of stands where it says, and is the one.
     borrowing func holds(_ head: LogHead, dataKey: borrowing SecretBytes) throws(StoreError) -> Bool {
         guard head.sequence > 0 else { return true }
@@ -170,7 +208,8 @@ extension AuditLog {
 
 /// Writing, by the holder of the lock.
 extension AuditLog {
-    /// Appends events and writes them through to the disk. Where that fails, the file is as before.
+    /// Appends events. Where that fails, the file is as before. They are not on the disk before `synchronize` returns, which is for
+    /// when the lock has been given back: nobody who reads a value shall wait for somebody else's disk.
     ///
     /// - Parameters:
     ///   - head: the end of what is to stay; whatever follows it is cut off.
@@ -201,12 +240,20 @@ extension AuditLog {
         do throws(SystemCallError) {
             try retryingInterrupts("ftruncate", on: path) { ftruncate(file.number, off_t(begin)) }
             try write(bytes, at: begin)
-            try retryingInterrupts("fdatasync", on: path) { fdatasync(file.number) }
         } catch {
             ftruncate(file.number, off_t(begin))
             throw .system(doing: "write to the store's log", error)
         }
         return head
+    }
+
+    /// Writes what was appended, by others too, through to the disk.
+    borrowing func synchronize() throws(StoreError) {
+        do {
+            try retryingInterrupts("fdatasync", on: path) { fdatasync(file.number) }
+        } catch {
+            throw .system(doing: "write to the store's log", error)
+        }
     }
 
     private borrowing func write(_ bytes: [UInt8], at offset: UInt64) throws(SystemCallError) {

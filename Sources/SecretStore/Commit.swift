@@ -23,7 +23,8 @@ extension SecretStore {
         try refresh()
 
         let draft = try draft(of: changes)
-        let (previous, keyRing) = (try currentIndex(), try keyRing())
+        let previous = try currentIndex()
+        var keyRing = try keyRing()
 
         lock.markUnfinished()
         let new = draft.newObjects
@@ -33,6 +34,7 @@ extension SecretStore {
             let head = try announce(firstEvents() + draft.events, generation: previous.generation + 1)
             next = draft.nextIndex(logHead: head)
             guard next.bytes.count <= Index.sizeLimit else { throw StoreError.invalid("the store is full") }
+            keyRing = try settleHeader(keyRing)
         } catch {
             // The disk may be full, so nothing is left for a later sweep to find. (Should replacing the index
             // fail, they stay: it may be in place after all.)
@@ -57,10 +59,10 @@ extension SecretStore {
     }
 
     /// The key ring that the index has; a new one for a store of format 1, which has none.
-    private func keyRing() throws(StoreError) -> KeyRing {
+    func keyRing() throws(StoreError) -> KeyRing {
         if let ring = loaded?.keyRing { return ring }
         do {
-            return try KeyRing(keeping: fingerprintKey)
+            return try KeyRing(upgrading: dataKey)
         } catch {
             throw .system(doing: "make a key", error)
         }
@@ -94,7 +96,8 @@ extension SecretStore {
         try objects.synchronize()
     }
 
-    private func writeBatch(_ batch: ArraySlice<Draft.NewObject>) throws(StoreError) {
+    /// Writes objects through to the disk, but not yet their names.
+    func writeBatch(_ batch: ArraySlice<Draft.NewObject>) throws(StoreError) {
         final class Written {
             let path: String
             let file: FileDescriptor

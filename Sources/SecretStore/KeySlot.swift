@@ -4,92 +4,133 @@ import SecretMemory
 
 /// One way to unwrap the data key.
 ///
-/// A slot is a line of the header: `slot`, the kind, and fields that only that kind understands.
-/// Kinds that this version doesn't know are passed over, so that a store with, say, a passphrase slot
-/// added by a later version still opens with its key file here.
-enum KeySlot: Equatable, Sendable {
-    /// The data key sealed under the key of a key file. The key's identifier, a keyed hash, tells a
-    /// foreign key from a damaged slot.
-    case keyFile(key: Identifier, wrapped: [UInt8])
-    /// A kind of a later version, as it was written.
-    case unknown(String)
-}
-
-extension KeySlot {
-    /// Wraps the data key under a key file's key.
-    static func wrapping(
-        _ dataKey: borrowing SecretBytes, under key: borrowing SecretBytes, store: Identifier
-    ) -> KeySlot {
-        let identifier = Identifier(ofKey: key)
-        let binding = Binding(store: store, object: identifier, kind: .dataKey)
-        return .keyFile(key: identifier, wrapped: dataKey.withUnsafeBytes { Sealing.seal($0, under: key, as: binding) })
+/// A slot has an X25519 key pair of its own. Its private key is sealed under what unlocks the slot (the *unlocking key*: a key
+/// file's, one made from a passphrase, or from a command's output); the data key lies in a `crypto_box` from the store's sender
+/// key to the slot's public key. So a rekey needs none of the passphrases to give every slot the new data key.
+///
+/// The sender's public key is sealed together with the private key: nobody can foist a data key on a slot who doesn't have the
+/// sender's private key, which lies in the store's key ring.
+///
+///     slot <kind> <id> <public key> <sealed keys> <boxed data keys>[ <parameter>=<value>…]
+struct KeySlot: Equatable, Sendable {
+    /// What unlocks it.
+    enum Kind: Equatable, Sendable {
+        /// The key file whose key has that identifier.
+        case keyFile(key: Identifier)
+        case passphrase(PassphraseParameters)
+        /// What a program prints; which one, a `SlotNote` says.
+        case command
+        /// A kind of a later version, with its parameters as they stand.
+        case unknown(name: String, parameters: String)
     }
 
-    /// The data key; nil where this slot isn't for that key, or is damaged.
-    func unwrap(with key: borrowing SecretBytes, store: Identifier) throws(SystemCallError) -> SecretBytes? {
-        guard case .keyFile(let identifier, let wrapped) = self else { return nil }
-        let binding = Binding(store: store, object: identifier, kind: .dataKey)
-        guard let dataKey = try Sealing.openGuarded(wrapped, under: key, as: binding),
-            dataKey.count == Sealing.keyCount
-        else { return nil }
-        return dataKey
-    }
+    let identifier: Identifier
+    let kind: Kind
+    let publicKey: [UInt8]
+    /// The slot's private key and the sender's public key, sealed as `.slotKeys`.
+    let sealedKeys: [UInt8]
+    /// A nonce and a `crypto_box` of the data key; while a rekey is under way, of the new one and then the old one.
+    let boxedDataKeys: [UInt8]
+
+    static let keyCount = Int(crypto_box_SECRETKEYBYTES)
+    private static let boxOverhead = Int(crypto_box_NONCEBYTES + crypto_box_MACBYTES)
+
+    /// Whether the data key of an unfinished rekey is in it, too.
+    var holdsTwo: Bool { boxedDataKeys.count > Self.boxOverhead + Sealing.keyCount }
 }
 
+/// Making and opening.
 extension KeySlot {
-    private static let keyFileKind = "key-file"
+    /// A slot with a new key pair.
+    ///
+    /// - Parameters:
+    ///   - unlockingKey: what will unlock it, 32 bytes.
+    ///   - sender: the store's key ring.
+    static func make(
+        _ kind: Kind, identifier: Identifier, unlockingKey: borrowing SecretBytes, dataKeys: borrowing DataKeys, sender: KeyRing,
+        store: Identifier
+    ) throws(SystemCallError) -> KeySlot {
+        var keys = try SecretBytes(count: 2 * keyCount)
+        var publicKey = [UInt8](repeating: 0, count: keyCount)
+        keys.withUnsafeMutableBytes { keys in
+            let place = keys.baseAddress!.assumingMemoryBound(to: UInt8.self)
+            crypto_box_keypair(&publicKey, place)
+            (place + keyCount).update(from: sender.senderPublicKey, count: keyCount)
+        }
+        let binding = Binding(store: store, object: identifier, kind: .slotKeys)
+        return KeySlot(
+            identifier: identifier, kind: kind, publicKey: publicKey,
+            sealedKeys: keys.withUnsafeBytes { Sealing.seal($0, under: unlockingKey, as: binding) },
+            boxedDataKeys: try dataKeys.boxed(for: publicKey, sender: sender))
+    }
 
-    /// The slot as a line of the header.
-    var line: String {
-        switch self {
-        case .keyFile(let key, let wrapped):
-            "slot \(Self.keyFileKind) \(key.hexadecimal) \(hexadecimal(wrapped))"
-        case .unknown(let line): line
+    /// The same slot with other data keys in it.
+    func holding(_ dataKeys: borrowing DataKeys, sender: KeyRing) throws(SystemCallError) -> KeySlot {
+        KeySlot(
+            identifier: identifier, kind: kind, publicKey: publicKey, sealedKeys: sealedKeys,
+            boxedDataKeys: try dataKeys.boxed(for: publicKey, sender: sender))
+    }
+
+    /// The slot's private key; nil where the key is another's, or the slot is damaged.
+    func unlock(with unlockingKey: borrowing SecretBytes, store: Identifier) throws(SystemCallError) -> UnlockedSlot? {
+        let binding = Binding(store: store, object: identifier, kind: .slotKeys)
+        guard let keys = try Sealing.openGuarded(sealedKeys, under: unlockingKey, as: binding) else { return nil }
+        guard let slot = UnlockedSlot(identifier: identifier, keys: keys), slot.publicKey == publicKey else { return nil }
+        return slot
+    }
+
+    /// What to call the slot's kind.
+    var kindName: String { Self.name(of: kind) }
+
+    static func name(of kind: Kind) -> String {
+        switch kind {
+        case .keyFile: "keyfile"
+        case .passphrase: "passphrase"
+        case .command: "command"
+        case .unknown(let name, _): name
         }
     }
-
-    /// Reads a line that starts with `slot `; nil where a known kind's fields are not what they should be.
-    init?(line: String) {
-        let fields = line.split(separator: " ", omittingEmptySubsequences: false)
-        guard fields.count >= 2, fields[0] == "slot", !fields[1].isEmpty else { return nil }
-        guard fields[1] == Self.keyFileKind else {
-            self = .unknown(line)
-            return
-        }
-        guard fields.count == 4, let key = Identifier(hexadecimal: fields[2]),
-            let wrapped = bytes(hexadecimal: fields[3])
-        else { return nil }
-        self = .keyFile(key: key, wrapped: wrapped)
-    }
 }
 
-extension Identifier {
-    /// A keyed hash of nothing under a key: names the key and says nothing else about it.
-    init(ofKey key: borrowing SecretBytes) {
-        var hash: UInt128 = 0
-        let context = Array("stackup key id 1".utf8)
-        withUnsafeMutableBytes(of: &hash) { hash in
-            _ = key.withUnsafeBytes { key in
-                crypto_generichash(
-                    hash.baseAddress!.assumingMemoryBound(to: UInt8.self), hash.count,
-                    context, UInt64(context.count),
-                    key.baseAddress!.assumingMemoryBound(to: UInt8.self), key.count)
+/// A slot whose private key is at hand, and so each data key that the store gives it.
+struct UnlockedSlot: ~Copyable, Sendable {
+    static let keysCount = 2 * KeySlot.keyCount
+
+    let identifier: Identifier
+    /// The private key, then the sender's public key.
+    let keys: SecretBytes
+
+    /// Nil where these can't be a slot's keys.
+    init?(identifier: Identifier, keys: consuming SecretBytes) {
+        guard keys.count == Self.keysCount else { return nil }
+        self.identifier = identifier
+        self.keys = keys
+    }
+
+    var publicKey: [UInt8] {
+        var result = [UInt8](repeating: 0, count: KeySlot.keyCount)
+        keys.withUnsafeBytes { _ = crypto_scalarmult_base(&result, $0.baseAddress!.assumingMemoryBound(to: UInt8.self)) }
+        return result
+    }
+
+    /// The data keys that a slot of the header holds for it; nil where it isn't this slot, or they don't come from the store.
+    borrowing func dataKeys(in slot: KeySlot) throws(SystemCallError) -> DataKeys? {
+        guard slot.identifier == identifier else { return nil }
+        let boxed = slot.boxedDataKeys
+        let nonceCount = Int(crypto_box_NONCEBYTES)
+        let count = boxed.count - nonceCount - Int(crypto_box_MACBYTES)
+        guard count == Sealing.keyCount || count == 2 * Sealing.keyCount else { return nil }
+        var opened = try SecretBytes(count: count)
+        let isSound = opened.withUnsafeMutableBytes { opened in
+            keys.withUnsafeBytes { keys in
+                boxed.withUnsafeBufferPointer { boxed in
+                    let ownKey = keys.baseAddress!.assumingMemoryBound(to: UInt8.self)
+                    return crypto_box_open_easy(
+                        opened.baseAddress!.assumingMemoryBound(to: UInt8.self), boxed.baseAddress! + nonceCount,
+                        UInt64(boxed.count - nonceCount), boxed.baseAddress!, ownKey + KeySlot.keyCount, ownKey) == 0
+                }
             }
         }
-        self.init(UInt128(bigEndian: hash))
+        return isSound ? try DataKeys(joined: opened) : nil
     }
-}
-
-func hexadecimal(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-}
-
-func bytes(hexadecimal text: Substring) -> [UInt8]? {
-    let characters = Array(text.utf8)
-    guard characters.count.isMultiple(of: 2), characters.allSatisfy(isLowercaseHexadecimal) else { return nil }
-    func digit(_ character: UInt8) -> UInt8 {
-        character <= UInt8(ascii: "9") ? character - UInt8(ascii: "0") : character - UInt8(ascii: "a") + 10
-    }
-    return stride(from: 0, to: characters.count, by: 2).map { digit(characters[$0]) << 4 | digit(characters[$0 + 1]) }
 }

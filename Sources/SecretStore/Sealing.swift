@@ -16,6 +16,9 @@ struct Binding: Equatable {
         case dataKey = 4
         case index = 5
         case logEntry = 6
+        /// A slot's private key with the sender's public key.
+        case slotKeys = 7
+        case backupChunk = 8
         case keyRing = 9
     }
 

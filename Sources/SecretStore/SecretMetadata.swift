@@ -60,4 +60,9 @@ public struct SecretVersion: Sendable, Equatable {
 
     /// Equal exactly where the values are equal, within one store and between two rekeys: 16 characters of hexadecimal.
     public var fingerprint: String { digest.description }
+
+    /// The same value in another file, under another data key.
+    func stored(as object: Identifier, _ digest: Fingerprint) -> SecretVersion {
+        SecretVersion(number: number, createdAt: createdAt, uid: uid, source: source, size: size, digest: digest, object: object)
+    }
 }

@@ -20,12 +20,17 @@ extension SecretStore {
                 if try refresh() { continue }
                 throw .damaged(file: folder.path(of: AuditLog.fileName(index.logHead.file)), what: .missing)
             }
-            try log.lock()
-            defer { log.unlock() }
-            try refresh()
-            guard try currentIndex().logHead.file == index.logHead.file else { continue }
-            let end = try log.tail(after: try newestHead(), dataKey: dataKey).head
-            try keep(try log.append(events.map { (event: $0, generation: 0) }, after: end, dataKey: dataKey))
+            let head: LogHead
+            do {
+                try log.lock()
+                defer { log.unlock() }
+                try refresh()
+                guard try currentIndex().logHead.file == index.logHead.file else { continue }
+                let end = try log.tail(after: try newestHead(), dataKey: dataKey).head
+                head = try log.append(events.map { (event: $0, generation: 0) }, after: end, dataKey: dataKey)
+            }
+            try log.synchronize()
+            try keep(head)
             return
         }
     }
@@ -93,6 +98,15 @@ extension SecretStore {
             throw .damaged(file: folder.path(of: AuditLog.fileName(start.file)), what: .missing)
         }
         if isNew { try folder.synchronize() }
+        let head = try append(events, to: log, after: start, generation: generation)
+        try log.synchronize()
+        return head
+    }
+
+    private func append(
+        _ events: [AuditEvent], to log: borrowing AuditLog, after start: LogHead, generation: UInt64
+    ) throws(StoreError) -> LogHead {
+        let index = try currentIndex()
         try log.lock()
         defer { log.unlock() }
         let tail = try log.tail(after: start, dataKey: dataKey)

@@ -32,7 +32,7 @@ extension SecretStore {
                     throw .noSuchVersion(secret: name, version: version!)
                 }
                 if let sealed = try readObject(wanted.object, limit: Self.valueLimit) {
-                    return try openValue(sealed, of: wanted.object)
+                    return try open(sealed, wanted.object, .secretValue)
                 }
                 if try !refresh() { throw .damaged(file: path(of: wanted.object), what: .missing) }
             } else if try !refresh() {
@@ -41,11 +41,20 @@ extension SecretStore {
         }
     }
 
-    private func openValue(_ sealed: [UInt8], of object: Identifier) throws(StoreError) -> SecretBytes {
+    /// An object of the index, unsealed.
+    ///
+    /// - Throws: `damaged`, also where its file is gone.
+    func plaintext(of object: Identifier, _ kind: Binding.Kind) throws(StoreError) -> SecretBytes {
+        let limit = kind == .stackRecord ? Self.recordLimit : Self.valueLimit
+        guard let sealed = try readObject(object, limit: limit) else { throw .damaged(file: path(of: object), what: .missing) }
+        return try open(sealed, object, kind)
+    }
+
+    private func open(_ sealed: [UInt8], _ object: Identifier, _ kind: Binding.Kind) throws(StoreError) -> SecretBytes {
         let value: SecretBytes?
         do {
             value = try Sealing.openGuarded(
-                sealed, under: dataKey, as: Binding(store: header.store, object: object, kind: .secretValue))
+                sealed, under: dataKey, as: Binding(store: header.store, object: object, kind: kind))
         } catch {
             throw .system(doing: "read the secret", error)
         }
@@ -123,26 +132,59 @@ extension SecretStore {
     }
 
     private func load() throws(StoreError) {
-        let path = folder.path(of: Index.fileName)
-        // Before the index: then what it knows can't be newer, unless the store is older than it was.
-        let kept = try KeptHead.read(location, store: header.store)
-        guard let file = try folder.read(Index.fileName, limit: Index.sizeLimit + KeyRing.sealedCount + Sealing.overhead) else {
-            throw .damaged(file: path, what: .missing)
+        while true {
+            // Before the index: then what it knows can't be newer, unless the store is older than it was.
+            let kept = try KeptHead.read(location, store: header.store)
+            guard let file = try folder.read(Index.fileName, limit: Index.sizeLimit + KeyRing.sealedCount + Sealing.overhead) else {
+                throw .damaged(file: folder.path(of: Index.fileName), what: .missing)
+            }
+            let content = try open(file.bytes)
+            // The header in memory may be older than the index: then there is a newer one.
+            guard let content, try isNewest(content.keyRing) else {
+                if try refreshHeader() { continue }
+                throw content == nil
+                    ? .damaged(file: folder.path(of: Index.fileName), what: .broken)
+                    : .changedHeader(file: folder.path(of: StoreHeader.fileName))
+            }
+            guard let index = content.index else {
+                throw .damaged(file: folder.path(of: Index.fileName), what: .malformed)
+            }
+            if !acceptsOlder, let kept, kept.generation > index.generation {
+                throw .rolledBack(directory: location.directory, head: KeptHead.path(location, store: header.store))
+            }
+            return try remember(index, keyRing: content.keyRing, in: file.releaseDescriptor())
         }
-        let content: IndexContent?
+    }
+
+    /// Opens the index's file by whichever data key is its own.
+    private func open(_ bytes: [UInt8]) throws(StoreError) -> IndexContent? {
         do {
-            content = try IndexContent(opening: file.bytes, under: dataKey, store: header.store)
+            if let content = try IndexContent(opening: bytes, under: dataKey, store: header.store) { return content }
+            guard try useOtherDataKey() else { return nil }
+            return try IndexContent(opening: bytes, under: dataKey, store: header.store)
         } catch {
             throw .system(doing: "read a key", error)
         }
-        guard let content else { throw .damaged(file: path, what: .broken) }
-        guard let index = content.index else {
-            throw .damaged(file: path, what: .malformed)
+    }
+
+    /// Whether the header in memory is the store's, and not older than a key ring says.
+    private func isNewest(_ keyRing: KeyRing?) throws(StoreError) -> Bool {
+        guard !acceptsOlder else { return true }
+        do {
+            return try headerIsAuthentic(keyRing)
+        } catch {
+            throw .system(doing: "check the header", error)
         }
-        if let kept, kept.generation > index.generation, !acceptsOlder {
-            throw .rolledBack(directory: location.directory, head: KeptHead.path(location, store: header.store))
+    }
+
+    /// The same, whatever is ignored.
+    func headerIsAuthentic(_ keyRing: KeyRing?) throws(SystemCallError) -> Bool {
+        switch (header.format, keyRing) {
+        // Upgraded by a commit that was cut short between header and index.
+        case (.two, nil): try header.isAuthentic(KeyRing(upgrading: dataKey))
+        case (.two, let ring?): try header.isAuthentic(ring)
+        case (.one, let ring): ring == nil || ring!.headerNumber == 0
         }
-        try remember(index, keyRing: content.keyRing, in: file.releaseDescriptor())
     }
 
     /// Makes an index that was just read or written the one in memory.

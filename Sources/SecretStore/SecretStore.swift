@@ -40,35 +40,46 @@ public final class SecretStore {
     let location: StoreLocation
     let folder: Folder
     let objects: Folder
-    let header: StoreHeader
-    let dataKey: SecretBytes
-    let fingerprintKey: SecretBytes
+    /// What opened the store.
+    public let opening: StoreOpening
+    let opener: StoreOpener
+    private(set) var header: StoreHeader
+    private(set) var dataKey: SecretBytes
+    /// The other one of two data keys that the header holds, while a rekey is under way or after one that was cut short.
+    private var otherDataKey: SecretBytes?
+    private(set) var fingerprintKey: SecretBytes
     var loaded: LoadedIndex?
-    /// Whether a store that is older than what is kept apart of it may be opened.
+    /// Whether a store that is older than what is kept apart of it, and a header that it didn't write last, are taken as they are:
+    /// by who is about to say what is wrong with them.
     var acceptsOlder = false
 
     private init(
-        location: StoreLocation, folder: consuming Folder, objects: consuming Folder, header: StoreHeader,
-        dataKey: consuming SecretBytes
+        location: StoreLocation, folder: consuming Folder, objects: consuming Folder, opened: consuming OpenedHeader
     ) throws(StoreError) {
         self.location = location
         self.folder = folder
         self.objects = objects
-        self.header = header
+        opening = opened.opening
+        header = opened.header
         do {
-            fingerprintKey = try dataKey.derivingFingerprintKey()
+            fingerprintKey = try opened.dataKeys.newest.derivingFingerprintKey()
+            dataKey = try opened.dataKeys.newest.copied()
+            otherDataKey = try opened.dataKeys.previous?.copied()
         } catch {
             throw .system(doing: "derive a key", error)
         }
-        self.dataKey = dataKey
+        opener = opened.opener
     }
 
     /// Opens a store that is there. Never creates anything.
     ///
+    /// - Parameter unlocker: by what means, where the default key file doesn't open it.
     /// - Returns: nil where there is no store yet.
     /// - Throws: `StoreError` where the folder or the key file could be read or replaced by others, where
-    ///   the key is missing or another store's, and where the header is damaged.
-    public static func open(_ location: StoreLocation) throws(StoreError) -> SecretStore? {
+    ///   the key is missing or another store's, where it is locked, and where the header is damaged.
+    public static func open(
+        _ location: StoreLocation, with unlocker: StoreUnlocker = StoreUnlocker()
+    ) throws(StoreError) -> SecretStore? {
         guard let folder = try Folder.open(location.directory) else { return nil }
         guard let header = try StoreHeader.read(in: folder) else {
             try refuseLostHeader(in: folder)
@@ -77,53 +88,58 @@ public final class SecretStore {
         guard let objects = try folder.subfolder(Folder.objectsName) else {
             throw .damaged(file: folder.path(of: Folder.objectsName), what: .missing)
         }
-        guard let key = try KeyFile.read(location.keyFile) else {
-            throw .keyMissing(keyFile: location.keyFile, directory: location.directory)
-        }
-        let dataKey = try header.unwrapDataKey(
-            with: key, keyFile: location.keyFile, file: folder.path(of: StoreHeader.fileName))
+        let opened = try header.unlock(location, unlocker, file: folder.path(of: StoreHeader.fileName))
         return try SecretStore(
-            location: location, folder: folder, objects: objects, header: header, dataKey: dataKey)
+            location: location, folder: folder, objects: objects, opened: opened)
     }
 
     /// Opens a store, and makes it, with its key file where that is missing too, on first use.
     ///
     /// - Throws: as `open`, and where a folder or file can't be made.
-    public static func openOrCreate(_ location: StoreLocation) throws(StoreError) -> SecretStore {
-        if let store = try open(location) { return store }
-        try create(location)
-        guard let store = try open(location) else {
+    public static func openOrCreate(
+        _ location: StoreLocation, with unlocker: StoreUnlocker = StoreUnlocker()
+    ) throws(StoreError) -> SecretStore {
+        if let store = try open(location, with: unlocker) { return store }
+        try create(location, with: .keyFile(location.keyFile))
+        guard let store = try open(location, with: unlocker) else {
             throw .damaged(file: location.directory + "/" + StoreHeader.fileName, what: .missing)
         }
         return store
     }
 
     /// Makes a store. The header comes last: a folder without one is no store yet, and making it starts over.
-    private static func create(_ location: StoreLocation) throws(StoreError) {
+    ///
+    /// - Parameter slot: its first key slot.
+    /// - Returns: false where somebody else made it meanwhile.
+    @discardableResult
+    public static func create(_ location: StoreLocation, with slot: consuming NewKeySlot) throws(StoreError) -> Bool {
         guard let folder = try Folder.open(location.directory, creating: true) else {
             throw .system(doing: "open the store's folder", SystemCallError("openat2", location.directory, code: ENOENT))
         }
         let lock = try StoreLock.acquire(in: folder)
         defer { lock.release() }
         // Someone else may have made it while we waited.
-        guard try StoreHeader.read(in: folder) == nil else { return }
+        guard try StoreHeader.read(in: folder) == nil else { return false }
         try refuseLostHeader(in: folder)
         _ = try folder.subfolder(Folder.objectsName, creating: true)
 
-        let key = try KeyFile.readOrCreate(location.keyFile)
+        let prepared = try PreparedSlot(slot, for: location)
         let store = Identifier.random()
         let header: StoreHeader
         let index: [UInt8]
         do {
-            let dataKey = try SecretBytes.randomKey()
-            header = StoreHeader(store: store, slots: [.wrapping(dataKey, under: key, store: store)])
-            index = IndexContent.sealed(
-                Index(), keyRing: try KeyRing(), under: dataKey, store: store)
+            let dataKeys = DataKeys(newest: try SecretBytes.randomKey())
+            let keyRing = try KeyRing().noting(headerNumber: 1)
+            header = try StoreHeader(
+                store: store, slots: [prepared.slot(holding: dataKeys, sender: keyRing, store: store)], number: 1, keyRing: keyRing)
+            index = IndexContent.sealed(Index(), keyRing: keyRing, under: dataKeys.newest, store: store)
         } catch {
             throw .system(doing: "make a key", error)
         }
+        try prepared.note?.write(location, prepared.identifier)
         try folder.replace(Index.fileName, with: index)
         try folder.replace(StoreHeader.fileName, with: Array(header.text.utf8))
+        return true
     }
 
     /// A folder with objects but no header is a store that lost it. A new header would lose the objects too.
@@ -150,5 +166,43 @@ public final class SecretStore {
 
     func digest(of value: borrowing SecretBytes) -> Fingerprint {
         Fingerprint(of: value, under: fingerprintKey)
+    }
+
+    /// Makes the other data key the current one.
+    ///
+    /// - Returns: false where there is only one.
+    func useOtherDataKey() throws(SystemCallError) -> Bool {
+        guard var other = otherDataKey.take() else { return false }
+        swap(&dataKey, &other)
+        otherDataKey = consume other
+        fingerprintKey = try dataKey.derivingFingerprintKey()
+        return true
+    }
+
+    /// Reads the header again, where another command has written one.
+    ///
+    /// - Returns: whether it is another one.
+    func refreshHeader() throws(StoreError) -> Bool {
+        guard let newest = try StoreHeader.read(in: folder), newest.store == header.store else {
+            throw .replaced(directory: location.directory)
+        }
+        guard newest != header else { return false }
+        do {
+            guard let keys = try opener.dataKeys(in: newest) else { throw StoreError.replaced(directory: location.directory) }
+            try adopt(newest, keys)
+        } catch let error as StoreError {
+            throw error
+        } catch {
+            throw .system(doing: "unwrap the data key", error as! SystemCallError)
+        }
+        return true
+    }
+
+    /// Makes a header that was just read or written the one in memory.
+    func adopt(_ header: StoreHeader, _ keys: consuming DataKeys) throws(SystemCallError) {
+        fingerprintKey = try keys.newest.derivingFingerprintKey()
+        dataKey = try keys.newest.copied()
+        otherDataKey = try keys.previous?.copied()
+        self.header = header
     }
 }

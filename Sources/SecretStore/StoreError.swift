@@ -15,6 +15,12 @@ public enum StoreError: Error, Equatable, Sendable {
     case foreignKey(keyFile: String, header: String)
     /// The store is there, its key is not.
     case keyMissing(keyFile: String, directory: String)
+    /// Nothing at hand opens the store; what was tried without success.
+    case locked(directory: String, failures: [String])
+    /// Another command has put another store, or other key slots, into its place since it was opened.
+    case replaced(directory: String)
+    /// The header isn't the newest that the store wrote.
+    case changedHeader(file: String)
     /// The key file is no key.
     case malformedKey(keyFile: String, problem: String)
     /// Someone else owns a file or folder, or could read or replace it.
@@ -68,6 +74,14 @@ extension StoreError: CustomStringConvertible {
         case .keyMissing(let keyFile, let directory):
             "\(keyFile): the key of the store in \(directory) is missing; put back the key file that this store "
                 + "was made with (without it nobody can read the store)"
+        case .locked(let directory, let failures):
+            "the store in \(directory) is locked" + (failures.isEmpty ? "" : " (\(failures.joined(separator: "; ")))")
+                + "; run: stackup store unlock"
+        case .replaced(let directory):
+            "\(directory): another command has replaced the store, or the key slot that opened it; run the command again"
+        case .changedHeader(let file):
+            "\(file): not the header that the store wrote last: its key slots were changed, or an older one was put back; restore it "
+                + "from a backup, or, to keep the slot alone that opens the store now, run: stackup store verify --accept"
         case .malformedKey(let keyFile, let problem):
             "\(keyFile): not a key: \(problem); put back the key file that this store was made with"
         case .exposed(let path, let problem, let remedy):

@@ -19,6 +19,8 @@ public struct Command: Sendable {
     /// are unknown to it: one that is taken and has no effect misleads.
     public var inheritedOptions: [String]?
     public var arguments: [Argument]
+    /// Words that an option or argument takes, explained below the options.
+    public var glossary: Glossary?
     public var subcommands: [Command]
     /// Whether everything from the first argument on is taken as it is, options included: for `exec SERVICE
     /// COMMAND -x`.
@@ -29,7 +31,7 @@ public struct Command: Sendable {
     public init(
         _ name: String, summary: String, discussion: String = "", usage: String? = nil, aliases: [String] = [],
         examples: [Example] = [], options: [Option] = [], inheritedOptions: [String]? = nil, arguments: [Argument] = [],
-        subcommands: [Command] = [], stopsAtFirstPositional: Bool = false,
+        glossary: Glossary? = nil, subcommands: [Command] = [], stopsAtFirstPositional: Bool = false,
         foreign: Foreign? = nil
     ) {
         self.name = name
@@ -41,6 +43,7 @@ public struct Command: Sendable {
         self.options = options
         self.inheritedOptions = inheritedOptions
         self.arguments = arguments
+        self.glossary = glossary
         self.subcommands = subcommands
         self.stopsAtFirstPositional = stopsAtFirstPositional
         self.foreign = foreign
@@ -72,6 +75,17 @@ extension Command {
             self.program = program
             self.names = Set(names).union(remedies.keys)
             self.remedies = remedies
+        }
+    }
+
+    /// Words and what they mean.
+    public struct Glossary: Sendable {
+        public var title: String
+        public var entries: [(word: String, meaning: String)]
+
+        public init(_ title: String, _ entries: [(word: String, meaning: String)]) {
+            self.title = title
+            self.entries = entries
         }
     }
 

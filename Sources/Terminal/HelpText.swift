@@ -26,6 +26,9 @@ public func helpText(for path: [String], in root: Command, width: Int = 80) -> S
     let help = Command.Option.flag("help", short: "h", help: "Show this help")
     if levels.count > 1 {
         sections.append(section("Options", (command.options + [help]).map(row), width))
+        if let glossary = command.glossary {
+            sections.append(section(glossary.title, glossary.entries.map { ($0.word, $0.meaning) }, width))
+        }
         let outer = levels.indices.dropLast().flatMap { levels[$0].options(holdingFor: levels[($0 + 1)...]) }
         if !outer.isEmpty { sections.append(section("Global options", outer.map(row), width)) }
     } else {

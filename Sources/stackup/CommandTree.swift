@@ -14,7 +14,7 @@ enum CommandTree {
             .init("stackup config -q", "validate the files, for CI"),
             .init("stackup down", "stop it and leave nothing behind"),
         ],
-        options: projectOptions + outputOptions + [.flag("version", short: "v", help: "Show the version", standsAlone: true)],
+        options: projectOptions + outputOptions + storeOptions + [.flag("version", short: "v", help: "Show the version", standsAlone: true)],
         subcommands: runners.map { $0.command.withForeign(ForeignNames.of($0.command.name)) }, foreign: ForeignNames.ofProgram)
 
     /// Which project: of no meaning to commands that are about none.
@@ -31,13 +31,20 @@ enum CommandTree {
         .choice("ansi", ["auto", "never", "always"], help: "When to use colours (default auto)"),
     ]
 
+    private static let storeOptions: [Command.Option] = [
+        .value("passphrase-fd", "N", help: "Read the store's passphrase from this descriptor")
+    ]
+
     /// For a command that is about no project: what it takes of the program's options.
-    static let withoutProject = outputOptions.map(\.name)
+    static let withoutProject = (outputOptions + storeOptions).map(\.name)
+
+    /// For a command that is about neither a project nor the store.
+    static let withoutStore = outputOptions.map(\.name)
 
     /// What `help` lists, in the order of a stack's life.
     private static let runners: [(command: Command, run: @Sendable (Invocation) throws -> Int32)] = [
         (Up.command, Up.run), (Down.command, Down.run), (PlanCommand.command, PlanCommand.run), (Ps.command, Ps.run),
-        (Logs.command, Logs.run), (Exec.command, Exec.run), (Stop.command, Stop.run), (Start.command, Start.run),
+        (Logs.command, Logs.run), (Events.command, Events.run), (Exec.command, Exec.run), (Stop.command, Stop.run), (Start.command, Start.run),
         (RestartCommand.command, RestartCommand.run), (Kill.command, Kill.run),
         (ConfigCommand.command, ConfigCommand.run), (Grants.command, Grants.run),
         (SecretCommand.command, SecretCommand.run), (Version.command, Version.run), (Help.command, Help.run),
@@ -53,7 +60,7 @@ enum CommandTree {
 enum Help {
     static let command = Command(
         "help", summary: "Show help for a command", examples: [.init("stackup help up", "the same as stackup up --help")],
-        inheritedOptions: CommandTree.withoutProject, arguments: [.init("COMMAND", .any)])
+        inheritedOptions: CommandTree.withoutStore, arguments: [.init("COMMAND", .any)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         guard let text = helpText(for: invocation.operands, in: CommandTree.root, width: outputWidth()) else {

@@ -16,14 +16,20 @@ struct Invocation {
     let user: UInt32
     let paths: HostPaths
     let streams: Streams
+    /// Where passphrases come from.
+    let passphrases: Passphrases
+    /// What opens the store; it remembers a passphrase's slot for the command's next look at the store.
+    let unlocker: StoreUnlocker
 
-    init(_ arguments: ParsedCommand, environment: [String: String]) throws(CommandFailure) {
+    init(_ arguments: ParsedCommand, environment: [String: String]) throws {
         self.arguments = arguments
         self.environment = environment
         user = geteuid()
         workingDirectory = try Self.workingDirectory(environment["PWD"])
         paths = HostPaths(environment: environment, workingDirectory: workingDirectory, user: user)
         streams = Streams(arguments, environment: environment)
+        passphrases = try Passphrases(arguments)
+        unlocker = passphrases.unlocker(of: paths.store)
     }
 
     /// The working directory as the shell names it, where that is right: someone who came by a symbolic link means that

@@ -31,7 +31,7 @@ struct StackSession: ~Copyable {
         let lock = purpose == .reading ? nil : try Self.lock(name, directories, invocation)
         try self.init(name, directories, lock: lock) {
             purpose == .deploying
-                ? try SecretStore.openOrCreate(invocation.paths.store) : try SecretStore.open(invocation.paths.store)
+                ? try invocation.openOrCreateStore() : try invocation.openStore()
         }
     }
 

@@ -133,8 +133,12 @@ import Testing
             var bytes = sound
             bytes[bit / 8] ^= 1 << (bit % 8)
             scratch.overwrite("header", with: bytes)
-            let error = #expect(throws: StoreError.self) { _ = try SecretStore.openOrCreate(scratch.location) }
-            #expect(error?.description.contains("/header") == true, "bit \(bit): \(String(describing: error))")
+            let error = #expect(throws: StoreError.self) {
+                _ = try SecretStore.openOrCreate(scratch.location).snapshot()
+            }
+            // Where the kind of its slot is another one, the store is locked rather than damaged.
+            let said = error?.description ?? ""
+            #expect(said.contains("/header") || said.hasPrefix("the store in \(scratch.location.directory) is locked"), "bit \(bit): \(String(describing: error))")
         }
         unlink(scratch.location.directory + "/header")
         #expect(throws: StoreError.damaged(file: scratch.location.directory + "/header", what: .missing)) {
@@ -145,18 +149,10 @@ import Testing
         #expect(scratch.files == files)
     }
 
-    @Test func aSlotOfALaterVersionIsPassedOver() throws {
-        _ = try populated(in: scratch)
-        var lines = String(decoding: scratch.bytes(of: "header"), as: UTF8.self).split(separator: "\n")
-        lines.insert("slot passphrase argon2id 65536 3 abc", at: 2)
-        scratch.overwrite("header", with: Array((lines.joined(separator: "\n") + "\n").utf8))
-        #expect(try SecretStore.open(scratch.location)?.text("a") == "value of a")
-    }
-
     @Test func aLaterFormatIsLeftAlone() throws {
         _ = try populated(in: scratch)
         var bytes = scratch.bytes(of: "header")
-        bytes[14] = UInt8(ascii: "2")
+        bytes[14] = UInt8(ascii: "3")
         scratch.overwrite("header", with: bytes)
         let header = scratch.location.directory + "/header"
         #expect(throws: StoreError.newerFormat(file: header)) { _ = try SecretStore.openOrCreate(scratch.location) }

@@ -6,6 +6,7 @@
 //     StoreWriter FOLDER KEYFILE flicker NAME N    N times: creates a secret, then removes it
 //     StoreWriter FOLDER KEYFILE hold N            reads a secret N times, as a poor user, and keeps the values
 //     StoreWriter FOLDER KEYFILE sample            makes the store and fills it with a little of everything
+//     StoreWriter FOLDER KEYFILE stress NUMBER SECONDS   works beside others of its kind, and says what it saw
 //     StoreWriter FOLDER KEYFILE harden            keeps its memory to itself, and ends
 //     StoreWriter FOLDER KEYFILE fill N            one commit with N new secrets; says how long it took
 //     StoreWriter FOLDER KEYFILE measure           times opening, reading and committing
@@ -92,6 +93,9 @@ do {
         print("held \(held.count)")
     case ("sample", _, _):
         try makeSample(in: SecretStore.openOrCreate(location))
+    case ("stress", let number?, let seconds?):
+        var stress = Stress(location, number: Int(number) ?? 0)
+        try stress.run(seconds: seconds)
     case ("harden", _, _):
         hardenProcess()
     case ("fill", _, let count?):

@@ -39,7 +39,9 @@ let program = Command(
         Command(
             "secret", summary: "Manage secrets", inheritedOptions: ["ansi"],
             subcommands: [
-                Command("create", summary: "Create a secret", arguments: [.init("NAME"), .init("FILE|-")]),
+                Command(
+                    "create", summary: "Create a secret", arguments: [.init("NAME"), .init("FILE|-")],
+                    glossary: .init("Generators", [("password", "characters"), ("uuid", "a random UUID")])),
                 Command("ls", summary: "List secrets", aliases: ["list"]),
             ]),
     ], foreign: Command.Foreign(of: "docker compose", ["pu", "--ansy"]))
@@ -217,6 +219,17 @@ private func message(_ words: [String]) -> String? {
                   --ansi auto|never|always  When to colour output
 
             """))
+    }
+
+    @Test func wordsThatAnOptionTakesAreExplained() {
+        #expect(helpText(for: ["secret", "create"], in: program)?.contains("""
+            Options:
+              -h, --help  Show this help
+
+            Generators:
+              password  characters
+              uuid      a random UUID
+            """) == true)
     }
 
     @Test func aTextIsFilledWhereverItsSourceWasWrapped() {

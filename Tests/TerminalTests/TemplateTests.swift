@@ -127,6 +127,28 @@ import Testing
         }
     }
 
+    @Test func whateverIsWrittenEndsInTextOrAnError() {
+        var state: UInt64 = 1
+        func next(_ count: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % count
+        }
+        let words = [
+            "{{", "}}", "{{-", "-}}", " ", ".Name", ".Spec", ".Labels", ".Parts", ".Label", ".", "$", "$x", ":=", "=", ",", "|", "(", ")", "\"a\"", "`b`", "0",
+            "-1", "9223372036854775807", "if", "else", "end", "range", "with", "eq", "and", "or", "index", "slice", "printf", "\"%5.2s%d\"", "truncate", "pad",
+            "join", "split", "json", "len", "/*", "*/", "\\t", "é\u{301}", "true", "nil",
+        ]
+        var outcomes = (text: 0, error: 0)
+        for _ in 0..<20_000 {
+            // Half of them start as an action, so that more get past the scanner.
+            var template = next(2) == 0 ? "{{" : ""
+            for _ in 0..<next(12) + 1 { template += words[next(words.count)] + (next(2) == 0 ? " " : "") }
+            if next(2) == 0 { template += "}}" }
+            if (try? show(template)) != nil { outcomes.text += 1 } else { outcomes.error += 1 }
+        }
+        #expect(outcomes.text > 100 && outcomes.error > 100)
+    }
+
     @Test func aTerminalIsToldNothing() throws {
         let template = try OutputTemplate("{{.Name}}\t{{.Label \"x\"}}")
         let row: TemplateValue = .record([.init("Name", .string("a\u{1B}[2J\n")), .init("Label", .lookup { $0 + "\u{1B}" })])

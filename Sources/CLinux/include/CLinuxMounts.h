@@ -11,6 +11,9 @@ enum { CLINUX_MOUNT_RDONLY = 1, CLINUX_MOUNT_NOSUID = 2, CLINUX_MOUNT_NODEV = 4,
 int clinux_tmpfs(const char *size, const char *mode, int noswap);
 /// Gives a tmpfs another size.
 int clinux_tmpfs_resize(int mount, const char *size);
+/// The type of the filesystem that an open file lies on: the magic number of statfs(2); 0 where it can't be told.
+uint32_t clinux_filesystem_type(int descriptor);
+
 /// How many bytes a filesystem can hold, and how many of them are left (fstatfs(2)).
 int clinux_room(int descriptor, uint64_t *total, uint64_t *left);
 /// Whether a descriptor stands for the root of a mount (STATX_ATTR_MOUNT_ROOT): 1 or 0.

@@ -9,9 +9,10 @@ struct DeclarationDecoding {
             guard entry.value.mapping != nil else { return nil }
             let path = "secrets.\(entry.key)"
             let name = storeName(entry, path)
-            guard let source = secretSource(entry.value, path) else { return nil }
+            let renewal = RenewalDecoding(path, reporter).renewal(of: entry.value)
+            guard let source = secretSource(entry.value, path, renewal) else { return nil }
             return SecretDeclaration(
-                key: entry.key, storeName: name, source: source, labels: labels(entry.value),
+                key: entry.key, storeName: name, source: source, labels: labels(entry.value), renewal: renewal,
                 location: entry.keyPlace.location)
         }.sorted { $0.key < $1.key }
     }
@@ -51,7 +52,9 @@ struct DeclarationDecoding {
         return result
     }
 
-    private func secretSource(_ node: Node, _ path: String) -> SecretDeclaration.Source? {
+    private func secretSource(_ node: Node, _ path: String, _ renewal: SecretRenewal?) -> SecretDeclaration.Source? {
+        let isGiven = ["file", "environment", "driver", "external"].contains { node[$0] != nil }
+        if !isGiven, case .rotate = renewal { return .made }
         guard let kind = only(["file", "environment", "driver"], node, path) else { return nil }
         let text = node[kind]?.string ?? ""
         switch kind {

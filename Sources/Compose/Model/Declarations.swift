@@ -9,6 +9,8 @@ public struct SecretDeclaration: Sendable, Equatable {
         case environment(String)
         /// Already in the store.
         case external
+        /// Made by what its renewal names; the store has it from the first `up` on.
+        case made
         /// A driver's name and options, and the absolute folder that paths in these start from.
         case driver(String, options: [String: String], directory: String)
     }
@@ -18,16 +20,19 @@ public struct SecretDeclaration: Sendable, Equatable {
     public var storeName: String
     public var source: Source
     public var labels: [String: String]
+    /// How it comes by new values by itself; nil where it doesn't.
+    public var renewal: SecretRenewal?
     public var location: SourceLocation?
 
     public init(
-        key: String, storeName: String, source: Source, labels: [String: String] = [:],
+        key: String, storeName: String, source: Source, labels: [String: String] = [:], renewal: SecretRenewal? = nil,
         location: SourceLocation? = nil
     ) {
         self.key = key
         self.storeName = storeName
         self.source = source
         self.labels = labels
+        self.renewal = renewal
         self.location = location
     }
 }

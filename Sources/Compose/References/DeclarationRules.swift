@@ -50,6 +50,8 @@ struct DeclarationRules {
         if let external = mapping["external"], external.bool == nil { return }
         guard let source = given.first else {
             if mapping["driver"] != nil { return }
+            // A value can be made, too, which Compose knows nothing of.
+            if kind == "secrets", mapping["x-stackup"]?["rotate"] != nil { return }
             // An attribute that is not known is probably what was meant, and has been reported.
             let shape = kind == "secrets" ? ProjectAttributes.secret : ProjectAttributes.config
             if mapping.entries.contains(where: { shape[$0.key] == nil && !$0.key.hasPrefix("x-") }) { return }

@@ -70,6 +70,18 @@ enum ProjectAttributes {
         idle("template_driver", .string, Reason.swarm),
     ])
 
+    /// What `x-stackup` of a secret may hold.
+    static let secretExtension = ObjectShape([
+        attribute("rotate", .object(secretRotation)),
+        attribute("refresh", .string),
+    ])
+
+    static let secretRotation = ObjectShape([
+        attribute("every", .string),
+        attribute("generate", .string),
+        attribute("command", .string),
+    ])
+
     static let config = ObjectShape([
         attribute("name", .string),
         attribute("file", .string),

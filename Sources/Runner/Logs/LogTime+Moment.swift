@@ -3,7 +3,7 @@ import Glibc
 extension LogTime {
     /// A moment as Docker's `--since` and `--until` take it: a date with or without a time of day down to the hour, the minute, the
     /// second or less, in local time unless a zone stands behind it; seconds since the epoch; or a period before now, such as
-    /// `1h30m` or `1.5s`.
+    /// `1h30m` or `1.5s`, or, which Docker has not, `30d` or `2w`.
     ///
     /// - Returns: nil where it is nothing of that.
     public init?(moment text: String, now: LogTime = .now()) {
@@ -21,9 +21,10 @@ private enum MomentText {
     private static let billion: Int64 = 1_000_000_000
     private static let units: [String: Int64] = [
         "ns": 1, "us": 1000, "µs": 1000, "ms": 1_000_000, "s": billion, "m": 60 * billion, "h": 3600 * billion,
+        "d": 86_400 * billion, "w": 7 * 86_400 * billion,
     ]
 
-    /// Go's `time.ParseDuration`, without a sign.
+    /// Go's `time.ParseDuration`, without a sign, and with days and weeks.
     static func period(_ text: String) -> Int64? {
         guard !text.isEmpty else { return nil }
         var total: Int64 = 0

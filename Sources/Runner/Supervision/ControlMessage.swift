@@ -16,11 +16,13 @@ enum ControlRequest: Sendable, Equatable {
     /// Gives instances that are being ended no more time than this from now on; the rest is left alone.
     case hasten(services: [String]?, timeoutMilliseconds: Int64?)
     case subscribe
+    /// Takes the place of the times at which secrets are to be renewed; `renewed` have just been.
+    case schedule(RenewalSchedule, renewed: [String])
 }
 
 extension ControlRequest: Codable {
     private enum Key: String, CodingKey {
-        case request, plans, surroundings, deployment, services, timeoutMilliseconds, signal, payload
+        case request, plans, surroundings, deployment, services, timeoutMilliseconds, signal, payload, schedule, renewed
     }
 
     /// Whether a request can have a member of this name. A misspelt `services` must not mean all of them.
@@ -50,6 +52,10 @@ extension ControlRequest: Codable {
         case "down": self = .down(services: services, timeoutMilliseconds: timeout)
         case "hasten": self = .hasten(services: services, timeoutMilliseconds: timeout)
         case "subscribe": self = .subscribe
+        case "schedule":
+            self = .schedule(
+                try message.decode(RenewalSchedule.self, forKey: .schedule),
+                renewed: try message.decodeIfPresent([String].self, forKey: .renewed) ?? [])
         default: throw SupervisionError.refused("the running supervisor does not know this request; it may be of an older version: run 'down' and 'up'")
         }
     }
@@ -81,6 +87,10 @@ extension ControlRequest: Codable {
         case .down(let services, let timeout): try put("down", services, timeout)
         case .hasten(let services, let timeout): try put("hasten", services, timeout)
         case .subscribe: try put("subscribe")
+        case .schedule(let schedule, let renewed):
+            try put("schedule")
+            try message.encode(schedule, forKey: .schedule)
+            try message.encode(renewed, forKey: .renewed)
         }
     }
 

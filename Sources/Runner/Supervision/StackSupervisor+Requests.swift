@@ -8,6 +8,8 @@ extension StackSupervisor {
     func begin(_ job: Job) throws {
         switch job.request {
         case .observe, .subscribe, .kill, .hasten: break
+        case .schedule(let schedule, let renewed):
+            try take(schedule, renewed: renewed)
         case .provide(let plans, let surroundings):
             try check(plans)
             take(plans, surroundings)
@@ -110,6 +112,26 @@ extension StackSupervisor {
                 instance.awaitsPlan = false
                 applyRestartPolicy(instance)
             }
+        }
+    }
+
+    // MARK: Renewals
+
+    /// How many secrets may be kept the time for.
+    private static let mostRenewals = 100_000
+
+    private func take(_ schedule: RenewalSchedule, renewed: [String]) throws(SupervisionError) {
+        guard schedule.secrets.count <= Self.mostRenewals else { throw .refused("more than \(Self.mostRenewals) secrets to renew") }
+        guard schedule.environment.allSatisfy({ $0.contains("=") && !$0.utf8.contains(0) }), !schedule.stack.utf8.contains(0) else {
+            throw .refused("an environment consists of NAME=value")
+        }
+        let before = Dictionary(renewals.schedule.secrets.map { ($0.secret, $0.failure) }, uniquingKeysWith: { $1 })
+        renewals.take(schedule)
+        changed(.soon)
+        for secret in renewed { emit(InstanceEvent(service: "", kind: .renewed(secret: secret))) }
+        for secret in schedule.secrets {
+            guard let failure = secret.failure, before[secret.secret] != .some(failure) else { continue }
+            emit(InstanceEvent(service: "", kind: .renewalFailed(secret: secret.secret, reason: failure.reason)))
         }
     }
 

@@ -50,6 +50,8 @@ final class StackSupervisor {
         didSet { closures = nil }
     }
     var deadlines = DeadlineQueue<Deadline>()
+    /// When secrets are to be renewed.
+    let renewals: RenewalKeeper
     var surroundings = StackSurroundings()
     /// By path: which file it was when masks were last laid.
     var maskedFiles: [String: String] = [:]
@@ -74,6 +76,7 @@ final class StackSupervisor {
         self.host = host
         self.now = now
         self.wallClock = wallClock
+        renewals = RenewalKeeper(now: now, wallClock: wallClock)
     }
 
     // MARK: Looking
@@ -85,7 +88,8 @@ final class StackSupervisor {
             mounts: services.keys.sorted().compactMap { service in
                 host.mountedFiles(of: service).map { ObservedMount(service: service, files: $0) }
             },
-            maskedFiles: maskedFiles.sorted { $0.key < $1.key }.map { MaskedFile(path: $0.key, identity: $0.value) })
+            maskedFiles: maskedFiles.sorted { $0.key < $1.key }.map { MaskedFile(path: $0.key, identity: $0.value) },
+            renewals: renewals.schedule.secrets)
     }
 
     func instances(of service: String) -> [Instance] {

@@ -11,6 +11,8 @@ struct StateRecord: Codable, Equatable {
     var instances: [ObservedInstance]
     /// What instances are still to be told of changed files; nil where it is nothing.
     var owed: [OwedReaction]?
+    /// When secrets are to be renewed; nil where none are.
+    var renewals: RenewalSchedule?
 
     struct Service: Codable, Equatable {
         var name: String
@@ -38,7 +40,7 @@ extension StackSupervisor {
                 observed.command = []
                 return observed
             },
-            owed: owed.isEmpty ? nil : owed)
+            owed: owed.isEmpty ? nil : owed, renewals: renewals.schedule.secrets.isEmpty ? nil : renewals.schedule)
     }
 
     /// Takes over what a predecessor has left.
@@ -82,6 +84,7 @@ extension StackSupervisor {
             if !restarts.contains(name) { applyRestartPolicy(instance) }
         }
         adopt(record.owed ?? [], survivors: survivors)
+        if let schedule = record.renewals { renewals.take(schedule) }
         changed(.soon)
     }
 }

@@ -63,6 +63,13 @@ public final class SupervisorClient {
         try request(.provide(plans, surroundings), onEvent)
     }
 
+    /// Tells when secrets are to be renewed from now on.
+    ///
+    /// - Parameter renewed: the names of those that have just been.
+    public func schedule(_ schedule: RenewalSchedule, renewed: [String] = []) throws(SupervisionError) {
+        try request(.schedule(schedule, renewed: renewed)) { _ in }
+    }
+
     /// Applies a deployment; returns when all of it is done.
     ///
     /// - Parameters: as ``begin(_:payload:)``.

@@ -16,6 +16,7 @@ final class SupervisorLoop {
     private var isStopping = false
     private var isRemoved = false
     private var signals: FileDescriptor?
+    private var renewing: RenewalProcess?
 
     /// In milliseconds: how long a change that a successor can do without may wait to be written.
     static let saveDelay: Int64 = 50
@@ -33,6 +34,7 @@ final class SupervisorLoop {
         supervisor.onEvent = { [unowned server] in server.publish($0) }
         supervisor.onDown = { [unowned self] in removeEverything() }
         supervisor.onOwed = { [unowned self] in save() }
+        supervisor.renewals.start = { [unowned self] in renew($0) }
     }
 
     /// Ends the stack in order when the process is asked to end.
@@ -60,7 +62,7 @@ final class SupervisorLoop {
     func run() throws(SystemCallError) {
         try loop.run(
             nextDeadline: { [unowned self] in
-                [supervisor.nextDeadline, server.nextDeadline, saveTime, endTime].compactMap { $0 }.min()
+                [supervisor.nextDeadline, supervisor.renewals.nextDeadline, server.nextDeadline, saveTime, endTime].compactMap { $0 }.min()
             },
             afterEvents: { [unowned self] in afterEvents() })
         server.disconnect()
@@ -68,6 +70,7 @@ final class SupervisorLoop {
 
     private func afterEvents() {
         supervisor.handleDeadlines()
+        if !isStopping && !isRemoved { supervisor.renewals.handleDeadlines() }
         saveIfDue()
         if isStopping && supervisor.isSettled && endTime == nil && !isRemoved {
             save()
@@ -82,6 +85,22 @@ final class SupervisorLoop {
     private func end() {
         server.close()
         endTime = MonotonicClock.now() + 1000
+    }
+
+    // MARK: Renewals
+
+    /// - Returns: whether the process could be started.
+    private func renew(_ schedule: RenewalSchedule) -> Bool {
+        do {
+            let process = try RenewalProcess(schedule, loop: loop) { [unowned self] succeeded in
+                renewing = nil
+                supervisor.renewals.ended(succeeded: succeeded)
+            }
+            renewing = process
+            return true
+        } catch {
+            return false
+        }
     }
 
     // MARK: The record

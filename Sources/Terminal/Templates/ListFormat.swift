@@ -31,13 +31,13 @@ public struct ListFormat: Sendable {
     }
 
     /// One line of the list.
-    public struct Row: Sendable {
+    public struct Row {
         /// What the table shows unless a template says otherwise.
-        public let cells: [String]
-        /// What templates and JSON show.
-        public let document: TemplateValue
+        let cells: [String]
+        /// What templates and JSON show; the usual table needs none of it.
+        let document: () -> TemplateValue
 
-        public init(cells: [String], document: TemplateValue) {
+        public init(cells: [String], document: @autoclosure @escaping () -> TemplateValue) {
             self.cells = cells
             self.document = document
         }
@@ -112,16 +112,16 @@ public struct ListFormat: Sendable {
         case .table: return renderTable(header: header, rows: rows.map(\.cells))
         case .json:
             switch jsonStyle {
-            case .lines: return rows.map { $0.document.json.serialized() + "\n" }.joined()
-            case .array: return JSONValue.array(rows.map(\.document.json)).serialized(pretty: true) + "\n"
+            case .lines: return rows.map { $0.document().json.serialized() + "\n" }.joined()
+            case .array: return JSONValue.array(rows.map { $0.document().json }).serialized(pretty: true) + "\n"
             }
         case .template(let template):
             var text = ""
-            for row in rows { text += try template.rendered(row.document, isForTerminal: isForTerminal) + "\n" }
+            for row in rows { text += try template.rendered(row.document(), isForTerminal: isForTerminal) + "\n" }
             return text
         case .templateTable(let template, let header):
             var lines = Self.lines(header)
-            for row in rows { lines += Self.lines(try template.rendered(row.document, isForTerminal: true)) }
+            for row in rows { lines += Self.lines(try template.rendered(row.document(), isForTerminal: true)) }
             return renderTable(header: [], rows: lines)
         }
     }

@@ -75,7 +75,19 @@ enum ConfigCommand {
             return { invocation.wantsJSON ? model.serialized(pretty: true) : renderYAML(model) }
         }
         let project = try invocation.loadProject(services: invocation.operands, for: .printing)
+        if !invocation.flag("quiet") { noteSealed(project.stack, invocation) }
         return { invocation.wantsJSON ? project.jsonDocument.serialized(pretty: true) : renderYAML(project.document) }
+    }
+
+    /// Says which files of secrets are gone on purpose. The store is opened for that alone, and only where a file is missing.
+    private static func noteSealed(_ stack: Stack, _ invocation: Invocation) {
+        let missing = stack.secrets.filter { declaration in
+            if case .file(let path) = declaration.source { access(path, F_OK) != 0 } else { false }
+        }
+        guard !missing.isEmpty, let snapshot = try? invocation.openStore()?.snapshot() else { return }
+        for declaration in missing where snapshot.secret(declaration.storeName)?.isSealed == true {
+            invocation.streams.note("secret '\(declaration.storeName)' is sealed: the store has its value, and its file is not needed")
+        }
     }
 
     private final class Kept {

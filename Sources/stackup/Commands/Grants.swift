@@ -26,7 +26,7 @@ enum Grants {
 
     private static let columns: [ListFormat.Column] = [
         .init("service"), .init("secret"), .init("name"), .init("version"), .init("target"), .init("uid"), .init("gid"), .init("mode"),
-        .init("source"), .init("declared"), .init("stored"), .init("mounted"),
+        .init("source"), .init("declared"), .init("stored"), .init("mounted"), .init("sealed"),
     ]
 
     static func run(_ invocation: Invocation) throws -> Int32 {
@@ -70,7 +70,7 @@ enum Grants {
                     service: service.name, key: secret.key, storeName: secret.storeName, target: grant.target,
                     uid: file?.uid ?? grant.uid ?? owner?.uid, gid: file?.gid ?? grant.gid ?? owner?.gid,
                     mode: file?.mode ?? grant.mode, source: secret.sourceText, declared: true,
-                    storedVersion: snapshot?.secret(secret.storeName)?.newest.number, mountedVersion: file?.version))
+                    stored: snapshot?.secret(secret.storeName), mountedVersion: file?.version))
             }
         }
         for (service, files) in mounted.sorted(by: { $0.key < $1.key }) {
@@ -78,7 +78,7 @@ enum Grants {
                 rows.append(GrantRow(
                     service: service, key: key(of: file.name, in: stack), storeName: file.name, target: file.target, uid: file.uid,
                     gid: file.gid, mode: file.mode, source: "-", declared: false,
-                    storedVersion: snapshot?.secret(file.name)?.newest.number, mountedVersion: file.version))
+                    stored: snapshot?.secret(file.name), mountedVersion: file.version))
             }
         }
         return rows
@@ -103,10 +103,11 @@ private struct GrantRow {
     let mode: UInt32
     let source: String
     let declared: Bool
-    let storedVersion: Int?
+    let stored: SecretMetadata?
     let mountedVersion: String?
 
-    private var version: String { mountedVersion ?? storedVersion.map(String.init) ?? "-" }
+    private var version: String { mountedVersion ?? stored.map { String($0.newest.number) } ?? "-" }
+    private var isSealed: Bool { stored?.isSealed ?? false }
     private var octalMode: String {
         let digits = String(mode, radix: 8)
         return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
@@ -115,8 +116,8 @@ private struct GrantRow {
     var cells: [String] {
         func word(_ fact: Bool) -> String { fact ? "yes" : "no" }
         return [
-            service, key, version, target, uid.map(String.init) ?? "-", gid.map(String.init) ?? "-", octalMode, source,
-            word(declared), word(storedVersion != nil), word(mountedVersion != nil),
+            service, key, version, target, uid.map(String.init) ?? "-", gid.map(String.init) ?? "-", octalMode,
+            isSealed ? "\(source) (sealed)" : source, word(declared), word(stored != nil), word(mountedVersion != nil),
         ].map { sanitizedForTerminal($0) }
     }
 
@@ -127,7 +128,8 @@ private struct GrantRow {
             .init("version", number(Int64(version))), .init("target", .string(target)),
             .init("uid", number(uid.map(Int64.init))), .init("gid", number(gid.map(Int64.init))), .init("mode", .string(octalMode)),
             .init("source", .string(source)), .init("declared", .bool(declared)),
-            .init("stored", .bool(storedVersion != nil)), .init("mounted", .bool(mountedVersion != nil)),
+            .init("stored", .bool(stored != nil)), .init("mounted", .bool(mountedVersion != nil)),
+            .init("sealed", .bool(isSealed)),
         ])
     }
 }

@@ -26,7 +26,7 @@ enum Ps {
     private static let columns: [ListFormat.Column] = [
         .init("Command"), .init("CreatedAt"), .init("ExitCode"), .init("Failure"), .init("Health"), .init("ID", header: "CONTAINER ID"),
         .init("Image"), .init("Label", isLookup: true), .init("Labels"), .init("Name"), .init("Names"), .init("PID"), .init("Ports"),
-        .init("Project"), .init("Publishers"), .init("Restarts"), .init("RunningFor", header: "CREATED"), .init("Service"), .init("State"),
+        .init("Project"), .init("Publishers"), .init("RenewalFailure"), .init("Restarts"), .init("RunningFor", header: "CREATED"), .init("Service"), .init("State"),
         .init("Status"), .init("SupervisorPID"),
     ]
 
@@ -40,7 +40,11 @@ enum Ps {
             .filter { invocation.flag("all") || $0.status != .exited }
             .filter { services?.contains($0.service) ?? true }
             .sorted { ($0.service, $0.index) < ($1.service, $1.index) }
-            .map { PsRow($0, project: session.name, supervisor: state.supervisorPID, labels: labels(of: $0.service, session.record)) }
+            .map { instance in
+                PsRow(
+                    instance, project: session.name, supervisor: state.supervisorPID, labels: labels(of: instance.service, session.record),
+                    renewalFailure: state.renewalFailures(of: instance.service).map { "\($0.secret): \($0.reason)" }.first)
+            }
         let streams = invocation.streams
         if invocation.flag("services") {
             for service in Set(rows.map(\.instance.service)).sorted() { streams.print(service) }
@@ -50,6 +54,7 @@ enum Ps {
             try invocation.print(
                 rows.map { .init(cells: $0.cells, document: $0.document) },
                 header: ["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"], as: format, json: .array)
+            for failure in state.renewalFailures() { streams.warn(failure.description) }
         }
         return 0
     }
@@ -68,11 +73,14 @@ struct PsRow {
     let project: String
     let supervisor: Int32?
     let labels: [(name: String, value: String)]
+    /// Why a secret of the service was not renewed when it should have been.
+    let renewalFailure: String?
     /// Process services have none.
     private let image = "-"
     private let now = Int64(time(nil))
 
-    init(_ instance: ObservedInstance, project: String, supervisor: Int32?, labels: [(name: String, value: String)]) {
+    init(_ instance: ObservedInstance, project: String, supervisor: Int32?, labels: [(name: String, value: String)], renewalFailure: String?) {
+        self.renewalFailure = renewalFailure
         self.instance = instance
         self.project = project
         self.supervisor = supervisor
@@ -141,6 +149,7 @@ struct PsRow {
             .init("Ports", .string("")),
             .init("Project", .string(project)),
             .init("Publishers", .list([])),
+            .init("RenewalFailure", renewalFailure.map { .string($0) } ?? .absent),
             .init("Restarts", .integer(Int64(instance.restarts))),
             .init("RunningFor", .string(runningFor)),
             .init("Service", .string(instance.service)),

@@ -1,6 +1,7 @@
 import Compose
 import Reconciler
 import Runner
+import SecretStore
 import Terminal
 
 /// `stackup up`: plan, and apply the plan.
@@ -39,7 +40,8 @@ enum Up {
         }
         try refuseImages(project.stack.services, invocation)
         // Output may be shown for days. The keys, the values and the lock on the stack are given back before.
-        let (deployed, events) = try deploy(project, invocation)
+        let (deployed, events, overtaken) = try deploy(project, invocation)
+        try catchUp(overtaken, invocation)
         // Only who waits has subscribed.
         guard let events else { return 0 }
         if invocation.flag("wait") {
@@ -56,10 +58,20 @@ enum Up {
         if !withImages.isEmpty { throw .alreadyReported }
     }
 
-    /// - Returns: the stack, and a connection that has heard all of the deployment's events where the command stays.
+    /// Delivers what was stored while the deployment was under way.
+    private static func catchUp(_ secrets: Set<String>, _ invocation: Invocation) throws {
+        guard !secrets.isEmpty, let store = try invocation.openStore() else { return }
+        var delivery = SecretDelivery(store, invocation)
+        delivery.deliverAgain(secrets)
+        let failures = try delivery.deliver().failures
+        guard failures.isEmpty else { throw CommandFailure(failures.map(\.reason).joined(separator: "\n")) }
+    }
+
+    /// - Returns: the stack, a connection that has heard all of the deployment's events where the command stays, and the secrets that
+    ///   have newer versions than it has.
     private static func deploy(
         _ project: LoadedProject, _ invocation: Invocation
-    ) throws -> (stack: DeployedStack, events: SupervisorClient?) {
+    ) throws -> (stack: DeployedStack, events: SupervisorClient?, overtaken: Set<String>) {
         let session = try StackSession(project.stack.name, invocation, for: .deploying)
         let planned = try PlannedDeployment(project, invocation, session)
         guard let store = session.store else { throw CommandFailure("the store could not be opened") }
@@ -79,9 +91,10 @@ enum Up {
         try events?.subscribe()
         display.follow(supervisor)
         try deployer.apply(to: supervisor, observed: planned.observed) { display.show($0) }
+        try deployer.schedule(in: supervisor, observed: planned.observed, invocation)
         guard display.failures.isEmpty else { throw CommandFailure(display.failures.joined(separator: "\n")) }
         let deployed = DeployedStack(
             supervisor: supervisor, directories: session.directories, services: project.stack.services.map(\.name), since: since)
-        return (deployed, events)
+        return (deployed, events, try deployer.overtakenSecrets())
     }
 }

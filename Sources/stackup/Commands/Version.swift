@@ -8,7 +8,7 @@ enum Version {
         options: [
             .flag("short", help: "Show only the number"),
             .choice("format", short: "f", ["pretty", "json"], help: "How to print it (default pretty)"),
-        ], inheritedOptions: CommandTree.withoutProject)
+        ], inheritedOptions: CommandTree.withoutStore)
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         if invocation.wantsJSON {

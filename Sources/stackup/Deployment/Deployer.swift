@@ -44,12 +44,15 @@ struct Deployer {
                 if version == 1 {
                     changes.createSecret(name, labels: labels(of: name), source: source, value: copy)
                 } else {
-                    changes.addVersion(of: name, source: source, value: copy)
+                    changes.addVersion(
+                        of: name, expectedVersion: version - 1, source: source, value: copy,
+                        as: preparation.secrets.isRotated(name) ? .rotated : .updated)
                 }
             }
         }
+        for secret in preparation.secrets.unsealed { changes.setSealed(false, of: secret.name) }
         for (name, reason) in preparation.secrets.failures.sorted(by: { $0.key < $1.key }) { changes.noteFailure(of: name, reason: reason) }
-        for name in preparation.secrets.recovered { changes.noteChecked(of: name) }
+        for name in preparation.secrets.checked { changes.noteChecked(of: name) }
         if nextRecord != record {
             let name = preparation.stack.name
             changes.putStackRecord(name, try nextRecord.encoded())
@@ -83,6 +86,13 @@ struct Deployer {
         preparation.stack.secrets.first { $0.storeName == storeName }?.labels ?? [:]
     }
 
+    /// Tells the supervisor when the stack's secrets are to be renewed, where it does not know.
+    func schedule(in supervisor: SupervisorClient, observed: ObservedState, _ invocation: Invocation) throws {
+        let renewals = nextRecord.renewals(try store.snapshot(), at: Int64(time(nil)))
+        guard renewals != observed.renewals else { return }
+        try supervisor.schedule(RenewalSchedule(of: preparation.stack.name, renewals, invocation))
+    }
+
     /// Sends the plan to the supervisor, with the bytes of every file it does not hold yet.
     ///
     /// - Parameter onEvent: called for each change of an instance.
@@ -106,6 +116,15 @@ struct Deployer {
             deployment,
             payload: { position, send in try withContent(of: contents[position].file, send) },
             onEvent: onEvent)
+    }
+
+    /// The secrets that got a newer version while this was under way. Whoever stored it could not know of this deployment yet.
+    func overtakenSecrets() throws -> Set<String> {
+        let snapshot = try store.snapshot()
+        let files = launchPlans.flatMap(\.files).filter { file in
+            file.kind == .secret && snapshot.secret(file.name).map { String($0.newest.number) } != file.version
+        }
+        return Set(files.map(\.name))
     }
 
     /// Notes which values leave the store; the others come from their sources and have just been put into it.

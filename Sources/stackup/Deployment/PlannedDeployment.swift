@@ -25,9 +25,16 @@ struct PlannedDeployment {
             wanted: preparation.wanted, recorded: session.recordedState, observed: observed, options: options)
     }
 
-    /// What is worth knowing before `up`: secrets that may be out of date, services that it will refuse, and those that it will leave alone.
+    /// What is worth knowing before `up`: secrets that may be out of date, whose file does not count, or counts again; services that it
+    /// will refuse, and those that it will leave alone.
     func reportProspects(_ streams: Streams) {
         streams.report(preparation.secrets.warnings)
+        for secret in preparation.secrets.sealed {
+            streams.note("secret '\(secret.name)' is sealed: version \(secret.newest.number) of the store is used")
+        }
+        for secret in preparation.secrets.unsealed {
+            streams.note("secret '\(secret.name)' was sealed, and its file is back: the file counts again")
+        }
         for service in preparation.stack.services where service.needsImage { streams.reportImage(of: service, .warning) }
         if reportsOrphans { streams.warnOfOrphans(plan.orphans, of: preparation.stack.name) }
     }

@@ -91,7 +91,7 @@ struct Preparation {
                     problems.add(DeploymentError("secret '\(declaration.key)': \(error)", at: declaration.location).diagnostics)
                 }
             case .environment: usesEnvironment = true
-            case .external, .driver: continue
+            case .external, .made, .driver: continue
             }
         }
         if usesEnvironment {

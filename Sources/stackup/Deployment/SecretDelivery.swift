@@ -66,6 +66,11 @@ struct SecretDelivery: ~Copyable {
         return true
     }
 
+    /// Adds secrets whose newest versions may not be in place everywhere.
+    mutating func deliverAgain(_ names: Set<String>) {
+        self.names.formUnion(names)
+    }
+
     /// Adds something else to the commit, such as that a source was asked.
     mutating func alsoCommit(_ step: @escaping (inout StoreChanges) -> Void) {
         extraSteps.append(step)
@@ -125,7 +130,7 @@ extension SecretDelivery {
         /// For the audit log.
         var reads: [AuditEvent] {
             plan.writes.map { service, file in
-                AuditEvent(.read, secret: file.name, version: Int(file.version), stack: name, detail: "\(service) \(file.target)")
+                AuditEvent(.read, secret: file.name, version: Int(file.version), stack: name, detail: "\(service):\(file.target)")
             }
         }
     }
@@ -191,7 +196,7 @@ extension SecretDelivery {
         let known = names.compactMap { name in snapshot.secret(name).map { (name, $0.newest.number) } }
         let versions = Dictionary(uniqueKeysWithValues: known).merging(numbers) { $1 }
         for stack in stacks {
-            stack.plan = planDelivery(of: versions, to: stack.record.grants, observed: stack.observed)
+            stack.plan = planDelivery(of: versions, to: stack.record.recordedGrants, observed: stack.observed)
             if let record = stack.nextRecord { changes.putStackRecord(stack.name, try record.encoded()) }
         }
         let reads = stacks.flatMap(\.reads)

@@ -1,4 +1,5 @@
 import Compose
+import Glibc
 import Linux
 import Reconciler
 import SecretMemory
@@ -15,10 +16,12 @@ final class SecretIntake {
         init(_ bytes: consuming SecretBytes) { self.bytes = bytes }
     }
 
-    /// A secret whose value a driver is to fetch.
+    /// A secret whose value a driver is to fetch, or a generator to make.
     private struct Asked {
         let declaration: SecretDeclaration
         let request: SourceRequest
+        /// For people.
+        let source: String
         /// Whether the stored value does where the driver gives none.
         let mayBeStale: Bool
     }
@@ -33,6 +36,11 @@ final class SecretIntake {
     private var asked: [Asked] = []
     private let store: SecretStore?
     private let snapshot: StoreSnapshot?
+    private let now = Int64(time(nil))
+    /// Those whose plaintext file is gone on purpose: the stored version is used.
+    private(set) var sealed: [SecretMetadata] = []
+    /// Those whose plaintext file was gone on purpose, and is back.
+    private(set) var unsealed: [SecretMetadata] = []
 
     /// Reads every secret that one of `services` is granted.
     ///
@@ -70,7 +78,8 @@ final class SecretIntake {
         _ declaration: SecretDeclaration, of stack: Stack, environment: [String: String], folders: inout WritableFolders
     ) throws {
         switch declaration.source {
-        case .external:
+        case .external, .made:
+            if askForRotation(declaration, of: stack) { return }
             guard snapshot?.secret(declaration.storeName) != nil else {
                 throw DeploymentError(
                     "it is external, and the store has no secret '\(declaration.storeName)'",
@@ -81,9 +90,22 @@ final class SecretIntake {
             let mayBeStale = try Self.mayBeStale(options.removeValue(forKey: "on-failure"))
             let request = SourceRequest(
                 driver: driver, options: options, name: declaration.key, project: stack.name, directory: directory, labels: declaration.labels)
-            asked.append(Asked(declaration: declaration, request: request, mayBeStale: mayBeStale))
+            asked.append(
+                Asked(declaration: declaration, request: request, source: declaration.sourceText, mayBeStale: mayBeStale))
         case .file(let path):
-            take(Guarded(try SecretSourceReader.file(try folders.resolve(path), followingLinks: false)), for: declaration)
+            let stored = snapshot?.secret(declaration.storeName).flatMap { $0.isSealed ? $0 : nil }
+            guard let read = try Self.file(try folders.resolve(path), mayBeMissing: stored != nil) else {
+                if let stored { sealed.append(stored) }
+                if !askForRotation(declaration, of: stack) { useStored(declaration) }
+                return
+            }
+            if case .rotate? = declaration.renewal {
+                throw DeploymentError(
+                    "its file is there, and each 'up' would put the file's value back in the place of a new one",
+                    remedy: "make the store its only place with: stackup secret seal \(declaration.storeName); or remove 'rotate'")
+            }
+            take(Guarded(read), for: declaration)
+            if let stored { unsealed.append(stored) }
         case .environment(let variable):
             guard let value = environment[variable] else {
                 throw DeploymentError("the environment variable \(variable) is not set", remedy: "set it, or use 'file'")
@@ -92,16 +114,35 @@ final class SecretIntake {
         }
     }
 
-    private func take(_ value: Guarded, for declaration: SecretDeclaration) {
+    private func take(_ value: Guarded, for declaration: SecretDeclaration, from source: String? = nil) {
         let fingerprint = store?.fingerprint(of: value.bytes) ?? "new"
         wanted.append(
-            WantedSecret(name: declaration.storeName, source: declaration.sourceText, fingerprint: fingerprint))
+            WantedSecret(name: declaration.storeName, source: source ?? declaration.sourceText, fingerprint: fingerprint))
         values[declaration.storeName] = value
+    }
+
+    /// - Returns: false where it is not time for a new value, or none is ever made.
+    private func askForRotation(_ declaration: SecretDeclaration, of stack: Stack) -> Bool {
+        let stored = snapshot?.secret(declaration.storeName)
+        guard let renewal = declaration.rotation(of: stored, project: stack.name, directory: stack.workingDirectory, at: now)
+        else { return false }
+        asked.append(Asked(declaration: declaration, request: renewal.request, source: renewal.source, mayBeStale: true))
+        return true
     }
 
     /// The value is the store's.
     private func useStored(_ declaration: SecretDeclaration) {
         wanted.append(WantedSecret(name: declaration.storeName, source: declaration.sourceText, fingerprint: nil))
+    }
+
+    /// - Returns: nil where it is missing and may be.
+    private static func file(_ path: String, mayBeMissing: Bool) throws(SecretSourceError) -> SecretBytes? {
+        do {
+            return try SecretSourceReader.file(path, followingLinks: false)
+        } catch {
+            if case .missing = error, mayBeMissing { return nil }
+            throw error
+        }
     }
 
     /// Lends a value that was read from its source to `body`; nil for a secret that came from the store.
@@ -110,9 +151,22 @@ final class SecretIntake {
         return try body(value.bytes)
     }
 
-    /// The names of secrets that a driver has given again what the store has, after it had failed.
-    var recovered: [String] {
-        asked.map(\.declaration.storeName).filter { failures[$0] == nil && snapshot?.secret($0)?.failure != nil }
+    /// The names of secrets that a driver has given, and that have to be noted: it had failed before, or this spares a refresh.
+    var checked: [String] {
+        asked.map(\.declaration).filter { declaration in
+            guard failures[declaration.storeName] == nil, let stored = snapshot?.secret(declaration.storeName) else { return false }
+            if stored.failure != nil { return true }
+            guard case .refresh? = declaration.renewal, let renewal = declaration.renewal else { return false }
+            return RenewalTime.due(renewal, of: stored, at: now) <= now
+        }.map(\.storeName)
+    }
+
+    /// Whether a new value was made for a secret because it was time.
+    func isRotated(_ name: String) -> Bool {
+        asked.contains { asked in
+            if case .driver = asked.declaration.source { return false }
+            return asked.declaration.storeName == name && values[name] != nil
+        }
     }
 }
 
@@ -146,7 +200,7 @@ extension SecretIntake {
         // Answers come in any order, and a plan is the same each time.
         for (index, asked) in asked.enumerated() {
             if let value = fetched[index] {
-                take(value, for: asked.declaration)
+                take(value, for: asked.declaration, from: asked.source)
             } else if let error = errors[index] {
                 miss(asked, error, &problems)
             }
@@ -156,7 +210,8 @@ extension SecretIntake {
     /// A driver gave no value.
     private func miss(_ asked: Asked, _ error: SourceError, _ problems: inout Problems) {
         let declaration = asked.declaration
-        let reason = "its driver '\(asked.request.driver)' gives no value: \(error.reason)"
+        let isMade = if case .driver = declaration.source { false } else { true }
+        let reason = (isMade ? "no new value could be made" : "its driver '\(asked.request.driver)' gives no value") + ": \(error.reason)"
         guard asked.mayBeStale, !error.isMistake, let stored = snapshot?.secret(declaration.storeName) else {
             problems.add(DeploymentError(error.isMistake ? error.reason : reason, remedy: error.remedy).about(declaration).diagnostics)
             return
@@ -183,6 +238,7 @@ extension SecretDeclaration {
         case .file: "file"
         case .environment: "environment"
         case .external: "external"
+        case .made: "x-stackup"
         case .driver: "driver"
         }
     }
@@ -196,6 +252,7 @@ extension SecretDeclaration {
         case .file(let path): "file \(path)"
         case .environment(let variable): "environment \(variable)"
         case .external: "external"
+        case .made: "made"
         case .driver(let driver, let options, _):
             // What it is called there; other options are none of the output's business.
             "driver " + ([driver] + Self.namingOptions.compactMap { options[$0] }.prefix(1)).joined(separator: " ")

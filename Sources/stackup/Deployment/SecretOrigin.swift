@@ -5,8 +5,12 @@ import SecretStore
 struct SecretOrigin: Codable, Equatable {
     /// The key below the top-level `secrets`.
     var key: String
-    /// nil where the store is its source (`external`).
+    /// nil where the store is its source (`external`, or made for it).
     var place: Place?
+    /// How it comes by new values by itself; nil where it doesn't.
+    var renewal: SecretRenewal?
+    /// For drivers.
+    var labels: [String: String]
 
     enum Place: Codable, Equatable {
         /// An absolute path.
@@ -23,8 +27,10 @@ struct SecretOrigin: Codable, Equatable {
         case .file(let path): .file(path)
         case .environment(let variable): .environment(variable)
         case .driver(let name, let options, let directory): .driver(name, options: options, directory: directory)
-        case .external: nil
+        case .external, .made: nil
         }
+        renewal = declaration.renewal
+        labels = declaration.labels
     }
 }
 

@@ -59,7 +59,7 @@ struct StackRecord: Equatable {
     }
 
     /// What the delivery of a new version works from.
-    var grants: [RecordedGrants] {
+    var recordedGrants: [RecordedGrants] {
         services.map { name, entry in
             RecordedGrants(
                 service: name, dependencies: entry.plan.dependencies, files: entry.plan.files,

@@ -143,4 +143,24 @@ private func runningInstance(pid: Int32, startTime: UInt64) -> ObservedInstance 
         _ = consume old
         _ = consume new
     }
+
+    /// Whether the lock of a stack that may not be there could be had without waiting.
+    private func isFree() throws -> Bool {
+        switch try RuntimeLock.acquireIfPresent(directories, command: "stackup secret update", onWait: nil) {
+        case .some: true
+        case .none: false
+        }
+    }
+
+    @Test func aStackThatIsNotThereHasNoLockAndGetsNoDirectory() throws {
+        #expect(try !isFree())
+        #expect(!temporary.exists("shop"))
+    }
+
+    @Test func whoDoesNotWaitIsTurnedAwayWhileAnotherCommandHoldsIt() throws {
+        let first = try RuntimeLock.acquire(directories, command: "stackup up")
+        #expect(try !isFree())
+        _ = consume first
+        #expect(try isFree())
+    }
 }

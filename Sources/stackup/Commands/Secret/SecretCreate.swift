@@ -19,7 +19,7 @@ enum SecretCreate {
         let labels = try labels(invocation)
         if let problem = secretNameProblem(name) { throw CommandFailure(problem) }
         let value = source == "-" ? try SecretSourceReader.standardInput() : try SecretSourceReader.file(source)
-        let store = try SecretStore.openOrCreate(invocation.paths.store)
+        let store = try invocation.openOrCreateStore()
         var changes = StoreChanges()
         changes.createSecret(
             name, labels: labels,

@@ -1,5 +1,4 @@
 import Glibc
-import JSON
 import Linux
 import Runner
 import SecretStore
@@ -17,48 +16,36 @@ enum SecretHistory {
             .init("stackup secret history db_password", "as a table"),
             .init("stackup secret history --format json db_password", "for tools, with the files that hold each version"),
         ],
-        options: [.choice("format", ["table", "json"], help: "How to print it (default table)")], arguments: [.init("NAME")])
+        options: [.value("format", "FORMAT", help: ListFormat.help)], arguments: [.init("NAME")])
+
+    private static let columns: [ListFormat.Column] = [
+        .init("Version"), .init("CreatedAt", header: "CREATED"), .init("Source"), .init("Fingerprint"), .init("Size"),
+        .init("UID", header: "UID"), .init("User"), .init("UsedBy"),
+    ]
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        let store = try SecretStore.open(invocation.paths.store)
+        let format = try invocation.listFormat(columns)
+        let store = try invocation.openStore()
         let secret = try SecretCommand.find(invocation.operands[0], in: try store?.snapshot(), invocation)
         let users = try SecretUsers(store, invocation)
-        let rows = secret.versions.reversed().map { Row(version: $0, grants: users.grants(on: secret.name, version: $0.number)) }
-        if invocation.wantsJSON {
-            invocation.streams.print(JSONValue.array(rows.map(\.document)).serialized(pretty: true))
-        } else {
-            invocation.streams.print(
-                renderTable(
-                    header: ["VERSION", "CREATED", "SOURCE", "FINGERPRINT", "SIZE", "BY", "USED BY"], rows: rows.map(\.cells)),
-                terminator: "")
-        }
+        try invocation.print(
+            secret.versions.reversed().map { row($0, users.grants(on: secret.name, version: $0.number)) },
+            header: ["VERSION", "CREATED", "SOURCE", "FINGERPRINT", "SIZE", "BY", "USED BY"], as: format, json: .array)
         return 0
     }
 
-    private struct Row {
-        let version: SecretVersion
-        let grants: [SecretUsers.Grant]
-
-        private var user: String? {
-            version.uid.flatMap { UserDatabase.host.entry(uid: $0)?.name }
-        }
-
-        /// `root (0)`
-        private var author: String {
-            guard let uid = version.uid else { return "-" }
-            return user.map { "\($0) (\(uid))" } ?? String(uid)
-        }
-
-        var cells: [String] {
-            let services = grants.map(\.service).withoutRepeats()
-            return [
-                String(version.number), humanAge(of: version.createdAt, at: Int64(time(nil))), version.source, version.fingerprint,
-                "\(version.size) B", author, services.isEmpty ? "-" : services.joined(separator: ", "),
-            ].map { sanitizedForTerminal($0) }
-        }
-
-        var document: JSONValue {
-            .object([
+    private static func row(_ version: SecretVersion, _ grants: [SecretUsers.Grant]) -> ListFormat.Row {
+        let user = version.uid.flatMap { UserDatabase.host.entry(uid: $0)?.name }
+        // `root (0)`
+        let author = version.uid.map { uid in user.map { "\($0) (\(uid))" } ?? String(uid) } ?? "-"
+        let services = grants.map(\.service).withoutRepeats().joined(separator: ", ")
+        let cells = [
+            String(version.number), humanAge(of: version.createdAt, at: Int64(time(nil))), version.source, version.fingerprint,
+            "\(version.size) B", author, services.isEmpty ? "-" : services,
+        ]
+        return ListFormat.Row(
+            cells: cells.map { sanitizedForTerminal($0) },
+            document: .record([
                 .init("Version", .integer(Int64(version.number))),
                 .init("CreatedAt", .string(LogTime(nanoseconds: version.createdAt * 1_000_000_000).description)),
                 .init("Source", .string(version.source)), .init("Fingerprint", .string(version.fingerprint)),
@@ -66,8 +53,7 @@ enum SecretHistory {
                 .init("User", user.map { .string($0) } ?? .null),
                 .init(
                     "UsedBy",
-                    .array(grants.map { .object([.init("Service", .string($0.service)), .init("Target", .string($0.target))]) })),
-            ])
-        }
+                    .list(grants.map { .record([.init("Service", .string($0.service)), .init("Target", .string($0.target))]) })),
+            ]))
     }
 }

@@ -24,7 +24,7 @@ enum SecretInspect {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let format = try format(invocation)
-        let snapshot = try SecretStore.open(invocation.paths.store)?.snapshot()
+        let snapshot = try invocation.openStore()?.snapshot()
         var secrets: [SecretMetadata] = []
         let status = SecretCommand.forEach(invocation.operands, invocation) { reference in
             secrets.append(try SecretCommand.find(reference, in: snapshot, invocation))

@@ -23,16 +23,16 @@ enum SecretList {
             .flag("quiet", short: "q", help: "Only ids"),
         ])
 
-    /// Docker's, and the newest version's number and source.
+    /// Docker's, and what the store knows beyond them.
     private static let columns: [ListFormat.Column] = [
-        .init("CreatedAt", header: "CREATED"), .init("Driver"), .init("ID"), .init("Label", isLookup: true), .init("Labels"),
-        .init("Name"), .init("Source"), .init("UpdatedAt", header: "UPDATED"), .init("Version"),
+        .init("CreatedAt", header: "CREATED"), .init("Driver"), .init("Failure"), .init("ID"), .init("Label", isLookup: true), .init("Labels"),
+        .init("Name"), .init("Sealed"), .init("Source"), .init("UpdatedAt", header: "UPDATED"), .init("Version"),
     ]
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let format = try invocation.listFormat(columns)
         let filter = try SecretFilter(invocation.values("filter"), invocation)
-        let secrets = (try SecretStore.open(invocation.paths.store)?.snapshot().secrets() ?? [])
+        let secrets = (try invocation.openStore()?.snapshot().secrets() ?? [])
             .filter(filter.matches)
             .sorted { naturallyPrecedes($0.name, $1.name) }
         if invocation.flag("quiet"), format.isTable {
@@ -53,10 +53,12 @@ enum SecretList {
             document: .record([
                 .init("CreatedAt", .string(created)),
                 .init("Driver", .string(secret.driver ?? "")),
+                .init("Failure", .string(secret.failure?.reason ?? "")),
                 .init("ID", .string(secret.id)),
                 .init("Label", .lookup { labels[$0] ?? "" }),
                 .init("Labels", .string(labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ","))),
                 .init("Name", .string(secret.name)),
+                .init("Sealed", .bool(secret.isSealed)),
                 .init("Source", .string(secret.source)),
                 .init("UpdatedAt", .string(updated)),
                 .init("Version", .integer(Int64(secret.newest.number))),

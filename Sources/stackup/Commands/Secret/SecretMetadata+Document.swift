@@ -17,16 +17,23 @@ extension SecretMetadata {
                     .init("Driver", driver.map { .record([.init("Name", .string($0))]) } ?? .absent),
                 ])),
             .init("Source", .string(source)),
+            .init("Sealed", .bool(isSealed)),
+            .init("Failure", failure.map(\.document) ?? .absent),
             .init("Versions", .list(versions.map(\.document))),
         ])
     }
 
     /// The same for people.
     var prettyText: String {
-        var lines = [
+        var facts = [
             ("ID:", id), ("Name:", name), ("Driver:", driver ?? ""), ("Created at:", timestamp(createdAt)), ("Updated at:", timestamp(updatedAt)),
             ("Source:", source),
-        ].map { $0 + String(repeating: " ", count: 13 - $0.count) + sanitizedForTerminal($1) }
+        ]
+        if isSealed { facts.append(("Sealed:", "the store is the only place of its value")) }
+        if let failure {
+            facts.append(("Failure:", "\(failure.reason) (\(failure.count)×, last at \(timestamp(failure.at)))"))
+        }
+        var lines = facts.map { $0 + String(repeating: " ", count: 13 - $0.count) + sanitizedForTerminal($1) }
         let labels = labels.sorted { $0.key < $1.key }.map { key, value in
             " - " + sanitizedForTerminal(value.isEmpty ? key : "\(key)=\(value)")
         }
@@ -47,8 +54,15 @@ extension SecretVersion {
     fileprivate var document: TemplateValue {
         .record([
             .init("Version", .integer(Int64(number))), .init("CreatedAt", .string(timestamp(createdAt))),
-            .init("Size", .integer(Int64(size))), .init("Fingerprint", .string(fingerprint)),
+            .init("Size", .integer(Int64(size))), .init("Fingerprint", .string(fingerprint)), .init("Source", .string(source)),
+            .init("UID", uid.map { .integer(Int64($0)) } ?? .absent),
         ])
+    }
+}
+
+extension SecretMetadata.Failure {
+    fileprivate var document: TemplateValue {
+        .record([.init("At", .string(timestamp(at))), .init("Count", .integer(Int64(count))), .init("Reason", .string(reason))])
     }
 }
 

@@ -9,7 +9,7 @@ enum SecretRemove {
         examples: [.init("stackup secret rm db_password", "all its versions")], arguments: [.init("NAME", .atLeastOne)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        let store = try SecretStore.open(invocation.paths.store)
+        let store = try invocation.openStore()
         let users = try SecretUsers(store, invocation)
         return SecretCommand.forEach(invocation.operands, invocation) { reference in
             guard let store else { throw CommandFailure("no such secret: \(reference)") }

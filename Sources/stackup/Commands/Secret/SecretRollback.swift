@@ -15,7 +15,7 @@ enum SecretRollback {
         ], arguments: [.init("NAME"), .init("VERSION", .atMostOne)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        let store = try SecretStore.open(invocation.paths.store)
+        let store = try invocation.openStore()
         let secret = try SecretCommand.find(invocation.operands[0], in: try store?.snapshot(), invocation)
         guard let store else { throw StoreError.noSuchSecret(secret.name) }
         let version = try version(of: secret, invocation)

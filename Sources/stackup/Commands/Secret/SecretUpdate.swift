@@ -21,7 +21,7 @@ enum SecretUpdate {
     static func run(_ invocation: Invocation) throws -> Int32 {
         let source = invocation.operands[1]
         let value = source == "-" ? try SecretSourceReader.standardInput() : try SecretSourceReader.file(source)
-        let store = try SecretStore.open(invocation.paths.store)
+        let store = try invocation.openStore()
         let secret = try SecretCommand.find(invocation.operands[0], in: try store?.snapshot(), invocation)
         guard let store else { throw StoreError.noSuchSecret(secret.name) }
         var delivery = SecretDelivery(store, invocation)

@@ -1,0 +1,101 @@
+import CSodium
+import Glibc
+import Linux
+import SecretMemory
+
+/// A program that prints what unlocks a key slot: something that a TPM, a key management service or a password manager keeps.
+enum KeyCommand {
+    /// What it prints is no passphrase that is made slow to guess, so it has to be long, and should be random.
+    static let minimumCount = 16
+    private static let limit = 4096
+    /// For a person who is asked for a PIN, too.
+    private static let patience = Duration.seconds(120)
+
+    /// Runs the program, without a shell and in the caller's environment, and takes what it prints.
+    ///
+    /// - Parameter words: its absolute path and its arguments.
+    /// - Returns: all of its output but a newline at the end.
+    static func output(of words: [String]) throws(KeyCommandError) -> SecretBytes {
+        do {
+            let output = try FileDescriptor.pipe()
+            let process = try start(words, output: output.write)
+            let printed: SecretBytes
+            do {
+                printed = try read(from: output.takeReadEnd())
+            } catch {
+                kill(process.pid, SIGKILL)
+                _ = process.wait()
+                throw error
+            }
+            switch process.wait() {
+            case .exited(0): break
+            case .exited(let status): throw KeyCommandError("ended with status \(status)")
+            case .killed(let signal): throw KeyCommandError("was ended by \(Signals.name(signal))")
+            }
+            guard printed.count >= minimumCount else {
+                throw KeyCommandError("printed less than \(minimumCount) bytes: a key has to be too long to be guessed")
+            }
+            return printed
+        } catch let error as SystemCallError {
+            throw KeyCommandError("\(words[0]) can't be run: \(String(cString: strerror(error.code)))")
+        } catch {
+            throw KeyCommandError("\(words[0]) \(error)")
+        }
+    }
+
+    private static func start(_ words: [String], output: borrowing FileDescriptor) throws(SystemCallError) -> ChildProcess {
+        // Standard input may hold a secret's value, which is not for the program. It stays in our session, where it may ask a person
+        // for a PIN.
+        let nothing = try FileDescriptor.open("/dev/null", O_RDONLY)
+        return try ChildProcess(words[0], words, descriptors: [nothing.number, output.number, STDERR_FILENO])
+    }
+
+    /// Everything up to the end of the pipe, without a newline at the end.
+    private static func read(from pipe: borrowing FileDescriptor) throws -> SecretBytes {
+        var buffer = try SecretBytes(count: limit + 1)
+        var filled = 0
+        let deadline = ContinuousClock.now + patience
+        while true {
+            let left = deadline - ContinuousClock.now
+            var waiting = pollfd(fd: pipe.number, events: Int16(POLLIN), revents: 0)
+            guard left > .zero, try retryingInterrupts("poll", { poll(&waiting, 1, Int32(left / .milliseconds(1)) + 1) }) > 0 else {
+                throw KeyCommandError("didn't end within \(patience)")
+            }
+            let number = pipe.number
+            let count = try buffer.withUnsafeMutableBytes { bytes throws(SystemCallError) in
+                let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[filled...])
+                return try retryingInterrupts("read") { Glibc.read(number, rest.baseAddress, rest.count) }
+            }
+            if count == 0 { break }
+            filled += count
+            guard filled <= limit else { throw KeyCommandError("printed more than \(limit) bytes") }
+        }
+        let hasNewline = filled > 0 && buffer.withUnsafeBytes { $0[filled - 1] == UInt8(ascii: "\n") }
+        return try buffer.slice(0..<filled - (hasNewline ? 1 : 0))
+    }
+
+    /// The unlocking key of a slot: BLAKE2b of the output, salted with the slot's id.
+    static func unlockingKey(from output: borrowing SecretBytes, slot: Identifier) throws(SystemCallError) -> SecretBytes {
+        var key = try SecretBytes(count: Sealing.keyCount)
+        var salt: [UInt8] = []
+        salt.append(littleEndian: slot.value)
+        let personal = Array("stackup command1".utf8)
+        key.withUnsafeMutableBytes { key in
+            output.withUnsafeBytes { output in
+                _ = crypto_generichash_blake2b_salt_personal(
+                    key.baseAddress!.assumingMemoryBound(to: UInt8.self), key.count,
+                    output.baseAddress!.assumingMemoryBound(to: UInt8.self), UInt64(output.count), nil, 0, salt, personal)
+            }
+        }
+        return key
+    }
+}
+
+/// Why a command gave no key.
+struct KeyCommandError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,181 @@
+import Glibc
+import Linux
+import SecretMemory
+import Testing
+
+@testable import SecretStore
+
+@Suite struct RekeyTests {
+    let scratch = Scratch()
+    let words = "correct horse battery"
+
+    func populated() throws -> SecretStore {
+        let store = try SecretStore.openOrCreate(scratch.location)
+        try store.create(["a": "one", "b": "two"])
+        try store.rotate("a", to: "three")
+        var changes = StoreChanges()
+        changes.putStackRecord("web", Array("record".utf8))
+        try store.commit(changes)
+        return store
+    }
+
+    func expectContent(_ store: SecretStore) throws {
+        #expect(try store.text("a") == "three")
+        #expect(try store.text("a", version: 1) == "one")
+        #expect(try store.text("b") == "two")
+        #expect(try store.stackRecord("web") == Array("record".utf8))
+    }
+
+    @Test func everythingIsSealedAnewAndNothingIsLost() throws {
+        let store = try populated()
+        let (objects, logs, index) = (Set(scratch.objects), scratch.logs, scratch.bytes(of: "index"))
+        let configuration = try secret("configuration")
+        let hash = try store.configurationHash(of: configuration)
+        let before = try store.snapshot().secret("a")!
+        let told = try store.log().map(\.event)
+        let oldKey = try store.dataKey.copied()
+
+        #expect(try store.rekey() == 4)
+
+        for reader in [store, try #require(try SecretStore.open(scratch.location))] {
+            try expectContent(reader)
+            #expect(try reader.configurationHash(of: configuration) == hash)
+            let after = try reader.snapshot().secret("a")!
+            #expect(after.versions.map(\.number) == before.versions.map(\.number))
+            #expect(after.versions.map(\.source) == before.versions.map(\.source))
+            #expect(after.newest.fingerprint != before.newest.fingerprint)
+            #expect(after.newest.fingerprint == reader.fingerprint(of: try secret("three")))
+            #expect(try reader.log().dropLast().map(\.event) == told)
+        }
+        #expect(Set(scratch.objects).intersection(objects).isEmpty)
+        #expect(scratch.objects.count == 4)
+        #expect(scratch.logs.count == 1)
+        #expect(scratch.logs != logs)
+        // The old key opens neither the index nor the header's boxes any more.
+        #expect(try IndexContent(opening: scratch.bytes(of: "index"), under: oldKey, store: store.header.store) == nil)
+        #expect(try IndexContent(opening: index, under: oldKey, store: store.header.store) != nil)
+        #expect(try !StoreHeader(parsing: scratch.bytes(of: "header"), file: "").isTransitional)
+        // And the store goes on as before.
+        try store.rotate("b", to: "four")
+        #expect(try SecretStore.open(scratch.location)?.text("b") == "four")
+    }
+
+    @Test func whoIsReadingGoesOnReading() throws {
+        let store = try populated()
+        let reader = try #require(try SecretStore.open(scratch.location))
+        try expectContent(reader)
+        for _ in 0..<3 {
+            try store.rekey()
+            try expectContent(reader)
+            #expect(try reader.log().count == store.log().count)
+        }
+        // And writing.
+        try reader.rotate("b", to: "five")
+        try reader.audit([AuditEvent(.read, secret: "b", version: 2)])
+        #expect(try store.snapshot().secret("b")?.newest.number == 2)
+        #expect(try store.text("b") == "five")
+    }
+
+    @Test func everySlotGetsTheNewKeyWithoutBeingAsked() throws {
+        let store = try populated()
+        try store.addSlot(.passphrase(try secret(words), .interactive))
+        try store.addSlot(.keyFile(scratch.path + "/stick/key"))
+        try store.rekey()
+        unlink(scratch.location.keyFile)
+        let stick = try #require(try SecretStore.open(scratch.location, with: passphrases()))
+        try expectContent(stick)
+        unlink(scratch.path + "/stick/key")
+        try expectContent(try #require(try SecretStore.open(scratch.location, with: passphrases(words))))
+    }
+
+    // MARK: Attacks by who can write to the store's folder
+
+    @Test func aSlotThatSomebodyPutsIntoTheHeaderGetsNoKey() throws {
+        let store = try populated()
+        // The attacker's slot: everything is well-formed, and they know its private key.
+        let attacker = Scratch()
+        let foreign = try SecretStore.openOrCreate(attacker.location)
+        let ring = try KeyRing()
+        let key = try SecretBytes.randomKey()
+        let slot = try KeySlot.make(
+            .keyFile(key: Identifier(ofKey: key)), identifier: .random(), unlockingKey: key,
+            dataKeys: DataKeys(newest: foreign.dataKey.copied()), sender: ring, store: store.header.store)
+        let forged = try store.header.followed(by: store.header.slots + [slot], keyRing: ring)
+        let sound = scratch.bytes(of: "header")
+        scratch.overwrite("header", with: Array(forged.text.utf8))
+        let refusal = StoreError.changedHeader(file: scratch.location.directory + "/header")
+        #expect(throws: refusal) { _ = try SecretStore.open(scratch.location)?.snapshot() }
+        #expect(throws: refusal) { try store.rekey() }
+        #expect(throws: refusal) { try store.addSlot(.passphrase(try secret(words), .interactive)) }
+        #expect(scratch.bytes(of: "header") == Array(forged.text.utf8))
+        scratch.overwrite("header", with: sound)
+        try store.rekey()
+        try expectContent(store)
+    }
+
+    @Test func aRemovedSlotThatSomebodyPutsBackGetsNoKey() throws {
+        let store = try populated()
+        let id = try store.addSlot(.passphrase(try secret(words), .interactive))
+        let old = scratch.bytes(of: "header")
+        try store.removeSlot(id, provingBy: passphrases())
+        let sound = scratch.bytes(of: "header")
+        scratch.overwrite("header", with: old)
+        let refusal = StoreError.changedHeader(file: scratch.location.directory + "/header")
+        #expect(throws: refusal) { _ = try SecretStore.open(scratch.location)?.snapshot() }
+        #expect(throws: refusal) { try store.rekey() }
+        scratch.overwrite("header", with: sound)
+        try store.rekey()
+        // Who has the old header, the index of before and the removed passphrase has what was in there then, and no more.
+        let (header, index) = (scratch.bytes(of: "header"), scratch.bytes(of: "index"))
+        scratch.overwrite("header", with: old)
+        unlink(scratch.location.keyFile)
+        #expect(throws: StoreError.damaged(file: scratch.location.directory + "/index", what: .broken)) {
+            _ = try SecretStore.open(scratch.location, with: passphrases(words))?.snapshot()
+        }
+        scratch.overwrite("header", with: header)
+        #expect(scratch.bytes(of: "index") == index)
+    }
+
+    @Test func anOldDataKeyIsNotFoistedOnTheSlots() throws {
+        let store = try populated()
+        let (header, index) = (scratch.bytes(of: "header"), scratch.bytes(of: "index"))
+        try store.rekey()
+        // All of the old store but what is kept apart.
+        scratch.overwrite("header", with: header)
+        scratch.overwrite("index", with: index)
+        let error = #expect(throws: StoreError.self) { _ = try SecretStore.open(scratch.location)?.snapshot() }
+        guard case .rolledBack = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test func aDamagedObjectOrLogStopsItBeforeAnythingChanges() throws {
+        let store = try populated()
+        let files = scratch.files
+        for file in [scratch.objects.map { "objects/" + $0 }[2], scratch.logs[0]] {
+            let (sound, header, index) = (scratch.bytes(of: file), scratch.bytes(of: "header"), scratch.bytes(of: "index"))
+            var bytes = sound
+            bytes[bytes.count / 2] ^= 1
+            scratch.overwrite(file, with: bytes)
+            let error = #expect(throws: StoreError.self) { try store.rekey() }
+            #expect(error == .damaged(file: scratch.location.directory + "/" + file, what: .broken))
+            #expect(scratch.files == files)
+            #expect(scratch.bytes(of: "header") == header)
+            #expect(scratch.bytes(of: "index") == index)
+            scratch.overwrite(file, with: sound)
+        }
+        try store.rekey()
+        try expectContent(store)
+    }
+
+    @Test func parametersBeyondReasonAreNoSlot() {
+        let salt = "salt=00112233445566778899aabbccddeeff"
+        #expect(PassphraseParameters(text: "\(salt) operations=3 memory=268435456") != nil)
+        for text in [
+            "\(salt) operations=3 memory=107374182400", "\(salt) operations=1000000 memory=268435456", "\(salt) operations=0 memory=268435456",
+            "\(salt) operations=3 memory=1024", "\(salt) operations=-3 memory=268435456", "\(salt) operations=3 memory=0268435456",
+            "salt=00 operations=3 memory=268435456", "\(salt) operations=3", "\(salt) memory=268435456 operations=3",
+        ] { #expect(PassphraseParameters(text: text) == nil, "\(text)") }
+    }
+}
