@@ -6,8 +6,7 @@ public enum DriverRegistry {
     /// In the order of docs/secret-sources.md.
     public static let drivers: [any SecretDriver.Type] = [
         VaultDriver.self, SecretsManagerDriver.self, ParameterStoreDriver.self, KeyVaultDriver.self, SecretManagerDriver.self,
-        SopsDriver.self, AgeDriver.self, PassDriver.self, SystemdCredsDriver.self, CommandDriver.self,
-        GenerateDriver.self,
+        SopsDriver.self, AgeDriver.self, PassDriver.self, SystemdCredsDriver.self, CommandDriver.self, GenerateDriver.self,
     ]
 
     /// What a request's driver has to write to.

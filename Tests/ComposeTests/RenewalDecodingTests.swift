@@ -39,6 +39,7 @@ import YAML
 
     @Test(arguments: [
         ("{driver: vault, x-stackup: {refresh: 5m, rotate: {every: 1d, generate: uuid}}}", "mutually exclusive"),
+        ("{driver: generate, driver_opts: {spec: uuid}, x-stackup: {refresh: 5m}}", "no value to ask for again"),
         ("{file: ./s, x-stackup: {refresh: 5m}}", "is for a secret with a driver"),
         ("{external: true, x-stackup: {refresh: often}}", "must be a duration"),
         ("{driver: vault, x-stackup: {refresh: 10ms}}", "between 1s and ten years"),

@@ -173,6 +173,20 @@ import Testing
         withExtendedLifetime(server) {}
     }
 
+    @Test func nobodyOutsideCanBeAskedToRunSomething() throws {
+        let runtime = folder.make("runtime")
+        let bus = try Listener(at: runtime + "/bus")
+        let other = try Listener(at: folder.path + "/other-bus")
+        let environment = ["/usr/bin/env", "XDG_RUNTIME_DIR=" + runtime, "DBUS_SESSION_BUS_ADDRESS=unix:path=\(folder.path)/other-bus,guid=1"]
+        for name in ["runtime/bus", "other-bus"] {
+            try expect("socket.socket(socket.AF_UNIX).connect(folder + '/\(name)')", isStoppedBy: [.covers], before: environment)
+        }
+        withExtendedLifetime((bus, other)) {}
+        let abstract = try Listener(abstract: "stackup-test-\(getpid())")
+        try expect("socket.socket(socket.AF_UNIX).connect('\\0stackup-test-\(getpid())')", isStoppedBy: [.fileRules])
+        withExtendedLifetime(abstract) {}
+    }
+
     @Test(arguments: 1...7) func everyVersionOfLandlockKeepsTheStoreAndTheRestFromBeingWritten(version: Int) throws {
         for script in ["print(open(home + '/key').read())", "open(folder + '/written', 'w')", "os.rename(folder + '/open/file', folder + '/file')"] {
             let outcome = try attack(.fileRules, script, landlock: version)
@@ -233,15 +247,25 @@ private final class Victim: Sendable {
 private final class Listener: Sendable {
     private let descriptor: FileDescriptor
 
-    init(at path: String) throws {
-        descriptor = FileDescriptor(owning: socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
+    convenience init(at path: String) throws {
+        try self.init(Array(path.utf8))
+    }
+
+    /// - Parameter name: one that is in no filesystem (unix(7)).
+    convenience init(abstract name: String) throws {
+        try self.init([0] + Array(name.utf8))
+    }
+
+    private init(_ name: [UInt8]) throws {
+        descriptor = FileDescriptor(owning: socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0))
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
         let number = descriptor.number
+        let size = socklen_t(MemoryLayout<sa_family_t>.size + name.count + (name.first == 0 ? 0 : 1))
         let code = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(number, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(number, $0, size) }
         }
-        precondition(code == 0 && listen(number, 8) == 0)
+        precondition(code == 0 && listen(number, 64) == 0)
     }
 }

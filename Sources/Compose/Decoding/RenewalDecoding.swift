@@ -81,10 +81,16 @@ struct RenewalDecoding {
     private func refresh(_ node: Node, of secret: Node) -> SecretRenewal? {
         let path = "\(path).refresh"
         guard let period = period(node, path) else { return nil }
-        guard secret["driver"] != nil else {
+        guard let driver = secret["driver"] else {
             reporter.obstacle(
                 "\(path) is for a secret with a driver", at: node.place, attribute: path,
                 remedy: "name the driver, or have a new value made: \(Self.example)")
+            return nil
+        }
+        guard driver.string != "generate" else {
+            reporter.obstacle(
+                "\(path): the driver 'generate' has no value to ask for again", at: node.place, attribute: path,
+                remedy: "write `rotate: {every: 30d}` for another value each time")
             return nil
         }
         return .refresh(every: period)

@@ -55,10 +55,10 @@ public struct Sandbox: ~Copyable {
     /// Closes it.
     ///
     /// - Parameters:
-    ///   - hidden: paths that nobody in here must get at; what is missing of them may appear later.
+    ///   - hidden: paths that nobody in here must get at, besides the sockets that lead out of here; what is missing of them may appear later.
     ///   - writable: paths that may be written to, and below; nothing else may, and no path that is hidden.
     public mutating func close(hidden: [String], writable: [String]) {
-        let hidden = HiddenPaths(hidden)
+        let hidden = HiddenPaths(hidden + Doors.paths(callersEnvironment()))
         if hasNamespace, hidden.cover() { walls.insert(.covers) }
         if wanted.contains(.capabilities), Self.dropCapabilities() { walls.insert(.capabilities) }
         if wanted.contains(.fileRules), landlock > 0 {
