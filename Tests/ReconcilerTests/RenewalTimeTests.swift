@@ -23,7 +23,7 @@ import Testing
     }
 
     deinit {
-        var words = ["/bin/rm", "-rf", scratch].map { strdup($0) } + [nil]
+        var words: [UnsafeMutablePointer<CChar>?] = ["/bin/rm", "-rf", scratch].map { (word: String) in strdup(word) } + [nil]
         defer { words.forEach { free($0) } }
         var pid: pid_t = 0
         if posix_spawn(&pid, "/bin/rm", nil, nil, &words, nil) == 0 { waitpid(pid, nil, 0) }
