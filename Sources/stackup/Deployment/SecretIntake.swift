@@ -244,7 +244,7 @@ extension SecretDeclaration {
     }
 
     /// Options that say what a value is called where it comes from.
-    private static let namingOptions = ["path", "file", "secret", "name"]
+    private static let namingOptions = ["path", "file", "secret", "secret-id", "name"]
 
     /// Where its value comes from, for people.
     var sourceText: String {
