@@ -4,6 +4,10 @@ import Linux
 import SecretSources
 
 // Answers the requests of one stackup command; see SourceProtocol and docs/secret-sources.md.
+guard isatty(STDIN_FILENO) == 0 else {
+    try? FileDescriptor(owning: STDERR_FILENO).writeAll(Array("stackup-sources: it is started by other commands only\n".utf8))
+    exit(64)
+}
 do {
     let input = FileDescriptor(owning: STDIN_FILENO)
     let output = FileDescriptor(owning: STDOUT_FILENO)

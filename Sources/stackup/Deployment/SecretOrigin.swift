@@ -40,7 +40,7 @@ struct SecretOrigin: Codable, Equatable {
 
 extension SecretOrigin.Place {
     /// Options that say what a value is called where it comes from.
-    private static let namingOptions = ["path", "file", "secret", "name", "spec"]
+    private static let namingOptions = ["path", "file", "secret", "secret-id", "name", "spec"]
 
     /// For people: `file ./db_password.txt`, as the store notes it.
     var text: String {
