@@ -13,7 +13,7 @@ import YAML
               s: \(secret)
             """
         let loaded = loadProject(ProjectOptions(
-            files: ["-"], projectName: "p", workingDirectory: "/", purpose: .running, standardInput: { Array(text.utf8) }))
+            files: ["-"], projectName: "p", purpose: .running, workingDirectory: "/", standardInput: { Array(text.utf8) }))
         let problems = loaded.diagnostics.filter { $0.severity == .error }.map(\.message)
         return (loaded.project?.stack.secret("s"), problems)
     }
