@@ -82,42 +82,21 @@ extension SecretStore {
     }
 
     /// Writes objects and their names through to the disk.
-    ///
-    /// Writing all of them before the first is waited for lets the file system put the whole batch into one
-    /// transaction: fifty cost little more than one. (syncfs(2) would wait for everybody else's writes too.)
     private func write(_ new: [Draft.NewObject]) throws(StoreError) {
         guard !new.isEmpty else { return }
-        var rest = new[...]
-        while !rest.isEmpty {
-            // A batch stays far below the usual limit of 1024 descriptors.
-            try writeBatch(rest.prefix(256))
-            rest = rest.dropFirst(256)
-        }
+        try writeContents(of: new)
         try objects.synchronize()
     }
 
     /// Writes objects through to the disk, but not yet their names.
-    func writeBatch(_ batch: ArraySlice<Draft.NewObject>) throws(StoreError) {
-        final class Written {
-            let path: String
-            let file: FileDescriptor
-            init(_ path: String, _ file: consuming FileDescriptor) {
-                self.path = path
-                self.file = file
-            }
-        }
-        var files: [Written] = []
-        for object in batch {
+    func writeContents(of new: [Draft.NewObject]) throws(StoreError) {
+        let batch = WrittenFiles()
+        for object in new {
             let file = try objects.create(object.identifier.hexadecimal, object.sealed)
             file.startWriteback()
-            files.append(Written(path(of: object.identifier), file))
+            batch.add(file, path(of: object.identifier))
+            if batch.isFull { try batch.synchronize() }
         }
-        do {
-            for written in files {
-                try retryingInterrupts("fsync", on: written.path) { fsync(written.file.number) }
-            }
-        } catch {
-            throw .system(doing: "write to the disk", error)
-        }
+        try batch.synchronize()
     }
 }

@@ -34,13 +34,20 @@ struct StoreOperation: Sendable, CustomTestStringConvertible {
         StoreOperation(program: .stackup(["secret", "create", "first", "value.txt"]), startsWithoutStore: true),
         StoreOperation(program: .stackup(["secret", "create", "third", "value.txt"])),
         StoreOperation(program: .stackup(["secret", "rm", "kept"])),
+        StoreOperation(program: .stackup(["store", "rekey"])),
+        StoreOperation(program: .stackup(["store", "slot", "add", "--keyfile", "second.key"])),
+        StoreOperation(program: .helper(["remove-slot"]), preparation: "$WRITER home/store home/key add-slot $PWD/second.key"),
+        StoreOperation(program: .stackup(["store", "backup", "-o", "store.backup"])),
+        StoreOperation(
+            program: .stackup(["store", "restore", "--force", "store.backup"]),
+            preparation: "$WRITER home/store home/key backup $PWD/store.backup; $WRITER home/store home/key change"),
     ]
 
     /// Makes the old state.
     func prepare(_ scratch: Scratch) throws {
         scratch.overwrite(scratch.path + "/value.txt", with: Array("value of a file".utf8))
         if !startsWithoutStore { try makeOldState(scratch.location) }
-        if !preparation.isEmpty { #expect(run("/bin/sh", "-ec", "cd \(scratch.path); \(preparation)") == 0) }
+        if !preparation.isEmpty { #expect(run("/bin/sh", "-ec", "cd \(scratch.path); WRITER=\(Child.writer); \(preparation)") == 0) }
     }
 
     /// The process that does it, below others such as strace.
@@ -98,12 +105,24 @@ func state(of scratch: Scratch) throws -> [String] {
         for entry in try store.log() where entry.isDone && entry.generation > 0 && entry.event.kind != .abandoned {
             lines.append("log: \(entry.event.kind.rawValue) \(entry.event.secret) \(entry.event.version ?? 0)")
         }
+        // One slot, every store has.
+        for slot in store.slots().dropFirst() { lines.append("slot \(slot.kind) \(slot.detail ?? "-")") }
         for stack in snapshot.stackNames {
             lines.append("stack \(stack): \(try store.stackRecord(stack).map { String(decoding: $0, as: UTF8.self) } ?? "-")")
         }
     }
+    if access(scratch.path + "/store.backup", F_OK) == 0 { lines.append("backup: \(try content(ofBackup: scratch.path + "/store.backup", scratch))") }
     // An empty store is as good as none: the next command makes one.
     return lines.map(withoutScratch)
+}
+
+/// The values that a backup has.
+private func content(ofBackup file: String, _ scratch: Scratch) throws -> [String] {
+    let elsewhere = Scratch(asHome: true)
+    let unlocker = StoreUnlocker(keyFile: scratch.location.keyFile)
+    let store = try Restoration(replaces: false, unlocker: unlocker)
+        .restore(FileDescriptor.open(file, O_RDONLY), name: file, to: elsewhere.location)
+    return try store.snapshot().secrets().map { "\($0.name): \(try store.text($0.name))" }
 }
 
 /// The text without the name of the scratch folder that it was made in.
@@ -116,6 +135,7 @@ private func withoutScratch(_ text: String) -> String {
 /// The state, with a store that must go on from there: it takes a commit, and sweeps up what was left.
 func stateAndGoingOn(of scratch: Scratch) throws -> [String] {
     let before = try state(of: scratch)
+    #expect(try SecretStore.verify(scratch.location, with: StoreUnlocker())?.damages ?? [] == [])
     let store = try SecretStore.openOrCreate(scratch.location)
     try store.create(["afterwards": "works"])
     let after = try state(of: scratch)
