@@ -48,3 +48,7 @@ int clinux_file_identity(const char *path, uint64_t *words) {
     words[3] = time.tv_nsec;
     return 0;
 }
+
+int clinux_exchange(int folder, const char *first, const char *second) {
+    return (int)syscall(SYS_renameat2, folder, first, folder, second, 1u << 1);
+}

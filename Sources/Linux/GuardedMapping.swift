@@ -8,6 +8,8 @@ import Glibc
 public struct GuardedMapping: ~Copyable, @unchecked Sendable {
     /// What is between the guard pages, zeroed at first.
     public let pages: UnsafeMutableRawBufferPointer
+    /// Whether it is sure not to be swapped out.
+    public let isLocked: Bool
     private let mapping: UnsafeMutableRawBufferPointer
 
     /// - Parameter size: in bytes; rounded up to whole pages.
@@ -27,7 +29,7 @@ public struct GuardedMapping: ~Copyable, @unchecked Sendable {
         mapping = UnsafeMutableRawBufferPointer(start: memory, count: mapped)
         pages = UnsafeMutableRawBufferPointer(start: memory + page, count: usable)
         madvise(pages.baseAddress, usable, Int32(MADV_DONTDUMP))
-        _ = mlock(pages.baseAddress, usable)
+        isLocked = mlock(pages.baseAddress, usable) == 0
     }
 
     deinit {

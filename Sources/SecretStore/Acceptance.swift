@@ -18,40 +18,53 @@ extension SecretStore {
         defer { acceptsOlder = false }
         loaded = nil
         let index = try currentIndex()
-        guard var keyRing = loaded?.keyRing, index.logHead.file != Identifier(0) else { return false }
+        guard let keyRing = loaded?.keyRing, index.logHead.file != Identifier(0) else { return false }
         let kept = try? KeptHead.read(location, store: header.store)
         let isOlder = (kept?.generation ?? 0) > index.generation
-        let whole = try wholeLogHead(isOlder: isOlder)
         let isForeign = try hasForeignHeader(keyRing)
-        guard isOlder || isForeign || whole == nil else { return false }
+        let isWhole = try wholeLogHead(isOlder: isOlder) != nil
+        guard isOlder || isForeign || !isWhole else { return false }
 
         lock.markUnfinished()
-        var start = whole ?? LogHead()
-        if whole == nil {
-            try putLogAside(index.logHead.file)
-            start.file = .random()
-        }
-        guard let log = try AuditLog.open(start.file, in: folder, store: header.store, for: whole == nil ? .creating : .appending) else {
-            throw .damaged(file: folder.path(of: AuditLog.fileName(start.file)), what: .missing)
-        }
-        try log.lock()
-        defer { log.unlock() }
-        let generation = max(kept?.generation ?? 0, index.generation) + 1
-        let what = [(isOlder, "an older store"), (isForeign, "the header's one slot that opens it"), (whole == nil, "a damaged log")]
-        let event = AuditEvent(.accepted, detail: what.filter(\.0).map(\.1).joined(separator: ", "))
-        let head = try log.append([(event: event, generation: generation)], after: start, dataKey: dataKey)
-        try log.synchronize()
+        if !isWhole { try putLogAside(index.logHead.file) }
         if isForeign { try keepOwnSlotAlone(keyRing) }
-        keyRing = try noting(keyRing)
-        let next = index.applying(secrets: [:], stacks: [:], logHead: head, generation: generation)
-        let content = IndexContent.sealed(next, keyRing: keyRing, under: dataKey, store: header.store)
-        try remember(next, keyRing: keyRing, in: try folder.replace(Index.fileName, with: content))
-        try KeptHead.write(KeptHead(generation: generation, log: head), location, store: header.store)
+        let what = [(isOlder, "an older store"), (isForeign, "the header's one slot that opens it"), (!isWhole, "a damaged log")]
+        let head = try makeNewest(AuditEvent(.accepted, detail: what.filter(\.0).map(\.1).joined(separator: ", ")))
+        try KeptHead.write(head, location, store: header.store)
         return true
     }
 
+    /// Writes an index that is newer than any that somebody knows, with an event at the end of the log. A log that is damaged, or that isn't there,
+    /// begins anew.
+    ///
+    /// - Returns: the head, which is not yet kept apart of the store.
+    func makeNewest(_ event: AuditEvent) throws(StoreError) -> KeptHead {
+        acceptsOlder = true
+        defer { acceptsOlder = false }
+        let index = try currentIndex()
+        let keyRing = try settleHeader(try keyRing())
+        let kept = try? KeptHead.read(location, store: header.store)
+        let generation = max(kept?.generation ?? 0, index.generation) + 1
+        var start = LogHead()
+        if index.logHead.file != Identifier(0), let whole = try wholeLogHead(isOlder: (kept?.generation ?? 0) > index.generation) {
+            start = whole
+        }
+        let isNew = start.file == Identifier(0)
+        if isNew { start.file = .random() }
+        guard let log = try AuditLog.open(start.file, in: folder, store: header.store, for: isNew ? .creating : .appending) else {
+            throw .damaged(file: folder.path(of: AuditLog.fileName(start.file)), what: .missing)
+        }
+        if isNew { try folder.synchronize() }
+        try log.lock()
+        defer { log.unlock() }
+        let head = try log.append([(event: event, generation: generation)], after: start, dataKey: dataKey)
+        try log.synchronize()
+        try replaceIndex(with: index.applying(secrets: [:], stacks: [:], logHead: head, generation: generation), keyRing)
+        return KeptHead(generation: generation, log: head)
+    }
+
     /// The end of the log where it is whole; nil where it is damaged, shorter than it was, or gone.
-    private func wholeLogHead(isOlder: Bool) throws(StoreError) -> LogHead? {
+    func wholeLogHead(isOlder: Bool) throws(StoreError) -> LogHead? {
         let committed = try currentIndex().logHead
         do {
             guard let log = try openLog(for: .reading) else { return nil }
@@ -103,7 +116,7 @@ extension SecretStore {
         let name = AuditLog.fileName(file)
         do {
             try retryingInterrupts("renameat", on: folder.path(of: name)) {
-                renameat(folder.descriptor.number, name, folder.descriptor.number, "damaged-" + name)
+                renameat(folder.descriptor.number, name, folder.descriptor.number, AuditLog.damagedPrefix + name)
             }
         } catch {
             guard error.code == ENOENT else { throw .system(doing: "put the damaged log aside", error) }

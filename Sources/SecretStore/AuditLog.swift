@@ -28,6 +28,12 @@ struct AuditLog: ~Copyable {
     }
 
     private static let prefix = "log-"
+    /// What the name of a damaged log that was put aside begins with.
+    static let damagedPrefix = "damaged-"
+
+    static func isDamagedFileName(_ name: String) -> Bool {
+        name.hasPrefix(damagedPrefix) && isFileName(String(name.dropFirst(damagedPrefix.count)))
+    }
 
     /// What is done with it. Reading takes no right to write: it works on a read-only disk.
     enum Use { case reading, appending, creating }
@@ -183,6 +189,15 @@ extension AuditLog {
             let entry = LogEntry(decoding: plaintext, sequence: sequence)
         else { return nil }
         return (entry, plaintext, end)
+    }
+
+    /// The file's bytes up to a head.
+    ///
+    /// - Throws: `damaged` where it ends before.
+    borrowing func bytes(upTo head: LogHead) throws(StoreError) -> [UInt8] {
+        let bytes = try read(from: 0, count: Int(head.end))
+        guard bytes.count == Int(head.end) else { throw .damaged(file: path, what: .broken) }
+        return bytes
     }
 
     private borrowing func read(from offset: UInt64, count: Int) throws(StoreError) -> [UInt8] {

@@ -92,7 +92,7 @@ extension SecretStore {
     private func write(_ new: [Draft.NewObject]) throws(StoreError) {
         guard !new.isEmpty else { return }
         guard new.count > Self.largestBatch else {
-            try writeBatch(new)
+            try writeContents(of: new)
             return try objects.synchronize()
         }
         for object in new { _ = try objects.create(object.identifier.hexadecimal, object.sealed) }
@@ -104,27 +104,14 @@ extension SecretStore {
     }
 
     /// Writes objects through to the disk, but not yet their names.
-    func writeBatch(_ batch: some Collection<Draft.NewObject>) throws(StoreError) {
-        final class Written {
-            let path: String
-            let file: FileDescriptor
-            init(_ path: String, _ file: consuming FileDescriptor) {
-                self.path = path
-                self.file = file
-            }
-        }
-        var files: [Written] = []
-        for object in batch {
+    func writeContents(of new: [Draft.NewObject]) throws(StoreError) {
+        let batch = WrittenFiles()
+        for object in new {
             let file = try objects.create(object.identifier.hexadecimal, object.sealed)
             file.startWriteback()
-            files.append(Written(path(of: object.identifier), file))
+            batch.add(file, path(of: object.identifier))
+            if batch.isFull { try batch.synchronize() }
         }
-        do {
-            for written in files {
-                try retryingInterrupts("fsync", on: written.path) { fsync(written.file.number) }
-            }
-        } catch {
-            throw .system(doing: "write to the disk", error)
-        }
+        try batch.synchronize()
     }
 }

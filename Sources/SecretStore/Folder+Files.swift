@@ -24,7 +24,7 @@ extension Folder {
             guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= limit else {
                 throw StoreError.damaged(file: path, what: .broken)
             }
-            return OpenFile(bytes: try readExactly(Int(status.st_size), from: descriptor), descriptor: descriptor)
+            return OpenFile(bytes: try descriptor.read(atMost: Int(status.st_size)), descriptor: descriptor)
         } catch let error as StoreError {
             throw error
         } catch {
@@ -35,31 +35,6 @@ extension Folder {
             default: throw .system(doing: "read the store", error.naming(path))
             }
         }
-    }
-
-    /// The first `count` bytes of a file, or fewer where it ends before.
-    private borrowing func readExactly(
-        _ count: Int, from descriptor: borrowing FileDescriptor
-    ) throws(SystemCallError) -> [UInt8] {
-        var failure: SystemCallError?
-        let number = descriptor.number
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            filled = 0
-            while filled < count {
-                let rest = UnsafeMutableBufferPointer(rebasing: buffer[filled...])
-                let got = Glibc.read(number, rest.baseAddress, rest.count)
-                if got > 0 {
-                    filled += got
-                } else if got == 0 {
-                    break
-                } else if errno != EINTR {
-                    failure = SystemCallError("read")
-                    break
-                }
-            }
-        }
-        if let failure { throw failure }
-        return bytes
     }
 
     /// Makes a file that isn't there yet, mode 0600, and writes it, but not yet through to the disk.
@@ -96,5 +71,30 @@ extension Folder {
         }
         try synchronize()
         return file
+    }
+}
+
+extension FileDescriptor {
+    /// The next `count` bytes, or fewer where the file ends before.
+    func read(atMost count: Int) throws(SystemCallError) -> [UInt8] {
+        var failure: SystemCallError?
+        let number = number
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = 0
+            while filled < count {
+                let rest = UnsafeMutableBufferPointer(rebasing: buffer[filled...])
+                let got = Glibc.read(number, rest.baseAddress, rest.count)
+                if got > 0 {
+                    filled += got
+                } else if got == 0 {
+                    break
+                } else if errno != EINTR {
+                    failure = SystemCallError("read")
+                    break
+                }
+            }
+        }
+        if let failure { throw failure }
+        return bytes
     }
 }

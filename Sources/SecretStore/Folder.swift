@@ -51,6 +51,11 @@ struct Folder: ~Copyable {
         }
     }
 
+    /// The same folder with a descriptor of its own.
+    borrowing func reopened() throws(StoreError) -> Folder? {
+        try Folder.open(".", in: descriptor.number, path)
+    }
+
     /// The folder within this one, made where it is missing.
     borrowing func subfolder(_ name: String, creating: Bool = false) throws(StoreError) -> Folder? {
         if creating, mkdirat(descriptor.number, name, 0o700) != 0, errno != EEXIST {
@@ -68,6 +73,15 @@ struct Folder: ~Copyable {
             try retryingInterrupts("fsync", on: path) { fsync(descriptor.number) }
         } catch {
             throw .system(doing: "write to the disk", error)
+        }
+    }
+
+    /// Whether the folder is still the one at its path.
+    borrowing func checkIsInPlace() throws(StoreError) {
+        let own = try Folder.status(of: descriptor, path)
+        var present = stat()
+        guard stat(path, &present) == 0, present.st_dev == own.st_dev, present.st_ino == own.st_ino else {
+            throw .replaced(directory: path)
         }
     }
 

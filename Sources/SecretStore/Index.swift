@@ -169,20 +169,14 @@ extension Index {
         }
     }
 
-    /// Every object that the index refers to.
-    var objects: Set<Identifier> {
-        let records = bytes.withUnsafeBytes { bytes in
-            positions(of: .stacks).compactMap { position in
-                var reader = reader(position, in: bytes)
-                return reader.textBytes() == nil ? nil : reader.integer(UInt128.self).map(Identifier.init)
-            }
-        }
-        var objects = Set(records)
-        for position in positions(of: .secrets) {
-            for version in secret(at: position)?.versions ?? [] { objects.insert(version.object) }
-        }
-        return objects
+    /// Every object that the index refers to, and what it is.
+    var contents: [(object: Identifier, kind: Binding.Kind)] {
+        let values = positions(of: .secrets).flatMap { secret(at: $0)?.versions.map(\.object) ?? [] }
+        return values.map { ($0, .secretValue) } + stackNames.compactMap(stackRecord).map { ($0, .stackRecord) }
     }
+
+    /// Every object that the index refers to.
+    var objects: Set<Identifier> { Set(contents.map(\.object)) }
 }
 
 /// The making of the next index.

@@ -72,11 +72,12 @@ extension SecretStore {
 
     /// The log's newest end that anyone has noted.
     func newestHead() throws(StoreError) -> LogHead {
-        let committed = try currentIndex().logHead
-        guard let kept = try KeptHead.read(location, store: header.store)?.log, kept.file == committed.file,
-            kept.sequence > committed.sequence
-        else { return committed }
-        return kept
+        let index = try currentIndex()
+        // One that is older than the index is no measure for it: a restored store has fewer entries than the one before it.
+        guard let kept = try KeptHead.read(location, store: header.store), kept.generation >= index.generation,
+            kept.log.file == index.logHead.file, kept.log.sequence > index.logHead.sequence
+        else { return index.logHead }
+        return kept.log
     }
 
     /// Notes the log's end, apart from the store.

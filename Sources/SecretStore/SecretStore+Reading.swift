@@ -45,12 +45,17 @@ extension SecretStore {
     ///
     /// - Throws: `damaged`, also where its file is gone.
     func plaintext(of object: Identifier, _ kind: Binding.Kind) throws(StoreError) -> SecretBytes {
-        let limit = kind == .stackRecord ? Self.recordLimit : Self.valueLimit
-        guard let sealed = try readObject(object, limit: limit) else { throw .damaged(file: path(of: object), what: .missing) }
-        return try open(sealed, object, kind)
+        try open(try sealedObject(object, kind), object, kind)
     }
 
-    private func open(_ sealed: [UInt8], _ object: Identifier, _ kind: Binding.Kind) throws(StoreError) -> SecretBytes {
+    /// The same, still sealed.
+    func sealedObject(_ object: Identifier, _ kind: Binding.Kind) throws(StoreError) -> [UInt8] {
+        let limit = kind == .stackRecord ? Self.recordLimit : Self.valueLimit
+        guard let sealed = try readObject(object, limit: limit) else { throw .damaged(file: path(of: object), what: .missing) }
+        return sealed
+    }
+
+    func open(_ sealed: [UInt8], _ object: Identifier, _ kind: Binding.Kind) throws(StoreError) -> SecretBytes {
         let value: SecretBytes?
         do {
             value = try Sealing.openGuarded(

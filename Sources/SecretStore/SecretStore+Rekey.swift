@@ -138,7 +138,7 @@ private final class Resealing {
 
     private func flush() throws(StoreError) {
         written += pending.map(\.identifier)
-        try store.writeBatch(pending[...])
+        try store.writeContents(of: pending)
         pending = []
     }
 
@@ -153,7 +153,9 @@ private final class Resealing {
         case .some(let old): head = try old.copy(upTo: store.newestHead(), from: store.dataKey, to: new, under: newest, at: head)
         case nil: break
         }
-        return try new.append([(event: AuditEvent(.rekeyed), generation: generation)], after: head, dataKey: newest)
+        head = try new.append([(event: AuditEvent(.rekeyed), generation: generation)], after: head, dataKey: newest)
+        try new.synchronize()
+        return head
     }
 
     /// Removes what was written for nothing.

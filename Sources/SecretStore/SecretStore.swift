@@ -93,6 +93,18 @@ public final class SecretStore {
             location: location, folder: folder, objects: objects, opened: opened)
     }
 
+    /// A store that isn't in its place yet, or that may be older than what is kept apart of it.
+    static func staged(
+        at location: StoreLocation, in folder: borrowing Folder, _ opened: consuming OpenedHeader
+    ) throws(StoreError) -> SecretStore {
+        guard let own = try folder.reopened(), let objects = try folder.subfolder(Folder.objectsName) else {
+            throw .damaged(file: folder.path(of: Folder.objectsName), what: .missing)
+        }
+        let store = try SecretStore(location: location, folder: own, objects: objects, opened: opened)
+        store.acceptsOlder = true
+        return store
+    }
+
     /// Opens a store, and makes it, with its key file where that is missing too, on first use.
     ///
     /// - Throws: as `open`, and where a folder or file can't be made.

@@ -11,6 +11,8 @@ public enum StoreError: Error, Equatable, Sendable {
     case invalid(String)
     /// A file of the store is not what was written: changed, cut short, swapped or gone.
     case damaged(file: String, what: Damage)
+    /// A backup is not what was written: changed, cut short, or something else altogether.
+    case damagedBackup(file: String)
     /// The key file is sound, but it is not the key of this store.
     case foreignKey(keyFile: String, header: String)
     /// The store is there, its key is not.
@@ -68,6 +70,8 @@ extension StoreError: CustomStringConvertible {
                 + (Self.isObject(file) ? ", or remove the secret and create it again" : "")
         case .damaged(let file, .malformed):
             "\(file): not in a form that this stackup understands; restore it from a backup"
+        case .damagedBackup(let file):
+            "\(file): damaged, cut short, or no backup of a store; use another one"
         case .foreignKey(let keyFile, let header):
             "\(keyFile): not the key that opens the store described by \(header); "
                 + "put back the key file that this store was made with"

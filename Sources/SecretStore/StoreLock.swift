@@ -27,7 +27,10 @@ struct StoreLock: ~Copyable {
             }
             let boot = BootIdentity.current()
             let text = try descriptor.readAll(limit: 64).map { String(decoding: $0, as: UTF8.self) }
-            return StoreLock(descriptor: descriptor, mayHaveLeftovers: boot.isEmpty || text != boot, boot: boot)
+            let mayHaveLeftovers = boot.isEmpty || text != boot
+            // A restore marks the old store as unfinished before it puts another folder in its place.
+            if mayHaveLeftovers { try folder.checkIsInPlace() }
+            return StoreLock(descriptor: descriptor, mayHaveLeftovers: mayHaveLeftovers, boot: boot)
         } catch let error as SystemCallError {
             throw .system(doing: "lock the store", error.naming(folder.path(of: fileName)))
         } catch {

@@ -8,6 +8,12 @@ extension SecretStore {
     /// - Returns: false where something stays that a later sweep has to remove; no reason to call the
     ///   commit failed.
     func sweep(after index: Index, released: [Identifier], everything: Bool) -> Bool {
+        guard !released.isEmpty || everything else { return true }
+        // Somebody looks at all objects of an older index: a later sweep removes everything.
+        return ObjectsPin.withoutAny(objects) { remove(after: index, released: released, everything: everything) } ?? false
+    }
+
+    private func remove(after index: Index, released: [Identifier], everything: Bool) -> Bool {
         do {
             for object in released { try objects.remove(object.hexadecimal) }
             if everything {

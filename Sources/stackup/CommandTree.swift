@@ -47,7 +47,8 @@ enum CommandTree {
         (Logs.command, Logs.run), (Events.command, Events.run), (Exec.command, Exec.run), (Stop.command, Stop.run), (Start.command, Start.run),
         (RestartCommand.command, RestartCommand.run), (Kill.command, Kill.run),
         (ConfigCommand.command, ConfigCommand.run), (Grants.command, Grants.run),
-        (SecretCommand.command, SecretCommand.run), (Version.command, Version.run), (Help.command, Help.run),
+        (SecretCommand.command, SecretCommand.run), (StoreCommand.command, StoreCommand.run),
+        (Version.command, Version.run), (Help.command, Help.run),
     ]
 
     /// Who runs the command that was parsed.

@@ -59,6 +59,16 @@ struct Invocation {
     /// Whether `--format json` was asked for.
     var wantsJSON: Bool { value("format") == "json" }
 
+    /// A moment, or how long it is ago.
+    func moment(_ option: String) throws(UsageError) -> LogTime? {
+        guard let text = value(option) else { return nil }
+        guard let moment = LogTime(moment: text) else {
+            throw arguments.usageError(
+                "option '--\(option)' needs a time, not '\(text)'", remedy: "write 2026-01-31T10:00:00, or 10m for ten minutes ago")
+        }
+        return moment
+    }
+
     /// A number of seconds.
     func seconds(_ option: String) throws(UsageError) -> Int64? {
         try arguments.integer(option, in: 0...31_536_000).map(Int64.init)

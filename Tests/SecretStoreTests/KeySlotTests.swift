@@ -37,45 +37,46 @@ func passphrases(_ texts: String...) -> StoreUnlocker {
     // MARK: Formats
 
     @Test func aStoreOfFormat1OpensAndBecomesOneOfFormat2AtItsNextCommit() throws {
-        FormatOneStore.write(to: scratch)
+        let scratch = StoreFormatTests().copy(ofFormat: 1)
         let before = scratch.bytes(of: "header")
         let store = try #require(try SecretStore.open(scratch.location))
-        #expect(try store.text("a") == "value one")
-        #expect(try store.snapshot().secret("b")?.labels == ["stage": "test"])
+        #expect(try store.text("db_password", version: 2) == "battery staple\n")
         #expect(scratch.bytes(of: "header") == before)
         let configuration = try secret("configuration")
         let hash = try store.configurationHash(of: configuration)
 
         try store.create(["c": "value three"])
-        #expect(try header().format == .two)
-        #expect(try store.text("a") == "value one")
+        #expect(try StoreHeader(parsing: scratch.bytes(of: "header"), file: "header").format == .two)
         for reader in [store, try #require(try SecretStore.open(scratch.location))] {
-            #expect(try reader.text("b") == "value two")
+            #expect(try reader.text("db_password") == "correct horse")
             #expect(try reader.text("c") == "value three")
             #expect(try reader.configurationHash(of: configuration) == hash)
         }
     }
 
     @Test func anUpgradeThatStopsBetweenHeaderAndIndexGoesOn() throws {
-        FormatOneStore.write(to: scratch)
+        let scratch = StoreFormatTests().copy(ofFormat: 1)
         let index = scratch.bytes(of: "index")
         try SecretStore.open(scratch.location)?.create(["c": "value three"])
         scratch.overwrite("index", with: index)
         _ = run("/bin/rm", "-r", scratch.location.keyNotes)
         let store = try #require(try SecretStore.open(scratch.location))
-        #expect(try store.text("a") == "value one")
+        #expect(try store.text("db_password") == "correct horse")
         try store.create(["d": "value four"])
         #expect(try SecretStore.open(scratch.location)?.text("d") == "value four")
     }
 
     @Test func aHeaderOfFormat1InThePlaceOfTheNewOneIsRefused() throws {
-        FormatOneStore.write(to: scratch)
+        let scratch = StoreFormatTests().copy(ofFormat: 1)
         let old = scratch.bytes(of: "header")
         try SecretStore.open(scratch.location)?.create(["c": "value three"])
         scratch.overwrite("header", with: old)
         #expect(throws: StoreError.changedHeader(file: scratch.location.directory + "/header")) {
             _ = try SecretStore.open(scratch.location)?.snapshot()
         }
+        let store = try #require(try SecretStore.open(scratch.location))
+        #expect(try store.accept())
+        #expect(try SecretStore.open(scratch.location)?.text("c") == "value three")
     }
 
     @Test func aSlotOfALaterVersionIsPassedOverAndGetsTheNewKey() throws {

@@ -7,6 +7,11 @@
 //     StoreWriter FOLDER KEYFILE hold N            reads a secret N times, as a poor user, and keeps the values
 //     StoreWriter FOLDER KEYFILE sample            makes the store and fills it with a little of everything
 //     StoreWriter FOLDER KEYFILE stress NUMBER SECONDS   works beside others of its kind, and says what it saw
+//     StoreWriter FOLDER KEYFILE rekey             seals everything anew
+//     StoreWriter FOLDER KEYFILE add-slot PATH     adds a slot with a key file
+//     StoreWriter FOLDER KEYFILE remove-slot       removes the newest slot
+//     StoreWriter FOLDER KEYFILE backup PATH       writes a backup
+//     StoreWriter FOLDER KEYFILE restore PATH      puts a backup in the place of the store
 //     StoreWriter FOLDER KEYFILE harden            keeps its memory to itself, and ends
 //     StoreWriter FOLDER KEYFILE fill N            one commit with N new secrets; says how long it took
 //     StoreWriter FOLDER KEYFILE measure           times opening, reading and committing
@@ -96,6 +101,31 @@ do {
     case ("stress", let number?, let seconds?):
         var stress = Stress(location, number: Int(number) ?? 0)
         try stress.run(seconds: seconds)
+    case ("rekey", _, _):
+        guard let store = try SecretStore.open(location) else { exit(1) }
+        sched_yield()
+        try store.rekey()
+        sched_yield()
+    case ("add-slot", let path?, _):
+        guard let store = try SecretStore.open(location) else { exit(1) }
+        sched_yield()
+        try store.addSlot(.keyFile(path))
+        sched_yield()
+    case ("remove-slot", _, _):
+        guard let store = try SecretStore.open(location), let slot = store.slots().last else { exit(1) }
+        sched_yield()
+        try store.removeSlot(slot.id, provingBy: StoreUnlocker())
+        sched_yield()
+    case ("backup", let path?, _):
+        guard let store = try SecretStore.open(location) else { exit(1) }
+        sched_yield()
+        try store.backup(to: path, replacing: true)
+        sched_yield()
+    case ("restore", let path?, _):
+        let file = try FileDescriptor.open(path, O_RDONLY)
+        sched_yield()
+        try Restoration(replaces: true, unlocker: StoreUnlocker()).restore(file, name: path, to: location)
+        sched_yield()
     case ("harden", _, _):
         hardenProcess()
     case ("fill", _, let count?):

@@ -39,3 +39,6 @@ int clinux_has_access_list(int descriptor);
 /// What tells a file from any other, ever: device, inode, and the time of its birth in seconds and nanoseconds
 /// (statx(2)). Returns 0, or -1 with errno set.
 int clinux_file_identity(const char *path, uint64_t *words);
+
+/// renameat2(2) with RENAME_EXCHANGE. Returns 0, or -1 with errno set.
+int clinux_exchange(int folder, const char *first, const char *second);

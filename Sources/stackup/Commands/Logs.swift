@@ -21,7 +21,7 @@ enum Logs {
         arguments: [.init("SERVICE", .any)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        let (tail, since, until) = (try tail(invocation), try moment("since", invocation), try moment("until", invocation))
+        let (tail, since, until) = (try tail(invocation), try invocation.moment("since"), try invocation.moment("until"))
         let target = try invocation.targetStack()
         let session = try StackSession(target.name, invocation, for: .reading)
         let state = try session.observe()
@@ -49,14 +49,5 @@ enum Logs {
 
     private static func tail(_ invocation: Invocation) throws -> Int? {
         invocation.value("tail") == "all" ? nil : try invocation.arguments.integer("tail")
-    }
-
-    private static func moment(_ option: String, _ invocation: Invocation) throws(UsageError) -> LogTime? {
-        guard let text = invocation.value(option) else { return nil }
-        guard let moment = LogTime(moment: text) else {
-            throw invocation.arguments.usageError(
-                "option '--\(option)' needs a time, not '\(text)'", remedy: "write 2026-01-31T10:00:00, or 10m for ten minutes ago")
-        }
-        return moment
     }
 }

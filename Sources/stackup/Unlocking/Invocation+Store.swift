@@ -1,3 +1,4 @@
+import Linux
 import SecretStore
 import Terminal
 
@@ -14,5 +15,23 @@ extension Invocation {
     /// Opens the store, and makes it on first use.
     func openOrCreateStore() throws(StoreError) -> SecretStore {
         try SecretStore.openOrCreate(paths.store, with: unlocker)
+    }
+
+    /// Opens the store without asking a person.
+    func openStoreUnasked() throws(StoreError) -> SecretStore? {
+        try SecretStore.open(paths.store, with: passphrases.unlocker(of: paths.store, asks: false))
+    }
+
+    /// What opens the store by the key file of `--keyfile`, where that was given.
+    func unlockerByOption() -> StoreUnlocker {
+        guard let path = value("keyfile") else { return unlocker }
+        return passphrases.unlocker(of: paths.store, keyFile: Paths.join(workingDirectory, path))
+    }
+
+    /// Goes on with the store as it lies there.
+    ///
+    /// - Returns: whether there was anything to accept.
+    func acceptStore() throws(StoreError) -> Bool {
+        try openStore()?.accept() ?? false
     }
 }

@@ -22,20 +22,22 @@ final class Passphrases {
 
     /// What opens a store, with these passphrases where it takes one.
     ///
-    /// - Parameter keyFile: a key file that a person has named.
-    func unlocker(of location: StoreLocation, keyFile: String? = nil) -> StoreUnlocker {
+    /// - Parameters:
+    ///   - keyFile: a key file that a person has named.
+    ///   - asks: whether a person may be asked.
+    func unlocker(of location: StoreLocation, keyFile: String? = nil, asks: Bool = true) -> StoreUnlocker {
         StoreUnlocker(keyFile: keyFile) { attempt throws(StoreError) in
-            try self.existing(of: location.directory, attempt: attempt)
+            try self.existing(of: location.directory, attempt: attempt, asks: asks)
         }
     }
 
     /// A passphrase that opens the store.
     ///
     /// - Returns: nil where nobody can be asked, or has been asked often enough.
-    private func existing(of directory: String, attempt: Int) throws(StoreError) -> SecretBytes? {
+    private func existing(of directory: String, attempt: Int, asks: Bool) throws(StoreError) -> SecretBytes? {
         try StoreError.reading { () throws(SystemCallError) in
             if let number { return try PassphraseDescriptor(number).next() }
-            guard attempt <= Self.tries, let prompt = PassphrasePrompt() else { return nil }
+            guard asks, attempt <= Self.tries, let prompt = PassphrasePrompt() else { return nil }
             return try prompt.ask("\(attempt == 1 ? "" : "That opens no slot. ")Passphrase of the store in \(directory): ")
         }
     }

@@ -91,7 +91,8 @@ struct DiskHistory {
             synchronise(number) { _ in true }
         case "renameat", "renameat2":
             guard let from = relative(path(1)), let to = relative(path(3)), let file = current.file(at: from) else { return }
-            add(.names([name(from, nil), name(to, file)]), number)
+            let isExchange = call.name == "renameat2" && arguments[4].text.contains("EXCHANGE")
+            add(.names([name(from, isExchange ? current.file(at: to) : nil), name(to, file)]), number)
         case "rename":
             guard let from = relative(arguments[0].string), let to = relative(arguments[1].string), let file = current.file(at: from) else { return }
             add(.names([name(from, nil), name(to, file)]), number)

@@ -40,6 +40,14 @@ struct StoreOperation: Sendable, CustomTestStringConvertible {
         StoreOperation(program: .stackup(["secret", "rm", "kept"])),
         StoreOperation(program: .stackup(["secret", "update", "kept", "value.txt"])),
         StoreOperation(program: .stackup(["secret", "rollback", "kept"]), preparation: "stackup secret update kept value.txt"),
+        StoreOperation(program: .stackup(["secret", "prune", "--keep", "1"]), preparation: "stackup secret update kept value.txt"),
+        StoreOperation(program: .stackup(["store", "rekey"])),
+        StoreOperation(program: .stackup(["store", "slot", "add", "--keyfile", "second.key"])),
+        StoreOperation(program: .helper(["remove-slot"]), preparation: "$WRITER home/store home/key add-slot $PWD/second.key"),
+        StoreOperation(program: .stackup(["store", "backup", "-o", "store.backup"])),
+        StoreOperation(
+            program: .stackup(["store", "restore", "--force", "store.backup"]),
+            preparation: "$WRITER home/store home/key backup $PWD/store.backup; $WRITER home/store home/key change"),
     ]
 
     /// Makes the old state.
@@ -47,7 +55,7 @@ struct StoreOperation: Sendable, CustomTestStringConvertible {
         scratch.overwrite(scratch.path + "/value.txt", with: Array("value of a file".utf8))
         if !startsWithoutStore { try makeOldState(scratch.location) }
         guard !preparation.isEmpty else { return }
-        let script = "stackup() { \(Child.stackup) \"$@\"; }; \(preparation)"
+        let script = "stackup() { \(Child.stackup) \"$@\"; }; WRITER=\(Child.writer); \(preparation)"
         #expect(Child.start(["/bin/sh", "-ec", script], folder: scratch.path, environment: Self.environment(scratch)).wait() == 0)
     }
 
@@ -109,12 +117,24 @@ func state(of scratch: Scratch) throws -> [String] {
         for entry in try store.log() where entry.isDone && entry.generation > 0 && entry.event.kind != .abandoned {
             lines.append("log: \(entry.event.kind.rawValue) \(entry.event.secret) \(entry.event.version ?? 0)")
         }
+        // One slot, every store has.
+        for slot in store.slots().dropFirst() { lines.append("slot \(slot.kind) \(slot.detail ?? "-")") }
         for stack in snapshot.stackNames {
             lines.append("stack \(stack): \(try store.stackRecord(stack).map { String(decoding: $0, as: UTF8.self) } ?? "-")")
         }
     }
+    if access(scratch.path + "/store.backup", F_OK) == 0 { lines.append("backup: \(try content(ofBackup: scratch.path + "/store.backup", scratch))") }
     // An empty store is as good as none: the next command makes one.
     return lines.map(withoutScratch)
+}
+
+/// The values that a backup has.
+private func content(ofBackup file: String, _ scratch: Scratch) throws -> [String] {
+    let elsewhere = Scratch(asHome: true)
+    let unlocker = StoreUnlocker(keyFile: scratch.location.keyFile)
+    let store = try Restoration(replaces: false, unlocker: unlocker)
+        .restore(FileDescriptor.open(file, O_RDONLY), name: file, to: elsewhere.location)
+    return try store.snapshot().secrets().map { "\($0.name): \(try store.text($0.name))" }
 }
 
 /// The text without the name of the scratch folder that it was made in.
@@ -127,6 +147,7 @@ private func withoutScratch(_ text: String) -> String {
 /// The state, with a store that must go on from there: it takes a commit, and sweeps up what was left.
 func stateAndGoingOn(of scratch: Scratch) throws -> [String] {
     let before = try state(of: scratch)
+    #expect(try SecretStore.verify(scratch.location, with: StoreUnlocker())?.damages ?? [] == [])
     let store = try SecretStore.openOrCreate(scratch.location)
     try store.create(["afterwards": "works"])
     let after = try state(of: scratch)

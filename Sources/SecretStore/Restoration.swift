@@ -1,0 +1,63 @@
+import Linux
+import SecretMemory
+
+/// Putting a backup in the place of a store.
+///
+/// All of it is written into a new folder beside the store's and checked there. Then the two folders are exchanged at once, and
+/// the old one is removed: a crash at any instruction leaves the old store or the new one.
+public struct Restoration {
+    /// Whether a store that is there may be replaced.
+    public let replaces: Bool
+    /// What opens the backup, by the key slots that the store had then.
+    public let unlocker: StoreUnlocker
+
+    public init(replaces: Bool, unlocker: StoreUnlocker) {
+        self.replaces = replaces
+        self.unlocker = unlocker
+    }
+
+    /// Restores a store.
+    ///
+    /// - Parameters:
+    ///   - file: the backup, at its beginning; a pipe will do.
+    ///   - name: of the file, for messages.
+    /// - Returns: the restored store, open.
+    /// - Throws: `invalid` where there is a store that may not be replaced; `locked` and its like where nothing opens the backup; `damagedBackup`.
+    ///   Then nothing has changed.
+    @discardableResult
+    public func restore(
+        _ file: consuming FileDescriptor, name: String, to location: StoreLocation
+    ) throws(StoreError) -> SecretStore {
+        let source = BackupSource(file, name: name)
+        let header = try source.header()
+        let opened = try header.unlock(location, unlocker, file: name)
+        let place = try RestorationPlace.open(location.directory)
+        let isFree = try place.isFree()
+        guard replaces || isFree else {
+            throw .invalid("there is a store in \(location.directory) already; use --force to replace it")
+        }
+        let staging = try place.makeStaging()
+        defer { place.remove(staging) }
+        try BackupUnpacking.unpack(source, header, dataKeys: opened.dataKeys, into: staging)
+        let restored = try SecretStore.staged(at: location, in: staging, opened)
+        try restored.verifyRestored(name)
+        // From here on nobody writes to the old store; who waits to do so finds then that it isn't in its place any more.
+        let old = try place.lockOldStore()
+        defer { old.release() }
+        let head = try restored.makeNewest(AuditEvent(.restored, detail: "from \(name)"))
+        old.markUnfinished()
+        try place.exchange(staging)
+        try KeptHead.write(head, location, store: header.store)
+        guard let store = try SecretStore.open(location, with: unlocker) else { throw .replaced(directory: location.directory) }
+        return store
+    }
+}
+
+extension SecretStore {
+    /// Checks everything but what is kept apart of the store, which may know a newer one.
+    fileprivate func verifyRestored(_ name: String) throws(StoreError) {
+        var report = StoreReport()
+        try verify(&report, hasHistory: false)
+        guard report.damages.isEmpty, report.leftovers.isEmpty else { throw .damagedBackup(file: name) }
+    }
+}
