@@ -78,6 +78,11 @@ extension FileDescriptor {
     /// The magic number of the filesystem that the file lies on (statfs(2)); 0 where it can't be told.
     public var fileSystemType: UInt32 { clinux_filesystem_type(number) }
 
+    /// Writes everything that this file's file system still has to write through to the disk (syncfs(2)).
+    public func synchronizeFileSystem() throws(SystemCallError) {
+        try retryingInterrupts("syncfs") { clinux_syncfs(number) }
+    }
+
     /// Has the kernel start writing the file to the disk, without waiting for it (sync_file_range(2)).
     ///
     /// Promises nothing about durability, which takes an fsync(2) later; that one is quicker for it.

@@ -81,23 +81,30 @@ extension SecretStore {
         return draft
     }
 
+    /// More objects than this are written through to the disk by one call for the whole file system.
+    private static let largestBatch = 64
+
     /// Writes objects and their names through to the disk.
     ///
     /// Writing all of them before the first is waited for lets the file system put the whole batch into one
-    /// transaction: fifty cost little more than one. (syncfs(2) would wait for everybody else's writes too.)
+    /// transaction. Still each fsync(2) has the disk empty its cache, which takes a millisecond or five: thousands
+    /// of them last a minute. syncfs(2) does it once, but waits for everybody else's writes too, so it is for those thousands only.
     private func write(_ new: [Draft.NewObject]) throws(StoreError) {
         guard !new.isEmpty else { return }
-        var rest = new[...]
-        while !rest.isEmpty {
-            // A batch stays far below the usual limit of 1024 descriptors.
-            try writeBatch(rest.prefix(256))
-            rest = rest.dropFirst(256)
+        guard new.count > Self.largestBatch else {
+            try writeBatch(new)
+            return try objects.synchronize()
         }
-        try objects.synchronize()
+        for object in new { _ = try objects.create(object.identifier.hexadecimal, object.sealed) }
+        do {
+            try objects.descriptor.synchronizeFileSystem()
+        } catch {
+            throw .system(doing: "write to the disk", error.naming(objects.path))
+        }
     }
 
     /// Writes objects through to the disk, but not yet their names.
-    func writeBatch(_ batch: ArraySlice<Draft.NewObject>) throws(StoreError) {
+    func writeBatch(_ batch: some Collection<Draft.NewObject>) throws(StoreError) {
         final class Written {
             let path: String
             let file: FileDescriptor

@@ -23,6 +23,8 @@ public enum GeneratorSpec: Equatable, Sendable {
         case ed25519, x25519, p256
     }
 
+    /// What `driver:` in the Compose file says.
+    public static let driver = "generate"
     /// The most characters or bytes that a spec may ask for.
     public static let largestLength = 65536
 

@@ -18,7 +18,10 @@ extension Invocation {
         services: [String] = [], for purpose: ProjectOptions.Purpose = .running, quietly: Bool = false
     ) throws(CommandFailure) -> LoadedProject {
         let result = Compose.loadProject(projectOptions(services: services, for: purpose))
-        streams.report(quietly ? result.diagnostics.filter { $0.severity == .error } : result.diagnostics)
+        streams.report(
+            quietly
+                ? result.diagnostics.filter { $0.severity == .error }
+                : withoutSealed(result.diagnostics, of: result.project?.stack))
         guard let project = result.project else { throw CommandFailure.alreadyReported }
         return project
     }

@@ -24,6 +24,9 @@ enum {
     CLINUX_RESOLVE_BENEATH = 0x08,
 };
 
+/// syncfs(2).
+int clinux_syncfs(int descriptor);
+
 /// sync_file_range(SYNC_FILE_RANGE_WRITE) of the whole file. Returns 0, or -1 with errno set.
 int clinux_start_writeback(int descriptor);
 

@@ -53,7 +53,8 @@ struct RenewalDecoding {
                 at: environment.place, attribute: path, remedy: "remove 'environment', or 'rotate'")
             return nil
         }
-        if let driver = secret["driver"] {
+        let isGenerated = secret["driver"]?.string == "generate"
+        if let driver = secret["driver"], !isGenerated {
             reporter.obstacle(
                 "\(path) has no effect on a secret with a driver: each `up` would put the driver's value back", at: driver.place,
                 attribute: path, remedy: "write `refresh`, which asks the driver again, instead of `rotate`")
@@ -65,6 +66,7 @@ struct RenewalDecoding {
         case (nil, let node?):
             return text(node, "\(path).command").map { .rotate(every: period, .command($0)) }
         case (nil, nil):
+            if isGenerated, let spec = secret["driver_opts"]?["spec"]?.string { return .rotate(every: period, .specification(spec)) }
             reporter.obstacle(
                 "\(path) needs one of generate and command", at: attribute.keyPlace, attribute: path, remedy: Self.example)
             return nil
@@ -79,10 +81,16 @@ struct RenewalDecoding {
     private func refresh(_ node: Node, of secret: Node) -> SecretRenewal? {
         let path = "\(path).refresh"
         guard let period = period(node, path) else { return nil }
-        guard secret["driver"] != nil else {
+        guard let driver = secret["driver"] else {
             reporter.obstacle(
                 "\(path) is for a secret with a driver", at: node.place, attribute: path,
                 remedy: "name the driver, or have a new value made: \(Self.example)")
+            return nil
+        }
+        guard driver.string != "generate" else {
+            reporter.obstacle(
+                "\(path): the driver 'generate' has no value to ask for again", at: node.place, attribute: path,
+                remedy: "write `rotate: {every: 30d}` for another value each time")
             return nil
         }
         return .refresh(every: period)

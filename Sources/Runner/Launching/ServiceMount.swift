@@ -13,6 +13,8 @@ public final class ServiceMount {
     public let service: String
     /// What it holds now.
     public private(set) var files: [MountedFile]
+    /// The targets of those: there may be thousands.
+    private var occupied: Set<Bytewise<String>>
     private let namespace: ServiceMountNamespace
     /// Paths in the tmpfs of the files whose targets are outside `/run/secrets`, by target.
     private var targets: [String: String]
@@ -27,6 +29,7 @@ public final class ServiceMount {
     public init(service: String, bare: borrowing BareMountNamespace) throws(LaunchError) {
         self.service = service
         files = []
+        occupied = []
         targets = [:]
         lastNumber = 0
         do throws(SystemCallError) {
@@ -61,6 +64,7 @@ public final class ServiceMount {
             targets[file.target] = "\(ServiceMountLayout.targets)/\(name)"
             return true
         }
+        occupied = Set(self.files.map { Bytewise($0.target) })
         let stale = present.map { "\(ServiceMountLayout.targets)/\($0)" }.filter { !targets.values.contains($0) }
         for path in stale + unfinished.map({ "\(ServiceMountLayout.incoming)/\($0)" }) { unlinkat(root, path, 0) }
         self.targets = targets
@@ -131,7 +135,7 @@ public final class ServiceMount {
         } catch {
             throw LaunchError("write(\(file.target) of service '\(service)')", error)
         }
-        files.removeAll { $0.target.hasSameBytes(as: file.target) }
+        if !occupied.insert(Bytewise(file.target)).inserted { files.removeAll { $0.target.hasSameBytes(as: file.target) } }
         files.append(file)
     }
 
@@ -153,6 +157,7 @@ public final class ServiceMount {
         } catch {
             throw LaunchError("remove(\(file.target) of service '\(service)')", error)
         }
+        guard occupied.remove(Bytewise(file.target)) != nil else { return }
         files.removeAll { $0.target.hasSameBytes(as: file.target) }
     }
 

@@ -3,7 +3,7 @@ import SourceProtocol
 
 /// Makes a new value: a password, a key, an identifier.
 struct GenerateDriver: SecretDriver {
-    static let name = "generate"
+    static let name = GeneratorSpec.driver
     static let options = [
         DriverOption("spec", "what to make: `kind[:length][,alphabet=CHARACTERS]`, such as `password:40` or `ed25519`", isRequired: true),
     ]

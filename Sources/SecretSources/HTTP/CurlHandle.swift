@@ -5,7 +5,7 @@ import Synchronization
 /// One of libcurl's handles, with the connections that it keeps open.
 ///
 /// A handle may be used by one thread at a time. Those that nobody uses are kept, so that all secrets that come from one
-/// server share a connection. What their buffers last held stays there until the connection is closed or the process ends.
+/// server share a connection.
 struct CurlHandle: ~Copyable, @unchecked Sendable {
     let pointer: UnsafeMutableRawPointer
 
@@ -55,7 +55,9 @@ struct CurlHandle: ~Copyable, @unchecked Sendable {
     /// Where libcurl refuses an option, it is left with a default that may not be what was meant.
     borrowing func check(_ code: CURLcode) throws(SourceError) {
         guard code == CURLE_OK else {
-            throw SourceError("libcurl \(String(cString: curl_version())) lacks what is needed: \(String(cString: curl_easy_strerror(code)))", remedy: "install libcurl 7.62 or newer, with TLS")
+            throw SourceError(
+                "libcurl lacks what is needed: \(String(cString: curl_easy_strerror(code)).lowercased())",
+                remedy: "install libcurl 7.64 or newer, with TLS; this is \(String(cString: curl_version()))")
         }
     }
 }

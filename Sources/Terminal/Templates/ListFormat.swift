@@ -113,7 +113,7 @@ public struct ListFormat: Sendable {
         case .json:
             switch jsonStyle {
             case .lines: return rows.map { $0.document().json.serialized() + "\n" }.joined()
-            case .array: return JSONValue.array(rows.map { $0.document().json }).serialized(pretty: true) + "\n"
+            case .array: return JSONValue.array(rows.map { $0.document().json }).serialized() + "\n"
             }
         case .template(let template):
             var text = ""

@@ -79,13 +79,9 @@ enum ConfigCommand {
         return { invocation.wantsJSON ? project.jsonDocument.serialized(pretty: true) : renderYAML(project.document) }
     }
 
-    /// Says which files of secrets are gone on purpose. The store is opened for that alone, and only where a file is missing.
+    /// Says which files of secrets are gone on purpose.
     private static func noteSealed(_ stack: Stack, _ invocation: Invocation) {
-        let missing = stack.secrets.filter { declaration in
-            if case .file(let path) = declaration.source { access(path, F_OK) != 0 } else { false }
-        }
-        guard !missing.isEmpty, let snapshot = try? invocation.openStore()?.snapshot() else { return }
-        for declaration in missing where snapshot.secret(declaration.storeName)?.isSealed == true {
+        for declaration in invocation.sealedSecrets(of: stack) {
             invocation.streams.note("secret '\(declaration.storeName)' is sealed: the store has its value, and its file is not needed")
         }
     }

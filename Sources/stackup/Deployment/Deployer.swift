@@ -37,12 +37,14 @@ struct Deployer {
     /// Puts new versions of secrets and the stack as it is about to run into the store, in one commit.
     func commit() throws {
         var changes = StoreChanges()
+        let sources = Dictionary(preparation.wanted.secrets.map { ($0.name, $0.source) }, uniquingKeysWith: { first, _ in first })
+        let labels = Dictionary(preparation.stack.secrets.map { ($0.storeName, $0.labels) }, uniquingKeysWith: { first, _ in first })
         for case .storeSecret(let name, let version) in plan.actions.map(\.operation) {
-            let source = preparation.wanted.secrets.first { $0.name == name }?.source ?? ""
+            let source = sources[name] ?? ""
             try preparation.secrets.withValue(of: name) { value in
                 let copy = try value.withUnsafeBytes { bytes throws(SystemCallError) in try SecretBytes(copying: bytes) }
                 if version == 1 {
-                    changes.createSecret(name, labels: labels(of: name), source: source, value: copy)
+                    changes.createSecret(name, labels: labels[name] ?? [:], source: source, value: copy)
                 } else {
                     changes.addVersion(
                         of: name, expectedVersion: version - 1, source: source, value: copy,
@@ -80,10 +82,6 @@ struct Deployer {
                 })
         }
         return StackRecord(preparation.stack, surroundings: preparation.surroundings, services: services)
-    }
-
-    private func labels(of storeName: String) -> [String: String] {
-        preparation.stack.secrets.first { $0.storeName == storeName }?.labels ?? [:]
     }
 
     /// Tells the supervisor when the stack's secrets are to be renewed, where it does not know.

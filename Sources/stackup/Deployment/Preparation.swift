@@ -51,6 +51,7 @@ struct Preparation {
         surroundings = planning.surroundings(plaintextSources: plaintextSources)
         var launchPlans: [String: LaunchPlan] = [:]
         var wantedServices: [WantedService] = []
+        let storeNames = Dictionary(stack.secrets.map { ($0.key, $0.storeName) }, uniquingKeysWith: { first, _ in first })
         for service in services {
             problems.collect { () throws(DeploymentError) in try Self.refuseForeignOwners(of: service, user: user) }
             var plan: LaunchPlan?
@@ -62,7 +63,8 @@ struct Preparation {
             let hash = try Self.hash(of: service, plan: plan, store: store, recorded: record?.services[service.name])
             plan?.configHash = hash
             launchPlans[service.name] = plan
-            let files = Self.wantedFiles(of: service, owner: plan?.user ?? .root, stack: stack, configs: configs)
+            let files = Self.wantedFiles(
+                of: service, owner: plan?.user ?? .root, storeNames: storeNames, stack: stack, configs: configs)
             wantedServices.append(WantedService(service: service, configHash: hash, files: files))
         }
         guard let secrets, let configs, problems.isEmpty else { throw problems.error }
@@ -103,9 +105,7 @@ struct Preparation {
 
     /// The launch plans of other stacks, running or not.
     private static func plans(in store: SecretStore?, _ snapshot: StoreSnapshot?, besides name: String) -> [LaunchPlan] {
-        (snapshot?.stackNames ?? []).filter { $0 != name }.flatMap { other in
-            ((try? store?.stackRecord(other)) ?? nil).flatMap { StackRecord(decoding: $0) }?.plans ?? []
-        }
+        (snapshot?.stackNames ?? []).filter { $0 != name }.flatMap { StackRecord.plans(of: $0, in: store) }
     }
 
     private static func readConfigs(
@@ -124,12 +124,12 @@ struct Preparation {
     }
 
     private static func wantedFiles(
-        of service: Service, owner: UserIdentity, stack: Stack, configs: [String: [UInt8]]
+        of service: Service, owner: UserIdentity, storeNames: [String: String], stack: Stack, configs: [String: [UInt8]]
     ) -> [WantedFile] {
         let granted = service.secrets.compactMap { grant in
-            stack.secret(grant.secret).map { declaration in
+            storeNames[grant.secret].map { storeName in
                 WantedFile(
-                    content: .secret(declaration.storeName), target: grant.target, uid: grant.uid ?? owner.uid,
+                    content: .secret(storeName), target: grant.target, uid: grant.uid ?? owner.uid,
                     gid: grant.gid ?? owner.gid, mode: grant.mode, onSecretChange: service.reaction(to: grant))
             }
         }

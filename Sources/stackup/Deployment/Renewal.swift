@@ -22,7 +22,7 @@ extension SecretRenewal.Generator {
         case .specification(let text):
             RenewalRequest(
                 request: SourceRequest(
-                    driver: "generate", options: ["spec": text], name: name, project: project, directory: directory, labels: labels),
+                    driver: GeneratorSpec.driver, options: ["spec": text], name: name, project: project, directory: directory, labels: labels),
                 source: "generated \(text)")
         case .command(let line):
             RenewalRequest(

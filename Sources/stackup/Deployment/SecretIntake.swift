@@ -88,6 +88,12 @@ final class SecretIntake {
             useStored(declaration)
         case .driver(let driver, var options, let directory):
             let mayBeStale = try Self.mayBeStale(options.removeValue(forKey: "on-failure"))
+            // A generator makes the first value. That is kept, or each 'up' would change the password of a database that is there already.
+            if driver == GeneratorSpec.driver, snapshot?.secret(declaration.storeName) != nil {
+                if let spec = options["spec"] { _ = try GeneratorSpec(spec) }
+                if !askForRotation(declaration, of: stack) { useStored(declaration) }
+                return
+            }
             let request = SourceRequest(
                 driver: driver, options: options, name: declaration.key, project: stack.name, directory: directory, labels: declaration.labels)
             asked.append(
@@ -96,6 +102,12 @@ final class SecretIntake {
             let stored = snapshot?.secret(declaration.storeName).flatMap { $0.isSealed ? $0 : nil }
             guard let read = try Self.file(try folders.resolve(path), mayBeMissing: stored != nil) else {
                 if let stored { sealed.append(stored) }
+                if PlaintextFile.hasRemains(of: path) {
+                    warnings.append(Diagnostic(
+                        .warning, "secret '\(declaration.key)': its sealing was cut short, and plaintext of it is left beside \(path)",
+                        at: declaration.location, attribute: "secrets.\(declaration.key).file",
+                        remedy: "finish it with: stackup secret seal \(declaration.storeName)"))
+                }
                 if !askForRotation(declaration, of: stack) { useStored(declaration) }
                 return
             }
@@ -243,19 +255,12 @@ extension SecretDeclaration {
         }
     }
 
-    /// Options that say what a value is called where it comes from.
-    private static let namingOptions = ["path", "file", "secret", "secret-id", "name"]
-
     /// Where its value comes from, for people.
     var sourceText: String {
         switch source {
-        case .file(let path): "file \(path)"
-        case .environment(let variable): "environment \(variable)"
         case .external: "external"
         case .made: "made"
-        case .driver(let driver, let options, _):
-            // What it is called there; other options are none of the output's business.
-            "driver " + ([driver] + Self.namingOptions.compactMap { options[$0] }.prefix(1)).joined(separator: " ")
+        case .file, .environment, .driver: SecretOrigin(self).place?.text ?? ""
         }
     }
 }

@@ -106,15 +106,9 @@ extension SecretOrigin {
     /// - Returns: nil for one that renews itself in no way that can be done in the background.
     fileprivate func renewalRequest(project: String, directory: String) -> RenewalRequest? {
         switch renewal {
-        case .rotate(_, let generator)?:
-            return generator.request(for: key, project: project, directory: directory, labels: labels)
-        case .refresh?:
-            guard case .driver(let driver, var options, let directory)? = place else { return nil }
-            options["on-failure"] = nil
-            let request = SourceRequest(
-                driver: driver, options: options, name: key, project: project, directory: directory, labels: labels)
-            return RenewalRequest(request: request, source: "driver \(driver)")
-        case nil: return nil
+        case .rotate?: generatorRequest(project: project, directory: directory)
+        case .refresh?: driverRequest(project: project)
+        case nil: nil
         }
     }
 }

@@ -14,7 +14,7 @@ struct WritableFolders {
         let service: String
     }
 
-    private let stack: Stack
+    private let composeFiles: [String]
     /// Who is trusted with links: root, the caller, and whoever owns a Compose file, which says all of this.
     private let trusted: Set<UInt32>
     private var folders: [Folder] = []
@@ -31,9 +31,7 @@ struct WritableFolders {
     ///   - otherPlans: of other stacks' services.
     ///   - user: the caller's effective user id, whom services run as that name nobody.
     init(_ stack: Stack, plans: [LaunchPlan], otherPlans: @escaping () -> [LaunchPlan], paths: HostPaths, user: UInt32) {
-        self.stack = stack
-        self.otherPlans = otherPlans
-        trusted = Set([0, user] + stack.composeFiles.compactMap { Self.status(of: $0)?.st_uid })
+        self.init(composeFiles: stack.composeFiles, otherPlans: otherPlans, user: user)
         for service in stack.services {
             let uid = (try? UserDatabase.host.resolve(service.user ?? String(user)).identity.uid) ?? 0
             for mount in service.mounts {
@@ -51,6 +49,23 @@ struct WritableFolders {
         folders += folders(of: plans)
     }
 
+    /// Of a stack whose Compose files are not read.
+    ///
+    /// - Parameters:
+    ///   - record: the stack as last applied.
+    ///   - otherPlans: as above.
+    ///   - user: as above.
+    init(_ record: StackRecord, otherPlans: @escaping () -> [LaunchPlan], user: UInt32) {
+        self.init(composeFiles: record.composeFiles, otherPlans: otherPlans, user: user)
+        folders += folders(of: record.plans)
+    }
+
+    private init(composeFiles: [String], otherPlans: @escaping () -> [LaunchPlan], user: UInt32) {
+        self.composeFiles = composeFiles
+        self.otherPlans = otherPlans
+        trusted = Set([0, user] + composeFiles.compactMap { Self.status(of: $0)?.st_uid })
+    }
+
     /// All of this stack's.
     var paths: [String] { folders.map(\.path).withoutRepeats() }
 
@@ -66,7 +81,7 @@ struct WritableFolders {
     /// Whether links in a folder say anything: who can rewrite the Compose file needs none, nor does root with all of the host.
     private func isOpen(_ path: String, to uid: UInt32) -> Bool {
         if path == "/", uid == 0 { return false }
-        return !stack.composeFiles.contains { file in
+        return !composeFiles.contains { file in
             guard Paths.rest(of: file, below: path) != nil else { return false }
             return uid == 0 || [file, Paths.directory(of: file)].contains { Self.status(of: $0)?.st_uid == uid }
         }

@@ -87,6 +87,8 @@ struct DiskHistory {
                 case .names(let names): names.contains { $0.folder == place.file }
                 }
             }
+        case "sync", "syncfs":
+            synchronise(number) { _ in true }
         case "renameat", "renameat2":
             guard let from = relative(path(1)), let to = relative(path(3)), let file = current.file(at: from) else { return }
             add(.names([name(from, nil), name(to, file)]), number)
@@ -163,18 +165,21 @@ struct DiskHistory {
 
     /// The disks that a power failure may leave, at each moment, every one once.
     ///
-    /// - Parameter choices: how many random subsets are tried at each moment, besides nothing, all, all but one and only one.
-    func crashes(choices: Int, using generator: inout SeededGenerator) -> [Crash] {
+    /// - Parameters:
+    ///   - choices: how many random subsets are tried at each moment, besides nothing, all, all but one and only one.
+    ///   - stride: of many moments, and of many writes that are lost alone, every so many-th is looked at.
+    func crashes(choices: Int, stride: Int, using generator: inout SeededGenerator) -> [Crash] {
         var crashes: [Crash] = []
         struct Found: Hashable {
             let content: [String: [UInt8]]
             let isAfterTheEnd: Bool
         }
         var seen: Set<Found> = []
-        for count in 0...calls.count where count == 0 || count == calls.count || calls[count - 1].changesTheDisk {
+        let moments = (1..<calls.count).filter { calls[$0 - 1].changesTheDisk }
+        for count in [0] + moments.enumerated().filter({ $0.offset % stride == 0 }).map(\.element) + [calls.count] {
             let done = steps.filter { $0.call < count }
             let lost = done.indices.filter { done[$0].safeAfter > count }
-            for fate in fates(of: lost, choices: choices, using: &generator) {
+            for fate in fates(of: lost, choices: choices, stride: stride, using: &generator) {
                 var image = initial
                 for (number, step) in done.enumerated() { image.apply(step.change, fate[number] ?? .whole) }
                 let isAfterTheEnd = count == calls.count
@@ -199,10 +204,10 @@ struct DiskHistory {
         case part(Double)
     }
 
-    private func fates(of lost: [Int], choices: Int, using generator: inout SeededGenerator) -> [[Int: Fate]] {
+    private func fates(of lost: [Int], choices: Int, stride: Int, using generator: inout SeededGenerator) -> [[Int: Fate]] {
         func all(_ fate: Fate) -> [Int: Fate] { Dictionary(uniqueKeysWithValues: lost.map { ($0, fate) }) }
         var fates = [all(.nothing), all(.whole)]
-        for one in lost {
+        for one in lost.enumerated().filter({ $0.offset % stride == 0 }).map(\.element) {
             fates.append(all(.whole).merging([one: .nothing]) { $1 })
             fates.append(all(.nothing).merging([one: .whole]) { $1 })
         }

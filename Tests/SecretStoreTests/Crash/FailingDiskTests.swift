@@ -48,11 +48,11 @@ struct FailingDiskTests {
         let new = try state(of: original)
 
         var found = (failed: 0, done: 0)
-        for room in 0..<24 {
-            for disk in [SmallDisk("size=1m"), SmallDisk("nr_inodes=64")] {
+        for room in stride(from: 0, to: 24 * operation.stride, by: operation.stride) {
+            for disk in [SmallDisk("size=1m"), SmallDisk("nr_inodes=300")] {
                 let scratch = disk.scratch
                 before.write(into: scratch.path)
-                if disk.free.files > 64 { try disk.fill(leaving: room) } else { disk.fill(leavingFiles: room) }
+                if disk.free.files > 300 { try disk.fill(leaving: room) } else { disk.fill(leavingFiles: room) }
                 let output = scratch.path + ".said"
                 defer { unlink(output) }
                 let status = operation.start(scratch, output: output).wait()

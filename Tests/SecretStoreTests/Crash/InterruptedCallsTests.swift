@@ -27,7 +27,7 @@ import Testing
                 invocations[call.name, default: 0] += 1
                 if call.changesTheDisk, call.concerns(scratch.path) { targets.append((call, invocations[call.name]!)) }
             }
-            self.targets = targets
+            self.targets = targets.enumerated().filter { $0.offset % operation.stride == 0 }.map(\.element)
             #expect(targets.count > 5)
         }
 

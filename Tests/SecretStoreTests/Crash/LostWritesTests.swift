@@ -18,7 +18,7 @@ import Testing
         }
         let new = try state(of: original)
         var generator = SeededGenerator(state: 4)
-        let lost = DiskHistory(of: calls, in: original.path, before: before).crashes(choices: 6, using: &generator).filter { crash in
+        let lost = DiskHistory(of: calls, in: original.path, before: before).crashes(choices: 6, stride: 1, using: &generator).filter { crash in
             let scratch = Scratch(asHome: true)
             crash.image.write(into: scratch.path)
             guard let state = try? state(of: scratch) else { return true }
@@ -39,7 +39,7 @@ import Testing
 
         let history = DiskHistory(of: calls, in: original.path, before: before)
         var generator = SeededGenerator(state: 4)
-        let crashes = history.crashes(choices: 6, using: &generator)
+        let crashes = history.crashes(choices: 6, stride: operation.stride, using: &generator)
         // The model has understood all of the calls: with nothing lost it comes to what is really there.
         let real = DiskImage(reading: original.path).content
         #expect(crashes.contains { $0.isAfterTheEnd && $0.image.content == real })

@@ -16,9 +16,11 @@ struct StoreOperation: Sendable, CustomTestStringConvertible {
     }
 
     let program: Program
+    /// Of an operation with very many calls that are alike, every so many-th is looked at.
+    var stride = 1
     /// What is there before, beyond the store of `makeOldState`.
     var startsWithoutStore = false
-    /// More preparation, as shell commands in the scratch folder.
+    /// More preparation, as shell commands in the scratch folder that know `stackup`.
     var preparation = ""
 
     var testDescription: String {
@@ -31,16 +33,26 @@ struct StoreOperation: Sendable, CustomTestStringConvertible {
     static let all: [StoreOperation] = [
         StoreOperation(program: .helper(["change"])),
         StoreOperation(program: .helper(["create"]), startsWithoutStore: true),
+        // More than are synchronised one by one.
+        StoreOperation(program: .helper(["fill", "70"]), stride: 9),
         StoreOperation(program: .stackup(["secret", "create", "first", "value.txt"]), startsWithoutStore: true),
         StoreOperation(program: .stackup(["secret", "create", "third", "value.txt"])),
         StoreOperation(program: .stackup(["secret", "rm", "kept"])),
+        StoreOperation(program: .stackup(["secret", "update", "kept", "value.txt"])),
+        StoreOperation(program: .stackup(["secret", "rollback", "kept"]), preparation: "stackup secret update kept value.txt"),
     ]
 
     /// Makes the old state.
     func prepare(_ scratch: Scratch) throws {
         scratch.overwrite(scratch.path + "/value.txt", with: Array("value of a file".utf8))
         if !startsWithoutStore { try makeOldState(scratch.location) }
-        if !preparation.isEmpty { #expect(run("/bin/sh", "-ec", "cd \(scratch.path); \(preparation)") == 0) }
+        guard !preparation.isEmpty else { return }
+        let script = "stackup() { \(Child.stackup) \"$@\"; }; \(preparation)"
+        #expect(Child.start(["/bin/sh", "-ec", script], folder: scratch.path, environment: Self.environment(scratch)).wait() == 0)
+    }
+
+    private static func environment(_ scratch: Scratch) -> [String] {
+        ["PATH=/usr/bin:/bin", "HOME=\(scratch.path)", "STACKUP_HOME=\(Paths.directory(of: scratch.location.directory))"]
     }
 
     /// The process that does it, below others such as strace.
@@ -50,8 +62,7 @@ struct StoreOperation: Sendable, CustomTestStringConvertible {
             Child.start(others + [Child.writer, scratch.location.directory, scratch.location.keyFile] + words, output: output)
         case .stackup(let words):
             Child.start(
-                others + [Child.stackup] + words, output: output, folder: scratch.path,
-                environment: ["PATH=/usr/bin:/bin", "HOME=\(scratch.path)", "STACKUP_HOME=\(Paths.directory(of: scratch.location.directory))"])
+                others + [Child.stackup] + words, output: output, folder: scratch.path, environment: Self.environment(scratch))
         }
     }
 

@@ -27,7 +27,9 @@ struct AWSCredentialChain {
         if profiles.has(profiles.chosen) {
             if let keys = try keys(of: profiles.chosen, depth: 0) { return keys }
         } else if profiles.isNamed {
-            throw SourceError("there is no profile '\(profiles.chosen)' in \(profiles.paths)", remedy: "correct the name, or make it with: aws configure --profile \(profiles.chosen)")
+            throw SourceError(
+                "there is no profile '\(profiles.chosen)' in \(profiles.paths)",
+                remedy: "correct the name, or make it with: aws configure --profile \(profiles.chosen)")
         }
         if let keys = try ContainerCredentials.fetch(for: request) { return keys }
         if let keys = try InstanceMetadata(request)?.credentials() { return keys }
@@ -36,16 +38,12 @@ struct AWSCredentialChain {
             remedy: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or add 'profile' to 'driver_opts'")
     }
 
-    private func variable(_ name: String) -> String? {
-        request.environment[name].flatMap { $0.isEmpty ? nil : $0 }
-    }
-
     private func environmentKeys() throws(SourceError) -> AWSCredentials? {
-        switch (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY")) {
+        switch (request.variable("AWS_ACCESS_KEY_ID"), request.variable("AWS_SECRET_ACCESS_KEY")) {
         case (nil, nil): return nil
         case (let accessKey?, let secretKey?):
             var token: SecretBytes?
-            if let text = variable("AWS_SESSION_TOKEN") { token = try .guarding(text) }
+            if let text = request.variable("AWS_SESSION_TOKEN") { token = try .guarding(text) }
             return AWSCredentials(accessKey: accessKey, secretKey: try .guarding(secretKey), sessionToken: token, origin: "the environment")
         case (let accessKey, _):
             let (there, missing) = accessKey != nil ? ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") : ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID")
@@ -54,8 +52,8 @@ struct AWSCredentialChain {
     }
 
     private func environmentRole() throws(SourceError) -> AWSCredentials? {
-        guard let file = variable("AWS_WEB_IDENTITY_TOKEN_FILE"), let role = variable("AWS_ROLE_ARN") else { return nil }
-        return try self.role(role, session: variable("AWS_ROLE_SESSION_NAME"), tokenFile: file)
+        guard let file = request.variable("AWS_WEB_IDENTITY_TOKEN_FILE"), let role = request.variable("AWS_ROLE_ARN") else { return nil }
+        return try self.role(role, session: request.variable("AWS_ROLE_SESSION_NAME"), tokenFile: file)
     }
 
     private func role(_ role: String, session: String?, tokenFile: String) throws(SourceError) -> AWSCredentials {
@@ -82,7 +80,9 @@ struct AWSCredentialChain {
         }
         let session = profiles.text("role_session_name", of: profile)
         if let file = profiles.text("web_identity_token_file", of: profile) { return try self.role(role, session: session, tokenFile: file) }
-        guard depth < 5 else { throw SourceError("the profile '\(profile)' gets its keys from profiles that lead in a circle", remedy: "look at source_profile in \(profiles.paths)") }
+        guard depth < 5 else {
+            throw SourceError("the profile '\(profile)' gets its keys from profiles that lead in a circle", remedy: "look at source_profile in \(profiles.paths)")
+        }
         guard let source = try source(of: profile, depth: depth) else {
             throw SourceError("the profile '\(profile)' has role_arn, but nothing to take the role with", remedy: "give it source_profile or credential_source")
         }
@@ -91,7 +91,9 @@ struct AWSCredentialChain {
 
     private func source(of profile: String, depth: Int) throws(SourceError) -> AWSCredentials? {
         if let source = profiles.text("source_profile", of: profile) {
-            guard profiles.has(source) else { throw SourceError("there is no profile '\(source)' in \(profiles.paths), which '\(profile)' names", remedy: "correct source_profile") }
+            guard profiles.has(source) else {
+                throw SourceError("there is no profile '\(source)' in \(profiles.paths), which '\(profile)' names", remedy: "correct source_profile")
+            }
             return try keys(of: source, depth: depth + 1)
         }
         switch profiles.text("credential_source", of: profile) {
@@ -100,7 +102,9 @@ struct AWSCredentialChain {
         case "EcsContainer": return try ContainerCredentials.fetch(for: request)
         case "Ec2InstanceMetadata": return try InstanceMetadata(request)?.credentials()
         case let other?:
-            throw SourceError("the profile '\(profile)' has the credential_source '\(other)', which there is not", remedy: "write Environment, EcsContainer or Ec2InstanceMetadata")
+            throw SourceError(
+                "the profile '\(profile)' has the credential_source '\(other)', which there is not",
+                remedy: "write Environment, EcsContainer or Ec2InstanceMetadata")
         }
     }
 }

@@ -1,4 +1,4 @@
-import SecretStore
+import SourceProtocol
 import Terminal
 
 extension SecretDelivery {
@@ -19,5 +19,24 @@ extension SecretDelivery {
             for line in failure.reason.split(separator: "\n") { invocation.streams.fail("stack '\(failure.stack)': \(line)") }
         }
         return outcome.failures.isEmpty ? 0 : 1
+    }
+}
+
+/// Whose value comes from elsewhere has the one that it was given until the next `up` of the stack.
+func warnOfSources(_ origins: [RecordedOrigin], of secret: String, _ invocation: Invocation) {
+    for recorded in origins {
+        var advice = "change it there too"
+        let place: String
+        switch recorded.origin.place {
+        case .file(let path):
+            place = "the file \(path)"
+            advice += ", or make the store its only place with: stackup secret seal \(secret)"
+        case .environment(let variable): place = "the environment variable \(variable)"
+        // What it makes is made once.
+        case .driver(GeneratorSpec.driver, _, _): continue
+        case .driver(let driver, _, _): place = "the driver '\(driver)'"
+        case nil: continue
+        }
+        invocation.streams.warn("the next 'up' of '\(recorded.stack)' takes the value from \(place) again; \(advice)")
     }
 }

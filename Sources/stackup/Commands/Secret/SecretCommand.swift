@@ -14,6 +14,7 @@ enum SecretCommand {
         (SecretCreate.command, SecretCreate.run), (SecretList.command, SecretList.run),
         (SecretInspect.command, SecretInspect.run), (SecretHistory.command, SecretHistory.run),
         (SecretUpdate.command, SecretUpdate.run), (SecretRollback.command, SecretRollback.run),
+        (SecretRotate.command, SecretRotate.run),
         (SecretSeal.command, SecretSeal.run), (SecretExport.command, SecretExport.run), (SecretPrune.command, SecretPrune.run),
         (SecretRemove.command, SecretRemove.run),
     ]

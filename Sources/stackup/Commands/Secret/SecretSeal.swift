@@ -84,9 +84,9 @@ enum SecretSeal {
 
     /// The files that stacks have the secret from.
     private static func files(of secret: SecretMetadata, _ store: SecretStore) throws -> [String] {
-        let origins = try SecretOrigin.all(of: secret.name, in: store)
-        let files = origins.compactMap { _, origin in
-            if case .file(let path)? = origin.place { path } else { nil }
+        let origins = try RecordedOrigin.all(of: secret.name, in: store)
+        let files = origins.compactMap { recorded in
+            if case .file(let path)? = recorded.origin.place { path } else { nil }
         }.withoutRepeats()
         guard files.isEmpty else { return files }
         throw CommandFailure(

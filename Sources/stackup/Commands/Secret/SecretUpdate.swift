@@ -29,23 +29,9 @@ enum SecretUpdate {
             secret, to: value, from: source == "-" ? "standard input" : "file \(Paths.join(invocation.workingDirectory, source))")
         let status = try delivery.deliver(reporting: [secret.name], invocation)
         if !isNew { invocation.streams.note("secret '\(secret.name)' has this value already") }
-        if isNew, !secret.isSealed { try noteOfSource(secret.name, store, invocation) }
-        return status
-    }
-
-    /// Whose value comes from a file of a project has this one until the project's next `up`.
-    private static func noteOfSource(_ name: String, _ store: SecretStore, _ invocation: Invocation) throws {
-        for (stack, origin) in try SecretOrigin.all(of: name, in: store) {
-            let place: String
-            switch origin.place {
-            case .file(let path): place = "the file \(path)"
-            case .environment(let variable): place = "the environment variable \(variable)"
-            case .driver(let driver, _, _): place = "the driver '\(driver)'"
-            case nil: continue
-            }
-            invocation.streams.warn(
-                "the next 'up' of '\(stack)' takes the value from \(place) again; change it there too"
-                    + (place.hasPrefix("the file") ? ", or make the store its only place with: stackup secret seal \(name)" : ""))
+        if isNew, !secret.isSealed {
+            warnOfSources(try RecordedOrigin.all(of: secret.name, in: store), of: secret.name, invocation)
         }
+        return status
     }
 }
