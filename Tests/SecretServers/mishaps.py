@@ -76,6 +76,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 for _ in range(int(size) // 1024):
                     self.wfile.write(b"400\r\n" + b"x" * 1024 + b"\r\n")
                 self.wfile.write(b"0\r\n\r\n")
+            # What the path has, letter for letter turned around in the alphabet.
+            case ["mirror", text]:
+                self.answer(200, bytes(0x61 + 0x7a - ord(letter) for letter in text))
             case ["short"]:
                 self.send_response_only(200)
                 self.send_header("Content-Length", "1000")

@@ -5,7 +5,7 @@ import Synchronization
 /// One of libcurl's handles, with the connections that it keeps open.
 ///
 /// A handle may be used by one thread at a time. Those that nobody uses are kept, so that all secrets that come from one
-/// server share a connection. What their buffers last held stays there until the connection is closed or the process ends.
+/// server share a connection.
 struct CurlHandle: ~Copyable, @unchecked Sendable {
     let pointer: UnsafeMutableRawPointer
 
