@@ -2,14 +2,15 @@
 """AWS on loopback: the moto server, which checks signatures and permissions, and fakes of the metadata services that moto
 lacks. The fakes check every request: what real ones would refuse they refuse.
 
-It prints one line of JSON that says where things are, and ends when its standard input does. Needs moto[server].
+`announce.py` tells where it is. Needs moto[server].
 """
-import base64, http.server, json, logging, os, sys, threading
+import http.server, json, logging, threading
 import boto3
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.iam.access_control import AccessDeniedError
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 import moto.settings
+from announce import announce
 
 logging.disable()
 server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
@@ -155,12 +156,10 @@ def listen(handler):
 # From here on everything has to be signed.
 ActionAuthenticatorMixin.request_count = 0
 moto.settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
-print(json.dumps({
+announce({
     "endpoint": endpoint, "metadata": listen(Metadata), "trouble": listen(Trouble), "role": role, "web-token": WEB_TOKEN,
     "machine-token": MACHINE_TOKEN, "container-token": CONTAINER_TOKEN, "elsewhere": elsewhere["ARN"], "first-version": first["VersionId"],
     "reader-key": reader["AccessKeyId"], "reader-secret": reader["SecretAccessKey"],
     "nobody-key": nobody["AccessKeyId"], "nobody-secret": nobody["SecretAccessKey"],
     "taker-key": taker["AccessKeyId"], "taker-secret": taker["SecretAccessKey"],
-}), flush=True)
-sys.stdin.read()
-os._exit(0)
+})

@@ -2,9 +2,10 @@
 """A fake of Azure's login service, of its instance metadata service, and of a key vault. It is no Azure: it checks that each
 request is the one that Azure's documentation asks for, and refuses any other.
 
-It prints one line of JSON that says where things are, and ends when its standard input does.
+`announce.py` tells where it is.
 """
-import json, os, sys
+import json
+from announce import announce
 from authority import Authority
 from strict import Handler, Refused, listen
 
@@ -91,10 +92,7 @@ class Vault(Handler):
 
 authority = Authority()
 context = authority.context("azure")
-print(json.dumps({
+announce({
     "folder": authority.folder, "login": listen(Login, context), "metadata": listen(Metadata), "vault": listen(Vault, context),
     "tenant": TENANT, "client": CLIENT, "secret": SECRET, "federated": FEDERATED, "identity": IDENTITY,
-}), flush=True)
-sys.stdin.read()
-authority.remove()
-os._exit(0)
+}, authority.remove)

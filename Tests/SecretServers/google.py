@@ -2,9 +2,10 @@
 """A fake of Google's token service, of its metadata server, and of Secret Manager. It is no Google: it checks that each request is
 the one that Google's documentation asks for, the signature of a service account among it, and refuses any other.
 
-It prints one line of JSON that says where things are, and ends when its standard input does.
+`announce.py` tells where it is.
 """
-import base64, hashlib, json, os, re, subprocess, sys, time
+import base64, hashlib, json, re, subprocess, time
+from announce import announce
 from authority import Authority
 from strict import Handler, Refused, listen
 
@@ -131,7 +132,4 @@ write("stranger", "account", "stranger@my-project.iam.gserviceaccount.com")
 with open(f"{authority.folder}/person.json", "w") as file:
     json.dump({"type": "authorized_user", "client_id": "a person's client", "client_secret": "a person's secret+", "refresh_token": "1//refresh",
                "quota_project_id": "paying-project", "token_uri": facts["tokens"] + "/token"}, file)
-print(json.dumps(facts), flush=True)
-sys.stdin.read()
-authority.remove()
-os._exit(0)
+announce(facts, authority.remove)

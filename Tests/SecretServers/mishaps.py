@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """A web server on loopback to which everything happens that may happen to one.
 
-It makes certificate authorities in a folder of its own, prints one line of JSON that says where that is and where it
-listens, and ends when its standard input does. What a path does is said at `Handler.do`.
+It makes certificate authorities in a folder of its own; `announce.py` tells where that is. What a path does is said at `Handler.do`.
 """
-import http.server, json, os, socket, ssl, struct, sys, threading, time, warnings
+import http.server, json, socket, ssl, struct, threading, time, warnings
+from announce import announce
 from authority import Authority
 
 counts = {}
@@ -163,7 +163,4 @@ listening = {
 with socket.socket() as nobody:
     nobody.bind(("127.0.0.1", 0))
     listening["closed"] = nobody.getsockname()[1]
-print(json.dumps(listening), flush=True)
-sys.stdin.read()
-authority.remove()
-os._exit(0)
+announce(listening, authority.remove)

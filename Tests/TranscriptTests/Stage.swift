@@ -53,10 +53,13 @@ final class Stage {
         }
     }
 
+    /// Where the servers are that secrets are fetched from.
+    private static let servers = "/" + #filePath.split(separator: "/").dropLast(2).joined(separator: "/") + "/SecretServers"
+
     private var environment: [String] {
         [
             "PATH=\(binaryDirectory):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME=\(root)/user", "STACKUP_HOME=\(stackupHome)", "STAGE=\(root)", "LANG=C.UTF-8", "TERM=xterm",
+            "HOME=\(root)/user", "STACKUP_HOME=\(stackupHome)", "STAGE=\(root)", "SERVERS=\(Self.servers)", "LANG=C.UTF-8", "TERM=xterm",
         ]
     }
 
