@@ -2,10 +2,11 @@
 """A fake of a Vault or OpenBao server: the key/value engine, versions 1 and 2, and AppRole. It is no Vault: it checks that each request
 is the one that the documentation of the HTTP API asks for, and refuses any other. What it says has the forms of the real one's answers.
 
-It prints one line of JSON that says where it listens, and ends when its standard input does.
+`announce.py` tells where it is.
 """
-import json, os, sys, threading, time
+import json, threading, time
 from urllib.parse import unquote
+from announce import announce
 from authority import Authority
 from strict import Handler, Refused, listen
 
@@ -131,11 +132,7 @@ class Vault(Handler):
 
 
 authority, stranger = Authority(), Authority()
-print(json.dumps({
+announce({
     "folder": authority.folder, "address": listen(Vault, authority.context("vault")), "stranger": listen(Vault, stranger.context("stranger")),
     "plain": listen(Vault), "token": TOKEN, "role": ROLE, "secret": SECRET, "namespace": TEAM,
-}), flush=True)
-sys.stdin.read()
-authority.remove()
-stranger.remove()
-os._exit(0)
+}, lambda: (authority.remove(), stranger.remove()))

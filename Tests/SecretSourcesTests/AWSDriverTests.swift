@@ -10,7 +10,7 @@ import Testing
 struct AWSDriverTests {
     private static let server = Result { try ServerProcess("aws.py", interpreter: ServerProcess.motoPython) }
     private let server: ServerProcess
-    private let folder = TemporaryFolder()
+    private let folder = TestFolder()
 
     init() throws {
         server = try Self.server.get()
@@ -26,19 +26,12 @@ struct AWSDriverTests {
         return result.merging(more) { $1 }
     }
 
-    private func fetch(_ driver: String, _ options: [String: String], _ environment: [String: String]? = nil) throws -> String {
-        let request = SourceRequest(
-            driver: driver, options: options, name: "password", project: "shop", directory: folder.path,
-            environment: environment ?? self.environment())
-        return try DriverRegistry.driver(for: request).fetch(request).withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
-    }
-
     private func secret(_ id: String, _ options: [String: String] = [:], _ environment: [String: String]? = nil) throws -> String {
-        try fetch("aws-secrets-manager", ["secret-id": id].merging(options) { $1 }, environment)
+        try fetch("aws-secrets-manager", ["secret-id": id].merging(options) { $1 }, in: folder, environment: environment ?? self.environment()).get()
     }
 
     private func parameter(_ name: String, _ options: [String: String] = [:]) throws -> String {
-        try fetch("aws-ssm", ["name": name].merging(options) { $1 })
+        try fetch("aws-ssm", ["name": name].merging(options) { $1 }, in: folder, environment: environment()).get()
     }
 
     private func problem(_ body: () throws -> String) -> SourceError? {
@@ -141,7 +134,7 @@ struct AWSDriverTests {
     }
 
     @Test func theFilesAreInTheHomeFolderUnlessSaidOtherwise() throws {
-        mkdir(folder.path + "/.aws", 0o700)
+        _ = folder.make(".aws", mode: 0o700)
         folder.write(".aws/credentials", "[default]\naws_access_key_id=\(server["reader-key"])\naws_secret_access_key=\(server["reader-secret"])\n")
         #expect(try secret("shop/password", [:], environment(nil)) == "correct horse\n")
     }
@@ -205,7 +198,7 @@ struct AWSDriverTests {
     @Test func aMachineHasKeysOfItsOwnWhichAreAskedForOnce() throws {
         let machine = environment(nil, ["AWS_EC2_METADATA_DISABLED": "", "AWS_EC2_METADATA_SERVICE_ENDPOINT": server["metadata"]])
         #expect(try secret("shop/password", [:], machine) == "correct horse\n")
-        #expect(try fetch("aws-ssm", ["name": "/shop/password"], machine) == "battery staple")
+        #expect(try fetch("aws-ssm", ["name": "/shop/password"], in: folder, environment: machine).get() == "battery staple")
         let asked = try HTTPClient(environment: [:]).send(HTTPRequest(.get, HTTPAddress(server["metadata"] + "/asked")))
         #expect(asked.text.contains("\"keys\": 1"))
     }

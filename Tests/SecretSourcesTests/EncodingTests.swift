@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test func aFileIsReadFromTheComposeFilesFolder() throws {
-        let folder = TemporaryFolder()
+        let folder = TestFolder()
         let request = SourceRequest(
             driver: "x", options: [:], name: "password", project: "shop", directory: folder.path, environment: ["HOME": folder.path])
         folder.write("token", " canary \n")
@@ -50,23 +50,5 @@ import Testing
         for _ in 0..<1000 { try buffer.append("abc") }
         #expect(try buffer.bytes().text == String(repeating: "abc", count: 1000))
         #expect(try SecretBytes.guarding(" \n").trimmed().count == 0)
-    }
-}
-
-/// A folder that is gone when the test is.
-final class TemporaryFolder {
-    let path: String
-
-    init() {
-        var template = Array("/tmp/stackup-sources-test.XXXXXX".utf8CString)
-        path = String(cString: mkdtemp(&template)!)
-    }
-
-    deinit {
-        try? FileTree.remove(path)
-    }
-
-    func write(_ name: String, _ text: String) {
-        try! FileDescriptor.open(path + "/" + name, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600).writeAll(Array(text.utf8))
     }
 }

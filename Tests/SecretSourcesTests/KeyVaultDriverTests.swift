@@ -9,7 +9,7 @@ import Testing
 @Suite struct KeyVaultDriverTests {
     private static let server = Result { try ServerProcess("azure.py") }
     private let server: ServerProcess
-    private let folder = TemporaryFolder()
+    private let folder = TestFolder()
 
     init() throws {
         server = try Self.server.get()
@@ -26,30 +26,22 @@ import Testing
     /// One without anything of Azure's but the metadata service.
     private var machine: [String: String] { ["HOME": folder.path, "AZURE_POD_IDENTITY_AUTHORITY_HOST": server["metadata"]] }
 
-    private func fetch(_ name: String, _ options: [String: String] = [:], _ environment: [String: String]? = nil) throws -> String {
+    private func read(_ name: String, _ options: [String: String] = [:], _ environment: [String: String]? = nil) -> Result<String, SourceError> {
         let all = ["vault": server["vault"], "name": name, "ca-file": server["folder"] + "/ca.pem"].merging(options) { $1 }
-        let request = SourceRequest(
-            driver: "azure-key-vault", options: all, name: "password", project: "shop", directory: folder.path,
-            environment: environment ?? self.environment())
-        return try DriverRegistry.driver(for: request).fetch(request).text
+        return fetch("azure-key-vault", all, in: folder, environment: environment ?? self.environment())
     }
 
     private func problem(_ name: String, _ options: [String: String] = [:], _ environment: [String: String]? = nil) -> SourceError? {
-        do {
-            _ = try fetch(name, options, environment)
-            return nil
-        } catch {
-            return error as? SourceError
-        }
+        read(name, options, environment).problem
     }
 
     @Test func theNewestVersionIsTakenAsItIs() throws {
-        #expect(try fetch("password") == "correct horse\n")
+        #expect(read("password") == .success("correct horse\n"))
     }
 
     @Test func anOlderVersionAndAFieldAreTaken() throws {
-        #expect(try fetch("password", ["version": "0123456789abcdef0123456789abcdef"]) == "older")
-        #expect(try fetch("json", ["field": "password"]) == "p\"ä")
+        #expect(read("password", ["version": "0123456789abcdef0123456789abcdef"]) == .success("older"))
+        #expect(read("json", ["field": "password"]) == .success("p\"ä"))
     }
 
     @Test func aVaultsNameIsAnAddressOfThePublicCloud() throws {
@@ -67,21 +59,21 @@ import Testing
         folder.write("secret", server["secret"] + "\n")
         let wrong = environment(["AZURE_CLIENT_SECRET": "wrong", "AZURE_CLIENT_ID": "", "AZURE_TENANT_ID": ""])
         let options = ["client-secret-file": "secret", "client-id": server["client"], "tenant-id": server["tenant"]]
-        #expect(try fetch("password", options, wrong) == "correct horse\n")
+        #expect(read("password", options, wrong) == .success("correct horse\n"))
     }
 
     @Test func aFederatedTokenStandsForTheApplication() throws {
         folder.write("token", server["federated"] + "\n")
-        #expect(try fetch("password", [:], environment(["AZURE_CLIENT_SECRET": "", "AZURE_FEDERATED_TOKEN_FILE": folder.path + "/token"])) == "correct horse\n")
-        #expect(try fetch("password", ["federated-token-file": "token"], environment(["AZURE_CLIENT_SECRET": "wrong"])) == "correct horse\n")
+        #expect(read("password", [:], environment(["AZURE_CLIENT_SECRET": "", "AZURE_FEDERATED_TOKEN_FILE": folder.path + "/token"])) == .success("correct horse\n"))
+        #expect(read("password", ["federated-token-file": "token"], environment(["AZURE_CLIENT_SECRET": "wrong"])) == .success("correct horse\n"))
         folder.write("other", "canary")
         let error = problem("password", ["federated-token-file": "other"])
         #expect(error?.reason.hasSuffix("no token: it trusts no such token") == true)
     }
 
     @Test func aMachineHasAnIdentityOfItsOwn() throws {
-        #expect(try fetch("password", [:], machine) == "correct horse\n")
-        #expect(try fetch("password", ["client-id": server["identity"]], machine) == "correct horse\n")
+        #expect(read("password", [:], machine) == .success("correct horse\n"))
+        #expect(read("password", ["client-id": server["identity"]], machine) == .success("correct horse\n"))
         let error = problem("password", ["client-id": "canary-less"], machine)
         #expect(error?.reason == "this machine has no managed identity 'canary-less'")
     }
@@ -131,6 +123,7 @@ import Testing
     @Test(arguments: ["a/b", "..", "a?b", "a b", "é"])
     func aNameThatWouldBecomeAnotherPathIsRefused(name: String) {
         #expect(problem(name)?.reason == "Azure Key Vault can have no secret or version '\(name)'")
+        #expect(problem(name)?.isMistake == true)
         #expect(problem("password", ["version": name])?.reason.contains("no secret or version") == true)
     }
 

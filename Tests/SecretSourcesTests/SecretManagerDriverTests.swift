@@ -9,48 +9,45 @@ import Testing
 @Suite struct SecretManagerDriverTests {
     private static let server = Result { try ServerProcess("google.py") }
     private let server: ServerProcess
-    private let folder = TemporaryFolder()
+    private let folder = TestFolder()
 
     init() throws {
         server = try Self.server.get()
     }
 
-    private func request(_ secret: String, _ options: [String: String], _ environment: [String: String]) -> SourceRequest {
-        let all = [
+    private func options(_ secret: String, _ more: [String: String] = [:]) -> [String: String] {
+        [
             "secret": secret, "endpoint": server["manager"], "ca-file": server["folder"] + "/ca.pem",
             "credentials-file": server["folder"] + "/account.json",
-        ].merging(options) { $1 }
-        return SourceRequest(
-            driver: "gcp-secret-manager", options: all, name: "password", project: "shop", directory: folder.path,
-            environment: ["HOME": folder.path].merging(environment) { $1 })
+        ].merging(more) { $1 }
     }
 
-    private func fetch(_ secret: String, _ options: [String: String] = [:], _ environment: [String: String] = [:]) throws -> String {
-        let request = request(secret, options, environment)
-        return try DriverRegistry.driver(for: request).fetch(request).text
+    private func read(_ secret: String, _ more: [String: String] = [:], _ environment: [String: String] = [:]) -> Result<String, SourceError> {
+        fetch("gcp-secret-manager", options(secret, more), in: folder, environment: ["HOME": folder.path].merging(environment) { $1 })
     }
 
-    private func problem(_ secret: String, _ options: [String: String] = [:], _ environment: [String: String] = [:]) -> SourceError? {
-        do {
-            _ = try fetch(secret, options, environment)
-            return nil
-        } catch {
-            return error as? SourceError
-        }
+    private func problem(_ secret: String, _ more: [String: String] = [:], _ environment: [String: String] = [:]) -> SourceError? {
+        read(secret, more, environment).problem
+    }
+
+    private func request(_ secret: String, _ more: [String: String] = [:]) -> SourceRequest {
+        SourceRequest(
+            driver: "gcp-secret-manager", options: options(secret, more), name: "password", project: "shop", directory: folder.path,
+            environment: ["HOME": folder.path])
     }
 
     @Test func theNewestVersionIsTakenAsItIs() throws {
-        #expect(try fetch("password") == "correct horse\n")
+        #expect(read("password") == .success("correct horse\n"))
     }
 
     @Test func anOlderVersionAndAFieldAreTaken() throws {
-        #expect(try fetch("password", ["version": "1"]) == "first")
-        #expect(try fetch("json", ["field": "password"]) == "p")
-        #expect(try fetch("password", ["location": "europe-west3"]) == "correct horse\n")
+        #expect(read("password", ["version": "1"]) == .success("first"))
+        #expect(read("json", ["field": "password"]) == .success("p"))
+        #expect(read("password", ["location": "europe-west3"]) == .success("correct horse\n"))
     }
 
     @Test func aBinaryValueIsTakenByteForByte() throws {
-        let request = request("binary", [:], [:])
+        let request = request("binary")
         let bytes = try SecretManagerDriver().fetch(request).withUnsafeBytes { Array($0) }
         #expect(bytes == Array(0...255))
     }
@@ -59,26 +56,26 @@ import Testing
 
     @Test func theKeyFileMayBeInTheEnvironment() throws {
         let environment = ["GOOGLE_APPLICATION_CREDENTIALS": server["folder"] + "/account.json"]
-        #expect(try fetch("password", ["credentials-file": ""], environment) == "correct horse\n")
+        #expect(read("password", ["credentials-file": ""], environment) == .success("correct horse\n"))
     }
 
     @Test func aPersonsLoginIsTaken() throws {
-        #expect(try fetch("password", ["credentials-file": server["folder"] + "/person.json", "project": server["project"]]) == "correct horse\n")
-        mkdir(folder.path + "/gcloud", 0o700)
+        #expect(read("password", ["credentials-file": server["folder"] + "/person.json", "project": server["project"]]) == .success("correct horse\n"))
+        _ = folder.make("gcloud")
         symlink(server["folder"] + "/person.json", folder.path + "/gcloud/application_default_credentials.json")
         let environment = ["CLOUDSDK_CONFIG": folder.path + "/gcloud", "GOOGLE_CLOUD_PROJECT": server["project"]]
-        #expect(try fetch("password", ["credentials-file": ""], environment) == "correct horse\n")
+        #expect(read("password", ["credentials-file": ""], environment) == .success("correct horse\n"))
     }
 
     @Test func aMachineHasAnAccountAndAProjectOfItsOwn() throws {
         let host = String(server["metadata"].dropFirst("http://".count))
-        #expect(try fetch("password", ["credentials-file": ""], ["GCE_METADATA_HOST": host]) == "correct horse\n")
+        #expect(read("password", ["credentials-file": ""], ["GCE_METADATA_HOST": host]) == .success("correct horse\n"))
     }
 
     @Test func secretsOfOneCommandShareAToken() throws {
-        let first = try GoogleCredentials.login(for: request("a", [:], [:])).token
-        #expect(try GoogleCredentials.login(for: request("b", [:], [:])).token === first)
-        #expect(try GoogleCredentials.login(for: request("a", ["credentials-file": server["folder"] + "/person.json"], [:])).token !== first)
+        let first = try GoogleCredentials.login(for: request("a")).token
+        #expect(try GoogleCredentials.login(for: request("b")).token === first)
+        #expect(try GoogleCredentials.login(for: request("a", ["credentials-file": server["folder"] + "/person.json"])).token !== first)
     }
 
     @Test func whatIsMissingIsSaid() {
@@ -130,6 +127,7 @@ import Testing
     @Test(arguments: ["a/b", "..", "projects/x/secrets/y", "a?b", "a b"])
     func aNameThatWouldBecomeAnotherPathIsRefused(name: String) {
         #expect(problem(name)?.reason.contains("can have no project, location, secret or version '\(name)'") == true)
+        #expect(problem(name)?.isMistake == true)
         #expect(problem("password", ["project": name])?.reason.contains("can have no project") == true)
     }
 

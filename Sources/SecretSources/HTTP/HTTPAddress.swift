@@ -58,6 +58,15 @@ public struct HTTPAddress: Sendable, Equatable {
         }
     }
 
+    /// Takes an address apart that the Compose file has: no older value makes up for one that is none.
+    init(option text: String) throws(SourceError) {
+        do throws(SourceError) {
+            self = try HTTPAddress(text)
+        } catch {
+            throw SourceError(mistake: error.reason, remedy: error.remedy)
+        }
+    }
+
     /// This address with another path and query behind its own.
     ///
     /// - Parameter rest: percent-encoded; it starts with a slash.

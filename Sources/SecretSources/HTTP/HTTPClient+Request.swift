@@ -9,7 +9,7 @@ extension HTTPClient {
     public init(
         for request: SourceRequest, certificates variables: [String] = [], patience: HTTPPatience? = nil
     ) throws(SourceError) {
-        let certificates = request.option(DriverOption.certificates.name) ?? variables.lazy.compactMap { request.environment[$0] }.first { !$0.isEmpty }
+        let certificates = request.option(DriverOption.certificates.name) ?? variables.lazy.compactMap { request.variable($0) }.first
         var ownPatience = HTTPPatience()
         ownPatience.total = try request.timeout()
         self.init(environment: request.environment, certificates: certificates.map(request.path), patience: patience ?? ownPatience)

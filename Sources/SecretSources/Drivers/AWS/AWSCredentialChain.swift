@@ -36,16 +36,12 @@ struct AWSCredentialChain {
             remedy: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or add 'profile' to 'driver_opts'")
     }
 
-    private func variable(_ name: String) -> String? {
-        request.environment[name].flatMap { $0.isEmpty ? nil : $0 }
-    }
-
     private func environmentKeys() throws(SourceError) -> AWSCredentials? {
-        switch (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY")) {
+        switch (request.variable("AWS_ACCESS_KEY_ID"), request.variable("AWS_SECRET_ACCESS_KEY")) {
         case (nil, nil): return nil
         case (let accessKey?, let secretKey?):
             var token: SecretBytes?
-            if let text = variable("AWS_SESSION_TOKEN") { token = try .guarding(text) }
+            if let text = request.variable("AWS_SESSION_TOKEN") { token = try .guarding(text) }
             return AWSCredentials(accessKey: accessKey, secretKey: try .guarding(secretKey), sessionToken: token, origin: "the environment")
         case (let accessKey, _):
             let (there, missing) = accessKey != nil ? ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") : ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID")
@@ -54,8 +50,8 @@ struct AWSCredentialChain {
     }
 
     private func environmentRole() throws(SourceError) -> AWSCredentials? {
-        guard let file = variable("AWS_WEB_IDENTITY_TOKEN_FILE"), let role = variable("AWS_ROLE_ARN") else { return nil }
-        return try self.role(role, session: variable("AWS_ROLE_SESSION_NAME"), tokenFile: file)
+        guard let file = request.variable("AWS_WEB_IDENTITY_TOKEN_FILE"), let role = request.variable("AWS_ROLE_ARN") else { return nil }
+        return try self.role(role, session: request.variable("AWS_ROLE_SESSION_NAME"), tokenFile: file)
     }
 
     private func role(_ role: String, session: String?, tokenFile: String) throws(SourceError) -> AWSCredentials {

@@ -11,11 +11,9 @@ final class AWSProfiles: Sendable {
     let isNamed: Bool
 
     init(_ request: SourceRequest) throws(SourceError) {
-        let environment = request.environment
-        func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-        credentials = try AWSProfileFile(.credentials, path: variable("AWS_SHARED_CREDENTIALS_FILE") ?? "~/.aws/credentials", of: request)
-        config = try AWSProfileFile(.config, path: variable("AWS_CONFIG_FILE") ?? "~/.aws/config", of: request)
-        let name = request.option("profile") ?? variable("AWS_PROFILE") ?? variable("AWS_DEFAULT_PROFILE")
+        credentials = try AWSProfileFile(.credentials, path: request.variable("AWS_SHARED_CREDENTIALS_FILE") ?? "~/.aws/credentials", of: request)
+        config = try AWSProfileFile(.config, path: request.variable("AWS_CONFIG_FILE") ?? "~/.aws/config", of: request)
+        let name = request.option("profile") ?? request.variable("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
         chosen = name ?? "default"
         isNamed = name != nil
     }

@@ -8,8 +8,8 @@ enum AWSRegion {
     /// - Throws: `SourceError` where there is none, or what is given can't be one.
     static func find(for request: SourceRequest, arn: String? = nil, _ profiles: AWSProfiles) throws(SourceError) -> String {
         let parts = arn.flatMap { $0.hasPrefix("arn:") ? $0.split(separator: ":", omittingEmptySubsequences: false) : nil } ?? []
-        let environment = ["AWS_REGION", "AWS_DEFAULT_REGION"].lazy.compactMap { request.environment[$0] }.first { !$0.isEmpty }
-        let given = request.option("region") ?? (parts.count > 3 ? String(parts[3]) : nil) ?? environment ?? profiles.text("region")
+        let given = request.option("region") ?? (parts.count > 3 ? String(parts[3]) : nil)
+            ?? request.variable("AWS_REGION", "AWS_DEFAULT_REGION") ?? profiles.text("region")
         var region = given
         if region == nil { region = try ofMachine(request) }
         guard let region else {
@@ -17,7 +17,7 @@ enum AWSRegion {
         }
         // It becomes a part of the host's name.
         guard !region.isEmpty, region.utf8.allSatisfy({ 0x61...0x7a ~= $0 || 0x30...0x39 ~= $0 || $0 == UInt8(ascii: "-") }) else {
-            throw SourceError("there can be no region '\(region)' of AWS", remedy: "write for example eu-central-1")
+            throw SourceError(mistake: "there can be no region '\(region)' of AWS", remedy: "write for example eu-central-1")
         }
         return region
     }

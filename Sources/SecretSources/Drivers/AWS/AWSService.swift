@@ -31,8 +31,9 @@ struct AWSService: Sendable {
         self.name = name
         self.region = region
         // The option is the driver's own; tokens come from elsewhere.
-        let option = name == .securityTokens ? nil : request.option("endpoint")
-        if let endpoint = option ?? Self.configuredEndpoint(name, request, profiles) {
+        if name != .securityTokens, let endpoint = request.option("endpoint") {
+            address = try HTTPAddress(option: endpoint)
+        } else if let endpoint = Self.configuredEndpoint(name, request, profiles) {
             address = try HTTPAddress(endpoint)
         } else {
             address = try HTTPAddress("https://\(name.rawValue).\(region).amazonaws.com\(region.hasPrefix("cn-") ? ".cn" : "")/")
@@ -41,10 +42,8 @@ struct AWSService: Sendable {
     }
 
     private static func configuredEndpoint(_ name: Name, _ request: SourceRequest, _ profiles: AWSProfiles) -> String? {
-        let environment = request.environment
-        guard environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]?.lowercased() != "true" else { return nil }
-        let variables = ["AWS_ENDPOINT_URL_\(name.variable)", "AWS_ENDPOINT_URL"]
-        return variables.lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? profiles.text("endpoint_url")
+        guard request.variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")?.lowercased() != "true" else { return nil }
+        return request.variable("AWS_ENDPOINT_URL_\(name.variable)", "AWS_ENDPOINT_URL") ?? profiles.text("endpoint_url")
     }
 
     /// Calls an action of a service that speaks JSON.

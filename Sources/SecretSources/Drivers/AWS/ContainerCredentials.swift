@@ -6,20 +6,19 @@ enum ContainerCredentials {
     /// - Returns: nil where the environment has no such address.
     /// - Throws: `SourceError` where it has one, but there are no keys there.
     static func fetch(for request: SourceRequest) throws(SourceError) -> AWSCredentials? {
-        func variable(_ name: String) -> String? { request.environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         let address: HTTPAddress
-        if let rest = variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") {
+        if let rest = request.variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") {
             address = try HTTPAddress("http://169.254.170.2" + (rest.hasPrefix("/") ? rest : "/" + rest))
-        } else if let whole = variable("AWS_CONTAINER_CREDENTIALS_FULL_URI") {
+        } else if let whole = request.variable("AWS_CONTAINER_CREDENTIALS_FULL_URI") {
             address = try HTTPAddress(whole)
         } else {
             return nil
         }
         var ask = try HTTPRequest(.get, address)
-        if let file = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
+        if let file = request.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
             let token = try CredentialFile.read(file, "the file of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", of: request)
             try ask.addHeader("Authorization", secret: token.trimmed())
-        } else if let token = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN") {
+        } else if let token = request.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN") {
             try ask.addHeader("Authorization", secret: .guarding(token))
         }
         let response = try HTTPClient(for: request, patience: .metadata).send(ask)

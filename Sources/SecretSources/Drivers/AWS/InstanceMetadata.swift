@@ -11,11 +11,9 @@ struct InstanceMetadata: Sendable {
     /// - Returns: nil where the environment says that it must not be asked.
     /// - Throws: `SourceError` where the environment has an address for it that is none.
     init?(_ request: SourceRequest) throws(SourceError) {
-        let environment = request.environment
-        guard environment["AWS_EC2_METADATA_DISABLED"]?.lowercased() != "true" else { return nil }
-        let isNewer = environment["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"]?.lowercased() == "ipv6"
-        let endpoint = environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"].flatMap { $0.isEmpty ? nil : $0 }
-        base = try HTTPAddress(endpoint ?? (isNewer ? "http://[fd00:ec2::254]" : "http://169.254.169.254"))
+        guard request.variable("AWS_EC2_METADATA_DISABLED")?.lowercased() != "true" else { return nil }
+        let isNewer = request.variable("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE")?.lowercased() == "ipv6"
+        base = try HTTPAddress(request.variable("AWS_EC2_METADATA_SERVICE_ENDPOINT") ?? (isNewer ? "http://[fd00:ec2::254]" : "http://169.254.169.254"))
         client = try HTTPClient(for: request, patience: .metadata)
     }
 

@@ -24,9 +24,9 @@ struct AzureCloud {
     ///
     /// - Parameter vault: its name, or its whole address.
     static func address(of vault: String) throws(SourceError) -> HTTPAddress {
-        if vault.contains("://") { return try HTTPAddress(vault) }
+        if vault.contains("://") { return try HTTPAddress(option: vault) }
         guard isName(vault) else {
-            throw SourceError("there can be no key vault '\(vault)'", remedy: "write its name (letters, digits and hyphens), or its address: https://NAME.vault.azure.net")
+            throw SourceError(mistake: "there can be no key vault '\(vault)'", remedy: "write its name (letters, digits and hyphens), or its address: https://NAME.vault.azure.net")
         }
         return try HTTPAddress("https://\(vault).\(clouds[0].suffix)")
     }

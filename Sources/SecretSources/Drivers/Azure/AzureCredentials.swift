@@ -24,14 +24,14 @@ struct AzureCredentials {
     }
 
     private func setting(_ option: String, _ variable: String) -> String? {
-        request.option(option) ?? request.environment[variable].flatMap { $0.isEmpty ? nil : $0 }
+        request.option(option) ?? request.variable(variable)
     }
 
     private func token() throws(SourceError) -> AccessToken {
         let client = setting("client-id", "AZURE_CLIENT_ID")
         let tenant = setting("tenant-id", "AZURE_TENANT_ID")
         let secretFile = request.option("client-secret-file")
-        let secret = request.environment["AZURE_CLIENT_SECRET"].flatMap { $0.isEmpty ? nil : $0 }
+        let secret = request.variable("AZURE_CLIENT_SECRET")
         let federated = setting("federated-token-file", "AZURE_FEDERATED_TOKEN_FILE")
         // What the Compose file says counts before what happens to be in the environment.
         let isFederated = request.option("federated-token-file") != nil || secretFile == nil && secret == nil && federated != nil
@@ -55,7 +55,7 @@ struct AzureCredentials {
     private func application(
         _ client: String, _ tenant: String, field: String, _ secret: borrowing SecretBytes
     ) throws(SourceError) -> AccessToken {
-        let authority = request.environment["AZURE_AUTHORITY_HOST"].flatMap { $0.isEmpty ? nil : $0 } ?? cloud.authority
+        let authority = request.variable("AZURE_AUTHORITY_HOST") ?? cloud.authority
         let address = try HTTPAddress(authority.contains("://") ? authority : "https://" + authority)
             .appending("/\(PercentEncoding.encode(tenant))/oauth2/v2.0/token")
         var form = try SecretBuffer()
@@ -95,7 +95,7 @@ struct AzureCredentials {
 
     /// Asks the machine's own metadata service.
     private func managedIdentity(_ client: String?) throws(SourceError) -> AccessToken {
-        let host = request.environment["AZURE_POD_IDENTITY_AUTHORITY_HOST"].flatMap { $0.isEmpty ? nil : $0 } ?? "http://169.254.169.254"
+        let host = request.variable("AZURE_POD_IDENTITY_AUTHORITY_HOST") ?? "http://169.254.169.254"
         var query = PercentEncoding.form(["api-version": "2018-02-01", "resource": cloud.resource])
         if let client { query += "&" + PercentEncoding.form(["client_id": client]) }
         let address = try HTTPAddress(host).appending("/metadata/identity/oauth2/token?\(query)")

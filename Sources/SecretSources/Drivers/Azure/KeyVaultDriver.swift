@@ -15,7 +15,7 @@ struct KeyVaultDriver: SecretDriver {
         let vault = try AzureCloud.address(of: request.required("vault"))
         let name = request.required("name")
         for part in [name] + (request.option("version").map { [$0] } ?? []) where !AzureCloud.isName(part) {
-            throw SourceError("Azure Key Vault can have no secret or version '\(part)'", remedy: "names have letters, digits and hyphens")
+            throw SourceError(mistake: "Azure Key Vault can have no secret or version '\(part)'", remedy: "names have letters, digits and hyphens")
         }
         let token = try AzureCredentials.token(for: request, in: AzureCloud(of: vault))
         let address = try vault.appending("/secrets/\(name)\(request.option("version").map { "/" + $0 } ?? "")?api-version=7.4")

@@ -38,15 +38,11 @@ struct GoogleCredentials {
         return bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
     }
 
-    private func variable(_ name: String) -> String? {
-        request.environment[name].flatMap { $0.isEmpty ? nil : $0 }
-    }
-
     private func login() throws(SourceError) -> Login {
-        if let path = request.option("credentials-file") ?? variable("GOOGLE_APPLICATION_CREDENTIALS") {
+        if let path = request.option("credentials-file") ?? request.variable("GOOGLE_APPLICATION_CREDENTIALS") {
             return try login(with: CredentialFile.read(path, "the credentials file", of: request), at: request.path(path))
         }
-        let path = (variable("CLOUDSDK_CONFIG") ?? "~/.config/gcloud") + "/application_default_credentials.json"
+        let path = (request.variable("CLOUDSDK_CONFIG") ?? "~/.config/gcloud") + "/application_default_credentials.json"
         if let file = try CredentialFile.readIfThere(path, "the credentials file", of: request) {
             return try login(with: file, at: request.path(path))
         }

@@ -7,7 +7,7 @@ struct GoogleMetadata: Sendable {
     private let client: HTTPClient
 
     init(_ request: SourceRequest) throws(SourceError) {
-        let host = request.environment["GCE_METADATA_HOST"].flatMap { $0.isEmpty ? nil : $0 } ?? "metadata.google.internal"
+        let host = request.variable("GCE_METADATA_HOST") ?? "metadata.google.internal"
         base = try HTTPAddress("http://\(host)/computeMetadata/v1")
         client = try HTTPClient(for: request, patience: .metadata)
     }

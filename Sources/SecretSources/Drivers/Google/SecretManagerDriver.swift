@@ -15,18 +15,17 @@ struct SecretManagerDriver: SecretDriver {
 
     func fetch(_ request: SourceRequest) throws(SourceError) -> SecretBytes {
         let login = try GoogleCredentials.login(for: request)
-        let variable = request.environment["GOOGLE_CLOUD_PROJECT"].flatMap { $0.isEmpty ? nil : $0 }
-        guard let project = request.option("project") ?? variable ?? login.project else {
+        guard let project = request.option("project") ?? request.variable("GOOGLE_CLOUD_PROJECT") ?? login.project else {
             throw SourceError("no project of Google Cloud is given", remedy: "add 'project' to 'driver_opts', or set GOOGLE_CLOUD_PROJECT")
         }
         let secret = request.required("secret")
         let location = request.option("location")
         for part in [project, secret] + [location, request.option("version")].compactMap({ $0 }) where !isName(part) {
-            throw SourceError("Google Cloud can have no project, location, secret or version '\(part)'", remedy: "write names alone, without the path 'projects/…'")
+            throw SourceError(mistake: "Google Cloud can have no project, location, secret or version '\(part)'", remedy: "write names alone, without the path 'projects/…'")
         }
         let host = location.map { "https://secretmanager.\($0).rep.googleapis.com" } ?? "https://secretmanager.googleapis.com"
         let place = location.map { "/locations/" + $0 } ?? ""
-        let address = try HTTPAddress(request.option("endpoint") ?? host)
+        let address = try HTTPAddress(option: request.option("endpoint") ?? host)
             .appending("/v1/projects/\(project)\(place)/secrets/\(secret)/versions/\(request.option("version") ?? "latest"):access")
         var ask = try HTTPRequest(.get, address)
         try login.token.authorize(&ask)
