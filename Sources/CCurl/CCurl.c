@@ -1,9 +1,10 @@
-#define _DEFAULT_SOURCE
+#define _GNU_SOURCE
 #include "CCurl.h"
 #include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void wiping_free(void *memory) {
     if (memory) explicit_bzero(memory, malloc_usable_size(memory));
@@ -39,9 +40,16 @@ static void crypto_free(void *memory, const char *file, int line) {
     wiping_free(memory);
 }
 
+/// Takes a variable's name away in its place: unsetenv(3) moves others, which another thread may read just now.
+static void hide(const char *name) {
+    size_t length = strlen(name);
+    for (char **entry = environ; *entry; entry++)
+        if (strncmp(*entry, name, length) == 0 && (*entry)[length] == '=') (*entry)[0] = '_';
+}
+
 int ccurl_start(void) {
     // Otherwise libcurl writes the keys of its TLS sessions to the file that this variable names.
-    unsetenv("SSLKEYLOGFILE");
+    hide("SSLKEYLOGFILE");
     // Refused, without harm, where somebody in this process has used libcrypto before.
     CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free);
     return curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free, wiping_realloc, strdup, calloc);

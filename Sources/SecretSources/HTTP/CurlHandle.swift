@@ -55,7 +55,9 @@ struct CurlHandle: ~Copyable, @unchecked Sendable {
     /// Where libcurl refuses an option, it is left with a default that may not be what was meant.
     borrowing func check(_ code: CURLcode) throws(SourceError) {
         guard code == CURLE_OK else {
-            throw SourceError("libcurl \(String(cString: curl_version())) lacks what is needed: \(String(cString: curl_easy_strerror(code)))", remedy: "install libcurl 7.62 or newer, with TLS")
+            throw SourceError(
+                "libcurl lacks what is needed: \(String(cString: curl_easy_strerror(code)).lowercased())",
+                remedy: "install libcurl 7.64 or newer, with TLS; this is \(String(cString: curl_version()))")
         }
     }
 }

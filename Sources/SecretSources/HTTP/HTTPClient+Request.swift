@@ -12,6 +12,8 @@ extension HTTPClient {
         let certificates = request.option(DriverOption.certificates.name) ?? variables.lazy.compactMap { request.variable($0) }.first
         var ownPatience = HTTPPatience()
         ownPatience.total = try request.timeout()
+        // Who allows a long time knows of a slow server.
+        ownPatience.attempt = max(ownPatience.attempt, ownPatience.total / 3)
         self.init(environment: request.environment, certificates: certificates.map(request.path), patience: patience ?? ownPatience)
     }
 }

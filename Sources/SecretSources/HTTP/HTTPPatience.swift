@@ -19,7 +19,7 @@ public struct HTTPPatience: Sendable {
         patience.connection = .seconds(1)
         patience.attempt = .seconds(2)
         patience.total = .seconds(4)
-        patience.attempts = 3
+        patience.attempts = 2
         return patience
     }()
 

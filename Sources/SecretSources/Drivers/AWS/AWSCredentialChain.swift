@@ -27,7 +27,9 @@ struct AWSCredentialChain {
         if profiles.has(profiles.chosen) {
             if let keys = try keys(of: profiles.chosen, depth: 0) { return keys }
         } else if profiles.isNamed {
-            throw SourceError("there is no profile '\(profiles.chosen)' in \(profiles.paths)", remedy: "correct the name, or make it with: aws configure --profile \(profiles.chosen)")
+            throw SourceError(
+                "there is no profile '\(profiles.chosen)' in \(profiles.paths)",
+                remedy: "correct the name, or make it with: aws configure --profile \(profiles.chosen)")
         }
         if let keys = try ContainerCredentials.fetch(for: request) { return keys }
         if let keys = try InstanceMetadata(request)?.credentials() { return keys }
@@ -78,7 +80,9 @@ struct AWSCredentialChain {
         }
         let session = profiles.text("role_session_name", of: profile)
         if let file = profiles.text("web_identity_token_file", of: profile) { return try self.role(role, session: session, tokenFile: file) }
-        guard depth < 5 else { throw SourceError("the profile '\(profile)' gets its keys from profiles that lead in a circle", remedy: "look at source_profile in \(profiles.paths)") }
+        guard depth < 5 else {
+            throw SourceError("the profile '\(profile)' gets its keys from profiles that lead in a circle", remedy: "look at source_profile in \(profiles.paths)")
+        }
         guard let source = try source(of: profile, depth: depth) else {
             throw SourceError("the profile '\(profile)' has role_arn, but nothing to take the role with", remedy: "give it source_profile or credential_source")
         }
@@ -87,7 +91,9 @@ struct AWSCredentialChain {
 
     private func source(of profile: String, depth: Int) throws(SourceError) -> AWSCredentials? {
         if let source = profiles.text("source_profile", of: profile) {
-            guard profiles.has(source) else { throw SourceError("there is no profile '\(source)' in \(profiles.paths), which '\(profile)' names", remedy: "correct source_profile") }
+            guard profiles.has(source) else {
+                throw SourceError("there is no profile '\(source)' in \(profiles.paths), which '\(profile)' names", remedy: "correct source_profile")
+            }
             return try keys(of: source, depth: depth + 1)
         }
         switch profiles.text("credential_source", of: profile) {
@@ -96,7 +102,9 @@ struct AWSCredentialChain {
         case "EcsContainer": return try ContainerCredentials.fetch(for: request)
         case "Ec2InstanceMetadata": return try InstanceMetadata(request)?.credentials()
         case let other?:
-            throw SourceError("the profile '\(profile)' has the credential_source '\(other)', which there is not", remedy: "write Environment, EcsContainer or Ec2InstanceMetadata")
+            throw SourceError(
+                "the profile '\(profile)' has the credential_source '\(other)', which there is not",
+                remedy: "write Environment, EcsContainer or Ec2InstanceMetadata")
         }
     }
 }

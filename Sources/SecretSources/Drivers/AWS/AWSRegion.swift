@@ -22,8 +22,12 @@ enum AWSRegion {
         return region
     }
 
+    private static let machines = CredentialCache<String?>()
+
     private static func ofMachine(_ request: SourceRequest) throws(SourceError) -> String? {
-        guard let metadata = try InstanceMetadata(request) else { return nil }
-        return try metadata.text("placement/region")
+        try machines.credentials(for: request, options: []) { () throws(SourceError) in
+            guard let metadata = try InstanceMetadata(request) else { return nil }
+            return try metadata.text("placement/region")
+        }
     }
 }
