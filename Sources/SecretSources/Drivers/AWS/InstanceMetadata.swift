@@ -53,7 +53,7 @@ struct InstanceMetadata: Sendable {
         }
         guard token.isSuccess else { return nil }
         var request = try HTTPRequest(.get, base.appending("/latest/meta-data/" + path))
-        try request.addHeader("X-aws-ec2-metadata-token", secret: token.body)
+        try request.addHeader("X-aws-ec2-metadata-token", secret: token.body.trimmed())
         let response = try client.send(request)
         guard response.isSuccess else { return nil }
         return try response.body.trimmed()
