@@ -26,7 +26,7 @@ extension SecretStore {
         defer { log?.unlock() }
 
         lock.markUnfinished()
-        let resealing = try Resealing(of: self)
+        let resealing = try Resealing(of: self, previous)
         let next: Index
         do {
             next = try resealing.run(previous, log: log)
@@ -63,19 +63,21 @@ extension SecretStore {
 
 /// The making of what a rekey puts in the place of the old objects and the old log.
 private final class Resealing {
-    /// As many objects at a time as are written before the first is waited for.
-    private static let batchCount = 256
+    /// As much at a time as is held in memory.
+    private static let batchCount = 64
     private static let batchBytes = 16 << 20
 
     private let store: SecretStore
     private let newest: SecretBytes
     private let fingerprintKey: SecretBytes
     private let logFile = Identifier.random()
+    private let way: SecretStore.ObjectWriting
     private var pending: [Draft.NewObject] = []
     private var written: [Identifier] = []
 
-    init(of store: SecretStore) throws(StoreError) {
+    init(of store: SecretStore, _ index: Index) throws(StoreError) {
         self.store = store
+        way = .best(for: index.objects.count)
         do {
             newest = try SecretBytes.randomKey()
             fingerprintKey = try newest.derivingFingerprintKey()
@@ -112,7 +114,7 @@ private final class Resealing {
             stacks[stack] = Index.stackEntry(stack, try reseal(object, .stackRecord) { _ in })
         }
         try flush()
-        try store.objects.synchronize()
+        try store.synchronizeObjects(way)
         let generation = index.generation + 1
         return index.applying(
             secrets: secrets, stacks: stacks, logHead: try copyLog(log, generation: generation), generation: generation)
@@ -138,7 +140,7 @@ private final class Resealing {
 
     private func flush() throws(StoreError) {
         written += pending.map(\.identifier)
-        try store.writeContents(of: pending)
+        try store.create(pending, way)
         pending = []
     }
 
