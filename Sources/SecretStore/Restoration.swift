@@ -28,14 +28,14 @@ public struct Restoration {
     public func restore(
         _ file: consuming FileDescriptor, name: String, to location: StoreLocation
     ) throws(StoreError) -> SecretStore {
-        let source = BackupSource(file, name: name)
-        let header = try source.header()
-        let opened = try header.unlock(location, unlocker, file: name)
         let place = try RestorationPlace.open(location.directory)
         let isFree = try place.isFree()
         guard replaces || isFree else {
             throw .invalid("there is a store in \(location.directory) already; use --force to replace it")
         }
+        let source = BackupSource(file, name: name)
+        let header = try source.header()
+        let opened = try header.unlock(location, unlocker, file: name)
         let staging = try place.makeStaging()
         defer { place.remove(staging) }
         try BackupUnpacking.unpack(source, header, dataKeys: opened.dataKeys, into: staging)

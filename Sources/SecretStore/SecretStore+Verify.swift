@@ -115,46 +115,44 @@ extension SecretStore {
     private func verifyFiles(log: Identifier?, objects referenced: Set<Identifier>?, _ report: inout StoreReport) throws(StoreError) {
         for name in try folder.names().sorted() {
             let isFolder = name == Folder.objectsName
-            guard try isPrivate(name, in: folder, isFolder: isFolder, &report), !isFolder else { continue }
             switch name {
-            case StoreHeader.fileName, Index.fileName, StoreLock.fileName: break
+            case Folder.objectsName, StoreHeader.fileName, Index.fileName, StoreLock.fileName: break
             case StoreHeader.fileName + ".new", Index.fileName + ".new": report.leftovers.append(folder.path(of: name))
-            case _ where log != nil && name == AuditLog.fileName(log!): break
-            case _ where AuditLog.isFileName(name) && log != nil: report.leftovers.append(folder.path(of: name))
-            case _ where AuditLog.isFileName(name) || AuditLog.isDamagedFileName(name): break
-            default: report.add(folder.path(of: name), "not a file of the store; see what it is, and remove it")
+            case _ where AuditLog.isFileName(name): if let log, name != AuditLog.fileName(log) { report.leftovers.append(folder.path(of: name)) }
+            case _ where AuditLog.isDamagedFileName(name): break
+            default:
+                report.add(folder.path(of: name), "not a file of the store; see what it is, and remove it")
+                continue
             }
+            try verifyOwner(name, in: folder, isFolder: isFolder, &report)
         }
         for name in try objects.names().sorted() {
-            guard try isPrivate(name, in: objects, isFolder: false, &report) else { continue }
             guard let object = Identifier(hexadecimal: name) else {
                 report.add(objects.path(of: name), "not a file of the store; see what it is, and remove it")
                 continue
             }
             if let referenced, !referenced.contains(object) { report.leftovers.append(objects.path(of: name)) }
+            try verifyOwner(name, in: objects, isFolder: false, &report)
         }
     }
 
-    /// Whether an entry of a folder is what it should be, and its owner's alone. One that is gone since is no matter.
-    private func isPrivate(
+    /// Checks that an entry of a folder is what it should be, and its owner's alone. One that is gone since is no matter.
+    private func verifyOwner(
         _ name: String, in folder: borrowing Folder, isFolder: Bool, _ report: inout StoreReport
-    ) throws(StoreError) -> Bool {
+    ) throws(StoreError) {
         var status = stat()
         guard fstatat(folder.descriptor.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
             guard errno == ENOENT else { throw .system(doing: "examine the file", SystemCallError("fstatat", folder.path(of: name))) }
-            return false
+            return
         }
         let path = folder.path(of: name)
-        guard status.st_mode & S_IFMT == (isFolder ? S_IFDIR : S_IFREG) else {
+        if status.st_mode & S_IFMT != (isFolder ? S_IFDIR : S_IFREG) {
             report.add(path, "not a \(isFolder ? "folder" : "regular file"); see what it is, and remove it")
-            return false
-        }
-        if status.st_uid != geteuid() {
+        } else if status.st_uid != geteuid() {
             report.add(path, "belongs to user \(status.st_uid), not to user \(geteuid())")
         } else if status.st_mode & 0o077 != 0 {
             let mode = String(status.st_mode & 0o777, radix: 8)
             report.add(path, "open to others (mode 0\(mode)); run: chmod \(isFolder ? "700" : "600") '\(path)'")
         }
-        return true
     }
 }

@@ -70,6 +70,10 @@ private struct UnlockingSearch {
             }
         }
         if !needsMore, failures.isEmpty, let keyFileProblem { return keyFileProblem }
+        // A key file that is there and opens nothing would puzzle people.
+        if case .foreignKey(let path, _)? = keyFileProblem {
+            return .locked(directory: location.directory, failures: ["no slot has the key file \(path)"] + failures)
+        }
         return .locked(directory: location.directory, failures: failures)
     }
 

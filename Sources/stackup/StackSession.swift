@@ -18,9 +18,11 @@ struct StackSession: ~Copyable {
 
     /// How a command means to use the stack.
     enum Purpose {
-        /// Looks only.
+        /// Looks at what runs. A store that is locked is no reason not to: nobody is asked for a passphrase.
+        case observing
+        /// Looks at what is stored, too.
         case reading
-        /// Acts on what runs; waits for other commands that do.
+        /// Acts on what runs; waits for other commands that do. As with observing, a locked store doesn't keep a person from it.
         case changing
         /// The same, and makes the store where there is none.
         case deploying
@@ -28,10 +30,13 @@ struct StackSession: ~Copyable {
 
     init(_ name: String, _ invocation: Invocation, for purpose: Purpose) throws {
         let directories = invocation.paths.directories(of: name)
-        let lock = purpose == .reading ? nil : try Self.lock(name, directories, invocation)
+        let lock = purpose == .reading || purpose == .observing ? nil : try Self.lock(name, directories, invocation)
         try self.init(name, directories, lock: lock) {
-            purpose == .deploying
-                ? try invocation.openOrCreateStore() : try invocation.openStore()
+            switch purpose {
+            case .observing, .changing: try invocation.openStoreUnlessLocked()
+            case .reading: try invocation.openStore()
+            case .deploying: try invocation.openOrCreateStore()
+            }
         }
     }
 
@@ -111,6 +116,9 @@ struct StackSession: ~Copyable {
     private func startSupervisor() throws -> SupervisorClient {
         // A new stack's plans come with the deployment; only what runs already has to be told of.
         let adopts = try StackRemains.hasLiveInstances(directories)
+        guard store != nil || !adopts else {
+            throw CommandFailure("the supervisor of '\(name)' is gone, and a new one needs the store, which is locked; run: stackup store unlock")
+        }
         let client = try SupervisorClient.start(directories, initExecutable: try Installation.executable(.initProcess))
         if let record, adopts { try client.provide(record.plans, record.surroundings) }
         return client

@@ -18,7 +18,7 @@ enum Events {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let target = try invocation.targetStack()
-        let session = try StackSession(target.name, invocation, for: .reading)
+        let session = try StackSession(target.name, invocation, for: .observing)
         let services = try target.services(named: invocation.operands, observed: try session.observe(), record: session.record)
         let directories = session.directories
         // To look on may take days; the store's keys are of no use for it.

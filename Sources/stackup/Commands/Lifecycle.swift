@@ -22,7 +22,7 @@ private func act(
     // The lock would make the folder of a stack that is not there.
     let exists = access(invocation.paths.directories(of: target.name).runtime, F_OK) == 0
     let hastened = timeout.map { target.hasten(invocation, services: invocation.operands, timeoutMilliseconds: $0) } ?? []
-    let session = try StackSession(target.name, invocation, for: exists ? .changing : .reading)
+    let session = try StackSession(target.name, invocation, for: exists ? .changing : .observing)
     let supervisor = try session.supervisor()
     let state = try supervisor?.observe() ?? ObservedState()
     let named = try target.services(named: invocation.operands, observed: state, record: session.record)

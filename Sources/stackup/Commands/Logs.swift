@@ -23,7 +23,7 @@ enum Logs {
     static func run(_ invocation: Invocation) throws -> Int32 {
         let (tail, since, until) = (try tail(invocation), try invocation.moment("since"), try invocation.moment("until"))
         let target = try invocation.targetStack()
-        let session = try StackSession(target.name, invocation, for: .reading)
+        let session = try StackSession(target.name, invocation, for: .observing)
         let state = try session.observe()
         let directories = session.directories
         let services = try target.services(named: invocation.operands, observed: state, record: session.record)

@@ -33,7 +33,7 @@ enum Ps {
     static func run(_ invocation: Invocation) throws -> Int32 {
         let format = try invocation.listFormat(columns)
         let target = try invocation.targetStack()
-        let session = try StackSession(target.name, invocation, for: .reading)
+        let session = try StackSession(target.name, invocation, for: .observing)
         let state = try session.observe()
         let services = try target.services(named: invocation.operands, observed: state, record: session.record)
         let rows = state.instances

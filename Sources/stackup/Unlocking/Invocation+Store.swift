@@ -22,6 +22,18 @@ extension Invocation {
         try SecretStore.open(paths.store, with: passphrases.unlocker(of: paths.store, asks: false))
     }
 
+    /// The same, for a command that can do without the store.
+    ///
+    /// - Returns: nil where it is locked, too.
+    func openStoreUnlessLocked() throws(StoreError) -> SecretStore? {
+        do {
+            return try openStoreUnasked()
+        } catch {
+            guard case .locked = error else { throw error }
+            return nil
+        }
+    }
+
     /// What opens the store by the key file of `--keyfile`, where that was given.
     func unlockerByOption() -> StoreUnlocker {
         guard let path = value("keyfile") else { return unlocker }

@@ -10,14 +10,15 @@ final class Passphrases {
 
     /// The number that was given; nil for none.
     private let number: Int32?
-    private let arguments: ParsedCommand
+    /// The first line of standard input: what follows it may be a secret's value, which is read before the store is opened.
+    private var firstLine: SecretBytes?
 
-    init(_ arguments: ParsedCommand) throws(UsageError) {
-        self.arguments = arguments
+    init(_ arguments: ParsedCommand) throws {
         number = try arguments.integer("passphrase-fd", in: 0...65535).map(Int32.init)
         if let number, number == STDOUT_FILENO || number == STDERR_FILENO {
             throw arguments.usageError("option '--passphrase-fd' needs a descriptor to read from, not \(number)")
         }
+        if number == STDIN_FILENO { firstLine = try nextLine() }
     }
 
     /// What opens a store, with these passphrases where it takes one.
@@ -35,8 +36,8 @@ final class Passphrases {
     ///
     /// - Returns: nil where nobody can be asked, or has been asked often enough.
     private func existing(of directory: String, attempt: Int, asks: Bool) throws(StoreError) -> SecretBytes? {
-        try StoreError.reading { () throws(SystemCallError) in
-            if let number { return try PassphraseDescriptor(number).next() }
+        if number != nil { return try nextLine() }
+        return try StoreError.reading { () throws(SystemCallError) in
             guard asks, attempt <= Self.tries, let prompt = PassphrasePrompt() else { return nil }
             return try prompt.ask("\(attempt == 1 ? "" : "That opens no slot. ")Passphrase of the store in \(directory): ")
         }
@@ -46,7 +47,7 @@ final class Passphrases {
     func new() throws -> SecretBytes {
         let passphrase: SecretBytes
         if let number {
-            guard let line = try StoreError.reading({ () throws(SystemCallError) in try PassphraseDescriptor(number).next() }) else {
+            guard let line = try nextLine() else {
                 throw CommandFailure("descriptor \(number) has no line for the new passphrase, or a line of more than 1024 bytes")
             }
             passphrase = line
@@ -58,6 +59,12 @@ final class Passphrases {
         }
         if let problem = passphraseProblem(passphrase) { throw CommandFailure(problem) }
         return passphrase
+    }
+
+    private func nextLine() throws(StoreError) -> SecretBytes? {
+        if let line = firstLine.take() { return line }
+        guard let number else { return nil }
+        return try StoreError.reading { () throws(SystemCallError) in try PassphraseDescriptor(number).next() }
     }
 
     private func typed(twiceAt prompt: borrowing PassphrasePrompt) throws -> SecretBytes {
