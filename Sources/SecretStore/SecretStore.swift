@@ -18,22 +18,23 @@ import SecretMemory
 ///     header          plain text: format, store id, key slots        see `StoreHeader`
 ///     index           sealed: names, labels, versions, stacks        see `Index`
 ///     objects/ID      sealed: one value or one stack record each     see `Sealing`
+///     log-ID          sealed: the audit log                          see `AuditLog`
 ///     lock            for writers                                    see `StoreLock`
 ///
 /// Without the key they tell how many values there are, how long each one is, and when it was written;
 /// nothing else. Each object is sealed on its own and bound to this store, its own name and its kind:
 /// one that was changed, cut short or swapped does not open, and the others still do. An old index or
-/// a whole old folder put back by someone who can write to it is not noticed: the seal knows no time.
+/// a whole old folder in the place of the newest is older than the head that is kept apart (`KeptHead`).
 ///
 /// Key management. All is sealed under one random data key, which lies in the header, wrapped once
-/// per key slot. Today's one kind of slot is the key file, 32 random bytes that are kept apart from
-/// the store. There is no way back from a lost key file. Keys and values live in `SecretBytes`.
+/// per key slot (`KeySlot`): key files, 32 random bytes that are kept apart from the store, passphrases, commands.
+/// There is no way back when none of them is left. Keys and values live in `SecretBytes`.
 ///
 /// Concurrency. Writers, of which one at a time holds the lock, write new objects through to the disk
 /// and then replace the index by rename(2); that rename is the commit. Readers take no lock: they have
 /// the index that they opened, and look again when an object of it has been swept away since.
 ///
-/// Compatibility. A store written in format 1 can be read and written by every later stackup. A store
+/// Compatibility. A store written in an earlier format can be read and written by every later stackup. A store
 /// in a later format is refused by an earlier stackup, which leaves it as it is. Kinds of key slot can
 /// be added within a format: unknown ones are kept and passed over.
 public final class SecretStore {
