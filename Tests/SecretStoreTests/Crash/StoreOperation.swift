@@ -41,6 +41,7 @@ struct StoreOperation: Sendable, CustomTestStringConvertible {
         StoreOperation(program: .stackup(["secret", "update", "kept", "value.txt"])),
         StoreOperation(program: .stackup(["secret", "rollback", "kept"]), preparation: "stackup secret update kept value.txt"),
         StoreOperation(program: .stackup(["secret", "prune", "--keep", "1"]), preparation: "stackup secret update kept value.txt"),
+        StoreOperation(program: .helper(["seal", "kept"]), preparation: "stackup secret update kept value.txt"),
         StoreOperation(program: .stackup(["store", "rekey"])),
         StoreOperation(program: .stackup(["store", "slot", "add", "--keyfile", "second.key"])),
         StoreOperation(program: .helper(["remove-slot"]), preparation: "$WRITER home/store home/key add-slot $PWD/second.key"),
@@ -111,10 +112,12 @@ func state(of scratch: Scratch) throws -> [String] {
         let snapshot = try store.snapshot()
         for secret in snapshot.secrets() {
             let values = try secret.versions.map { "\($0.number): \(try store.text(secret.name, version: $0.number))" }
-            lines.append("secret \(secret.name) from \(secret.versions.map(\.source)), \(values)")
+            // A file that is there counts, whatever the store says: one that was to be sealed is not yet.
+            let isSealed = secret.isSealed && access(scratch.path + "/value.txt", F_OK) != 0
+            lines.append("secret \(secret.name) from \(secret.versions.map(\.source)), \(values)\(isSealed ? ", sealed" : "")")
         }
         // The log tells exactly what has come about.
-        for entry in try store.log() where entry.isDone && entry.generation > 0 && entry.event.kind != .abandoned {
+        for entry in try store.log() where entry.isDone && entry.generation > 0 && ![.abandoned, .sealed].contains(entry.event.kind) {
             lines.append("log: \(entry.event.kind.rawValue) \(entry.event.secret) \(entry.event.version ?? 0)")
         }
         // One slot, every store has.
