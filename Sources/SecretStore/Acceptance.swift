@@ -20,7 +20,7 @@ extension SecretStore {
         let index = try currentIndex()
         guard let keyRing = loaded?.keyRing, index.logHead.file != Identifier(0) else { return false }
         let kept = try? KeptHead.read(location, store: header.store)
-        let isOlder = (kept?.generation ?? 0) > index.generation
+        let isOlder = kept?.isNewer(than: index, under: dataKey) ?? false
         let isForeign = try hasForeignHeader(keyRing)
         let isWhole = try wholeLogHead(isOlder: isOlder) != nil
         guard isOlder || isForeign || !isWhole else { return false }
@@ -30,7 +30,7 @@ extension SecretStore {
         if isForeign { try keepOwnSlotAlone(keyRing) }
         let what = [(isOlder, "an older store"), (isForeign, "the header's one slot that opens it"), (!isWhole, "a damaged log")]
         let head = try makeNewest(AuditEvent(.accepted, detail: what.filter(\.0).map(\.1).joined(separator: ", ")))
-        try KeptHead.write(head, location, store: header.store)
+        try KeptHead.write(head, location, store: header.store, durably: true)
         return true
     }
 
@@ -45,8 +45,9 @@ extension SecretStore {
         let keyRing = try settleHeader(try keyRing())
         let kept = try? KeptHead.read(location, store: header.store)
         let generation = max(kept?.generation ?? 0, index.generation) + 1
+        let isOlder = kept?.isNewer(than: index, under: dataKey) ?? false
         var start = LogHead()
-        if index.logHead.file != Identifier(0), let whole = try wholeLogHead(isOlder: (kept?.generation ?? 0) > index.generation) {
+        if index.logHead.file != Identifier(0), let whole = try wholeLogHead(isOlder: isOlder) {
             start = whole
         }
         let isNew = start.file == Identifier(0)
@@ -60,7 +61,7 @@ extension SecretStore {
         let head = try log.append([(event: event, generation: generation)], after: start, dataKey: dataKey)
         try log.synchronize()
         try replaceIndex(with: index.applying(secrets: [:], stacks: [:], logHead: head, generation: generation), keyRing)
-        return KeptHead(generation: generation, log: head)
+        return KeptHead(generation: generation, log: head, keys: [Identifier(ofKey: dataKey)])
     }
 
     /// The end of the log where it is whole; nil where it is damaged, shorter than it was, or gone.
@@ -91,9 +92,11 @@ extension SecretStore {
 
     private func keepOwnSlotAlone(_ keyRing: KeyRing) throws(StoreError) {
         do {
+            let dataKeys = DataKeys(newest: try dataKey.copied())
+            let slots = try ownSlots(keyRing)
             let next = try StoreHeader(
-                store: header.store, slots: ownSlots(keyRing), number: max(header.number, keyRing.headerNumber) + 1, keyRing: keyRing)
-            try replaceHeader(with: next, DataKeys(newest: dataKey.copied()))
+                store: header.store, slots: slots, number: max(header.number, keyRing.headerNumber) + 1, dataKeys: dataKeys)
+            try replaceHeader(with: next, dataKeys)
         } catch let error as SystemCallError {
             throw .system(doing: "make a header", error)
         } catch {
@@ -107,7 +110,7 @@ extension SecretStore {
         let own: [KeySlot]
         switch opener {
         case .slot(let unlocked): own = header.slots.filter { $0.identifier == unlocked.identifier }
-        case .keyFile(let key): own = try header.upgraded(with: key, dataKey: dataKey, keyRing: keyRing).slots
+        case .keyFile(let key): own = try header.upgraded(with: key, dataKey: dataKey, sender: keyRing).slots
         }
         return try own.map { slot throws(SystemCallError) in try slot.holding(dataKeys, sender: keyRing) }
     }

@@ -12,20 +12,19 @@ enum BackupUnpacking {
     ) throws(StoreError) {
         var reader = try BackupReader.begin(source, header, dataKeys: dataKeys)
         guard let objects = try folder.subfolder(Folder.objectsName, creating: true) else { throw reader.damage }
-        let batch = WrittenFiles()
+        let written = WrittenFiles()
         var count: UInt64 = 0
         while true {
             guard let entry = BackupEntry(decoding: try reader.bytes(BackupEntry.encodedCount)) else { throw reader.damage }
             switch entry.kind {
-            case .index: try copy(entry, from: &reader, to: Index.fileName, in: folder, batch)
-            case .log: try copy(entry, from: &reader, to: AuditLog.fileName(entry.identifier), in: folder, batch)
-            case .object: try copy(entry, from: &reader, to: entry.identifier.hexadecimal, in: objects, batch)
+            case .index: try copy(entry, from: &reader, to: Index.fileName, in: folder, written)
+            case .log: try copy(entry, from: &reader, to: AuditLog.fileName(entry.identifier), in: folder, written)
+            case .object: try copy(entry, from: &reader, to: entry.identifier.hexadecimal, in: objects, written)
             case .end:
                 guard entry.size == count else { throw reader.damage }
                 try reader.finish()
-                batch.add(try folder.create(StoreHeader.fileName, Array(header.text.utf8)), folder.path(of: StoreHeader.fileName))
-                try batch.synchronize()
-                try objects.synchronize()
+                written.add(try folder.create(StoreHeader.fileName, Array(header.text.utf8)), folder.path(of: StoreHeader.fileName))
+                try written.synchronize(objects)
                 try folder.synchronize()
                 return
             }
@@ -34,7 +33,7 @@ enum BackupUnpacking {
     }
 
     private static func copy(
-        _ entry: BackupEntry, from reader: inout BackupReader, to name: String, in folder: borrowing Folder, _ batch: WrittenFiles
+        _ entry: BackupEntry, from reader: inout BackupReader, to name: String, in folder: borrowing Folder, _ written: WrittenFiles
     ) throws(StoreError) {
         let file = try folder.create(name, [])
         var rest = entry.size
@@ -47,8 +46,6 @@ enum BackupUnpacking {
             }
             rest -= UInt64(part.count)
         }
-        file.startWriteback()
-        batch.add(file, folder.path(of: name))
-        if batch.isFull { try batch.synchronize() }
+        written.add(file, folder.path(of: name))
     }
 }

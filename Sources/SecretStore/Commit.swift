@@ -84,50 +84,8 @@ extension SecretStore {
     /// Writes objects and their names through to the disk.
     private func write(_ new: [Draft.NewObject]) throws(StoreError) {
         guard !new.isEmpty else { return }
-        let way = ObjectWriting.best(for: new.count)
-        try create(new, way)
-        try synchronizeObjects(way)
-    }
-
-    /// How objects get to the disk: each fsync(2) has the disk empty its cache, which takes a millisecond or five, so that thousands of them
-    /// last a minute. syncfs(2) has it do that once, but waits for everybody else's writes too.
-    enum ObjectWriting {
-        case oneByOne, allTogether
-
-        static func best(for count: Int) -> ObjectWriting { count > 64 ? .allTogether : .oneByOne }
-    }
-
-    /// Makes the files of objects. They, and their names, are not sure to be on the disk before `synchronizeObjects` returns.
-    func create(_ batch: [Draft.NewObject], _ way: ObjectWriting) throws(StoreError) {
-        switch way {
-        case .oneByOne: try writeThrough(batch)
-        case .allTogether:
-            for object in batch { _ = try objects.create(object.identifier.hexadecimal, object.sealed) }
-        }
-    }
-
-    /// Waits until what `create` made is on the disk.
-    func synchronizeObjects(_ way: ObjectWriting) throws(StoreError) {
-        switch way {
-        case .oneByOne: try objects.synchronize()
-        case .allTogether:
-            do {
-                try objects.descriptor.synchronizeFileSystem()
-            } catch {
-                throw .system(doing: "write to the disk", error.naming(objects.path))
-            }
-        }
-    }
-
-    /// Writing all of them before the first is waited for lets the file system put them into one transaction.
-    private func writeThrough(_ new: [Draft.NewObject]) throws(StoreError) {
-        let batch = WrittenFiles()
-        for object in new {
-            let file = try objects.create(object.identifier.hexadecimal, object.sealed)
-            file.startWriteback()
-            batch.add(file, path(of: object.identifier))
-            if batch.isFull { try batch.synchronize() }
-        }
-        try batch.synchronize()
+        let written = WrittenFiles()
+        for object in new { written.add(try objects.create(object.identifier.hexadecimal, object.sealed), path(of: object.identifier)) }
+        try written.synchronize(objects)
     }
 }

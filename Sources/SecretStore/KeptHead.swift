@@ -1,6 +1,7 @@
 import CSodium
 import Glibc
 import Linux
+import SecretMemory
 
 /// What is known of a store's newest state apart from the store: its generation, and the end of its log.
 ///
@@ -10,6 +11,7 @@ import Linux
 ///     stackup-head 1
 ///     generation 17
 ///     log 5d0f… 42 9b1c… 1034 1201       file, entries, hash of the last one, where it starts and ends
+///     key 91c2…                          the ids of the data keys that may seal the store: two while a rekey is under way
 ///     check 07ab…                        BLAKE2b-128 of the lines before
 ///
 /// Empty lines fill it up to a sector, so that its size never changes: it is written in place, and a disk writes a sector as a whole
@@ -19,6 +21,8 @@ struct KeptHead: Equatable, Sendable {
     /// The newest commit's.
     var generation: UInt64
     var log: LogHead
+    /// Who has known an older data key can make a store that is newer in every other respect.
+    var keys: [Identifier]
 
     static func path(_ location: StoreLocation, store: Identifier) -> String {
         "\(location.keyNotes)/head-\(store.hexadecimal)"
@@ -43,6 +47,14 @@ struct KeptHead: Equatable, Sendable {
         throw .damaged(file: path, what: .broken)
     }
 
+    /// Lets a store be sealed under another data key from now on, too, before its index is. Keys that were let in before, and never came to
+    /// be used, are let in no more.
+    static func admit(_ key: Identifier, besides present: [Identifier], _ location: StoreLocation, store: Identifier) throws(StoreError) {
+        guard var head = try read(location, store: store) else { return }
+        head.keys = [key] + present.filter { $0 != key }.prefix(keyLimit - 1)
+        try write(head, location, store: store, keepingNewer: false, durably: true)
+    }
+
     /// Makes an empty head where there is none, so that writing one, which comes after the commit, can't find the disk full.
     static func reserve(_ location: StoreLocation, store: Identifier) throws(StoreError) {
         let path = path(location, store: store)
@@ -65,24 +77,32 @@ struct KeptHead: Equatable, Sendable {
 
     /// Writes a head.
     ///
-    /// - Parameter keepingNewer: otherwise it takes the place of a newer one too: after somebody has said that an older store
-    ///   is the one that they want.
+    /// - Parameters:
+    ///   - keepingNewer: otherwise it takes the place of a newer one too: after somebody has said that an older store
+    ///     is the one that they want.
+    ///   - durably: whether it is on the disk when this returns. It needn't be after a commit, which an older head doesn't contradict.
     static func write(
-        _ head: KeptHead, _ location: StoreLocation, store: Identifier, keepingNewer: Bool = true
+        _ head: KeptHead, _ location: StoreLocation, store: Identifier, keepingNewer: Bool = true, durably: Bool = false
     ) throws(StoreError) {
         let path = path(location, store: store)
         guard let file = try open(path, O_RDWR, creating: false) else {
             // Somebody has taken it away.
             try reserve(location, store: store)
-            return try write(head, location, store: store, keepingNewer: keepingNewer)
+            return try write(head, location, store: store, keepingNewer: keepingNewer, durably: durably)
         }
         do {
             try lock(file)
             defer { flock(file.number, LOCK_UN) }
             var buffer = [UInt8](repeating: 0, count: size)
             let count = pread(file.number, &buffer, buffer.count, 0)
-            if keepingNewer, count > 0, let present = KeptHead(parsing: buffer[..<count]), !head.isNewer(than: present) { return }
+            var head = head
+            if keepingNewer, count > 0, let present = KeptHead(parsing: buffer[..<count]) {
+                guard head.isNewer(than: present) else { return }
+                // One of the same state doesn't know that a rekey is under way.
+                if present.generation == head.generation { head.keys = present.keys }
+            }
             try write(Array(head.text.utf8), to: file)
+            if durably { try retryingInterrupts("fdatasync") { fdatasync(file.number) } }
         } catch {
             throw .system(doing: "write the store's head", error.naming(path))
         }
@@ -97,6 +117,11 @@ struct KeptHead: Equatable, Sendable {
             nanosleep(&pause, nil)
         }
         throw SystemCallError("flock", code: EWOULDBLOCK)
+    }
+
+    /// Whether an index is older than this, or sealed under a data key that the store hasn't got any more.
+    func isNewer(than index: Index, under dataKey: borrowing SecretBytes) -> Bool {
+        generation > index.generation || !keys.contains(Identifier(ofKey: dataKey))
     }
 
     private func isNewer(than other: KeptHead) -> Bool {
@@ -135,6 +160,7 @@ struct KeptHead: Equatable, Sendable {
 extension KeptHead {
     private static let magic = "stackup-head 1"
     private static let size = 512
+    private static let keyLimit = 3
 
     /// A sector of 512 bytes.
     fileprivate var text: String {
@@ -142,6 +168,7 @@ extension KeptHead {
             \(Self.magic)
             generation \(generation)
             log \(log.file.hexadecimal) \(log.sequence) \(hexadecimal(log.hash)) \(log.start) \(log.end)
+            key \(keys.map(\.hexadecimal).joined(separator: " "))
 
             """
         let text = lines + "check \(hexadecimal(Self.checksum(Array(lines.utf8))))\n"
@@ -150,16 +177,16 @@ extension KeptHead {
 
     fileprivate init?(parsing text: ArraySlice<UInt8>) {
         let lines = String(decoding: text, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-        guard lines.count >= 4, lines[0] == Self.magic else { return nil }
-        let generation = lines[1].split(separator: " "), log = lines[2].split(separator: " ")
+        guard lines.count >= 5, lines[0] == Self.magic else { return nil }
+        let generation = lines[1].split(separator: " "), log = lines[2].split(separator: " "), keys = lines[3].split(separator: " ")
         guard generation.count == 2, generation[0] == "generation", let number = UInt64(generation[1]),
             log.count == 6, log[0] == "log", let file = Identifier(hexadecimal: log[1]), let sequence = UInt64(log[2]),
             let hash = bytes(hexadecimal: log[3]), hash.count == LogEntry.hashCount,
-            let start = UInt64(log[4]), let end = UInt64(log[5])
+            let start = UInt64(log[4]), let end = UInt64(log[5]), (2...Self.keyLimit + 1).contains(keys.count), keys[0] == "key"
         else { return nil }
         var head = LogHead()
         (head.file, head.sequence, head.hash, head.start, head.end) = (file, sequence, hash, start, end)
-        self.init(generation: number, log: head)
+        self.init(generation: number, log: head, keys: keys.dropFirst().compactMap { Identifier(hexadecimal: $0) })
         guard Array(self.text.utf8) == Array(text) else { return nil }
     }
 

@@ -7,7 +7,7 @@ import SecretMemory
 /// - The *configuration key* makes the hashes by which running instances are recognised. It survives a rekey: with another one
 ///   every service would have to be started anew.
 /// - The *sender key* is the X25519 private key by which the store proves to its key slots that a data key comes from it. It
-///   survives a rekey too, since the slots know its public key; and it makes the key of the header's check.
+///   survives a rekey too, since the slots know its public key. So who has known an older data key knows it as well.
 /// - The *header's number* is that of the header as of this index: one with a smaller number was put back.
 final class KeyRing: Sendable {
     static let count = 2 * Sealing.keyCount + 8
@@ -77,16 +77,5 @@ final class KeyRing: Sendable {
         var result = [UInt8](repeating: 0, count: Sealing.keyCount)
         withSenderKey { _ = crypto_scalarmult_base(&result, $0.baseAddress!.assumingMemoryBound(to: UInt8.self)) }
         return result
-    }
-
-    /// The keyed hash of a header's text, 32 bytes: who has no ring can't make a header.
-    func check(of header: [UInt8]) throws(SystemCallError) -> [UInt8] {
-        let key = try bytes.slice(Sealing.keyCount..<2 * Sealing.keyCount).derivedKey(1, "stackhdr")
-        var hash = [UInt8](repeating: 0, count: 32)
-        key.withUnsafeBytes { key in
-            _ = crypto_generichash(
-                &hash, hash.count, header, UInt64(header.count), key.baseAddress!.assumingMemoryBound(to: UInt8.self), key.count)
-        }
-        return hash
     }
 }

@@ -28,14 +28,14 @@ public struct Restoration {
     public func restore(
         _ file: consuming FileDescriptor, name: String, to location: StoreLocation
     ) throws(StoreError) -> SecretStore {
-        let place = try RestorationPlace.open(location.directory)
-        let isFree = try place.isFree()
+        let isFree = try RestorationPlace.isFree(location.directory)
         guard replaces || isFree else {
             throw .invalid("there is a store in \(location.directory) already; use --force to replace it")
         }
         let source = BackupSource(file, name: name)
         let header = try source.header()
         let opened = try header.unlock(location, unlocker, file: name)
+        let place = try RestorationPlace.open(location.directory)
         let staging = try place.makeStaging()
         defer { place.remove(staging) }
         try BackupUnpacking.unpack(source, header, dataKeys: opened.dataKeys, into: staging)
@@ -46,8 +46,12 @@ public struct Restoration {
         defer { old.release() }
         let head = try restored.makeNewest(AuditEvent(.restored, detail: "from \(name)"))
         old.markUnfinished()
+        // The backup's data key may be an older one, which is let in again.
+        if let present = try KeptHead.read(location, store: header.store) {
+            try KeptHead.admit(head.keys[0], besides: present.keys, location, store: header.store)
+        }
         try place.exchange(staging)
-        try KeptHead.write(head, location, store: header.store)
+        try KeptHead.write(head, location, store: header.store, durably: true)
         guard let store = try SecretStore.open(location, with: unlocker) else { throw .replaced(directory: location.directory) }
         return store
     }

@@ -52,7 +52,7 @@ struct RestorationPlace: ~Copyable {
     }
 
     /// Whether there is no store, nor what may be left of one.
-    func isFree() throws(StoreError) -> Bool {
+    static func isFree(_ directory: String) throws(StoreError) -> Bool {
         guard let folder = try Folder.open(directory) else { return true }
         guard try StoreHeader.read(in: folder) == nil else { return false }
         guard let objects = try folder.subfolder(Folder.objectsName) else { return true }

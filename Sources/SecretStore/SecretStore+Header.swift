@@ -10,8 +10,9 @@ extension SecretStore {
         if header.format == .one || header.isTransitional {
             try readHeaderToReplace()
             do {
-                let settled = try header.format == .one ? upgradedHeader(keyRing) : header(holding: DataKeys(newest: dataKey.copied()), keyRing)
-                try replaceHeader(with: settled, DataKeys(newest: dataKey.copied()))
+                let dataKeys = DataKeys(newest: try dataKey.copied())
+                let settled = try header.format == .one ? upgradedHeader(keyRing) : header.followed(by: header.slots, holding: dataKeys, sender: keyRing)
+                try replaceHeader(with: settled, dataKeys)
             } catch let error as SystemCallError {
                 throw .system(doing: "make a key", error)
             } catch {
@@ -23,16 +24,9 @@ extension SecretStore {
 
     private func upgradedHeader(_ keyRing: KeyRing) throws(SystemCallError) -> StoreHeader {
         switch opener {
-        case .keyFile(let key): try header.upgraded(with: key, dataKey: dataKey, keyRing: keyRing)
+        case .keyFile(let key): try header.upgraded(with: key, dataKey: dataKey, sender: keyRing)
         case .slot: preconditionFailure("a header of format 1 is opened by a key file")
         }
-    }
-
-    /// The header that follows the present one, with the same slots.
-    func header(holding dataKeys: borrowing DataKeys, _ keyRing: KeyRing) throws(SystemCallError) -> StoreHeader {
-        var slots: [KeySlot] = []
-        for slot in header.slots { slots.append(try slot.holding(dataKeys, sender: keyRing)) }
-        return try header.followed(by: slots, keyRing: keyRing)
     }
 
     /// Takes another command's newer header for the one to build on, after a look at whether the store made it.

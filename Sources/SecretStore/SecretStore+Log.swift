@@ -83,7 +83,7 @@ extension SecretStore {
     /// Notes the log's end, apart from the store.
     func keep(_ head: LogHead) throws(StoreError) {
         try KeptHead.write(
-            KeptHead(generation: try currentIndex().generation, log: head), location, store: header.store)
+            KeptHead(generation: try currentIndex().generation, log: head, keys: [Identifier(ofKey: dataKey)]), location, store: header.store)
     }
 
     /// Writes down what a commit is about to do, before it does it. Should it not come about, the next commit notes that.

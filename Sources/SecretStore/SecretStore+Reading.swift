@@ -154,11 +154,27 @@ extension SecretStore {
             guard let index = content.index else {
                 throw .damaged(file: folder.path(of: Index.fileName), what: .malformed)
             }
-            if !acceptsOlder, let kept, kept.generation > index.generation {
+            if !acceptsOlder, let kept, try isOlder(index, than: kept) {
+                if try isReplaced(file.descriptor) { continue }
                 throw .rolledBack(directory: location.directory, head: KeptHead.path(location, store: header.store))
             }
             return try remember(index, keyRing: content.keyRing, in: file.releaseDescriptor())
         }
+    }
+
+    /// Whether another index has taken the place of the one in a file.
+    private func isReplaced(_ file: borrowing FileDescriptor) throws(StoreError) -> Bool {
+        var present = stat()
+        guard fstatat(folder.descriptor.number, Index.fileName, &present, AT_SYMLINK_NOFOLLOW) == 0 else { return true }
+        return try Folder.status(of: file, folder.path(of: Index.fileName)).st_ino != present.st_ino
+    }
+
+    /// Whether an index that was just read is older than a head that was read before it, or sealed under an older data key.
+    func isOlder(_ index: Index, than kept: KeptHead) throws(StoreError) -> Bool {
+        guard kept.isNewer(than: index, under: dataKey) else { return false }
+        // A rekey may have come about in between. It has let in its key before.
+        let newest = try KeptHead.read(location, store: header.store)
+        return kept.generation > index.generation || newest?.keys.contains(Identifier(ofKey: dataKey)) != true
     }
 
     /// Opens the index's file by whichever data key is its own.
@@ -183,12 +199,15 @@ extension SecretStore {
     }
 
     /// The same, whatever is ignored.
+    ///
+    /// - Parameter keyRing: nil for an index of format 1; a header of format 2 is in front of it after an upgrade that was cut short.
     func headerIsAuthentic(_ keyRing: KeyRing?) throws(SystemCallError) -> Bool {
-        switch (header.format, keyRing) {
-        // Upgraded by a commit that was cut short between header and index.
-        case (.two, nil): try header.isAuthentic(KeyRing(upgrading: dataKey))
-        case (.two, let ring?): try header.isAuthentic(ring)
-        case (.one, let ring): ring == nil || ring!.headerNumber == 0
+        let newest = keyRing?.headerNumber ?? 0
+        switch header.format {
+        case .two:
+            guard header.number >= newest else { return false }
+            return try header.isAuthentic(under: dataKey)
+        case .one: return newest == 0
         }
     }
 

@@ -26,11 +26,12 @@ extension SecretStore {
         defer { log?.unlock() }
 
         lock.markUnfinished()
-        let resealing = try Resealing(of: self, previous)
+        let resealing = try Resealing(of: self)
         let next: Index
         do {
             next = try resealing.run(previous, log: log)
-            try replaceHeader(with: header(holding: resealing.bothKeys(), keyRing), resealing.bothKeys())
+            try KeptHead.admit(resealing.keyIdentifier, besides: [Identifier(ofKey: dataKey)], location, store: header.store)
+            try replaceHeader(with: header.followed(by: header.slots, holding: resealing.bothKeys(), sender: keyRing), resealing.bothKeys())
         } catch {
             resealing.undo()
             throw error is SystemCallError ? .system(doing: "keep a key", error as! SystemCallError) : error as! StoreError
@@ -39,7 +40,7 @@ extension SecretStore {
             // The old index is in memory and its key is not the current one any more; whatever happens, it is read again.
             loaded = nil
             try replaceIndex(with: next, noting(keyRing))
-            try replaceHeader(with: header(holding: resealing.newKey(), keyRing), resealing.newKey())
+            try replaceHeader(with: header.followed(by: header.slots, holding: resealing.newKey(), sender: keyRing), resealing.newKey())
         } catch let error as SystemCallError {
             throw .system(doing: "keep a key", error)
         } catch {
@@ -63,21 +64,15 @@ extension SecretStore {
 
 /// The making of what a rekey puts in the place of the old objects and the old log.
 private final class Resealing {
-    /// As much at a time as is held in memory.
-    private static let batchCount = 64
-    private static let batchBytes = 16 << 20
-
     private let store: SecretStore
     private let newest: SecretBytes
     private let fingerprintKey: SecretBytes
     private let logFile = Identifier.random()
-    private let way: SecretStore.ObjectWriting
-    private var pending: [Draft.NewObject] = []
-    private var written: [Identifier] = []
+    private let written = WrittenFiles()
+    private var objects: [Identifier] = []
 
-    init(of store: SecretStore, _ index: Index) throws(StoreError) {
+    init(of store: SecretStore) throws(StoreError) {
         self.store = store
-        way = .best(for: index.objects.count)
         do {
             newest = try SecretBytes.randomKey()
             fingerprintKey = try newest.derivingFingerprintKey()
@@ -86,7 +81,9 @@ private final class Resealing {
         }
     }
 
-    var count: Int { written.count }
+    var count: Int { objects.count }
+
+    var keyIdentifier: Identifier { Identifier(ofKey: newest) }
 
     func bothKeys() throws(SystemCallError) -> DataKeys {
         DataKeys(newest: try newest.copied(), previous: try store.dataKey.copied())
@@ -113,8 +110,7 @@ private final class Resealing {
             guard let object = index.stackRecord(stack) else { continue }
             stacks[stack] = Index.stackEntry(stack, try reseal(object, .stackRecord) { _ in })
         }
-        try flush()
-        try store.synchronizeObjects(way)
+        try written.synchronize(store.objects)
         let generation = index.generation + 1
         return index.applying(
             secrets: secrets, stacks: stacks, logHead: try copyLog(log, generation: generation), generation: generation)
@@ -133,15 +129,10 @@ private final class Resealing {
         look(plaintext)
         let new = Identifier.random()
         let binding = Binding(store: store.header.store, object: new, kind: kind)
-        pending.append(Draft.NewObject(identifier: new, sealed: plaintext.withUnsafeBytes { Sealing.seal($0, under: newest, as: binding) }))
-        if pending.count >= Self.batchCount || pending.reduce(0, { $0 + $1.sealed.count }) >= Self.batchBytes { try flush() }
+        objects.append(new)
+        let sealed = plaintext.withUnsafeBytes { Sealing.seal($0, under: newest, as: binding) }
+        written.add(try store.objects.create(new.hexadecimal, sealed), store.path(of: new))
         return new
-    }
-
-    private func flush() throws(StoreError) {
-        written += pending.map(\.identifier)
-        try store.create(pending, way)
-        pending = []
     }
 
     private func copyLog(_ old: borrowing AuditLog?, generation: UInt64) throws(StoreError) -> LogHead {
@@ -162,7 +153,7 @@ private final class Resealing {
 
     /// Removes what was written for nothing.
     func undo() {
-        for object in written + pending.map(\.identifier) { try? store.objects.remove(object.hexadecimal) }
+        for object in objects { try? store.objects.remove(object.hexadecimal) }
         try? store.folder.remove(AuditLog.fileName(logFile))
     }
 }

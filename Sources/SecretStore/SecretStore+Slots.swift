@@ -27,7 +27,7 @@ extension SecretStore {
         do {
             let dataKeys = DataKeys(newest: try dataKey.copied())
             let slot = try prepared.slot(holding: dataKeys, sender: keyRing, store: header.store)
-            next = try header.followed(by: header.slots + [slot], keyRing: keyRing)
+            next = try header.followed(by: header.slots + [slot], holding: dataKeys, sender: keyRing)
         } catch {
             throw .system(doing: "make a key slot", error)
         }
@@ -55,7 +55,8 @@ extension SecretStore {
         let description = KeySlotDescription(slot, location)
         let next: StoreHeader
         do {
-            next = try header.followed(by: header.slots.filter { $0.identifier != slot.identifier }, keyRing: keyRing)
+            next = try header.followed(
+                by: header.slots.filter { $0.identifier != slot.identifier }, holding: DataKeys(newest: dataKey.copied()), sender: keyRing)
         } catch {
             throw .system(doing: "make a header", error)
         }
@@ -85,7 +86,7 @@ extension SecretStore {
         case .slot(let unlocked) where unlocked.identifier != slot.identifier: return
         default: break
         }
-        let rest = StoreHeader(store: header.store, content: .two(slots: others, number: header.number, check: []))
+        let rest = StoreHeader(store: header.store, content: .two(slots: others, number: header.number, checks: []))
         do {
             _ = try rest.unlock(location, unlocker, file: folder.path(of: StoreHeader.fileName))
         } catch {

@@ -28,7 +28,7 @@ extension SecretStore {
     /// - Parameter hasHistory: whether what is kept apart of the store is a measure for it.
     func verify(_ report: inout StoreReport, hasHistory: Bool = true) throws(StoreError) {
         // Before the index: somebody may commit in between.
-        let kept = try hasHistory ? keptGeneration(&report) : nil
+        let kept = try hasHistory ? keptHead(&report) : nil
         let index: Index
         do {
             try refresh()
@@ -39,10 +39,13 @@ extension SecretStore {
             return
         }
         try verifyHeader(&report)
-        if let kept, kept > index.generation {
+        // Where it is not known, it is no measure for the log either.
+        var isOlder = true
+        if let kept { isOlder = try self.isOlder(index, than: kept) }
+        if kept != nil, isOlder {
             try report.add(.rolledBack(directory: location.directory, head: KeptHead.path(location, store: header.store)))
         }
-        try verifyLog(index, isOlder: kept == nil || kept! > index.generation, &report)
+        try verifyLog(index, isOlder: isOlder, &report)
         for position in index.positions(of: .secrets) {
             guard let secret = index.secret(at: position) else { continue }
             for version in secret.versions { try verify(version, of: secret.name, &report) }
@@ -66,10 +69,10 @@ extension SecretStore {
         if !isAuthentic { try report.add(.changedHeader(file: folder.path(of: StoreHeader.fileName))) }
     }
 
-    /// The generation of the newest index as it is kept apart of the store; nil where that is not known.
-    private func keptGeneration(_ report: inout StoreReport) throws(StoreError) -> UInt64? {
+    /// What is kept apart of the store; nil where there is nothing, or it can't be read.
+    private func keptHead(_ report: inout StoreReport) throws(StoreError) -> KeptHead? {
         do {
-            return try KeptHead.read(location, store: header.store)?.generation
+            return try KeptHead.read(location, store: header.store)
         } catch {
             try report.add(error)
             return nil

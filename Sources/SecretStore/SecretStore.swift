@@ -144,7 +144,7 @@ public final class SecretStore {
             let dataKeys = DataKeys(newest: try SecretBytes.randomKey())
             let keyRing = try KeyRing().noting(headerNumber: 1)
             header = try StoreHeader(
-                store: store, slots: [prepared.slot(holding: dataKeys, sender: keyRing, store: store)], number: 1, keyRing: keyRing)
+                store: store, slots: [prepared.slot(holding: dataKeys, sender: keyRing, store: store)], number: 1, dataKeys: dataKeys)
             index = IndexContent.sealed(Index(), keyRing: keyRing, under: dataKeys.newest, store: store)
         } catch {
             throw .system(doing: "make a key", error)

@@ -76,3 +76,14 @@ enum SlotNote: Equatable, Sendable {
         name.hasPrefix(prefix) ? Identifier(hexadecimal: name.dropFirst(prefix.count)) : nil
     }
 }
+
+extension StoreLocation {
+    /// The key files at other places that open the store, as far as they are noted.
+    public var notedKeyFiles: [String] {
+        guard let folder = try? FileDescriptor.open(keyNotes, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else { return [] }
+        return DirectoryListing.names(in: folder.number).compactMap { name in
+            guard let slot = SlotNote.slot(ofFile: name), case .keyFile(let path)? = try? SlotNote.read(self, slot) else { return nil }
+            return path
+        }.sorted()
+    }
+}

@@ -1,3 +1,4 @@
+import CSodium
 import Linux
 import SecretMemory
 
@@ -6,12 +7,13 @@ import SecretMemory
 ///     stackup-store 2
 ///     store 5d0f…                       the store's id, 32 hexadecimal digits
 ///     slot keyfile 91c2… …              one line for each key slot: see `KeySlot`
-///     check 7 07ab…                     the header's number, and a keyed hash of all before it
+///     check 7 07ab…                     the header's number, and a hash of all before it, keyed from the data key
 ///
 /// It is text so that a person can see what a folder is. Nothing in it is secret, and nothing in it is trusted: a wrong id or slot
-/// makes everything sealed fail to open. What it takes to open the store is not enough to be given a new data key, though: a
-/// rekey wraps that for the slots that stand here, so it first asks for the check, which only the store's key ring can make. The ring
-/// knows the newest header's number as well, so that an older header, with a slot that was removed, is not taken for the newest.
+/// makes everything sealed fail to open. But a rekey seals the new data key for the slots that stand here; so it asks for the check
+/// first, which takes the present data key to make: neither a passer-by's slot gets the new one, nor that of somebody who knew
+/// an older one. The key ring knows the newest header's number, so that an older header, with a slot that was removed since, is not
+/// taken for the newest. While a header holds two data keys, it has two checks.
 struct StoreHeader: Equatable, Sendable {
     static let fileName = "header"
     static let sizeLimit = 65536
@@ -23,7 +25,7 @@ struct StoreHeader: Equatable, Sendable {
 
     enum Content: Equatable, Sendable {
         case one([FormatOneSlot])
-        case two(slots: [KeySlot], number: UInt64, check: [UInt8])
+        case two(slots: [KeySlot], number: UInt64, checks: [[UInt8]])
     }
 
     var format: StoreFormat {
@@ -52,33 +54,62 @@ struct StoreHeader: Equatable, Sendable {
 
 /// Making and checking.
 extension StoreHeader {
-    init(store: Identifier, slots: [KeySlot], number: UInt64, keyRing: KeyRing) throws(SystemCallError) {
-        let unchecked = Array(Self.uncheckedText(store: store, slots: slots, number: number).utf8)
-        self.init(store: store, content: .two(slots: slots, number: number, check: try keyRing.check(of: unchecked)))
+    /// - Parameter dataKeys: what the slots hold.
+    init(
+        store: Identifier, slots: [KeySlot], number: UInt64, dataKeys: borrowing DataKeys
+    ) throws(SystemCallError) {
+        let unchecked = Self.uncheckedText(store: store, slots: slots, number: number)
+        var checks = [try Self.check(of: unchecked, under: dataKeys.newest)]
+        switch dataKeys.previous {
+        case .some(let previous): checks.append(try Self.check(of: unchecked, under: previous))
+        case nil: break
+        }
+        self.init(store: store, content: .two(slots: slots, number: number, checks: checks))
     }
 
     /// The header that follows this one.
-    func followed(by slots: [KeySlot], keyRing: KeyRing) throws(SystemCallError) -> StoreHeader {
-        try StoreHeader(store: store, slots: slots, number: number + 1, keyRing: keyRing)
+    ///
+    /// - Parameters:
+    ///   - slots: which it has; each of them gets the data keys.
+    ///   - sender: the store's key ring.
+    func followed(
+        by slots: [KeySlot], holding dataKeys: borrowing DataKeys, sender: KeyRing
+    ) throws(SystemCallError) -> StoreHeader {
+        var holding: [KeySlot] = []
+        for slot in slots { holding.append(try slot.holding(dataKeys, sender: sender)) }
+        return try StoreHeader(store: store, slots: holding, number: number + 1, dataKeys: dataKeys)
     }
 
     /// The header of format 2 for a store whose header is of format 1: its one slot has a new key pair.
     ///
     /// - Parameter key: the key file's, which unwrapped the data key.
     func upgraded(
-        with key: borrowing SecretBytes, dataKey: borrowing SecretBytes, keyRing: KeyRing
+        with key: borrowing SecretBytes, dataKey: borrowing SecretBytes, sender: KeyRing
     ) throws(SystemCallError) -> StoreHeader {
+        let dataKeys = DataKeys(newest: try dataKey.copied())
         let slot = try KeySlot.make(
-            .keyFile(key: Identifier(ofKey: key)), identifier: .random(), unlockingKey: key,
-            dataKeys: DataKeys(newest: try dataKey.copied()), sender: keyRing, store: store)
-        return try followed(by: [slot], keyRing: keyRing)
+            .keyFile(key: Identifier(ofKey: key)), identifier: .random(), unlockingKey: key, dataKeys: dataKeys, sender: sender, store: store)
+        return try StoreHeader(store: store, slots: [slot], number: number + 1, dataKeys: dataKeys)
     }
 
-    /// Whether the store made it, as its newest.
-    func isAuthentic(_ keyRing: KeyRing) throws(SystemCallError) -> Bool {
-        guard case .two(let slots, let number, let check) = content, number >= keyRing.headerNumber else { return false }
-        return try keyRing.check(of: Array(Self.uncheckedText(store: store, slots: slots, number: number).utf8)) == check
+    /// Whether who made it knew the data key.
+    func isAuthentic(under dataKey: borrowing SecretBytes) throws(SystemCallError) -> Bool {
+        guard case .two(let slots, let number, let checks) = content else { return false }
+        return checks.contains(try Self.check(of: Self.uncheckedText(store: store, slots: slots, number: number), under: dataKey))
     }
+
+    private static func check(of text: String, under dataKey: borrowing SecretBytes) throws(SystemCallError) -> [UInt8] {
+        let key = try dataKey.derivedKey(1, "stackhdr")
+        let bytes = Array(text.utf8)
+        var hash = [UInt8](repeating: 0, count: checkCount)
+        key.withUnsafeBytes { key in
+            _ = crypto_generichash(
+                &hash, hash.count, bytes, UInt64(bytes.count), key.baseAddress!.assumingMemoryBound(to: UInt8.self), key.count)
+        }
+        return hash
+    }
+
+    private static let checkCount = 32
 }
 
 /// The text.
@@ -89,8 +120,8 @@ extension StoreHeader {
         switch content {
         case .one(let slots):
             (["\(Self.magic)1", "store \(store.hexadecimal)"] + slots.map(\.line)).joined(separator: "\n") + "\n"
-        case .two(let slots, let number, let check):
-            Self.uncheckedText(store: store, slots: slots, number: number) + "\(hexadecimal(check))\n"
+        case .two(let slots, let number, let checks):
+            Self.uncheckedText(store: store, slots: slots, number: number) + checks.map(hexadecimal).joined(separator: " ") + "\n"
         }
     }
 
@@ -129,10 +160,10 @@ extension StoreHeader {
             let slots = lines.dropLast().compactMap(KeySlot.init)
             let fields = lines.last!.split(separator: " ", omittingEmptySubsequences: false)
             guard slots.count == lines.count - 1, (1...slotLimit).contains(slots.count),
-                fields.count == 3, fields[0] == "check", let number = UInt64(fields[1]),
-                let check = bytes(hexadecimal: fields[2]), check.count == 32
+                (3...4).contains(fields.count), fields[0] == "check", let number = UInt64(fields[1])
             else { return nil }
-            return .two(slots: slots, number: number, check: check)
+            let checks = fields[2...].compactMap(bytes(hexadecimal:)).filter { $0.count == checkCount }
+            return checks.count == fields.count - 2 ? .two(slots: slots, number: number, checks: checks) : nil
         }
     }
 }

@@ -58,7 +58,7 @@ struct HostPaths: Equatable, Sendable {
     /// use and at every user's default ones, since a root service could read those too.
     var privatePaths: [String] {
         // Those in use may be about to be made, so they are named even where they are missing.
-        let own = [store.directory, store.keyFile, store.keyNotes, runtimeRoot, logsRoot].map { realPath($0) ?? $0 }
+        let own = ([store.directory, store.keyFile, store.keyNotes, runtimeRoot, logsRoot] + store.notedKeyFiles).map { realPath($0) ?? $0 }
         var walk = RealPathWalk()
         var paths = ["/var/lib/stackup/store", "/var/lib/stackup/logs", "/etc/stackup"].compactMap { walk.realPath($0) }
         for user in UserDatabase.host.entries where user.home.hasPrefix("/") && user.home != "/" {

@@ -89,7 +89,7 @@ func passphrases(_ texts: String...) -> StoreUnlocker {
                     identifier: slot.identifier, kind: .unknown(name: "quantum", parameters: "x=1 y=2"), publicKey: slot.publicKey,
                     sealedKeys: slot.sealedKeys, boxedDataKeys: slot.boxedDataKeys) : slot
         }
-        let later = try store.header.followed(by: slots, keyRing: keyRing)
+        let later = try store.header.followed(by: slots, holding: DataKeys(newest: store.dataKey.copied()), sender: keyRing)
         scratch.overwrite("header", with: Array(later.text.utf8))
         let reader = try #require(try SecretStore.open(scratch.location))
         #expect(try reader.text("a") == "one")

@@ -100,7 +100,9 @@ import Testing
         let slot = try KeySlot.make(
             .keyFile(key: Identifier(ofKey: key)), identifier: .random(), unlockingKey: key,
             dataKeys: DataKeys(newest: foreign.dataKey.copied()), sender: ring, store: store.header.store)
-        let forged = try store.header.followed(by: store.header.slots + [slot], keyRing: ring)
+        let forged = StoreHeader(
+            store: store.header.store,
+            content: .two(slots: store.header.slots + [slot], number: 1000, checks: [[UInt8](repeating: 7, count: 32)]))
         let sound = scratch.bytes(of: "header")
         scratch.overwrite("header", with: Array(forged.text.utf8))
         let refusal = StoreError.changedHeader(file: scratch.location.directory + "/header")
@@ -148,6 +150,63 @@ import Testing
             Issue.record("\(String(describing: error))")
             return
         }
+    }
+
+    /// Who once had a key has the data key of then, and the sender key, which is still the same.
+    @Test func whoHasKnownAnOlderDataKeyFoistsNeitherASlotNorAStore() throws {
+        let store = try populated()
+        let id = try store.addSlot(.passphrase(try secret(words), .interactive))
+        let oldKey = try store.dataKey.copied()
+        let (ring, oldIndex) = (try store.keyRing(), try store.currentIndex())
+        try store.removeSlot(id, provingBy: passphrases())
+        try store.rekey()
+        let (header, index) = (scratch.bytes(of: "header"), scratch.bytes(of: "index"))
+
+        // A slot of their own in the present header, with a number that nobody has reached yet.
+        let key = try SecretBytes.randomKey()
+        let dataKeys = DataKeys(newest: try oldKey.copied())
+        let slot = try KeySlot.make(
+            .keyFile(key: Identifier(ofKey: key)), identifier: .random(), unlockingKey: key, dataKeys: dataKeys, sender: ring,
+            store: store.header.store)
+        let withSlot = try StoreHeader(store: store.header.store, slots: store.header.slots + [slot], number: 1000, dataKeys: dataKeys)
+        scratch.overwrite("header", with: Array(withSlot.text.utf8))
+        let refusal = StoreError.changedHeader(file: scratch.location.directory + "/header")
+        #expect(throws: refusal) { _ = try SecretStore.open(scratch.location)?.snapshot() }
+        #expect(throws: refusal) { try SecretStore.open(scratch.location)?.rekey() }
+
+        // A whole store under the old data key, newer than all that anybody has seen, which the present slots open.
+        let slots = try store.header.slots.map { try $0.holding(dataKeys, sender: ring) }
+        let forged = try StoreHeader(store: store.header.store, slots: slots, number: 1000, dataKeys: dataKeys)
+        let next = oldIndex.applying(secrets: [:], stacks: [:], logHead: oldIndex.logHead, generation: 1000)
+        scratch.overwrite("header", with: Array(forged.text.utf8))
+        scratch.overwrite(
+            "index", with: IndexContent.sealed(next, keyRing: try ring.noting(headerNumber: 1000), under: oldKey, store: store.header.store))
+        let error = #expect(throws: StoreError.self) { _ = try SecretStore.open(scratch.location)?.snapshot() }
+        guard case .rolledBack = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(throws: StoreError.self) { try SecretStore.open(scratch.location)?.create(["new": "value"]) }
+
+        scratch.overwrite("header", with: header)
+        scratch.overwrite("index", with: index)
+        try expectContent(try #require(try SecretStore.open(scratch.location)))
+    }
+
+    @Test func aRekeyThatIsCutShortIsFollowedByACommitThatTidiesUp() throws {
+        let store = try populated()
+        let (index, old) = (scratch.bytes(of: "index"), scratch.files)
+        let both = DataKeys(newest: try SecretBytes.randomKey(), previous: try store.dataKey.copied())
+        let transitional = try store.header.followed(by: store.header.slots, holding: both, sender: store.keyRing())
+        scratch.overwrite("header", with: Array(transitional.text.utf8))
+        let reader = try #require(try SecretStore.open(scratch.location))
+        try expectContent(reader)
+        #expect(scratch.bytes(of: "index") == index)
+        try reader.rotate("b", to: "six")
+        #expect(try !StoreHeader(parsing: scratch.bytes(of: "header"), file: "").isTransitional)
+        #expect(try SecretStore.open(scratch.location)?.text("b") == "six")
+        #expect(scratch.files.count == old.count + 1)
+        #expect(try SecretStore.verify(scratch.location, with: passphrases())?.damages == [])
     }
 
     @Test func aDamagedObjectOrLogStopsItBeforeAnythingChanges() throws {

@@ -1,5 +1,4 @@
 import Glibc
-import JSON
 import Linux
 import Runner
 import SecretStore
@@ -18,16 +17,18 @@ enum StoreLog {
             .init("stackup store log --secret db_password", "the life of a secret"),
             .init("stackup store log --stack shop --since 24h", "what a stack did in a day"),
             .init("stackup store log -n 20 --format json", "the newest twenty, for tools: an object a line"),
+            .init("stackup store log --format '{{.Time}} {{.Event}} {{.Secret}}'", "in a form of one's own"),
         ],
         options: [
             .value("secret", "SECRET", help: "Only entries about this secret"),
             .value("stack", "STACK", help: "Only entries about this stack"),
             .value("since", "TIME", help: "Only what is newer: 2026-01-31, 2026-01-31T10:00:00, or 10m for ten minutes ago"),
             .value("tail", short: "n", "N", help: "Only the newest N"),
-            .choice("format", ["table", "json"], help: "How to print it (default table)"),
+            .value("format", "FORMAT", help: ListFormat.help),
         ])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
+        let format = try invocation.listFormat(columns)
         let since = try invocation.moment("since").map { $0.nanoseconds / 1_000_000 }
         let newest = try invocation.arguments.integer("tail")
         let store = try StoreCommand.open(invocation)
@@ -40,31 +41,31 @@ enum StoreLog {
             (secret ?? entry.event.secret) == entry.event.secret && (stack ?? entry.event.stack) == entry.event.stack
                 && entry.time >= since ?? .min
         }
-        let entries = all.suffix(newest ?? all.count)
-        if invocation.wantsJSON {
-            for entry in entries {
-                let members: [JSONValue.Member] = [
-                    .init("sequence", JSONValue(entry.sequence)), .init("time", .string(time(entry.time))), .init("uid", .integer(Int64(entry.uid))),
-                    .init("loginUID", entry.loginUID.map { .integer(Int64($0)) } ?? .null), .init("event", .string(entry.event.kind.rawValue)),
-                    .init("secret", .string(entry.event.secret)), .init("version", entry.event.version.map { .integer(Int64($0)) } ?? .null),
-                    .init("stack", .string(entry.event.stack)), .init("detail", .string(entry.event.detail)), .init("done", .bool(entry.isDone)),
-                ]
-                invocation.streams.print(JSONValue.object(members).serialized())
-            }
-        } else {
-            let rows = entries.map { entry in
-                let event = entry.event
-                return [
-                    time(entry.time), who(entry.uid, entry.loginUID), event.kind.rawValue + (entry.isDone ? "" : " (not done)"),
-                    event.secret.isEmpty ? "-" : event.secret + (event.version.map { " \($0)" } ?? ""), event.stack.isEmpty ? "-" : event.stack,
-                    event.detail,
-                ]
-            }
-            invocation.streams.print(
-                renderTable(header: ["TIME", "USER", "EVENT", "SECRET", "STACK", "DETAIL"], rows: rows), terminator: "")
+        let rows = all.suffix(newest ?? all.count).map { entry in
+            let event = entry.event
+            let user = who(entry.uid, entry.loginUID)
+            return ListFormat.Row(
+                cells: [
+                    time(entry.time), user, event.kind.rawValue + (entry.isDone ? "" : " (not done)"),
+                    event.secret.isEmpty ? "-" : event.secret + (event.version.map { " \($0)" } ?? ""),
+                    event.stack.isEmpty ? "-" : event.stack, event.detail,
+                ],
+                document: .record([
+                    .init("Sequence", .integer(Int64(clamping: entry.sequence))), .init("Time", .string(time(entry.time))),
+                    .init("UID", .integer(Int64(entry.uid))), .init("LoginUID", entry.loginUID.map { .integer(Int64($0)) } ?? .null),
+                    .init("User", .string(user)), .init("Event", .string(event.kind.rawValue)), .init("Secret", .string(event.secret)),
+                    .init("Version", event.version.map { .integer(Int64($0)) } ?? .null), .init("Stack", .string(event.stack)),
+                    .init("Detail", .string(event.detail)), .init("Done", .bool(entry.isDone)),
+                ]))
         }
+        try invocation.print(
+            rows, header: ["TIME", "USER", "EVENT", "SECRET", "STACK", "DETAIL"], as: format, json: .lines)
         return 0
     }
+
+    private static let columns: [ListFormat.Column] = [
+        "Sequence", "Time", "UID", "LoginUID", "User", "Event", "Secret", "Version", "Stack", "Detail", "Done",
+    ].map { .init($0) }
 
     private static func time(_ milliseconds: Int64) -> String { LogTime(nanoseconds: milliseconds * 1_000_000).description }
 

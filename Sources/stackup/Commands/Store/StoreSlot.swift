@@ -1,4 +1,3 @@
-import JSON
 import SecretStore
 import Terminal
 
@@ -26,7 +25,7 @@ enum StoreSlot {
     private static let list = Command(
         "ls", summary: "List the key slots", aliases: ["list"],
         examples: [.init("stackup store slot ls", "with their ids")],
-        options: [.choice("format", ["table", "json"], help: "How to print it (default table)")])
+        options: [.value("format", "FORMAT", help: ListFormat.help)])
 
     private static let remove = Command(
         "rm", summary: "Remove a key slot",
@@ -54,13 +53,16 @@ enum StoreSlot {
     }
 
     private static func runList(_ invocation: Invocation) throws -> Int32 {
+        let format = try invocation.listFormat([.init("ID"), .init("Kind"), .init("Detail")])
         guard let outline = try SecretStore.outline(invocation.paths.store) else { throw StoreCommand.noStore(invocation) }
-        if invocation.wantsJSON {
-            invocation.streams.print(JSONValue.array(outline.slots.map(\.document)).serialized(pretty: true))
-        } else {
-            invocation.streams.print(renderTable(
-                header: ["ID", "KIND", "DETAIL"], rows: outline.slots.map { [$0.id, $0.kind, $0.detail ?? "-"] }), terminator: "")
+        let rows = outline.slots.map { slot in
+            ListFormat.Row(
+                cells: [slot.id, slot.kind, slot.detail ?? "-"],
+                document: .record([
+                    .init("ID", .string(slot.id)), .init("Kind", .string(slot.kind)), .init("Detail", .string(slot.detail ?? "")),
+                ]))
         }
+        try invocation.print(rows, header: ["ID", "KIND", "DETAIL"], as: format, json: .array)
         return 0
     }
 
