@@ -41,7 +41,7 @@ let package = Package(
         .testTarget(name: "WordsTests", dependencies: ["Words"]),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(name: "ComposeTests", dependencies: ["Compose"]),
-        .testTarget(name: "SecretStoreTests", dependencies: ["JSON", "Linux", "SecretMemory", "SecretStore", "StoreWriter", "MemoryInspection"]),
+        .testTarget(name: "SecretStoreTests", dependencies: ["CSodium", "JSON", "Linux", "SecretMemory", "SecretStore", "StoreWriter", "MemoryInspection"]),
         // A process of its own that the store's tests can kill.
         .executableTarget(name: "StoreWriter", dependencies: ["SecretMemory", "SecretStore", "Linux"], path: "Tests/StoreWriter"),
         // What became of memory that held secrets, for the tests of both rooms that have some.

@@ -14,6 +14,8 @@ struct AuditLog: ~Copyable {
     /// More than an entry can have.
     private static let entryLimit = 65536
     private static let frameCount = 4
+    /// How much is read at a time; more than an entry.
+    private static let windowCount = 1 << 20
     private static let patienceInSeconds = 30
 
     let path: String
@@ -106,25 +108,39 @@ extension AuditLog {
         let size = UInt64(try Folder.status(of: file, path).st_size)
         guard size >= head.end else { throw .damaged(file: path, what: .broken) }
         var tail = Tail(head: head)
-        guard size > head.end else { return tail }
-        let bytes = try read(from: head.end, count: Int(size - head.end))
-        var position = 0
-        while position < bytes.count {
-            guard let (entry, plaintext, end) = entry(
-                in: bytes, at: position, sequence: tail.head.sequence + 1, dataKey: dataKey),
-                entry.previous == tail.head.hash
-            else {
-                tail.isWhole = false
-                return tail
-            }
+        tail.isWhole = try walk(from: head, upTo: size, dataKey: dataKey) { entry, _, next in
             tail.entries.append(entry)
-            tail.head.sequence += 1
-            tail.head.hash = LogEntry.hash(of: plaintext)
-            tail.head.start = head.end + UInt64(position)
-            tail.head.end = head.end + UInt64(end)
-            position = end
+            tail.head = next
         }
         return tail
+    }
+
+    /// Walks over the whole entries that follow `head`, a window of the file at a time: how large the file says that it is, a vandal decides.
+    ///
+    /// - Parameter body: gets each entry, its plaintext, and the head that it is the last entry of.
+    /// - Returns: whether they reach the end.
+    private borrowing func walk(
+        from head: LogHead, upTo size: UInt64, dataKey: borrowing SecretBytes, _ body: (LogEntry, [UInt8], LogHead) -> Void
+    ) throws(StoreError) -> Bool {
+        var head = head
+        while head.end < size {
+            let begin = head.end
+            let bytes = try read(from: begin, count: Int(min(size - begin, UInt64(Self.windowCount))))
+            var position = 0
+            while let (entry, plaintext, end) = entry(in: bytes, at: position, sequence: head.sequence + 1, dataKey: dataKey),
+                entry.previous == head.hash
+            {
+                head.sequence += 1
+                head.hash = LogEntry.hash(of: plaintext)
+                head.start = begin + UInt64(position)
+                head.end = begin + UInt64(end)
+                position = end
+                body(entry, plaintext, head)
+            }
+            // Where a window has no whole entry, there is none.
+            if position == 0 { return false }
+        }
+        return true
     }
 
     /// Copies every entry into an empty log, sealed under another key.
@@ -139,22 +155,17 @@ extension AuditLog {
         at start: LogHead
     ) throws(StoreError) -> LogHead {
         guard try holds(known, dataKey: dataKey) else { throw .damaged(file: path, what: .broken) }
-        let size = Int(try Folder.status(of: file, path).st_size)
-        let bytes = try read(from: 0, count: size)
+        let size = UInt64(try Folder.status(of: file, path).st_size)
         var head = start
-        var position = 0
         var copied: [UInt8] = []
-        while let (entry, plaintext, end) = entry(in: bytes, at: position, sequence: head.sequence + 1, dataKey: dataKey),
-            entry.previous == head.hash
-        {
+        _ = try walk(from: LogHead(), upTo: size, dataKey: dataKey) { entry, plaintext, next in
             let sealed = plaintext.withUnsafeBytes { Sealing.seal($0, under: otherKey, as: .logEntry(entry.sequence, of: store)) }
-            head.sequence = entry.sequence
-            head.hash = LogEntry.hash(of: plaintext)
+            head.sequence = next.sequence
+            head.hash = next.hash
             head.start = UInt64(copied.count)
             copied.append(littleEndian: UInt32(sealed.count))
             copied += sealed
             head.end = UInt64(copied.count)
-            position = end
         }
         guard head.sequence >= known.sequence else { throw .damaged(file: path, what: .broken) }
         do {
@@ -168,7 +179,7 @@ extension AuditLog {
     /// Whether the entry that a head speaks of stands where it says, and is the one.
     borrowing func holds(_ head: LogHead, dataKey: borrowing SecretBytes) throws(StoreError) -> Bool {
         guard head.sequence > 0 else { return true }
-        guard head.end - head.start <= UInt64(Self.entryLimit + Self.frameCount) else { return false }
+        guard head.end >= head.start, head.end - head.start <= UInt64(Self.entryLimit + Self.frameCount) else { return false }
         let bytes = try read(from: head.start, count: Int(head.end - head.start))
         guard let (_, plaintext, end) = entry(in: bytes, at: 0, sequence: head.sequence, dataKey: dataKey) else { return false }
         return end == bytes.count && LogEntry.hash(of: plaintext) == head.hash
@@ -195,6 +206,7 @@ extension AuditLog {
     ///
     /// - Throws: `damaged` where it ends before.
     borrowing func bytes(upTo head: LogHead) throws(StoreError) -> [UInt8] {
+        guard UInt64(try Folder.status(of: file, path).st_size) >= head.end else { throw .damaged(file: path, what: .broken) }
         let bytes = try read(from: 0, count: Int(head.end))
         guard bytes.count == Int(head.end) else { throw .damaged(file: path, what: .broken) }
         return bytes

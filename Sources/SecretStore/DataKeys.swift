@@ -31,20 +31,25 @@ struct DataKeys: ~Copyable, Sendable {
         return bytes
     }
 
-    /// The nonce and the `crypto_box` for a slot's public key.
+    /// The nonce and the `crypto_box` for a slot's public key, with a `crypto_box_seal` for the same key in it.
+    ///
+    /// The outer box shows that it comes from the store. It hides nothing from those who have, or had, the sender key, for both ends of a box can
+    /// open it; what the inner one was sealed with is thrown away, so that only the slot's private key opens it.
     borrowing func boxed(for publicKey: [UInt8], sender: KeyRing) throws(SystemCallError) -> [UInt8] {
         let nonceCount = Int(crypto_box_NONCEBYTES)
         let joined = try joined()
-        var result = [UInt8](repeating: 0, count: nonceCount + Int(crypto_box_MACBYTES) + joined.count)
+        var sealed = [UInt8](repeating: 0, count: joined.count + KeySlot.sealOverhead)
+        joined.withUnsafeBytes { joined in
+            // Both fail for a public key of low order only, which no key pair has.
+            _ = crypto_box_seal(&sealed, joined.baseAddress!.assumingMemoryBound(to: UInt8.self), UInt64(joined.count), publicKey)
+        }
+        var result = [UInt8](repeating: 0, count: nonceCount + Int(crypto_box_MACBYTES) + sealed.count)
         result.withUnsafeMutableBufferPointer { result in
             randombytes_buf(result.baseAddress!, nonceCount)
-            joined.withUnsafeBytes { joined in
-                sender.withSenderKey { sender in
-                    // Fails for a public key of low order only, which no key pair has.
-                    _ = crypto_box_easy(
-                        result.baseAddress! + nonceCount, joined.baseAddress!.assumingMemoryBound(to: UInt8.self),
-                        UInt64(joined.count), result.baseAddress!, publicKey, sender.baseAddress!.assumingMemoryBound(to: UInt8.self))
-                }
+            sender.withSenderKey { sender in
+                _ = crypto_box_easy(
+                    result.baseAddress! + nonceCount, sealed, UInt64(sealed.count), result.baseAddress!, publicKey,
+                    sender.baseAddress!.assumingMemoryBound(to: UInt8.self))
             }
         }
         return result

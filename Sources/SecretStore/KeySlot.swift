@@ -6,7 +6,8 @@ import SecretMemory
 ///
 /// A slot has an X25519 key pair of its own. Its private key is sealed under what unlocks the slot (the *unlocking key*: a key
 /// file's, one made from a passphrase, or from a command's output); the data key lies in a `crypto_box` from the store's sender
-/// key to the slot's public key. So a rekey needs none of the passphrases to give every slot the new data key.
+/// key to the slot's public key. So a rekey needs none of the passphrases to give every slot the new data key. Within the box it is sealed
+/// once more (`crypto_box_seal`), for whoever had the sender key could open the box.
 ///
 /// The sender's public key is sealed together with the private key: nobody can foist a data key on a slot who doesn't have the
 /// sender's private key, which lies in the store's key ring.
@@ -29,11 +30,13 @@ struct KeySlot: Equatable, Sendable {
     let publicKey: [UInt8]
     /// The slot's private key and the sender's public key, sealed as `.slotKeys`.
     let sealedKeys: [UInt8]
-    /// A nonce and a `crypto_box` of the data key; while a rekey is under way, of the new one and then the old one.
+    /// A nonce and a `crypto_box` of the sealed data key; while a rekey is under way, of the new one and then the old one.
     let boxedDataKeys: [UInt8]
 
     static let keyCount = Int(crypto_box_SECRETKEYBYTES)
-    private static let boxOverhead = Int(crypto_box_NONCEBYTES + crypto_box_MACBYTES)
+    /// `crypto_box_SEALBYTES`, which is no constant that Swift sees.
+    static let sealOverhead = Int(crypto_box_PUBLICKEYBYTES + crypto_box_MACBYTES)
+    private static let boxOverhead = Int(crypto_box_NONCEBYTES + crypto_box_MACBYTES) + sealOverhead
 
     /// Whether the data key of an unfinished rekey is in it, too.
     var holdsTwo: Bool { boxedDataKeys.count > Self.boxOverhead + Sealing.keyCount }
@@ -118,16 +121,21 @@ struct UnlockedSlot: ~Copyable, Sendable {
         guard slot.identifier == identifier else { return nil }
         let boxed = slot.boxedDataKeys
         let nonceCount = Int(crypto_box_NONCEBYTES)
-        let count = boxed.count - nonceCount - Int(crypto_box_MACBYTES)
+        let sealedCount = boxed.count - nonceCount - Int(crypto_box_MACBYTES)
+        let count = sealedCount - KeySlot.sealOverhead
         guard count == Sealing.keyCount || count == 2 * Sealing.keyCount else { return nil }
+        var sealed = [UInt8](repeating: 0, count: sealedCount)
         var opened = try SecretBytes(count: count)
+        let publicKey = publicKey
         let isSound = opened.withUnsafeMutableBytes { opened in
             keys.withUnsafeBytes { keys in
                 boxed.withUnsafeBufferPointer { boxed in
                     let ownKey = keys.baseAddress!.assumingMemoryBound(to: UInt8.self)
                     return crypto_box_open_easy(
-                        opened.baseAddress!.assumingMemoryBound(to: UInt8.self), boxed.baseAddress! + nonceCount,
-                        UInt64(boxed.count - nonceCount), boxed.baseAddress!, ownKey + KeySlot.keyCount, ownKey) == 0
+                        &sealed, boxed.baseAddress! + nonceCount, UInt64(boxed.count - nonceCount), boxed.baseAddress!,
+                        ownKey + KeySlot.keyCount, ownKey) == 0
+                        && crypto_box_seal_open(
+                            opened.baseAddress!.assumingMemoryBound(to: UInt8.self), sealed, UInt64(sealedCount), publicKey, ownKey) == 0
                 }
             }
         }

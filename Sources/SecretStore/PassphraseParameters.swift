@@ -14,7 +14,7 @@ struct PassphraseParameters: Equatable, Sendable {
 
     private static let saltCount = Int(crypto_pwhash_SALTBYTES)
     /// The header is no one's word: whoever can change it must not have us take all memory, or compute for a day.
-    private static let operationsRange = 1...16
+    private static let operationsRange = 1...4
     private static let memoryRange = 8 << 20...1 << 30
 
     init(_ cost: PassphraseCost) {

@@ -17,6 +17,8 @@ public struct PlaintextFile: ~Copyable {
 
     /// What the file is called in the folder of the caller's own.
     private static let movedName = "plaintext"
+    /// What it is called once it was looked at: only then may it be destroyed without another look.
+    private static let doomedName = "doomed"
 
     /// Opens the file for its end.
     ///
@@ -87,8 +89,9 @@ public struct PlaintextFile: ~Copyable {
                 try moveBack(from: to, temporary)
                 throw SystemCallError("link", path, code: EMLINK)
             }
+            try retryingInterrupts("rename", on: path) { renameat(to, Self.movedName, to, Self.doomedName) }
             try Self.overwrite(file)
-            try retryingInterrupts("unlink", on: path) { unlinkat(to, Self.movedName, 0) }
+            try retryingInterrupts("unlink", on: path) { unlinkat(to, Self.doomedName, 0) }
             unlinkat(from, temporary, AT_REMOVEDIR)
             try retryingInterrupts("fsync", on: path) { fsync(from) }
         } catch {
@@ -164,7 +167,9 @@ extension PlaintextFile {
         "\(Paths.directory(of: Paths.clean(path)))/\(temporaryName(for: Paths.lastComponent(of: path)))"
     }
 
-    /// Finishes what a process that was killed had begun.
+    /// Finishes what a process that was killed had begun. A file that it had not looked at yet goes back to its place.
+    ///
+    /// - Throws: `leftBehind` where something else has come to lie there.
     public static func removeRemains(of path: String) throws(PlaintextError) {
         let directory = Paths.directory(of: Paths.clean(path))
         let temporary = temporaryName(for: Paths.lastComponent(of: path))
@@ -173,14 +178,20 @@ extension PlaintextFile {
             let number = folder.number
             let own = try ownFolder(temporary, in: number)
             do throws(SystemCallError) {
-                try overwrite(try FileDescriptor.open(movedName, in: own.number, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY))
+                try overwrite(try FileDescriptor.open(doomedName, in: own.number, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY))
             } catch {
                 guard error.code == ENOENT else { throw error }
             }
-            unlinkat(own.number, movedName, 0)
+            unlinkat(own.number, doomedName, 0)
+            if linkat(own.number, movedName, number, Paths.lastComponent(of: path), 0) == 0 {
+                unlinkat(own.number, movedName, 0)
+            } else if errno != ENOENT {
+                throw SystemCallError("link", code: errno)
+            }
             unlinkat(number, temporary, AT_REMOVEDIR)
             try retryingInterrupts("fsync", on: directory) { fsync(number) }
         } catch {
+            guard error.code != EEXIST else { throw .leftBehind("\(remainsPath(of: path))/\(movedName)", path) }
             throw .system(path, error.naming(remainsPath(of: path)))
         }
     }
@@ -224,6 +235,8 @@ public enum PlaintextError: Error, Equatable, Sendable, CustomStringConvertible 
     case otherNames(String)
     /// Somebody changed or replaced it while it was looked at.
     case changed(String)
+    /// What a seal that was cut short has moved away, and whose place is taken.
+    case leftBehind(String, String)
     case system(String, SystemCallError)
 
     public var description: String {
@@ -235,6 +248,9 @@ public enum PlaintextError: Error, Equatable, Sendable, CustomStringConvertible 
         case .otherNames(let path):
             "\(path): the file has other names (hard links), under which its content would be gone too; --force seals it all the same"
         case .changed(let path): "\(path): somebody changed or replaced it meanwhile, so it was left alone; run the command again"
+        case .leftBehind(let remains, let path):
+            "\(remains): what a seal that was cut short has moved away from \(path), where another file lies now; look which of the two is to stay, "
+                + "and remove the other one"
         case .system(let path, let error): "\(path): can't be removed: \(error)"
         }
     }

@@ -102,6 +102,17 @@ import Testing
         #expect(try told(store).last == "5 updated b 2 true")
     }
 
+    @Test func aLogOfAnySizeIsReadAWindowAtATime() throws {
+        let store = try populated()
+        try store.audit((0..<20_000).map { AuditEvent(.read, secret: "a", version: 2, detail: "\($0)") })
+        #expect(try store.log().count == 20_004)
+        // A hole costs a vandal nothing.
+        #expect(truncate(scratch.location.directory + "/" + (try #require(scratch.logs.first)), 15 << 40) == 0)
+        #expect(try store.log().count == 20_004)
+        try store.rotate("a", to: "four")
+        #expect(try told(store).last == "20005 updated a 3 true")
+    }
+
     @Test func anOldStoreInThePlaceOfTheNewOneShows() throws {
         var store: SecretStore? = try populated()
         #expect(run("/bin/cp", "-a", scratch.location.directory, scratch.path + "/old") == 0)

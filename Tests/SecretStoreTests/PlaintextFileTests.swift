@@ -124,10 +124,26 @@ import Testing
         #expect(!PlaintextFile.hasRemains(of: path))
         let folder = scratch.path + "/.token.txt.stackup-seal"
         mkdir(folder, 0o700)
-        scratch.overwrite(folder + "/plaintext", with: Array("a value".utf8))
+        scratch.overwrite(folder + "/doomed", with: Array("a value".utf8))
         #expect(PlaintextFile.hasRemains(of: path))
         try PlaintextFile.removeRemains(of: path)
+        #expect(!PlaintextFile.hasRemains(of: path) && !exists(folder) && !exists(path))
+    }
+
+    /// It may be another file than the one that was opened, such as a newer one that nobody has stored yet.
+    @Test func whatAKilledProcessHadNotLookedAtYetComesBack() throws {
+        let folder = scratch.path + "/.token.txt.stackup-seal"
+        mkdir(folder, 0o700)
+        scratch.overwrite(folder + "/plaintext", with: Array("a newer value".utf8))
+        try PlaintextFile.removeRemains(of: path)
         #expect(!PlaintextFile.hasRemains(of: path) && !exists(folder))
+        #expect(scratch.bytes(of: path) == Array("a newer value".utf8))
+
+        mkdir(folder, 0o700)
+        scratch.overwrite(folder + "/plaintext", with: Array("yet another".utf8))
+        #expect(throws: PlaintextError.leftBehind(folder + "/plaintext", path)) { try PlaintextFile.removeRemains(of: path) }
+        #expect(scratch.bytes(of: path) == Array("a newer value".utf8))
+        #expect(scratch.bytes(of: folder + "/plaintext") == Array("yet another".utf8))
     }
 
     @Test func aFolderOfThatNameThatOthersMayEnterIsNotUsed() throws {

@@ -1,3 +1,4 @@
+import CSodium
 import Glibc
 import Linux
 import SecretMemory
@@ -24,6 +25,36 @@ import Testing
         #expect(try store.text("a", version: 1) == "one")
         #expect(try store.text("b") == "two")
         #expect(try store.stackRecord("web") == Array("record".utf8))
+    }
+
+    /// Whoever had a way in once has the sender key, which survives a rekey: both ends of a `crypto_box` can open it.
+    @Test func theSenderKeyOpensNoBoxOfALaterDataKey() throws {
+        let store = try populated()
+        _ = try store.snapshot()
+        let ring = try #require(store.loaded?.keyRing)
+        let sender = try SecretBytes(copying: ring.withSenderKey { Array($0) })
+        try store.rekey()
+        let slot = try #require(store.header.slots.first)
+        let boxed = slot.boxedDataKeys
+        var inner = [UInt8](repeating: 0, count: boxed.count - 40)
+        let isOpen = sender.withUnsafeBytes { sender in
+            boxed.withUnsafeBufferPointer {
+                crypto_box_open_easy(
+                    &inner, $0.baseAddress! + 24, UInt64($0.count - 24), $0.baseAddress!, slot.publicKey,
+                    sender.baseAddress!.assumingMemoryBound(to: UInt8.self)) == 0
+            }
+        }
+        // He sees that it is the store's, and a text that is sealed for the slot's key alone.
+        #expect(isOpen)
+        #expect(inner.count == 32 + KeySlot.sealOverhead)
+        let dataKey = store.dataKey.withUnsafeBytes { Array($0) }
+        for start in 0...inner.count - 32 { #expect(Array(inner[start..<start + 32]) != dataKey) }
+        var guess = [UInt8](repeating: 0, count: 32)
+        let ownPublicKey = ring.senderPublicKey
+        let isGuessed = sender.withUnsafeBytes { sender in
+            crypto_box_seal_open(&guess, inner, UInt64(inner.count), ownPublicKey, sender.baseAddress!.assumingMemoryBound(to: UInt8.self)) == 0
+        }
+        #expect(!isGuessed)
     }
 
     @Test func everythingIsSealedAnewAndNothingIsLost() throws {
