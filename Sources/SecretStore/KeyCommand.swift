@@ -21,7 +21,7 @@ enum KeyCommand {
             let process = try start(words, output: output.write)
             let printed: SecretBytes
             do {
-                printed = try read(from: output.takeReadEnd())
+                printed = try read(from: output.takeReadEnd(), upToTheEndOf: process)
             } catch {
                 kill(process.pid, SIGKILL)
                 _ = process.wait()
@@ -50,8 +50,18 @@ enum KeyCommand {
         return try ChildProcess(words[0], words, descriptors: [nothing.number, output.number, STDERR_FILENO])
     }
 
+    /// How long it may go on once it has closed its output, in milliseconds.
+    private static let endPatience: Int32 = 5000
+
+    private static func awaitEnd(of process: borrowing ChildProcess) throws {
+        var end = pollfd(fd: process.descriptor.number, events: Int16(POLLIN), revents: 0)
+        guard try retryingInterrupts("poll", { poll(&end, 1, endPatience) }) > 0 else {
+            throw KeyCommandError("closed its output and didn't end")
+        }
+    }
+
     /// Everything up to the end of the pipe, without a newline at the end.
-    private static func read(from pipe: borrowing FileDescriptor) throws -> SecretBytes {
+    private static func read(from pipe: borrowing FileDescriptor, upToTheEndOf process: borrowing ChildProcess) throws -> SecretBytes {
         var buffer = try SecretBytes(count: limit + 1)
         var filled = 0
         let deadline = ContinuousClock.now + patience
@@ -70,6 +80,7 @@ enum KeyCommand {
             filled += count
             guard filled <= limit else { throw KeyCommandError("printed more than \(limit) bytes") }
         }
+        try awaitEnd(of: process)
         let hasNewline = filled > 0 && buffer.withUnsafeBytes { $0[filled - 1] == UInt8(ascii: "\n") }
         return try buffer.slice(0..<filled - (hasNewline ? 1 : 0))
     }

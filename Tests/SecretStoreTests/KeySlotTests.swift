@@ -153,6 +153,7 @@ func passphrases(_ texts: String...) -> StoreUnlocker {
     @Test(arguments: [
         ("exit 3", "ended with status 3"), ("echo short", "printed less than 16 bytes"), ("kill -9 $$", "was ended by SIGKILL"),
         ("head -c 5000 /dev/zero", "printed more than 4096 bytes"), ("cat /proc/sys/kernel/random/uuid", "two different keys"),
+        ("echo 0123456789abcdef; exec >&-; exec sleep 60", "closed its output and didn't end"),
     ])
     func aCommandThatGivesNoKeyMakesNoSlot(text: String, problem: String) throws {
         let store = try populated()
