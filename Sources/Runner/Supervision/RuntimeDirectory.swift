@@ -40,6 +40,9 @@ final class RuntimeDirectory {
         (try? folder.descriptor.status().st_nlink) ?? 0 == 0
     }
 
+    /// Whether the lock's file is there: it is the first thing that is made in the directory.
+    var hasLock: Bool { faccessat(number, "lock", F_OK, AT_SYMLINK_NOFOLLOW) == 0 }
+
     // MARK: Records
 
     /// The value in a file of this directory; nil where it is missing or not readable as one.

@@ -33,7 +33,7 @@ public struct RuntimeLock: ~Copyable {
     ) throws(SupervisionError) -> RuntimeLock {
         while true {
             guard let directory = try RuntimeDirectory.open(directories.runtime, create: true),
-                let lock = try acquire(in: directory, command: command, onWait: onWait)
+                let lock = try acquire(in: directory, creating: true, command: command, onWait: onWait)
             else { continue }
             return lock
         }
@@ -50,7 +50,9 @@ public struct RuntimeLock: ~Copyable {
         _ directories: StackDirectories, command: String, onWait: ((Holder?) -> Void)?
     ) throws(SupervisionError) -> RuntimeLock? {
         while let directory = try RuntimeDirectory.open(directories.runtime, create: false) {
-            if let lock = try acquire(in: directory, command: command, onWait: onWait) { return lock }
+            // A lock that was made while `down` removes the directory would keep it from going.
+            guard directory.hasLock else { return nil }
+            if let lock = try acquire(in: directory, creating: false, command: command, onWait: onWait) { return lock }
             if onWait == nil { return nil }
         }
         return nil
@@ -58,12 +60,13 @@ public struct RuntimeLock: ~Copyable {
 
     /// - Returns: nil where the directory was removed meanwhile, and where the lock is not free and `onWait` is nil.
     private static func acquire(
-        in directory: RuntimeDirectory, command: String, onWait: ((Holder?) -> Void)?
+        in directory: RuntimeDirectory, creating: Bool, command: String, onWait: ((Holder?) -> Void)?
     ) throws(SupervisionError) -> RuntimeLock? {
         let file: FileDescriptor
         do {
             file = try FileDescriptor.open(
-                "lock", in: directory.number, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600, resolution: [.noSymlinks, .beneath])
+                "lock", in: directory.number, O_RDWR | O_NOFOLLOW | (creating ? O_CREAT : 0), mode: creating ? 0o600 : 0,
+                resolution: [.noSymlinks, .beneath])
         } catch where error.code == ENOENT {
             return nil
         } catch {
