@@ -1,6 +1,5 @@
 import Glibc
 import Linux
-import Reconciler
 import Runner
 import SecretMemory
 import SecretStore
@@ -82,60 +81,46 @@ struct SecretDelivery: ~Copyable {
     consuming func deliver() throws -> Outcome {
         var outcome = Outcome(snapshot: try store.snapshot())
         // Who comes second waits: two deliveries that each held what the other waits for would wait for ever.
-        let held = hold(users(in: outcome.snapshot), waits: false, &outcome)
+        let held = users(in: outcome.snapshot).compactMap { hold($0, waits: false, &outcome) }
         outcome.snapshot = try commit(to: held)
-        for stack in held { send(to: stack, &outcome) }
-        for stack in held { finish(stack, &outcome) }
+        for target in held { outcome.note(target) { try target.send(from: store) } }
+        for target in held { outcome.note(target) { try finish(target) } }
         // Those that another command held, and those that one has given a grant meanwhile.
         let done = Set(held.map(\.name) + outcome.failures.map(\.stack))
         for name in users(in: outcome.snapshot) where !done.contains(name) {
-            for stack in hold([name], waits: true, &outcome) { catchUp(stack, &outcome) }
+            guard let target = hold(name, waits: true, &outcome) else { continue }
+            outcome.note(target) {
+                _ = try commit(StoreChanges(), to: [target], [:], try store.snapshot())
+                try target.send(from: store)
+                try finish(target)
+            }
         }
         return outcome
     }
-}
 
-// MARK: The stacks
+    /// What came of a delivery.
+    struct Outcome {
+        /// The store's state after it.
+        fileprivate(set) var snapshot: StoreSnapshot
+        /// What went wrong, by stack; the store has the new versions all the same.
+        fileprivate(set) var failures: [Failure] = []
 
-extension SecretDelivery {
-    /// One stack that has grants on the secrets, in this command's hold.
-    private final class Stack {
-        let name: String
-        private let session: StackSession
-        let record: StackRecord
-        let observed: ObservedState
-        var plan = Plan(actions: [])
-        /// Nil until it has something to do.
-        var supervisor: SupervisorClient?
-
-        init(_ session: consuming StackSession, _ record: StackRecord) throws {
-            name = session.name
-            self.record = record
-            observed = try session.observe()
-            self.session = session
+        struct Failure {
+            let stack: String
+            /// A line for each thing.
+            let reason: String
         }
 
-        func connect() throws -> SupervisorClient {
-            guard let supervisor = try session.supervisor() else { throw SupervisionError.connectionLost }
-            self.supervisor = supervisor
-            return supervisor
-        }
-
-        /// The record once the plan is applied; nil where it stays as it is.
-        var nextRecord: StackRecord? {
-            let next = record.with(files: plan.files)
-            return next == record ? nil : next
-        }
-
-        /// For the audit log.
-        var reads: [AuditEvent] {
-            plan.writes.map { service, file in
-                AuditEvent(.read, secret: file.name, version: Int(file.version), stack: name, detail: "\(service):\(file.target)")
-            }
+        fileprivate mutating func note(_ target: DeliveryTarget, _ body: () throws -> Void) {
+            do { try body() } catch { failures.append(Failure(stack: target.name, reason: "\(error)")) }
         }
     }
+}
 
-    /// The names of the stacks with a runtime folder, of which a service is granted one of the secrets.
+// MARK: Steps
+
+extension SecretDelivery {
+    /// The names of the stacks with a runtime folder, of which a service may be granted one of the secrets.
     private borrowing func users(in snapshot: StoreSnapshot) -> [String] {
         snapshot.stackNames.filter { name in
             guard access(invocation.paths.directories(of: name).runtime, F_OK) == 0,
@@ -145,27 +130,21 @@ extension SecretDelivery {
         }
     }
 
-    private borrowing func hold(_ names: [String], waits: Bool, _ outcome: inout Outcome) -> [Stack] {
-        var stacks: [Stack] = []
-        for name in names {
-            do {
-                guard let session = try StackSession.holding(name, invocation, store: store, waits: waits),
-                    let record = session.record, record.grants(anyOf: self.names)
-                else { continue }
-                stacks.append(try Stack(session, record))
-            } catch {
-                outcome.failures.append(.init(stack: name, reason: "\(error)"))
-            }
+    /// - Returns: nil where there is nothing to deliver to, or to wait for.
+    private borrowing func hold(_ name: String, waits: Bool, _ outcome: inout Outcome) -> DeliveryTarget? {
+        do {
+            guard let session = try StackSession.holding(name, invocation, store: store, waits: waits),
+                let record = session.record, record.grants(anyOf: names)
+            else { return nil }
+            return try DeliveryTarget(session, record)
+        } catch {
+            outcome.failures.append(.init(stack: name, reason: "\(error)"))
+            return nil
         }
-        return stacks
     }
-}
 
-// MARK: The store
-
-extension SecretDelivery {
     /// - Returns: the store's state with the new versions.
-    private borrowing func commit(to stacks: [Stack]) throws -> StoreSnapshot {
+    private borrowing func commit(to targets: [DeliveryTarget]) throws -> StoreSnapshot {
         while true {
             let snapshot = try store.snapshot()
             // The records name the numbers that the versions will have.
@@ -181,7 +160,7 @@ extension SecretDelivery {
             }
             for step in extraSteps { step(&changes) }
             do {
-                return try commit(changes, planning: stacks, numbers, snapshot)
+                return try commit(changes, to: targets, numbers, snapshot)
             } catch StoreError.versionConflict {
                 // Somebody else was faster: theirs has that number, ours the next.
                 continue
@@ -191,15 +170,15 @@ extension SecretDelivery {
 
     /// Commits the changes together with the records of the stacks as they are about to be.
     private borrowing func commit(
-        _ changes: consuming StoreChanges, planning stacks: [Stack], _ numbers: [String: Int], _ snapshot: StoreSnapshot
+        _ changes: consuming StoreChanges, to targets: [DeliveryTarget], _ numbers: [String: Int], _ snapshot: StoreSnapshot
     ) throws -> StoreSnapshot {
         let known = names.compactMap { name in snapshot.secret(name).map { (name, $0.newest.number) } }
         let versions = Dictionary(uniqueKeysWithValues: known).merging(numbers) { $1 }
-        for stack in stacks {
-            stack.plan = planDelivery(of: versions, to: stack.record.recordedGrants, observed: stack.observed)
-            if let record = stack.nextRecord { changes.putStackRecord(stack.name, try record.encoded()) }
+        for target in targets {
+            target.plan(versions)
+            if let record = target.nextRecord { changes.putStackRecord(target.name, try record.encoded()) }
         }
-        let reads = stacks.flatMap(\.reads)
+        let reads = targets.flatMap(\.reads)
         guard !changes.isEmpty else {
             try store.audit(reads)
             return snapshot
@@ -207,106 +186,9 @@ extension SecretDelivery {
         for event in reads { changes.note(event) }
         return try store.commit(changes)
     }
-}
 
-// MARK: The services
-
-extension SecretDelivery {
-    /// Has a stack's supervisor do its plan, without waiting for it.
-    private borrowing func send(to stack: Stack, _ outcome: inout Outcome) {
-        guard !stack.plan.isEmpty else { return }
-        do {
-            var payloads: [Deployment.Payload] = []
-            var values: [Value] = []
-            for (service, file) in stack.plan.writes {
-                let destination = Deployment.Destination(service: service, target: file.target)
-                if let place = values.firstIndex(where: { $0.name == file.name && $0.version == file.version }) {
-                    payloads[place].files.append(destination)
-                } else {
-                    let bytes = try store.read(file.name, version: Int(file.version))
-                    payloads.append(Deployment.Payload(length: bytes.count, files: [destination]))
-                    values.append(Value(file.name, file.version, bytes))
-                }
-            }
-            let operations = try stack.plan.actions.compactMap { try Deployment.Operation($0.operation) }
-            try stack.connect().begin(Deployment(operations: operations, payloads: payloads)) { position, send in
-                try values[position].bytes.withUnsafeBytes(send)
-            }
-        } catch {
-            stack.supervisor = nil
-            outcome.failures.append(.init(stack: stack.name, reason: "\(error)"))
-        }
-    }
-
-    private final class Value {
-        let name: String
-        let version: String
-        let bytes: SecretBytes
-
-        init(_ name: String, _ version: String, _ bytes: consuming SecretBytes) {
-            self.name = name
-            self.version = version
-            self.bytes = bytes
-        }
-    }
-
-    private borrowing func finish(_ stack: Stack, _ outcome: inout Outcome) {
-        guard let supervisor = stack.supervisor else { return }
-        do {
-            var failures: [String] = []
-            try supervisor.finish { event in
-                onEvent(event, stack.name)
-                if case .failed(let reason) = event.kind { failures.append("\(event.service): \(reason)") }
-            }
-            outcome.delivered += stack.plan.writes.map { .init(stack: stack.name, service: $0, file: $1) }
-            if !failures.isEmpty { outcome.failures.append(.init(stack: stack.name, reason: failures.joined(separator: "\n"))) }
-        } catch {
-            outcome.failures.append(.init(stack: stack.name, reason: "\(error)"))
-        }
-    }
-
-    /// Brings a stack up to what the store has by now.
-    private borrowing func catchUp(_ stack: Stack, _ outcome: inout Outcome) {
-        do {
-            outcome.snapshot = try commit(StoreChanges(), planning: [stack], [:], try store.snapshot())
-            send(to: stack, &outcome)
-            finish(stack, &outcome)
-        } catch {
-            outcome.failures.append(.init(stack: stack.name, reason: "\(error)"))
-        }
-    }
-}
-
-extension SecretDelivery {
-    /// What came of a delivery.
-    struct Outcome {
-        /// The store's state after it.
-        fileprivate(set) var snapshot: StoreSnapshot
-        /// The files that are in place, by stack.
-        fileprivate(set) var delivered: [Delivered] = []
-        /// What went wrong, by stack; the store has the new versions all the same.
-        fileprivate(set) var failures: [Failure] = []
-
-        struct Delivered {
-            let stack: String
-            let service: String
-            let file: MountedFile
-        }
-
-        struct Failure {
-            let stack: String
-            /// A line for each thing.
-            let reason: String
-        }
-    }
-}
-
-extension Plan {
-    /// The files that it writes, with their services.
-    fileprivate var writes: [(service: String, file: MountedFile)] {
-        actions.compactMap { action in
-            if case .writeFile(let service, let file) = action.operation { (service, file) } else { nil }
-        }
+    private borrowing func finish(_ target: DeliveryTarget) throws {
+        try target.finish { onEvent($0, target.name) }
     }
 }
 

@@ -1,0 +1,97 @@
+import Reconciler
+import Runner
+import SecretMemory
+import SecretStore
+
+/// A stack that is granted secrets of which new versions are delivered, in the hold of this command.
+final class DeliveryTarget {
+    let name: String
+    private let session: StackSession
+    private let record: StackRecord
+    private let observed: ObservedState
+    private var plan = Plan(actions: [])
+    /// nil where it was sent nothing.
+    private var supervisor: SupervisorClient?
+
+    init(_ session: consuming StackSession, _ record: StackRecord) throws {
+        name = session.name
+        self.record = record
+        observed = try session.observe()
+        self.session = session
+    }
+
+    /// Works out what it lacks.
+    ///
+    /// - Parameter versions: by secret, as they will be.
+    func plan(_ versions: [String: Int]) {
+        plan = planDelivery(of: versions, to: record.recordedGrants, observed: observed)
+    }
+
+    /// The record once the plan is applied; nil where it stays as it is.
+    var nextRecord: StackRecord? {
+        let next = record.with(files: plan.files)
+        return next == record ? nil : next
+    }
+
+    /// For the audit log.
+    var reads: [AuditEvent] {
+        writes.map { service, file in
+            AuditEvent(.read, secret: file.name, version: Int(file.version), stack: name, detail: "\(service):\(file.target)")
+        }
+    }
+
+    private var writes: [(service: String, file: MountedFile)] {
+        plan.actions.compactMap { action in
+            if case .writeFile(let service, let file) = action.operation { (service, file) } else { nil }
+        }
+    }
+
+    /// Has the stack's supervisor apply the plan, without waiting for it. One that died is replaced first.
+    func send(from store: SecretStore) throws {
+        guard !plan.isEmpty else { return }
+        var payloads: [Deployment.Payload] = []
+        var values: [Value] = []
+        for (service, file) in writes {
+            let destination = Deployment.Destination(service: service, target: file.target)
+            if let place = values.firstIndex(where: { $0.name == file.name && $0.version == file.version }) {
+                payloads[place].files.append(destination)
+            } else {
+                let bytes = try store.read(file.name, version: Int(file.version))
+                payloads.append(Deployment.Payload(length: bytes.count, files: [destination]))
+                values.append(Value(file.name, file.version, bytes))
+            }
+        }
+        let operations = try plan.actions.compactMap { try Deployment.Operation($0.operation) }
+        guard let supervisor = try session.supervisor() else { throw SupervisionError.connectionLost }
+        try supervisor.begin(Deployment(operations: operations, payloads: payloads)) { position, send in
+            try values[position].bytes.withUnsafeBytes(send)
+        }
+        self.supervisor = supervisor
+    }
+
+    /// Waits until the plan is applied.
+    ///
+    /// - Throws: with all that did not work.
+    func finish(_ onEvent: (InstanceEvent) -> Void) throws {
+        guard let supervisor else { return }
+        var failures: [String] = []
+        try supervisor.finish { event in
+            onEvent(event)
+            if case .failed(let reason) = event.kind { failures.append("service '\(event.service)' could not be started: \(reason)") }
+        }
+        if !failures.isEmpty { throw CommandFailure(failures.joined(separator: "\n")) }
+    }
+
+    /// A value in a place that an array can refer to.
+    private final class Value {
+        let name: String
+        let version: String
+        let bytes: SecretBytes
+
+        init(_ name: String, _ version: String, _ bytes: consuming SecretBytes) {
+            self.name = name
+            self.version = version
+            self.bytes = bytes
+        }
+    }
+}
