@@ -69,6 +69,16 @@ public enum ShellWords {
         return words
     }
 
+    /// The command line that ``split(_:)`` splits into these words.
+    public static func joined(_ words: [String]) -> String {
+        words.map { word in
+            let isPlain = !word.isEmpty && word.utf8.allSatisfy { byte in
+                (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || "%+,-./:=@_".utf8.contains(byte)
+            }
+            return isPlain ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+        }.joined(separator: " ")
+    }
+
     /// What is open.
     private struct State {
         var escaped = false

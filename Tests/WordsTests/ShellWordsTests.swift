@@ -2,6 +2,11 @@ import Testing
 import Words
 
 @Suite struct ShellWordsTests {
+    @Test(arguments: [["a"], ["./new", "for db"], [""], ["it's", "'", "''", "a\"b"], ["$(x)", "`y`", "a;b", "&&", ">", "\\", "(", "ä\n\t"], []])
+    func wordsThatAreJoinedAreSplitAgain(words: [String]) throws {
+        #expect(try ShellWords.split(ShellWords.joined(words)) == words)
+    }
+
     @Test func commandsAreSplitAsAShellSplitsThem() throws {
         #expect(try ShellWords.split(#"a "b c" 'd \e' f\ g "" "h\"i""#) == ["a", "b c", #"d \e"#, "f g", "", "h\"i"])
         #expect(try ShellWords.split("a b2>c") == ["a", "b2"] && ShellWords.split("a 2>b") == ["a"])

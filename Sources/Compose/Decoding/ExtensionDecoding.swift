@@ -29,24 +29,10 @@ struct ExtensionDecoding {
         entries(attribute, ServiceAttributes.grantExtension).first.map { reaction($0.value) }
     }
 
-    /// The entries that are known; the others are reported.
     private func entries(_ attribute: Mapping.Entry, _ shape: ObjectShape) -> [Mapping.Entry] {
-        guard let mapping = attribute.value.mapping else {
-            let place = attribute.value.isNull ? attribute.keyPlace : attribute.value.place
-            reporter.obstacle(
-                "\(path) must be a mapping", at: place, attribute: path,
-                remedy: "write `x-stackup: {on-secret-change: restart}`")
-            return []
-        }
-        return mapping.entries.filter { entry in
-            if shape[entry.key] != nil { return true }
-            let names = shape.attributes.map(\.name)
-            let misplaced = ServiceAttributes.extension_[entry.key] == nil ? nil : "it is for the service as a whole: write it there"
-            reporter.obstacle(
-                "unknown attribute '\(entry.key)'", at: entry.keyPlace, attribute: "\(path).\(entry.key)",
-                remedy: misplaced ?? reporter.suggestion(for: entry.key, among: names)
-                    ?? "it takes \(names.joined(separator: " and "))")
-            return false
+        let known = ServiceAttributes.extension_
+        return ExtensionMapping(path, reporter).entries(attribute, shape, example: "x-stackup: {on-secret-change: restart}") { name in
+            known[name] == nil ? nil : "it is for the service as a whole: write it there"
         }
     }
 

@@ -1,17 +1,12 @@
 import Words
 import YAML
 
-/// Reads `x-stackup` of a top-level secret.
+/// Reads `x-stackup` of a top-level secret: how it comes by new values by itself.
 struct RenewalDecoding {
     private let path: String
     private let reporter: Reporter
 
-    /// The shortest time between two values, in seconds.
-    static let shortestPeriod: Int64 = 1
-    /// Ten years: longer is a mistake, and must not overflow a time.
-    static let longestPeriod: Int64 = 10 * 366 * 86_400
-
-    private static let example = "write `x-stackup: {rotate: {every: 30d, generate: password:32}}`"
+    private static let example = "rotate: {every: 30d, generate: password:32}"
 
     /// - Parameter secret: the path of what has it.
     init(_ secret: String, _ reporter: Reporter) {
@@ -23,115 +18,136 @@ struct RenewalDecoding {
     /// - Returns: nil where it says nothing of it, or nothing that can be done.
     func renewal(of secret: Node) -> SecretRenewal? {
         guard let attribute = secret.mapping?.entries.first(where: { $0.key == "x-stackup" }) else { return nil }
-        guard let mapping = mapping(attribute, path, ProjectAttributes.secretExtension) else { return nil }
-        switch (mapping["rotate"], mapping["refresh"]) {
-        case (let rotate?, let refresh?):
-            reporter.obstacle(
-                "\(path): rotate and refresh are mutually exclusive", at: refresh.place, attribute: "\(path).refresh",
-                remedy: rotate.mapping == nil ? "keep one of them" : "keep 'refresh' where a driver has the value, otherwise 'rotate'")
-            return nil
-        case (_?, nil):
-            guard let entry = mapping.entries.first(where: { $0.key == "rotate" }) else { return nil }
-            return rotation(entry, of: secret)
-        case (nil, let refresh?): return self.refresh(refresh, of: secret)
-        case (nil, nil): return nil
+        let entries = ExtensionMapping(path, reporter).entries(
+            attribute, ProjectAttributes.secretExtension, example: "x-stackup: {\(Self.example)}"
+        ) { name in
+            ServiceAttributes.grantExtension[name] == nil ? nil : "it is for services and their grants: write it there"
         }
+        let rotate = entries.first { $0.key == "rotate" }
+        let refresh = entries.first { $0.key == "refresh" }
+        if rotate != nil, let refresh {
+            reporter.obstacle(
+                "rotate and refresh are mutually exclusive", at: refresh.keyPlace, attribute: path,
+                remedy: "keep `refresh` where a driver has the value, otherwise `rotate`")
+            return nil
+        }
+        return rotate.flatMap { rotation($0, of: secret) } ?? refresh.flatMap { self.refresh($0, of: secret) }
     }
 
-    private func rotation(_ attribute: Mapping.Entry, of secret: Node) -> SecretRenewal? {
-        let path = "\(path).rotate"
-        guard let mapping = mapping(attribute, path, ProjectAttributes.secretRotation) else { return nil }
-        guard let every = mapping["every"] else {
-            reporter.obstacle(
-                "\(path).every is missing", at: attribute.keyPlace, attribute: "\(path).every", remedy: Self.example)
-            return nil
-        }
-        guard let period = period(every, "\(path).every") else { return nil }
-        if let environment = secret["environment"] {
-            reporter.obstacle(
-                "\(path) has no effect on a secret that comes from the environment: each `up` would put the variable's value back",
-                at: environment.place, attribute: path, remedy: "remove 'environment', or 'rotate'")
-            return nil
-        }
-        let isGenerated = secret["driver"]?.string == "generate"
-        if let driver = secret["driver"], !isGenerated {
-            reporter.obstacle(
-                "\(path) has no effect on a secret with a driver: each `up` would put the driver's value back", at: driver.place,
-                attribute: path, remedy: "write `refresh`, which asks the driver again, instead of `rotate`")
-            return nil
-        }
-        switch (mapping["generate"], mapping["command"]) {
-        case (let node?, nil):
-            return text(node, "\(path).generate").map { .rotate(every: period, .specification($0)) }
-        case (nil, let node?):
-            return text(node, "\(path).command").map { .rotate(every: period, .command($0)) }
-        case (nil, nil):
-            if isGenerated, let spec = secret["driver_opts"]?["spec"]?.string { return .rotate(every: period, .specification(spec)) }
-            reporter.obstacle(
-                "\(path) needs one of generate and command", at: attribute.keyPlace, attribute: path, remedy: Self.example)
-            return nil
-        case (_?, let command?):
-            reporter.obstacle(
-                "\(path): generate and command are mutually exclusive", at: command.place, attribute: "\(path).command",
-                remedy: "keep one of them")
-            return nil
-        }
-    }
+    // MARK: refresh
 
-    private func refresh(_ node: Node, of secret: Node) -> SecretRenewal? {
+    private func refresh(_ entry: Mapping.Entry, of secret: Node) -> SecretRenewal? {
         let path = "\(path).refresh"
-        guard let period = period(node, path) else { return nil }
-        guard let driver = secret["driver"] else {
+        guard let period = period(entry.value, path, example: "refresh: 5m") else { return nil }
+        guard secret["driver"] != nil, secret["external"]?.bool != true else {
             reporter.obstacle(
-                "\(path) is for a secret with a driver", at: node.place, attribute: path,
-                remedy: "name the driver, or have a new value made: \(Self.example)")
+                "\(path) asks a driver for the newest value, and this secret has none", at: entry.keyPlace, attribute: path,
+                remedy: "name its `driver`, or have new values made with `\(Self.example)`")
             return nil
         }
-        guard driver.string != "generate" else {
+        if secret["driver"]?.string == Self.generator {
             reporter.obstacle(
-                "\(path): the driver 'generate' has no value to ask for again", at: node.place, attribute: path,
-                remedy: "write `rotate: {every: 30d}` for another value each time")
+                "\(path): a generator has no newest value", at: entry.keyPlace, attribute: path,
+                remedy: "write `rotate: {every: \(entry.value.string ?? "30d")}`, which has it make another one")
             return nil
         }
         return .refresh(every: period)
     }
 
-    /// In seconds.
-    private func period(_ node: Node, _ attribute: String) -> Int64? {
-        guard let text = node.scalarText, let nanoseconds = DurationText.nanoseconds(text) else {
-            reporter.obstacle(
-                "\(attribute) must be a duration", at: node.place, attribute: attribute,
-                remedy: "write a number and a unit, such as 30d, 12h or 5m")
-            return nil
+    // MARK: rotate
+
+    /// The driver that makes values instead of asking somebody for them.
+    private static let generator = "generate"
+
+    private func rotation(_ entry: Mapping.Entry, of secret: Node) -> SecretRenewal? {
+        let path = "\(path).rotate"
+        let entries = ExtensionMapping(path, reporter).entries(entry, ProjectAttributes.secretRotation, example: Self.example)
+        guard entry.value.mapping != nil, isPossible(secret, entry) else { return nil }
+        func node(_ name: String) -> Node? { entries.first { $0.key == name }?.value }
+        func lacks(_ what: String) {
+            // An attribute that is not known is probably what was meant, and has been reported.
+            guard entries.count == entry.value.mapping?.entries.count else { return }
+            reporter.obstacle("\(path) lacks \(what)", at: entry.keyPlace, attribute: path, remedy: "for example `\(Self.example)`")
         }
-        let seconds = nanoseconds / 1_000_000_000
-        guard (Self.shortestPeriod...Self.longestPeriod).contains(seconds) else {
-            reporter.obstacle(
-                "\(attribute) must be between 1s and ten years", at: node.place, attribute: attribute,
-                remedy: "write a number and a unit, such as 30d, 12h or 5m")
-            return nil
+        var period: Int64?
+        if let every = node("every") {
+            period = self.period(every, "\(path).every", example: "every: 30d")
+        } else {
+            lacks("'every'")
         }
-        return seconds
+        var generator: SecretRenewal.Generator?
+        switch (node("generate"), node("command")) {
+        case (let spec?, nil): generator = specification(spec, "\(path).generate").map(SecretRenewal.Generator.specification)
+        case (nil, let command?): generator = commandLine(command, "\(path).command").map(SecretRenewal.Generator.command)
+        case (nil, nil):
+            if secret["driver"]?.string == Self.generator {
+                generator = secret["driver_opts"]?["spec"]?.string.map(SecretRenewal.Generator.specification)
+            } else {
+                lacks("'generate' or 'command'")
+            }
+        case (_?, let command?):
+            reporter.obstacle(
+                "generate and command are mutually exclusive", at: command.place, attribute: "\(path).command", remedy: "keep one of them")
+        }
+        guard let period, let generator else { return nil }
+        return .rotate(every: period, generator)
     }
 
-    private func text(_ node: Node, _ attribute: String) -> String? {
-        if let text = node.string, !text.isEmpty { return text }
-        reporter.obstacle("\(attribute) must be a text", at: node.place, attribute: attribute, remedy: Self.example)
+    /// A secret that gets its value from elsewhere at each `up` would lose the new one again. One with a file may be sealed, which only
+    /// the store knows.
+    private func isPossible(_ secret: Node, _ entry: Mapping.Entry) -> Bool {
+        guard secret["external"]?.bool != true else { return true }
+        for (source, remedy) in [
+            ("environment", "remove `environment`: then the first value is made by `rotate`, too"),
+            ("driver", "let the place that the driver asks rotate it, and follow with `refresh: 5m`"),
+        ] where secret[source] != nil && secret[source]?.string != Self.generator {
+            reporter.obstacle(
+                "\(path).rotate and \(source) are mutually exclusive: each 'up' takes the value from there", at: entry.keyPlace,
+                attribute: "\(path).rotate", remedy: remedy)
+            return false
+        }
+        return true
+    }
+
+    private func specification(_ node: Node, _ path: String) -> String? {
+        if let spec = node.string, !spec.isEmpty { return spec }
+        reporter.obstacle("\(path) must name a generator", at: node.place, attribute: path, remedy: "for example `generate: password:32`")
         return nil
     }
 
-    private func mapping(_ attribute: Mapping.Entry, _ path: String, _ shape: ObjectShape) -> Mapping? {
-        guard let mapping = attribute.value.mapping else {
-            let place = attribute.value.isNull ? attribute.keyPlace : attribute.value.place
-            reporter.obstacle("\(path) must be a mapping", at: place, attribute: path, remedy: Self.example)
+    private func commandLine(_ node: Node, _ path: String) -> String? {
+        var words: [String]?
+        if let text = node.string { words = try? ShellWords.split(text) }
+        if let items = node.sequence {
+            let texts = items.compactMap(\.string)
+            if texts.count == items.count { words = texts }
+        }
+        if let words, words.first?.isEmpty == false { return ShellWords.joined(words) }
+        reporter.obstacle(
+            "\(path) must be a command line or a list of its words", at: node.place, attribute: path,
+            remedy: "for example `command: ./new-password db`; no shell runs it")
+        return nil
+    }
+
+    // MARK: Periods
+
+    /// In seconds.
+    private func period(_ node: Node, _ path: String, example: String) -> Int64? {
+        guard let text = node.string, let nanoseconds = DurationText.nanoseconds(text) else {
+            let number = node.integer ?? node.string.flatMap { Int64($0) }
+            reporter.obstacle(
+                "\(path) must be a duration such as 1h30m", at: node.isNull ? nil : node.place, attribute: path,
+                remedy: number.map { "write it with its unit: \($0)s" } ?? "write `\(example)`; units are s, m, h, d and w")
             return nil
         }
-        let names = shape.attributes.map(\.name)
-        for entry in mapping.entries where shape[entry.key] == nil {
+        let seconds = nanoseconds / 1_000_000_000
+        guard SecretRenewal.periods.contains(seconds) else {
+            let isShort = seconds < SecretRenewal.periods.lowerBound
             reporter.obstacle(
-                "unknown attribute '\(entry.key)'", at: entry.keyPlace, attribute: "\(path).\(entry.key)",
-                remedy: reporter.suggestion(for: entry.key, among: names) ?? "it takes \(names.joined(separator: " and "))")
+                "\(path): \(text) is \(isShort ? "shorter than 1s" : "longer than 3650d")", at: node.place, attribute: path,
+                remedy: isShort ? "write `\(example)`" : "leave it out for a value that stays until somebody changes it")
+            return nil
         }
-        return mapping
+        return seconds
     }
 }

@@ -9,9 +9,12 @@ public enum SecretRenewal: Codable, Sendable, Equatable {
     public enum Generator: Codable, Sendable, Equatable {
         /// `password:32`, `uuid`, `ed25519`, …
         case specification(String)
-        /// A command line, which prints it.
+        /// A command line, in words as a shell would take them, which prints it.
         case command(String)
     }
+
+    /// What a period may be, in seconds: shorter ones would leave time for nothing else, and longer ones are mistakes.
+    public static let periods: ClosedRange<Int64> = 1...3650 * 86_400
 
     /// In seconds.
     public var period: Int64 {

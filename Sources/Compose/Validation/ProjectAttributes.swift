@@ -73,13 +73,13 @@ enum ProjectAttributes {
     /// What `x-stackup` of a secret may hold.
     static let secretExtension = ObjectShape([
         attribute("rotate", .object(secretRotation)),
-        attribute("refresh", .string),
+        attribute("refresh", .duration),
     ])
 
     static let secretRotation = ObjectShape([
-        attribute("every", .string),
+        attribute("every", .duration, required: true),
         attribute("generate", .string),
-        attribute("command", .string),
+        attribute("command", .command),
     ])
 
     static let config = ObjectShape([
