@@ -19,6 +19,52 @@ import Testing
         }
     }
 
+    @Test func whoRenewsTakesTurnsAndNobodyElseWaits() throws {
+        let store = try SecretStore.openOrCreate(scratch.location)
+        try store.create(["a": "one"])
+        let second = try #require(try SecretStore.open(scratch.location))
+        var waits = 0
+        do {
+            let hold = try store.holdRenewals { waits += 1 }
+            #expect(waits == 0)
+            try second.rotate("a", to: "two")
+            #expect(try second.text("a") == "two")
+            let waiter = Waiter(second)
+            waiter.start()
+            while !waiter.waits { usleep(1000) }
+            #expect(!waiter.isDone)
+            _ = withExtendedLifetime(hold) { usleep(20_000) }
+            #expect(!waiter.isDone)
+            _ = consume hold
+            waiter.join()
+            #expect(waiter.isDone)
+        }
+        _ = try store.holdRenewals { waits += 1 }
+        #expect(waits == 0)
+    }
+
+    /// Another one who wants to renew, on a thread of its own.
+    private final class Waiter: @unchecked Sendable {
+        private let store: SecretStore
+        private var thread = pthread_t()
+        // Only ever set, by the one thread, and looked at by the other until they are.
+        nonisolated(unsafe) private(set) var waits = false
+        nonisolated(unsafe) private(set) var isDone = false
+
+        init(_ store: SecretStore) { self.store = store }
+
+        func start() {
+            pthread_create(&thread, nil, { argument in
+                let waiter = Unmanaged<Waiter>.fromOpaque(argument!).takeRetainedValue()
+                _ = try? waiter.store.holdRenewals { waiter.waits = true }
+                waiter.isDone = true
+                return nil
+            }, Unmanaged.passRetained(self).toOpaque())
+        }
+
+        func join() { pthread_join(thread, nil) }
+    }
+
     @Test func aStoreMadeByManyAtOnceIsOneStore() throws {
         for _ in 0..<5 {
             let scratch = Scratch()

@@ -1,0 +1,34 @@
+import Glibc
+import Linux
+
+/// The right to get new values for the secrets of a store by what can't be asked twice: a generator, a program that changes a password
+/// somewhere. Two that did it at once would leave the store with one value and the world with another.
+///
+/// It is flock(2) on the store's folder, which nothing else locks, and ends with this value or its process. Commits and readers
+/// go on meanwhile. Whoever also needs the lock of a stack takes that one later.
+public struct RenewalHold: ~Copyable {
+    private let folder: Folder
+
+    fileprivate init(_ folder: consuming Folder) {
+        self.folder = folder
+    }
+}
+
+extension SecretStore {
+    /// Waits until nobody else gets new values for secrets of this store.
+    ///
+    /// - Parameter onWait: called where that takes a while.
+    public func holdRenewals(onWait: () -> Void = {}) throws(StoreError) -> RenewalHold {
+        guard let folder = try folder.reopened() else { throw .replaced(directory: location.directory) }
+        do {
+            let number = folder.descriptor.number
+            if flock(number, LOCK_EX | LOCK_NB) != 0 {
+                onWait()
+                _ = try retryingInterrupts("flock", on: location.directory) { flock(number, LOCK_EX) }
+            }
+        } catch {
+            throw .system(doing: "wait for other renewals", error)
+        }
+        return RenewalHold(folder)
+    }
+}
