@@ -6,6 +6,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <errno.h>
 #include <unistd.h>
@@ -60,6 +61,33 @@ int clinux_reap(int32_t pid, int32_t *exit_code) {
     if (info.si_pid == 0) return 0;
     *exit_code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
     return 1;
+}
+
+int clinux_timer_create(void) { return timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK); }
+
+int clinux_timer_set(int timer, int64_t milliseconds) {
+    struct itimerspec time = {.it_value = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000}};
+    return timerfd_settime(timer, 0, &time, NULL);
+}
+
+// A time that never comes.
+static int watch_clock(int timer) {
+    struct itimerspec never = {.it_value = {.tv_sec = INT64_C(1) << 33}};
+    return timerfd_settime(timer, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
+}
+
+int clinux_clock_watch(void) {
+    int timer = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (timer >= 0 && watch_clock(timer) < 0) {
+        close(timer);
+        return -1;
+    }
+    return timer;
+}
+
+void clinux_timer_acknowledge(int timer) {
+    uint64_t count;
+    if (read(timer, &count, sizeof count) < 0 && errno == ECANCELED) watch_clock(timer);
 }
 
 int clinux_accept(int socket) { return accept4(socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }

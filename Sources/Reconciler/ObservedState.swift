@@ -9,18 +9,18 @@ public struct ObservedState: Sendable, Equatable, Codable {
     public var mounts: [ObservedMount]
     /// The files that the running instances' masks were last laid on.
     public var maskedFiles: [MaskedFile]
-    /// The secrets that come by new values by themselves.
-    public var renewals: [ObservedRenewal]
+    /// Secrets that get new values by themselves; nil where there are none.
+    public var schedule: ObservedSchedule?
 
     public init(
         supervisorPID: Int32? = nil, instances: [ObservedInstance] = [], mounts: [ObservedMount] = [],
-        maskedFiles: [MaskedFile] = [], renewals: [ObservedRenewal] = []
+        maskedFiles: [MaskedFile] = [], schedule: ObservedSchedule? = nil
     ) {
         self.supervisorPID = supervisorPID
         self.instances = instances
         self.mounts = mounts
         self.maskedFiles = maskedFiles
-        self.renewals = renewals
+        self.schedule = schedule
     }
 }
 

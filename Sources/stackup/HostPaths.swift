@@ -49,6 +49,13 @@ struct HostPaths: Equatable, Sendable {
         }
     }
 
+    /// What a process in the background finds the same places by, and programs; nothing else of an environment, which may hold secrets.
+    static func environment(from environment: [String: String], workingDirectory: String) -> [String: String] {
+        var chosen = environment.filter { ["HOME", "PATH", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"].contains($0.key) }
+        if let home = environment["STACKUP_HOME"], !home.isEmpty { chosen["STACKUP_HOME"] = Paths.join(workingDirectory, home) }
+        return chosen
+    }
+
     /// The folders of one stack.
     func directories(of stack: String) -> StackDirectories {
         StackDirectories(runtime: runtimeRoot + "/" + stack, logs: logsRoot + "/" + stack)

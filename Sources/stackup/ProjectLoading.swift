@@ -18,11 +18,12 @@ extension Invocation {
         services: [String] = [], for purpose: ProjectOptions.Purpose = .running, quietly: Bool = false
     ) throws(CommandFailure) -> LoadedProject {
         let result = Compose.loadProject(projectOptions(services: services, for: purpose))
+        let diagnostics = result.diagnostics + (result.project?.stack.generatorProblems(for: purpose) ?? [])
         streams.report(
-            quietly
-                ? result.diagnostics.filter { $0.severity == .error }
-                : withoutSealed(result.diagnostics, of: result.project?.stack))
-        guard let project = result.project else { throw CommandFailure.alreadyReported }
+            quietly ? diagnostics.filter { $0.severity == .error } : withoutSealed(diagnostics, of: result.project?.stack))
+        guard let project = result.project, !diagnostics.contains(where: { $0.severity == .error }) else {
+            throw CommandFailure.alreadyReported
+        }
         return project
     }
 

@@ -1,4 +1,5 @@
 import Compose
+import Linux
 import Reconciler
 import Runner
 import SecretStore
@@ -13,6 +14,8 @@ struct StackSession: ~Copyable {
     /// The stack as last applied.
     let record: StackRecord?
     private let lock: RuntimeLock?
+    /// Of processes that stay in the background.
+    private let backgroundEnvironment: [String: String]
     /// The supervisor that ran at first, which puts its state together while the store is read.
     private let asked: SupervisorClient?
 
@@ -31,7 +34,7 @@ struct StackSession: ~Copyable {
     init(_ name: String, _ invocation: Invocation, for purpose: Purpose) throws {
         let directories = invocation.paths.directories(of: name)
         let lock = purpose == .reading || purpose == .observing ? nil : try Self.lock(name, directories, invocation)
-        try self.init(name, directories, lock: lock) {
+        try self.init(name, directories, invocation, lock: lock) {
             switch purpose {
             case .observing, .changing: try invocation.openStoreUnlessLocked()
             case .reading: try invocation.openStore()
@@ -50,11 +53,12 @@ struct StackSession: ~Copyable {
         guard let lock = try RuntimeLock.acquireIfPresent(
             directories, command: invocation.commandName, onWait: waits ? noteOfWaiting(for: name, invocation) : nil)
         else { return nil }
-        return try StackSession(name, directories, lock: lock) { store }
+        return try StackSession(name, directories, invocation, lock: lock) { store }
     }
 
     private init(
-        _ name: String, _ directories: StackDirectories, lock: consuming RuntimeLock?, open: () throws -> SecretStore?
+        _ name: String, _ directories: StackDirectories, _ invocation: Invocation, lock: consuming RuntimeLock?,
+        open: () throws -> SecretStore?
     ) throws {
         // Its supervisor puts its state together while the store is read.
         let asked = try Self.ask(directories)
@@ -67,6 +71,7 @@ struct StackSession: ~Copyable {
         self.snapshot = snapshot
         self.record = record
         self.lock = lock
+        backgroundEnvironment = HostPaths.environment(from: invocation.environment, workingDirectory: invocation.workingDirectory)
         self.asked = asked
     }
 
@@ -120,8 +125,17 @@ struct StackSession: ~Copyable {
             throw CommandFailure("the supervisor of '\(name)' is gone, and a new one needs the store, which is locked; run: stackup store unlock")
         }
         let client = try SupervisorClient.start(directories, initExecutable: try Installation.executable(.initProcess))
-        if let record, adopts { try client.provide(record.plans, record.surroundings) }
+        if let record, adopts {
+            try client.provide(record.plans, record.surroundings)
+            // The one before has ended with its supervisor.
+            if !record.renewableSecrets(of: name).isEmpty { try startAttendant() }
+        }
         return client
+    }
+
+    /// Starts the process that gets new values for secrets when the supervisor says that they are due.
+    func startAttendant() throws(SystemCallError) {
+        try RenewalAttendant.start(name, environment: backgroundEnvironment)
     }
 
     /// What runs now; nothing where there is no supervisor.

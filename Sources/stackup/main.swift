@@ -37,23 +37,11 @@ func runCommand(_ arguments: [String]) -> Int32 {
     }
 }
 
-/// What a supervisor starts when secrets are due for new values. It has nobody to talk to but the supervisor.
-func renewSecrets(_ arguments: [String]) -> Int32 {
-    hardenProcess()
-    alarm(RenewalProcess.patience)
-    do {
-        let parsed = try parse(arguments, command: Command(RenewalProcess.subcommand, summary: "Renew secrets", arguments: [.init("STACK")]))
-        try SecretRenewing(parsed.arguments[0], try Invocation(parsed, environment: callersEnvironment())).run()
-        return 0
-    } catch {
-        return 1
-    }
-}
-
 signal(SIGPIPE, SIG_IGN)
 let arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first {
 case SupervisorProcess.subcommand: exit(SupervisorProcess.run(arguments: Array(arguments.dropFirst())))
-case RenewalProcess.subcommand: exit(renewSecrets(Array(arguments.dropFirst())))
+case RenewalAttendant.subcommand: exit(RenewalAttendant.run(arguments: Array(arguments.dropFirst())))
+case RenewalProcess.subcommand: exit(RenewalProcess.run(arguments: Array(arguments.dropFirst())))
 default: exit(runCommand(arguments))
 }

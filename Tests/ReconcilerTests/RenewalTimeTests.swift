@@ -1,98 +1,80 @@
 import Compose
-import Glibc
-import SecretMemory
-import SecretStore
+import Reconciler
 import Testing
 
-@testable import Reconciler
+@Suite struct RenewalTimeTests {
+    private static let now: Int64 = 1_800_000_000_000
+    private static let day: Int64 = 86_400_000
+    private let monthly = SecretRenewal.rotate(every: 30 * 86400, .specification("hex"))
+    private let refreshed = SecretRenewal.refresh(every: 300)
 
-/// When a secret is due follows from what a real store knows of it.
-@Suite final class RenewalTimeTests {
-    private let scratch: String
-    private let store: SecretStore
+    /// Seconds since the epoch of a moment before now.
+    private static func ago(_ milliseconds: Int64) -> Int64 { (now - milliseconds) / 1000 }
 
-    init() throws {
-        var template = Array("/tmp/stackup-renewal-test.XXXXXX".utf8CString)
-        scratch = String(cString: mkdtemp(&template)!)
-        store = try SecretStore.openOrCreate(StoreLocation(directory: scratch + "/store", keyFile: scratch + "/key"))
-        var changes = StoreChanges()
-        for number in 0..<20 {
-            changes.createSecret("s\(number)", source: "test", value: try SecretSourceReader.environmentValue("value", name: "X"))
-        }
-        try store.commit(changes)
-    }
-
-    deinit {
-        var words: [UnsafeMutablePointer<CChar>?] = ["/bin/rm", "-rf", scratch].map { (word: String) in strdup(word) } + [nil]
-        defer { words.forEach { free($0) } }
-        var pid: pid_t = 0
-        if posix_spawn(&pid, "/bin/rm", nil, nil, &words, nil) == 0 { waitpid(pid, nil, 0) }
-    }
-
-    private func secret(_ name: String = "s0") throws -> SecretMetadata { try #require(try store.snapshot().secret(name)) }
-
-    private static let month: Int64 = 30 * 86_400
-    private let monthly = SecretRenewal.rotate(every: month, .specification("password"))
-
-    @Test func aSecretThatTheStoreLacksIsDueAtOnce() {
-        #expect(RenewalTime.due(monthly, of: nil, at: 1000) == 1000)
-    }
-
-    @Test func itIsDueAfterItsPeriodGiveOrTakeATenth() throws {
-        for name in try store.snapshot().secrets().map(\.name) {
-            let secret = try secret(name)
-            let made = secret.newest.createdAt
-            let due = RenewalTime.due(monthly, of: secret, at: made + 5)
-            #expect((made + Self.month * 9 / 10...made + Self.month * 11 / 10).contains(due))
-            #expect(due == RenewalTime.due(monthly, of: secret, at: made + 50_000), "whoever asks, and whenever")
+    @Test func aValueIsDueWithinTheLastTenthOfItsPeriodAndNeverLater() {
+        for name in (0..<500).map({ "shop_\($0)" }) {
+            let due = monthly.due(after: RenewalHistory(last: Self.ago(Self.day)), at: Self.now, name: name)
+            let age = due - (Self.now - Self.day)
+            #expect(age > 27 * Self.day && age <= 30 * Self.day + 1000)
         }
     }
 
-    @Test func notAllThatWereMadeTogetherAreDueTogether() throws {
-        let times = try store.snapshot().secrets().map { RenewalTime.due(monthly, of: $0, at: $0.newest.createdAt) }
-        #expect(Set(times).count > 15)
-        #expect(times.max()! - times.min()! > Self.month / 50)
+    @Test func secretsOfOnePeriodAreSpreadOverATenthOfIt() {
+        let dues = (0..<1000).map { monthly.due(after: RenewalHistory(last: Self.ago(0)), at: Self.now, name: "shop_\($0)") }
+        // Each tenth of the three days has its share.
+        let tenths = Dictionary(grouping: dues) { ($0 - Self.now - 27 * Self.day) * 10 / (3 * Self.day) }.mapValues(\.count)
+        for tenth in Int64(0)..<10 { #expect((60...140).contains(tenths[tenth] ?? 0), "tenth \(tenth)") }
     }
 
-    @Test func aClockThatWasPutBackMakesNobodyWaitForever() throws {
-        let secret = try secret()
-        let now = secret.newest.createdAt - 1_000_000_000
-        #expect(RenewalTime.due(monthly, of: secret, at: now) <= now + Self.month * 11 / 10)
+    @Test func whoeverAsksIsToldTheSame() {
+        let history = RenewalHistory(last: Self.ago(Self.day))
+        let due = monthly.due(after: history, at: Self.now, name: "a")
+        #expect(monthly.due(after: history, at: Self.now + 5 * Self.day, name: "a") == due)
+        #expect(monthly.due(after: history, at: Self.now, name: "b") != due)
+        // The next time it comes another time of the day.
+        let next = RenewalHistory(last: history.last + 30 * 86400)
+        #expect(monthly.due(after: next, at: Self.now + 60 * Self.day, name: "a") != due + 30 * Self.day)
     }
 
-    @Test func aSourceThatWasAskedIsNotAskedAgainTooSoon() throws {
-        var changes = StoreChanges()
-        changes.noteChecked(of: "s1")
-        try store.commit(changes)
-        let secret = try secret("s1")
-        #expect(secret.checkedAt >= secret.newest.createdAt)
-        #expect(RenewalTime.due(.refresh(every: 100), of: secret, at: secret.checkedAt) >= secret.checkedAt + 90)
+    @Test func whatFellDueMeanwhileIsDueSinceThen() {
+        let due = monthly.due(after: RenewalHistory(last: Self.ago(100 * Self.day)), at: Self.now, name: "a")
+        #expect(due <= Self.now - 70 * Self.day + 1000 && due > Self.now - 73 * Self.day)
     }
 
-    @Test func failuresAreFollowedByPausesThatGrowUpToAnHour() throws {
-        var pauses: [Int64] = []
-        for _ in 0..<9 {
-            var changes = StoreChanges()
-            changes.noteFailure(of: "s2", reason: "the manager is down")
-            try store.commit(changes)
-            let secret = try secret("s2")
-            let failure = try #require(secret.failure)
-            pauses.append(RenewalTime.due(monthly, of: secret, at: failure.at) - failure.at)
+    @Test(arguments: [
+        (1, 300_000, 60_000), (2, 300_000, 120_000), (3, 300_000, 240_000), (4, 300_000, 300_000), (1, 2000, 2000),
+        (1, 86_400_000, 60_000), (6, 86_400_000, 1_920_000), (7, 86_400_000, 3_600_000), (1000, 86_400_000, 3_600_000), (0, 86_400_000, 60_000),
+        (Int.max, Int64.max, 3_600_000),
+    ] as [(Int, Int64, Int64)])
+    func thePauseDoublesUpToAnHourOrAPeriod(failures: Int, period: Int64, pause: Int64) {
+        #expect(ScheduledRenewal.pause(afterFailures: failures, period: period) == pause)
+    }
+
+    @Test func whatFailedIsTriedAgainAfterItsPause() {
+        let failed = RenewalHistory(last: Self.ago(31 * Self.day), failures: 3, failedAt: Self.ago(10_000))
+        let due = monthly.due(after: failed, at: Self.now, name: "a")
+        #expect((Self.now - 10_000 + 216_000...Self.now - 10_000 + 240_000).contains(due))
+    }
+
+    @Test func aDriverThatFailedIsAskedAgainSoonButNothingIsRotatedBeforeItIsTime() {
+        let failed = RenewalHistory(last: Self.ago(1000), failures: 1, failedAt: Self.ago(0))
+        #expect(refreshed.due(after: failed, at: Self.now, name: "a") <= Self.now + 60_000)
+        #expect(monthly.due(after: failed, at: Self.now, name: "a") >= Self.now + 27 * Self.day - 2000)
+    }
+
+    @Test func aTimeInTheFutureCountsAsNow() {
+        let future = RenewalHistory(last: Self.ago(-400 * Self.day))
+        let due = monthly.due(after: future, at: Self.now, name: "a")
+        #expect(due > Self.now + 26 * Self.day && due <= Self.now + 30 * Self.day)
+        let failed = RenewalHistory(last: Self.ago(0), failures: 1, failedAt: Self.ago(-400 * Self.day))
+        #expect(refreshed.due(after: failed, at: Self.now, name: "a") <= Self.now + 60_000)
+    }
+
+    @Test func aValueOfThisSecondIsNotDueAtOnceHoweverShortThePeriod() {
+        let everySecond = SecretRenewal.rotate(every: 1, .specification("hex"))
+        for now in stride(from: Self.now, to: Self.now + 1000, by: 50) {
+            let due = everySecond.due(after: RenewalHistory(last: Self.now / 1000), at: now, name: "a")
+            #expect(due >= now + 900 && due <= now + 1000)
         }
-        for (pause, expected) in zip(pauses, [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600] as [Int64]) {
-            #expect((expected * 9 / 10...expected * 11 / 10).contains(pause))
-        }
-        // Never longer than the period itself.
-        let short = try #require(try secret("s2").failure)
-        #expect(RenewalTime.due(.refresh(every: 10), of: try secret("s2"), at: short.at) <= short.at + 11)
-    }
-
-    @Test func noTimeOverflows() throws {
-        let secret = try secret()
-        for period in [1, Int64(10 * 366 * 86_400)] {
-            for now in [0, Int64(1) << 40] { _ = RenewalTime.due(.refresh(every: period), of: secret, at: now) }
-        }
-        #expect(RenewalTime.pause(after: .max) == 3600)
-        #expect(RenewalTime.pause(after: -5) == 60)
     }
 }

@@ -38,6 +38,15 @@ int clinux_signal_process(int pidfd, int signal);
 /// still runs, -1 with errno set.
 int clinux_reap(int32_t pid, int32_t *exit_code);
 
+/// A non-blocking timerfd(2) that goes on while the machine sleeps (CLOCK_BOOTTIME).
+int clinux_timer_create(void);
+/// Sets it to go off after so many milliseconds; 0 turns it off.
+int clinux_timer_set(int timer, int64_t milliseconds);
+/// A non-blocking timerfd(2) that is readable once somebody has set the clock (TFD_TIMER_CANCEL_ON_SET), and never else.
+int clinux_clock_watch(void);
+/// Takes note of what made one of the two readable: a clock's watch goes on watching.
+void clinux_timer_acknowledge(int timer);
+
 /// accept4(2) with SOCK_CLOEXEC and SOCK_NONBLOCK.
 int clinux_accept(int socket);
 /// SO_PEERCRED of unix(7).

@@ -15,14 +15,16 @@ enum ControlRequest: Sendable, Equatable {
     case down(services: [String]?, timeoutMilliseconds: Int64?)
     /// Gives instances that are being ended no more time than this from now on; the rest is left alone.
     case hasten(services: [String]?, timeoutMilliseconds: Int64?)
-    case subscribe
-    /// Takes the place of the times at which secrets are to be renewed; `renewed` have just been.
-    case schedule(RenewalSchedule, renewed: [String])
+    /// The instances' events from now on; with a time, in nanoseconds since the epoch, all events, and first those that are kept since then.
+    case subscribe(since: Int64?)
+    /// Waits until secrets are due. `failure` is how the process ended that got the last ones, unless it ended well.
+    case attend(failure: String?)
+    case report(RenewalReport)
 }
 
 extension ControlRequest: Codable {
     private enum Key: String, CodingKey {
-        case request, plans, surroundings, deployment, services, timeoutMilliseconds, signal, payload, schedule, renewed
+        case request, plans, surroundings, deployment, services, timeoutMilliseconds, signal, payload, since, failure, report
     }
 
     /// Whether a request can have a member of this name. A misspelt `services` must not mean all of them.
@@ -51,11 +53,12 @@ extension ControlRequest: Codable {
             self = .kill(services: services, signal: signal)
         case "down": self = .down(services: services, timeoutMilliseconds: timeout)
         case "hasten": self = .hasten(services: services, timeoutMilliseconds: timeout)
-        case "subscribe": self = .subscribe
-        case "schedule":
-            self = .schedule(
-                try message.decode(RenewalSchedule.self, forKey: .schedule),
-                renewed: try message.decodeIfPresent([String].self, forKey: .renewed) ?? [])
+        case "subscribe": self = .subscribe(since: try message.decodeIfPresent(Int64.self, forKey: .since))
+        case "attend":
+            let failure = try message.decodeIfPresent(String.self, forKey: .failure)
+            guard failure?.utf8.count ?? 0 <= Self.longestFailure else { throw SupervisionError.refused("a failure has at most \(Self.longestFailure) bytes") }
+            self = .attend(failure: failure)
+        case "report": self = .report(try message.decode(RenewalReport.self, forKey: .report))
         default: throw SupervisionError.refused("the running supervisor does not know this request; it may be of an older version: run 'down' and 'up'")
         }
     }
@@ -86,29 +89,38 @@ extension ControlRequest: Codable {
             try message.encode(signal, forKey: .signal)
         case .down(let services, let timeout): try put("down", services, timeout)
         case .hasten(let services, let timeout): try put("hasten", services, timeout)
-        case .subscribe: try put("subscribe")
-        case .schedule(let schedule, let renewed):
-            try put("schedule")
-            try message.encode(schedule, forKey: .schedule)
-            try message.encode(renewed, forKey: .renewed)
+        case .subscribe(let since):
+            try put("subscribe")
+            try message.encodeIfPresent(since, forKey: .since)
+        case .attend(let failure):
+            try put("attend")
+            try message.encodeIfPresent(failure, forKey: .failure)
+        case .report(let report):
+            try put("report")
+            try message.encode(report, forKey: .report)
         }
     }
 
     /// A year: longer is a mistake, and must not overflow a deadline.
     static let longestTimeout: Int64 = 366 * 86_400_000
+    private static let longestFailure = 8192
 }
 
 /// What a supervisor answers: any number of events, then one of the others.
 enum ControlReply: Sendable, Equatable {
     case state(ObservedState)
     case event(InstanceEvent)
+    /// For who subscribed to all events.
+    case happened(StackEvent)
+    /// Secrets are due: the state says which.
+    case due
     case done
     case failed(reason: String)
 }
 
 extension ControlReply: Codable {
     private enum Key: String, CodingKey {
-        case reply, state, event, reason
+        case reply, state, event, happened, reason
     }
 
     init(from decoder: any Decoder) throws {
@@ -116,6 +128,8 @@ extension ControlReply: Codable {
         switch try message.decode(String.self, forKey: .reply) {
         case "state": self = .state(try message.decode(ObservedState.self, forKey: .state))
         case "event": self = .event(try message.decode(InstanceEvent.self, forKey: .event))
+        case "happened": self = .happened(try message.decode(StackEvent.self, forKey: .happened))
+        case "due": self = .due
         case "done": self = .done
         case "failed": self = .failed(reason: try message.decode(String.self, forKey: .reason))
         case let other: throw SupervisionError.malformed("a reply '\(other.prefix(40))'")
@@ -131,6 +145,10 @@ extension ControlReply: Codable {
         case .event(let event):
             try message.encode("event", forKey: .reply)
             try message.encode(event, forKey: .event)
+        case .happened(let event):
+            try message.encode("happened", forKey: .reply)
+            try message.encode(event, forKey: .happened)
+        case .due: try message.encode("due", forKey: .reply)
         case .done: try message.encode("done", forKey: .reply)
         case .failed(let reason):
             try message.encode("failed", forKey: .reply)

@@ -15,6 +15,9 @@ final class ControlServer {
     private var clients: [ObjectIdentifier: ControlClient] = [:]
     /// Others wait in the listener's queue until one of them goes.
     private var isFull = false
+    private var history = EventHistory()
+    /// Who waits for secrets to be due.
+    private weak var attendant: ControlClient?
 
     init(listener: consuming FileDescriptor, loop: EventLoop, supervisor: StackSupervisor) throws(SystemCallError) {
         self.listener = listener
@@ -24,9 +27,35 @@ final class ControlServer {
     }
 
     /// Sends an event to those who subscribed.
-    func publish(_ event: InstanceEvent) {
-        for client in clients.values where client.isSubscribed { client.send(.event(event)) }
+    ///
+    /// - Parameter isQuiet: whether it is only for those who subscribed to everything.
+    func publish(_ subject: StackEvent.Subject, isQuiet: Bool = false) {
+        let event = history.add(subject, at: WallClock.nanoseconds())
+        for client in clients.values {
+            switch (client.subscription, subject) {
+            case (.everything, _): client.send(.happened(event))
+            case (.instances, .instance(let event)) where !isQuiet: client.send(.event(event))
+            default: continue
+            }
+        }
     }
+
+    // MARK: Renewal
+
+    /// Tells who waits that secrets are due.
+    func callAttendant() {
+        attendant?.send(.due)
+        attendant?.isBusy = false
+    }
+
+    /// Sends who waits for secrets to be due away: nothing will be, any more.
+    func dismissAttendant() {
+        guard let attendant, attendant.isBusy else { return }
+        attendant.send(.done)
+    }
+
+    /// Whether somebody still waits who was sent away.
+    private var hasAttendant: Bool { attendant.map { $0.isBusy && !$0.isGone } ?? false }
 
     /// Sends what was gathered during a batch of events; drops those who do not read.
     func flush() {
@@ -58,7 +87,7 @@ final class ControlServer {
     }
 
     /// Whether a client has not taken its last answer yet.
-    var hasUnsent: Bool { clients.values.contains { $0.hasUnsent } }
+    var hasUnsent: Bool { hasAttendant || clients.values.contains { $0.hasUnsent } }
 
     private func accept() {
         while true {
@@ -89,6 +118,10 @@ final class ControlServer {
     private func drop(_ client: ControlClient) {
         guard clients.removeValue(forKey: ObjectIdentifier(client)) != nil else { return }
         if let token = client.token { loop.remove(token) }
+        if client === attendant {
+            attendant = nil
+            supervisor.attendance = .none
+        }
     }
 
     private func handle(_ client: ControlClient, _ ready: EventLoop.Interest) {
@@ -113,11 +146,28 @@ final class ControlServer {
     private func serve(_ request: ControlRequest, _ payload: LockedBuffer?, for client: ControlClient) {
         switch request {
         case .observe: client.send(.state(supervisor.observe(supervisorPID: getpid())))
-        case .subscribe:
+        case .subscribe(let since):
             // The answer tells that from here on no event is missed.
             client.send(.done)
-            client.isSubscribed = true
+            if let since {
+                for event in history.since(since) { client.send(.happened(event)) }
+            }
+            client.subscription = since == nil ? .instances : .everything
             client.isBusy = true
+        case .attend(let failure):
+            guard attendant == nil || attendant === client else {
+                return client.send(.failed(reason: "another process waits for secrets that are due already"))
+            }
+            attendant = client
+            client.isBusy = true
+            supervisor.attend(failure: failure)
+        case .report(let report):
+            do {
+                try supervisor.take(report)
+                client.send(.done)
+            } catch {
+                client.send(.failed(reason: error.description))
+            }
         case .kill(let services, let signal):
             do {
                 for event in try supervisor.kill(services: services, signal: signal) { client.send(.event(event)) }
@@ -156,10 +206,14 @@ final class ControlClient {
     var token: EventLoop.Token?
     /// Waits for the end of its request, and may not send another one before.
     var isBusy = false
-    var isSubscribed = false
+    var subscription: Subscription?
     /// Gets what is under way to it, then it is dropped.
     var isClosing = false
     var isGone = false
+
+    enum Subscription {
+        case instances, everything
+    }
 
     init(socket: consuming FileDescriptor, loop: EventLoop) {
         self.socket = socket

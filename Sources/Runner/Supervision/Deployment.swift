@@ -17,16 +17,19 @@ public struct Deployment: Codable, Sendable, Equatable {
     public var payloads: [Payload]
     /// What running instances must not see into, to be covered anew: replacing a file lifts the cover.
     public var masks: [MaskedFile]
+    /// The secrets that get new values by themselves, in the place of those before; nil: they stay as they are.
+    public var schedule: [ScheduledRenewal]?
 
     public init(
         surroundings: StackSurroundings? = nil, plans: [LaunchPlan] = [], operations: [Operation] = [],
-        payloads: [Payload] = [], masks: [MaskedFile] = []
+        payloads: [Payload] = [], masks: [MaskedFile] = [], schedule: [ScheduledRenewal]? = nil
     ) {
         self.surroundings = surroundings
         self.plans = plans
         self.operations = operations
         self.payloads = payloads
         self.masks = masks
+        self.schedule = schedule
     }
 
     public enum Operation: Codable, Sendable, Equatable {

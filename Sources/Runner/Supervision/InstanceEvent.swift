@@ -23,13 +23,8 @@ public struct InstanceEvent: Codable, Sendable, Equatable {
         /// A secret or config of the service is in place.
         case fileWritten(target: String)
         case fileRemoved(target: String)
-        /// A secret has come by a new value by itself; it is about no service.
-        case renewed(secret: String)
-        /// A secret should have, and keeps the value that it had; it is about no service.
-        case renewalFailed(secret: String, reason: String)
     }
 
-    /// Empty where it is about none.
     public var service: String
     /// nil where it is about every instance of the service.
     public var index: Int?

@@ -96,10 +96,15 @@ extension StackSupervisor {
         let traits = services[instance.name.service]?.traits ?? ServiceTraits()
         emit(.stopping, instance.name)
         instance.phase = .stopping
-        host.signal(instance.name, traits.stopSignal)
+        sendEnding(traits.stopSignal, to: instance)
         instance.stopDeadline = .max
         limitStopping(of: instance, to: instance.grace ?? traits.stopGraceMilliseconds)
         changed(.soon)
+    }
+
+    private func sendEnding(_ signal: Int32, to instance: Instance) {
+        host.signal(instance.name, signal)
+        onEndingSignal(InstanceEvent(service: instance.name.service, index: instance.name.index, kind: .signalled(signal: signal)))
     }
 
     /// Kills an instance that is stopping once it has had this time, unless it has less already.
@@ -152,7 +157,7 @@ extension StackSupervisor {
         while let deadline = deadlines.popDue(at: time) {
             switch deadline {
             case .grace(let instance, let generation):
-                if instance.generation == generation && instance.phase == .stopping { host.signal(instance.name, SIGKILL) }
+                if instance.generation == generation && instance.phase == .stopping { sendEnding(SIGKILL, to: instance) }
             case .restart(let instance, let generation):
                 guard instance.generation == generation, instance.phase == .backingOff, instance.intent == nil else { continue }
                 instance.restarts += 1

@@ -7,9 +7,7 @@ extension StackSupervisor {
     /// - Throws: ``SupervisionError`` where the request is refused; nothing was changed then.
     func begin(_ job: Job) throws {
         switch job.request {
-        case .observe, .subscribe, .kill, .hasten: break
-        case .schedule(let schedule, let renewed):
-            try take(schedule, renewed: renewed)
+        case .observe, .subscribe, .kill, .hasten, .attend, .report: break
         case .provide(let plans, let surroundings):
             try check(plans)
             take(plans, surroundings)
@@ -115,26 +113,6 @@ extension StackSupervisor {
         }
     }
 
-    // MARK: Renewals
-
-    /// How many secrets may be kept the time for.
-    private static let mostRenewals = 100_000
-
-    private func take(_ schedule: RenewalSchedule, renewed: [String]) throws(SupervisionError) {
-        guard schedule.secrets.count <= Self.mostRenewals else { throw .refused("more than \(Self.mostRenewals) secrets to renew") }
-        guard schedule.environment.allSatisfy({ $0.contains("=") && !$0.utf8.contains(0) }), !schedule.stack.utf8.contains(0) else {
-            throw .refused("an environment consists of NAME=value")
-        }
-        let before = Dictionary(renewals.schedule.secrets.map { ($0.secret, $0.failure) }, uniquingKeysWith: { $1 })
-        renewals.take(schedule)
-        changed(.soon)
-        for secret in renewed { emit(InstanceEvent(service: "", kind: .renewed(secret: secret))) }
-        for secret in schedule.secrets {
-            guard let failure = secret.failure, before[secret.secret] != .some(failure) else { continue }
-            emit(InstanceEvent(service: "", kind: .renewalFailed(secret: secret.secret, reason: failure.reason)))
-        }
-    }
-
     // MARK: Masks
 
     /// Another file has come to lie at a masked path: the mask went with the old one.
@@ -181,8 +159,10 @@ extension StackSupervisor {
         let steps = try fileSteps(of: deployment)
         let known = Set(services.keys).union(deployment.plans.map(\.service))
         for operation in deployment.operations { try check(operation, known: known) }
+        if let schedule = deployment.schedule { try ScheduledRenewal.check(schedule) }
 
         take(deployment.plans, deployment.surroundings)
+        if let schedule = deployment.schedule { self.schedule(schedule) }
         let ending = deployment.ending
         // Should this process be killed from here on, its successor knows what the services are still to be told.
         owe(reactions(to: deployment.operations, but: ending))
@@ -205,11 +185,14 @@ extension StackSupervisor {
         switch step {
         case .write(let write):
             let bytes = payload?.slice(write.range) ?? UnsafeRawBufferPointer(start: nil, count: 0)
+            let old = host.mountedFiles(of: write.service)?.first { Bytewise($0.target) == Bytewise(write.file.target) }
             try host.write(write.file, bytes: bytes, of: write.service, instances: livePIDs(of: write.service, but: ending))
             emit(InstanceEvent(service: write.service, kind: .fileWritten(target: write.file.target)))
+            emitWritten(write.file, of: write.service, over: old)
         case .remove(let service, let file):
             try host.remove(file, of: service, instances: livePIDs(of: service, but: ending))
             emit(InstanceEvent(service: service, kind: .fileRemoved(target: file.target)))
+            emitRemoved(file, of: service)
         }
     }
 

@@ -38,8 +38,14 @@ final class StackSupervisor {
     let now: () -> Int64
     /// Seconds since the epoch.
     let wallClock: () -> Int64
-    /// Hears every event.
+    /// By both clocks.
+    let moment: () -> RenewalClock.Moment
+    /// Hears every event of an instance.
     var onEvent: (InstanceEvent) -> Void = { _ in }
+    /// Hears of each signal that an instance gets to end it: who asked for its end need not, who looks on may want to.
+    var onEndingSignal: (InstanceEvent) -> Void = { _ in }
+    /// Hears every event of a secret.
+    var onSecretEvent: (SecretEvent) -> Void = { _ in }
     /// Called when a `down` of the whole stack has ended everything, before it is answered.
     var onDown: () -> Void = {}
     /// Called when a record has to be written before the work goes on.
@@ -50,13 +56,15 @@ final class StackSupervisor {
         didSet { closures = nil }
     }
     var deadlines = DeadlineQueue<Deadline>()
-    /// When secrets are to be renewed.
-    let renewals: RenewalKeeper
     var surroundings = StackSurroundings()
     /// By path: which file it was when masks were last laid.
     var maskedFiles: [String: String] = [:]
     /// Signals and restarts that follow once every file of the deployment under way is in place.
     var owedReactions: [OwedReaction] = []
+    /// When secrets get new values.
+    var renewals = RenewalClock()
+    /// Whether somebody gets those.
+    var attendance = RenewalAttendance.none
     /// Instances that have an intent.
     private(set) var pending: [Instance] = []
     private(set) var current: Job?
@@ -72,11 +80,14 @@ final class StackSupervisor {
         case nothing, soon, urgent
     }
 
-    init(host: any InstanceHost, now: @escaping () -> Int64, wallClock: @escaping () -> Int64) {
+    init(
+        host: any InstanceHost, now: @escaping () -> Int64, wallClock: @escaping () -> Int64,
+        moment: @escaping () -> RenewalClock.Moment
+    ) {
         self.host = host
         self.now = now
         self.wallClock = wallClock
-        renewals = RenewalKeeper(now: now, wallClock: wallClock)
+        self.moment = moment
     }
 
     // MARK: Looking
@@ -89,7 +100,7 @@ final class StackSupervisor {
                 host.mountedFiles(of: service).map { ObservedMount(service: service, files: $0) }
             },
             maskedFiles: maskedFiles.sorted { $0.key < $1.key }.map { MaskedFile(path: $0.key, identity: $0.value) },
-            renewals: renewals.schedule.secrets)
+            schedule: renewals.observed(isAttended: attendance != .none))
     }
 
     func instances(of service: String) -> [Instance] {

@@ -11,8 +11,8 @@ struct StateRecord: Codable, Equatable {
     var instances: [ObservedInstance]
     /// What instances are still to be told of changed files; nil where it is nothing.
     var owed: [OwedReaction]?
-    /// When secrets are to be renewed; nil where none are.
-    var renewals: RenewalSchedule?
+    /// When secrets get new values; nil where none do.
+    var renewals: [RenewalClock.Entry]?
 
     struct Service: Codable, Equatable {
         var name: String
@@ -40,7 +40,7 @@ extension StackSupervisor {
                 observed.command = []
                 return observed
             },
-            owed: owed.isEmpty ? nil : owed, renewals: renewals.schedule.secrets.isEmpty ? nil : renewals.schedule)
+            owed: owed.isEmpty ? nil : owed, renewals: renewals.record.isEmpty ? nil : renewals.record)
     }
 
     /// Takes over what a predecessor has left.
@@ -83,8 +83,8 @@ extension StackSupervisor {
             }
             if !restarts.contains(name) { applyRestartPolicy(instance) }
         }
+        renewals.adopt(record.renewals ?? [])
         adopt(record.owed ?? [], survivors: survivors)
-        if let schedule = record.renewals { renewals.take(schedule) }
         changed(.soon)
     }
 }

@@ -63,13 +63,6 @@ public final class SupervisorClient {
         try request(.provide(plans, surroundings), onEvent)
     }
 
-    /// Tells when secrets are to be renewed from now on.
-    ///
-    /// - Parameter renewed: the names of those that have just been.
-    public func schedule(_ schedule: RenewalSchedule, renewed: [String] = []) throws(SupervisionError) {
-        try request(.schedule(schedule, renewed: renewed)) { _ in }
-    }
-
     /// Applies a deployment; returns when all of it is done.
     ///
     /// - Parameters: as ``begin(_:payload:)``.
@@ -182,19 +175,42 @@ public final class SupervisorClient {
 
     /// From the return of this on, every event comes to ``nextEvent()``.
     public func subscribe() throws(SupervisionError) {
-        try request(.subscribe) { _ in }
+        try request(.subscribe(since: nil)) { _ in }
+    }
+
+    /// From the return of this on, every event of instances and secrets comes to ``nextStackEvent()``; before them, those that are
+    /// kept since a time.
+    ///
+    /// - Parameter time: nanoseconds since the epoch.
+    public func subscribe(since time: Int64) throws(SupervisionError) {
+        try request(.subscribe(since: time)) { _ in }
+    }
+
+    /// Waits for an event of such a subscription; nil when the supervisor has ended.
+    public func nextStackEvent() throws(SupervisionError) -> StackEvent? {
+        switch try reply() {
+        case nil: return nil
+        case .happened(let event): return event
+        default: throw .malformed("another message than an event")
+        }
+    }
+
+    /// - Returns: nil when the supervisor has ended.
+    private func reply() throws(SupervisionError) -> ControlReply? {
+        do {
+            return try receive()
+        } catch where error == .connectionLost {
+            return nil
+        }
     }
 
     /// Waits for an event of the subscription; nil when the supervisor has ended.
     public func nextEvent() throws(SupervisionError) -> InstanceEvent? {
-        let reply: ControlReply
-        do {
-            reply = try receive()
-        } catch where error == .connectionLost {
-            return nil
+        switch try reply() {
+        case nil: return nil
+        case .event(let event): return event
+        default: throw .malformed("another message than an event")
         }
-        guard case .event(let event) = reply else { throw .malformed("another message than an event") }
-        return event
     }
 
     /// The events of the subscription that have come by now; nil when the supervisor has ended and all of them were taken.
@@ -206,6 +222,32 @@ public final class SupervisorClient {
             guard let event = try nextEvent() else { return events.isEmpty ? nil : events }
             events.append(event)
         }
+    }
+
+    // MARK: Renewal
+
+    /// Waits until secrets are due: then the state says which. There is one process at most that does this.
+    ///
+    /// - Parameter failure: how the process ended that got the last ones; nil where it ended well, and the first time.
+    /// - Returns: false where nothing will be due any more.
+    /// - Throws: ``SupervisionError`` where another process does this.
+    public func attend(failure: String?) throws(SupervisionError) -> Bool {
+        do {
+            try send(.attend(failure: failure))
+        } catch where error == .connectionLost {
+            return false
+        }
+        switch try reply() {
+        case .due: return true
+        case nil, .done: return false
+        case .failed(let reason): throw .refused(reason)
+        default: throw .malformed("an answer that was not asked for")
+        }
+    }
+
+    /// Tells what came of secrets that were due.
+    public func report(_ report: RenewalReport) throws(SupervisionError) {
+        try request(.report(report)) { _ in }
     }
 
     private func request(_ request: ControlRequest, _ onEvent: (InstanceEvent) -> Void) throws(SupervisionError) {
@@ -224,7 +266,7 @@ public final class SupervisorClient {
             case .event(let event): onEvent(event)
             case .done: return
             case .failed(let reason): throw .refused(reason)
-            case .state: throw .malformed("a state that was not asked for")
+            case .state, .happened, .due: throw .malformed("an answer that was not asked for")
             }
         }
     }

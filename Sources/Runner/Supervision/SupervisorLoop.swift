@@ -16,7 +16,7 @@ final class SupervisorLoop {
     private var isStopping = false
     private var isRemoved = false
     private var signals: FileDescriptor?
-    private var renewing: RenewalProcess?
+    private let renewalTimer: RenewalTimer
 
     /// In milliseconds: how long a change that a successor can do without may wait to be written.
     static let saveDelay: Int64 = 50
@@ -27,14 +27,17 @@ final class SupervisorLoop {
         self.loop = loop
         self.directory = directory
         self.logs = logs
-        let supervisor = StackSupervisor(host: host, now: MonotonicClock.now, wallClock: { Int64(time(nil)) })
+        renewalTimer = RenewalTimer(loop)
+        let supervisor = StackSupervisor(
+            host: host, now: MonotonicClock.now, wallClock: { Int64(time(nil)) }, moment: RenewalClock.Moment.now)
         self.supervisor = supervisor
         let server = try ControlServer(listener: listener, loop: loop, supervisor: supervisor)
         self.server = server
-        supervisor.onEvent = { [unowned server] in server.publish($0) }
+        supervisor.onEvent = { [unowned server] in server.publish(.instance(event: $0)) }
+        supervisor.onEndingSignal = { [unowned server] in server.publish(.instance(event: $0), isQuiet: true) }
+        supervisor.onSecretEvent = { [unowned server] in server.publish(.secret(event: $0)) }
         supervisor.onDown = { [unowned self] in removeEverything() }
         supervisor.onOwed = { [unowned self] in save() }
-        supervisor.renewals.start = { [unowned self] in renew($0) }
     }
 
     /// Ends the stack in order when the process is asked to end.
@@ -62,7 +65,7 @@ final class SupervisorLoop {
     func run() throws(SystemCallError) {
         try loop.run(
             nextDeadline: { [unowned self] in
-                [supervisor.nextDeadline, supervisor.renewals.nextDeadline, server.nextDeadline, saveTime, endTime].compactMap { $0 }.min()
+                [supervisor.nextDeadline, server.nextDeadline, saveTime, endTime].compactMap { $0 }.min()
             },
             afterEvents: { [unowned self] in afterEvents() })
         server.disconnect()
@@ -70,7 +73,7 @@ final class SupervisorLoop {
 
     private func afterEvents() {
         supervisor.handleDeadlines()
-        if !isStopping && !isRemoved { supervisor.renewals.handleDeadlines() }
+        if !isRemoved && !isStopping { handleRenewals() }
         saveIfDue()
         if isStopping && supervisor.isSettled && endTime == nil && !isRemoved {
             save()
@@ -82,25 +85,16 @@ final class SupervisorLoop {
         if let endTime, !server.hasUnsent || MonotonicClock.now() >= endTime { loop.stop() }
     }
 
-    private func end() {
-        server.close()
-        endTime = MonotonicClock.now() + 1000
+    /// Calls whoever waits for secrets that are due, and comes back when the next ones are.
+    private func handleRenewals() {
+        if supervisor.handOutRenewals() { server.callAttendant() }
+        renewalTimer.set(supervisor.nextRenewal)
     }
 
-    // MARK: Renewals
-
-    /// - Returns: whether the process could be started.
-    private func renew(_ schedule: RenewalSchedule) -> Bool {
-        do {
-            let process = try RenewalProcess(schedule, loop: loop) { [unowned self] succeeded in
-                renewing = nil
-                supervisor.renewals.ended(succeeded: succeeded)
-            }
-            renewing = process
-            return true
-        } catch {
-            return false
-        }
+    private func end() {
+        server.close()
+        server.dismissAttendant()
+        endTime = MonotonicClock.now() + 1000
     }
 
     // MARK: The record

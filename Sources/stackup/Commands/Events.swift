@@ -1,111 +1,105 @@
+import Compose
 import Glibc
-import JSON
-import Linux
 import Runner
 import Terminal
 
 /// `stackup events`: what happens in a stack, as it happens.
 enum Events {
     static let command = Command(
-        "events", summary: "Show what happens, as it happens",
-        discussion: "Goes on until the stack is taken down, or until Ctrl-C. What happened before it was started is not shown.",
+        "events", summary: "Show what happens in the stack, as it happens",
+        discussion: """
+            Instances are created, started, killed, die, are stopped and destroyed, in Docker's words; secrets are granted, updated and \
+            revoked, rotated and refreshed, or fail to be. It goes on until Ctrl-C, over 'down' and 'up'. Of what has happened before, \
+            --since shows the last 256 events, as far as the stack has run since.
+
+            Filters: 'type=' (container, secret), 'event=', 'service=', 'container=' and 'secret='; what is said twice may be either, \
+            the rest must all hold.
+            """,
         examples: [
             .init("stackup events", "a line for each thing that happens"),
             .init("stackup events --json web", "web's only, for tools"),
+            .init("stackup events --since 1h --until 0s --filter type=secret", "what happened to secrets in the last hour"),
+            .init("stackup events --filter event=die --filter event=fail", "only what went wrong"),
         ],
-        options: [.flag("json", help: "An object on a line for each")],
+        options: [
+            .flag("json", help: "An object on a line for each"),
+            .value("since", "TIME", help: "Start with what has happened since: 2026-01-31, 2026-01-31T10:00:00, or 10m for ten minutes ago"),
+            .value("until", "TIME", help: "Stop then, in the same forms"),
+            .repeated("filter", short: "f", "KEY=VALUE", help: "Only those that match"),
+        ],
         arguments: [.init("SERVICE", .any)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
+        let (since, until) = (try invocation.moment("since") ?? .now(), try invocation.moment("until"))
+        let filter = try EventFilter(invocation.values("filter"), invocation)
         let target = try invocation.targetStack()
-        let session = try StackSession(target.name, invocation, for: .observing)
-        let services = try target.services(named: invocation.operands, observed: try session.observe(), record: session.record)
-        let directories = session.directories
-        // To look on may take days; the store's keys are of no use for it.
-        _ = consume session
-        guard let supervisor = try SupervisorClient.connect(directories) else { return 0 }
-        try supervisor.subscribe()
-        while let event = try supervisor.nextEvent() {
-            guard services?.contains(event.service) ?? true, let line = EventLine(event, project: target.name) else { continue }
-            invocation.streams.print(invocation.flag("json") ? line.document.serialized() : line.text)
+        let directories = invocation.paths.directories(of: target.name)
+        let services = try services(of: target, invocation)
+        let isJSON = invocation.flag("json")
+        var stream = EventStream(directories, since: since, until: until)
+        try stream.follow { event in
+            guard let line = EventLine(event, project: target.name), line.isAbout(services), filter.matches(line) else { return }
+            invocation.streams.print(isJSON ? line.document.serialized() : line.text)
         }
         return 0
     }
+
+    /// - Returns: those that were named; nil for all.
+    private static func services(of target: TargetStack, _ invocation: Invocation) throws -> Set<String>? {
+        guard !invocation.operands.isEmpty else { return nil }
+        // The store's keys are of no use for looking on, which may take days: they go with the session.
+        let session = try StackSession(target.name, invocation, for: .observing)
+        return try target.services(named: invocation.operands, observed: session.observe(), record: session.record).map(Set.init)
+    }
 }
 
-/// An event in Docker's words.
-struct EventLine {
-    private let type: String
-    private let action: String
-    private let id: String
-    private let service: String
-    private let attributes: [JSONValue.Member]
-    private let time = LogTime.now()
+/// The events of a stack, from one supervisor to the next.
+private struct EventStream {
+    private let directories: StackDirectories
+    private var since: LogTime
+    private let until: LogTime?
 
-    /// - Returns: nil for what Docker has no event for.
-    init?(_ event: InstanceEvent, project: String) {
-        let instance = event.index.map { "\(project)-\(event.service)-\($0)" }
-        var more: [JSONValue.Member] = []
-        switch event.kind {
-        case .created: action = "create"
-        case .started: action = "start"
-        case .exited(let code):
-            action = "die"
-            more = [.init("exitCode", .string("\(code)"))]
-        case .signalled(let signal):
-            action = "kill"
-            more = [.init("signal", .string("\(signal)"))]
-        case .stopped: action = "stop"
-        case .removed: action = "destroy"
-        case .failed(let reason):
-            action = "fail"
-            more = [.init("reason", .string(reason))]
-        case .fileWritten(let target):
-            action = "update"
-            more = [.init("target", .string(target))]
-        case .fileRemoved(let target):
-            action = "remove"
-            more = [.init("target", .string(target))]
-        case .renewed(let secret):
-            action = "renew"
-            more = [.init("name", .string(secret))]
-        case .renewalFailed(let secret, let reason):
-            action = "fail"
-            more = [.init("name", .string(secret)), .init("reason", .string(reason))]
-        case .starting, .restarting, .stopping: return nil
+    /// How often to look whether there is a supervisor, in milliseconds: it tells of what has happened before.
+    private static let pause: Int32 = 200
+
+    init(_ directories: StackDirectories, since: LogTime, until: LogTime?) {
+        self.directories = directories
+        self.since = since
+        self.until = until
+    }
+
+    /// Hands on events until the time is over.
+    mutating func follow(_ body: (StackEvent) -> Void) throws {
+        repeat {
+            if let supervisor = try SupervisorClient.connect(directories) {
+                do {
+                    try supervisor.subscribe(since: since.nanoseconds)
+                    try hear(supervisor, body)
+                } catch SupervisionError.connectionLost {
+                    // It was just ending; another one may follow.
+                }
+            }
+            if !isOver { poll(nil, 0, patience(Self.pause)) }
+        } while !isOver
+    }
+
+    private mutating func hear(_ supervisor: SupervisorClient, _ body: (StackEvent) -> Void) throws {
+        while true {
+            var wanted = pollfd(fd: supervisor.descriptor, events: Int16(POLLIN), revents: 0)
+            // What has been kept comes at once: where the time is over, whatever comes later is not asked for.
+            if poll(&wanted, 1, until == nil ? -1 : max(patience(.max), 100)) == 0 { return }
+            guard let event = try supervisor.nextStackEvent() else { return }
+            if let until, event.time > until.nanoseconds { return }
+            since = LogTime(nanoseconds: event.time + 1)
+            body(event)
         }
-        switch event.kind {
-        case .renewed(let secret), .renewalFailed(let secret, _): (type, id) = ("secret", secret)
-        case .fileWritten, .fileRemoved: (type, id) = ("file", "\(project)-\(event.service)")
-        default: (type, id) = ("container", instance ?? "\(project)-\(event.service)")
-        }
-        service = event.service
-        attributes = type == "container" ? [.init("image", .string("-")), .init("name", .string(id))] + more : more
     }
 
-    /// `2026-01-02 03:04:05.678901 container start demo-web-1 (image=-, name=demo-web-1)`, as Compose writes it.
-    var text: String {
-        let details = attributes.sorted { $0.name < $1.name }.map { "\($0.name)=\($0.value.stringValue ?? "")" }.joined(separator: ", ")
-        return sanitizedForTerminal("\(moment) \(type) \(action) \(id) (\(details))")
-    }
+    private var isOver: Bool { until.map { $0.nanoseconds <= LogTime.now().nanoseconds } ?? false }
 
-    /// Compose's members.
-    var document: JSONValue {
-        .object([
-            .init("action", .string(action)), .init("attributes", .object(attributes)), .init("id", .string(id)),
-            .init("service", .string(service)), .init("time", .string(time.description)), .init("type", .string(type)),
-        ])
-    }
-
-    /// In local time, with microseconds.
-    private var moment: String {
-        var seconds = time_t(time.nanoseconds / 1_000_000_000)
-        var fields = tm()
-        localtime_r(&seconds, &fields)
-        var text = [CChar](repeating: 0, count: 64)
-        let length = strftime(&text, text.count, "%Y-%m-%d %H:%M:%S", &fields)
-        let micros = String(time.nanoseconds % 1_000_000_000 / 1000)
-        return String(decoding: text[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self) + "."
-            + String(repeating: "0", count: 6 - micros.utf8.count) + micros
+    /// How long to wait, in milliseconds: no longer than there is time.
+    private func patience(_ longest: Int32) -> Int32 {
+        guard let until else { return longest }
+        return min(longest, Int32(clamping: max(until.nanoseconds - LogTime.now().nanoseconds, 0) / 1_000_000 + 1))
     }
 }

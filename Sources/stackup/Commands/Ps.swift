@@ -26,7 +26,7 @@ enum Ps {
     private static let columns: [ListFormat.Column] = [
         .init("Command"), .init("CreatedAt"), .init("ExitCode"), .init("Failure"), .init("Health"), .init("ID", header: "CONTAINER ID"),
         .init("Image"), .init("Label", isLookup: true), .init("Labels"), .init("Name"), .init("Names"), .init("PID"), .init("Ports"),
-        .init("Project"), .init("Publishers"), .init("RenewalFailure"), .init("Restarts"), .init("RunningFor", header: "CREATED"), .init("Service"), .init("State"),
+        .init("Project"), .init("Publishers"), .init("RenewalFailures"), .init("Restarts"), .init("RunningFor", header: "CREATED"), .init("Service"), .init("State"),
         .init("Status"), .init("SupervisorPID"),
     ]
 
@@ -43,7 +43,7 @@ enum Ps {
             .map { instance in
                 PsRow(
                     instance, project: session.name, supervisor: state.supervisorPID, labels: labels(of: instance.service, session.record),
-                    renewalFailure: state.renewalFailures(of: instance.service).map { "\($0.secret): \($0.reason)" }.first)
+                    failedRenewals: state.failedRenewals(of: instance.service))
             }
         let streams = invocation.streams
         if invocation.flag("services") {
@@ -54,9 +54,16 @@ enum Ps {
             try invocation.print(
                 rows.map { .init(cells: $0.cells, document: $0.document) },
                 header: ["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"], as: format, json: .array)
-            for failure in state.renewalFailures() { streams.warn(failure.description) }
+            warn(of: state, streams)
         }
         return 0
+    }
+
+    private static func warn(of state: ObservedState, _ streams: Streams) {
+        for failure in state.failedRenewals().compactMap({ $0.failureText(at: Int64(time(nil))) }) { streams.warn(failure) }
+        if state.isRenewalStuck(at: .millisecondsNow) {
+            streams.warn("secrets are due for new values, and the process that gets them was ended; 'stackup up -d' starts it again")
+        }
     }
 }
 
@@ -73,14 +80,17 @@ struct PsRow {
     let project: String
     let supervisor: Int32?
     let labels: [(name: String, value: String)]
-    /// Why a secret of the service was not renewed when it should have been.
-    let renewalFailure: String?
+    /// Secrets of the service that should have new values, and have not.
+    let failedRenewals: [ScheduledRenewal]
     /// Process services have none.
     private let image = "-"
     private let now = Int64(time(nil))
 
-    init(_ instance: ObservedInstance, project: String, supervisor: Int32?, labels: [(name: String, value: String)], renewalFailure: String?) {
-        self.renewalFailure = renewalFailure
+    init(
+        _ instance: ObservedInstance, project: String, supervisor: Int32?, labels: [(name: String, value: String)],
+        failedRenewals: [ScheduledRenewal]
+    ) {
+        self.failedRenewals = failedRenewals
         self.instance = instance
         self.project = project
         self.supervisor = supervisor
@@ -149,7 +159,7 @@ struct PsRow {
             .init("Ports", .string("")),
             .init("Project", .string(project)),
             .init("Publishers", .list([])),
-            .init("RenewalFailure", renewalFailure.map { .string($0) } ?? .absent),
+            .init("RenewalFailures", .list(failedRenewals.compactMap(\.failureDocument))),
             .init("Restarts", .integer(Int64(instance.restarts))),
             .init("RunningFor", .string(runningFor)),
             .init("Service", .string(instance.service)),

@@ -39,6 +39,7 @@ enum Up {
             return 0
         }
         try refuseImages(project.stack.services, invocation)
+        try project.stack.renewSecrets(invocation)
         // Output may be shown for days. The keys, the values and the lock on the stack are given back before.
         let (deployed, events, overtaken) = try deploy(project, invocation)
         try catchUp(overtaken, invocation)
@@ -91,7 +92,7 @@ enum Up {
         try events?.subscribe()
         display.follow(supervisor)
         try deployer.apply(to: supervisor, observed: planned.observed) { display.show($0) }
-        try deployer.schedule(in: supervisor, observed: planned.observed, invocation)
+        if deployer.renews, planned.observed.schedule?.isAttended != true { try session.startAttendant() }
         guard display.failures.isEmpty else { throw CommandFailure(display.failures.joined(separator: "\n")) }
         let deployed = DeployedStack(
             supervisor: supervisor, directories: session.directories, services: project.stack.services.map(\.name), since: since)

@@ -15,6 +15,8 @@ struct Deployer {
     /// The launch plans of the wanted services with the files they have once the plan is applied.
     private let launchPlans: [LaunchPlan]
     private let nextRecord: StackRecord
+    /// Whether secrets of the stack get new values by themselves.
+    var renews: Bool { !nextRecord.renewableSecrets(of: preparation.stack.name).isEmpty }
 
     /// - Parameter record: the stack as last applied.
     init(preparation: Preparation, plan: Plan, store: SecretStore, record: StackRecord?) {
@@ -46,9 +48,7 @@ struct Deployer {
                 if version == 1 {
                     changes.createSecret(name, labels: labels[name] ?? [:], source: source, value: copy)
                 } else {
-                    changes.addVersion(
-                        of: name, expectedVersion: version - 1, source: source, value: copy,
-                        as: preparation.secrets.isRotated(name) ? .rotated : .updated)
+                    changes.addVersion(of: name, expectedVersion: version - 1, source: source, value: copy)
                 }
             }
         }
@@ -84,13 +84,6 @@ struct Deployer {
         return StackRecord(preparation.stack, surroundings: preparation.surroundings, services: services)
     }
 
-    /// Tells the supervisor when the stack's secrets are to be renewed, where it does not know.
-    func schedule(in supervisor: SupervisorClient, observed: ObservedState, _ invocation: Invocation) throws {
-        let renewals = nextRecord.renewals(try store.snapshot(), at: Int64(time(nil)))
-        guard renewals != observed.renewals else { return }
-        try supervisor.schedule(RenewalSchedule(of: preparation.stack.name, renewals, invocation))
-    }
-
     /// Sends the plan to the supervisor, with the bytes of every file it does not hold yet.
     ///
     /// - Parameter onEvent: called for each change of an instance.
@@ -101,7 +94,9 @@ struct Deployer {
         let isUnderWay = observed.instances.contains { $0.status == .created }
         let changed = launchPlans.filter { record?.services[$0.service]?.plan != $0 }
         let isChanged = !changed.isEmpty || record?.surroundings != nextRecord.surroundings
-        guard !plan.isEmpty || !masks.isEmpty || isChanged || isUnderWay else { return }
+        let schedule = nextRecord.schedule(of: preparation.stack.name, try store.snapshot(), at: .millisecondsNow)
+        let isScheduled = schedule == observed.schedule?.renewals ?? []
+        guard !plan.isEmpty || !masks.isEmpty || isChanged || isUnderWay || !isScheduled else { return }
         let contents = try missingContents(observed)
         try auditReading(of: contents.map(\.file))
         let operations = try plan.actions.compactMap { try Deployment.Operation($0.operation) }
@@ -109,7 +104,8 @@ struct Deployer {
         let involved = Set(changed.map(\.service) + operations.map(\.service))
         let deployment = Deployment(
             surroundings: nextRecord.surroundings, plans: launchPlans.filter { involved.contains($0.service) },
-            operations: operations, payloads: contents.map(\.payload), masks: masks)
+            operations: operations, payloads: contents.map(\.payload), masks: masks,
+            schedule: isScheduled ? nil : schedule)
         try supervisor.apply(
             deployment,
             payload: { position, send in try withContent(of: contents[position].file, send) },

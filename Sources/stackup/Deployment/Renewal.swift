@@ -1,8 +1,5 @@
 import Compose
-import Glibc
-import Linux
 import Reconciler
-import Runner
 import SecretStore
 import SourceProtocol
 
@@ -14,58 +11,76 @@ struct RenewalRequest {
 }
 
 extension SecretRenewal.Generator {
+    /// For people: `generated password:32`. Arguments of a program are nobody's business.
+    var text: String {
+        switch self {
+        case .specification(let spec): "generated \(spec)"
+        case .command(let line): "command \(line.prefix { $0 != " " })"
+        }
+    }
+
     /// - Parameters:
     ///   - name: the secret's key.
     ///   - directory: where a command runs.
     func request(for name: String, project: String, directory: String, labels: [String: String]) -> RenewalRequest {
-        switch self {
-        case .specification(let text):
-            RenewalRequest(
-                request: SourceRequest(
-                    driver: GeneratorSpec.driver, options: ["spec": text], name: name, project: project, directory: directory, labels: labels),
-                source: "generated \(text)")
-        case .command(let line):
-            RenewalRequest(
-                request: SourceRequest(
-                    driver: "command", options: ["command": line], name: name, project: project, directory: directory, labels: labels),
-                source: "command \(line.prefix { $0 != " " })")
+        let (driver, options) = switch self {
+        case .specification(let spec): (GeneratorSpec.driver, ["spec": spec])
+        case .command(let line): ("command", ["command": line])
         }
+        return RenewalRequest(
+            request: SourceRequest(
+                driver: driver, options: options, name: name, project: project, directory: directory, labels: labels),
+            source: text)
     }
 }
 
-extension SecretDeclaration {
-    /// - Parameter stored: as the store has it; nil where it has none.
-    /// - Returns: nil where it is not yet time for a new value, or never is.
-    func rotation(of stored: SecretMetadata?, project: String, directory: String, at now: Int64) -> RenewalRequest? {
-        guard case .rotate(_, let generator)? = renewal, let renewal, RenewalTime.due(renewal, of: stored, at: now) <= now else { return nil }
-        return generator.request(for: key, project: project, directory: directory, labels: labels)
+/// A secret that gets new values by itself, and how.
+struct RenewableSecret {
+    /// In the store.
+    let name: String
+    let origin: SecretOrigin
+    let renewal: SecretRenewal
+    let request: RenewalRequest
+
+    /// - Returns: nil for a secret that keeps its value.
+    init?(_ name: String, _ origin: SecretOrigin, project: String, directory: String) {
+        guard let renewal = origin.renewal else { return nil }
+        let request = switch renewal {
+        case .rotate: origin.generatorRequest(project: project, directory: directory)
+        case .refresh: origin.driverRequest(project: project)
+        }
+        guard let request else { return nil }
+        self.name = name
+        self.origin = origin
+        self.renewal = renewal
+        self.request = request
     }
+
+    /// Whether it has no source but its rotation, which makes the first value, too.
+    var isMade: Bool { origin.isMade }
+
+    var isRotated: Bool { if case .rotate = renewal { true } else { false } }
 }
 
 extension StackRecord {
-    /// When which secrets are due.
-    ///
-    /// - Parameter now: seconds since the epoch.
-    func renewals(_ snapshot: StoreSnapshot, at now: Int64) -> [ObservedRenewal] {
-        secrets.sorted { $0.key < $1.key }.compactMap { name, origin in
-            guard let renewal = origin.renewal, let secret = snapshot.secret(name) else { return nil }
-            return ObservedRenewal(
-                secret: name, due: RenewalTime.due(renewal, of: secret, at: now),
-                failure: secret.failure.map { .init(at: $0.at, count: $0.count, reason: $0.reason) })
+    /// The secrets that its services are granted and that get new values by themselves, by name.
+    func renewableSecrets(of stack: String) -> [RenewableSecret] {
+        let granted = Set(services.values.flatMap { $0.plan.files.filter { $0.kind == .secret }.map(\.name) })
+        return secrets.filter { granted.contains($0.key) }.sorted { $0.key < $1.key }.compactMap { name, origin in
+            RenewableSecret(name, origin, project: stack, directory: workingDirectory)
         }
     }
-}
 
-extension RenewalSchedule {
-    /// What the process that renews secrets finds the store and programs by; nothing else of the caller's environment, which
-    /// may hold secrets.
-    private static let variables = ["HOME", "PATH", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"]
-
-    init(of stack: String, _ secrets: [ObservedRenewal], _ invocation: Invocation) {
-        var environment = Self.variables.compactMap { name in invocation.environment[name].map { "\(name)=\($0)" } }
-        if let home = invocation.environment["STACKUP_HOME"], !home.isEmpty {
-            environment.append("STACKUP_HOME=\(Paths.join(invocation.workingDirectory, home))")
+    /// When each of them is due.
+    ///
+    /// - Parameter now: milliseconds since the epoch.
+    func schedule(of stack: String, _ snapshot: StoreSnapshot, at now: Int64) -> [ScheduledRenewal] {
+        renewableSecrets(of: stack).compactMap { renewable in
+            guard let secret = snapshot.secret(renewable.name) else { return nil }
+            return ScheduledRenewal(
+                secret: secret.name, due: max(renewable.renewal.due(secret, in: stack, at: now), 0),
+                period: renewable.renewal.periodMilliseconds, last: max(RenewalHistory(secret).last, 0),
+                failure: secret.failure.map { .init(count: $0.count, reason: $0.reason) })
         }
-        self.init(stack: stack, environment: environment, secrets: secrets)
     }
 }

@@ -1,5 +1,4 @@
 import Compose
-import Glibc
 import Linux
 import Reconciler
 import SecretMemory
@@ -16,12 +15,10 @@ final class SecretIntake {
         init(_ bytes: consuming SecretBytes) { self.bytes = bytes }
     }
 
-    /// A secret whose value a driver is to fetch, or a generator to make.
+    /// A secret whose value a driver is to fetch.
     private struct Asked {
         let declaration: SecretDeclaration
         let request: SourceRequest
-        /// For people.
-        let source: String
         /// Whether the stored value does where the driver gives none.
         let mayBeStale: Bool
     }
@@ -36,7 +33,7 @@ final class SecretIntake {
     private var asked: [Asked] = []
     private let store: SecretStore?
     private let snapshot: StoreSnapshot?
-    private let now = Int64(time(nil))
+    private let stackName: String
     /// Those whose plaintext file is gone on purpose: the stored version is used.
     private(set) var sealed: [SecretMetadata] = []
     /// Those whose plaintext file was gone on purpose, and is back.
@@ -56,6 +53,7 @@ final class SecretIntake {
     ) throws(DeploymentError) {
         self.store = store
         self.snapshot = snapshot
+        stackName = stack.name
         let granted = Set(services.flatMap { $0.secrets.map(\.secret) })
         var problems = Problems()
         for declaration in stack.secrets where granted.contains(declaration.key) {
@@ -78,8 +76,14 @@ final class SecretIntake {
         _ declaration: SecretDeclaration, of stack: Stack, environment: [String: String], folders: inout WritableFolders
     ) throws {
         switch declaration.source {
-        case .external, .made:
-            if askForRotation(declaration, of: stack) { return }
+        case .made:
+            // `up` has had the first value made by now; a plan says that it will be.
+            if snapshot?.secret(declaration.storeName) == nil {
+                wanted.append(WantedSecret(name: declaration.storeName, source: declaration.sourceText, fingerprint: "new"))
+            } else {
+                useStored(declaration)
+            }
+        case .external:
             guard snapshot?.secret(declaration.storeName) != nil else {
                 throw DeploymentError(
                     "it is external, and the store has no secret '\(declaration.storeName)'",
@@ -91,13 +95,12 @@ final class SecretIntake {
             // A generator makes the first value. That is kept, or each 'up' would change the password of a database that is there already.
             if driver == GeneratorSpec.driver, snapshot?.secret(declaration.storeName) != nil {
                 if let spec = options["spec"] { _ = try GeneratorSpec(spec) }
-                if !askForRotation(declaration, of: stack) { useStored(declaration) }
+                useStored(declaration)
                 return
             }
             let request = SourceRequest(
                 driver: driver, options: options, name: declaration.key, project: stack.name, directory: directory, labels: declaration.labels)
-            asked.append(
-                Asked(declaration: declaration, request: request, source: declaration.sourceText, mayBeStale: mayBeStale))
+            asked.append(Asked(declaration: declaration, request: request, mayBeStale: mayBeStale))
         case .file(let path):
             let stored = snapshot?.secret(declaration.storeName).flatMap { $0.isSealed ? $0 : nil }
             guard let read = try Self.file(try folders.resolve(path), mayBeMissing: stored != nil) else {
@@ -108,7 +111,7 @@ final class SecretIntake {
                         at: declaration.location, attribute: "secrets.\(declaration.key).file",
                         remedy: "finish it with: stackup secret seal \(declaration.storeName)"))
                 }
-                if !askForRotation(declaration, of: stack) { useStored(declaration) }
+                useStored(declaration)
                 return
             }
             if case .rotate? = declaration.renewal {
@@ -126,20 +129,11 @@ final class SecretIntake {
         }
     }
 
-    private func take(_ value: Guarded, for declaration: SecretDeclaration, from source: String? = nil) {
+    private func take(_ value: Guarded, for declaration: SecretDeclaration) {
         let fingerprint = store?.fingerprint(of: value.bytes) ?? "new"
         wanted.append(
-            WantedSecret(name: declaration.storeName, source: source ?? declaration.sourceText, fingerprint: fingerprint))
+            WantedSecret(name: declaration.storeName, source: declaration.sourceText, fingerprint: fingerprint))
         values[declaration.storeName] = value
-    }
-
-    /// - Returns: false where it is not time for a new value, or none is ever made.
-    private func askForRotation(_ declaration: SecretDeclaration, of stack: Stack) -> Bool {
-        let stored = snapshot?.secret(declaration.storeName)
-        guard let renewal = declaration.rotation(of: stored, project: stack.name, directory: stack.workingDirectory, at: now)
-        else { return false }
-        asked.append(Asked(declaration: declaration, request: renewal.request, source: renewal.source, mayBeStale: true))
-        return true
     }
 
     /// The value is the store's.
@@ -169,16 +163,8 @@ final class SecretIntake {
             guard failures[declaration.storeName] == nil, let stored = snapshot?.secret(declaration.storeName) else { return false }
             if stored.failure != nil { return true }
             guard case .refresh? = declaration.renewal, let renewal = declaration.renewal else { return false }
-            return RenewalTime.due(renewal, of: stored, at: now) <= now
+            return renewal.due(stored, in: stackName, at: .millisecondsNow) <= .millisecondsNow
         }.map(\.storeName)
-    }
-
-    /// Whether a new value was made for a secret because it was time.
-    func isRotated(_ name: String) -> Bool {
-        asked.contains { asked in
-            if case .driver = asked.declaration.source { return false }
-            return asked.declaration.storeName == name && values[name] != nil
-        }
     }
 }
 
@@ -212,7 +198,7 @@ extension SecretIntake {
         // Answers come in any order, and a plan is the same each time.
         for (index, asked) in asked.enumerated() {
             if let value = fetched[index] {
-                take(value, for: asked.declaration, from: asked.source)
+                take(value, for: asked.declaration)
             } else if let error = errors[index] {
                 miss(asked, error, &problems)
             }
@@ -222,8 +208,7 @@ extension SecretIntake {
     /// A driver gave no value.
     private func miss(_ asked: Asked, _ error: SourceError, _ problems: inout Problems) {
         let declaration = asked.declaration
-        let isMade = if case .driver = declaration.source { false } else { true }
-        let reason = (isMade ? "no new value could be made" : "its driver '\(asked.request.driver)' gives no value") + ": \(error.reason)"
+        let reason = "its driver '\(asked.request.driver)' gives no value: \(error.reason)"
         guard asked.mayBeStale, !error.isMistake, let stored = snapshot?.secret(declaration.storeName) else {
             problems.add(DeploymentError(error.isMistake ? error.reason : reason, remedy: error.remedy).about(declaration).diagnostics)
             return
@@ -259,7 +244,7 @@ extension SecretDeclaration {
     var sourceText: String {
         switch source {
         case .external: "external"
-        case .made: "made"
+        case .made: if case .rotate(_, let generator)? = renewal { generator.text } else { "x-stackup" }
         case .file, .environment, .driver: SecretOrigin(self).place?.text ?? ""
         }
     }

@@ -13,8 +13,12 @@ struct SecretOrigin: Codable, Equatable {
     var place: Place?
     /// How it comes by new values by itself; nil where it doesn't.
     var renewal: SecretRenewal?
-    /// For drivers.
+    /// For drivers, and for the store.
     var labels: [String: String]
+    /// Whether nothing but its renewal makes it, the first value too; nil for false.
+    private var made: Bool?
+
+    var isMade: Bool { made ?? false }
 
     enum Place: Codable, Equatable {
         /// An absolute path.
@@ -33,6 +37,7 @@ struct SecretOrigin: Codable, Equatable {
         case .driver(let name, let options, let directory): .driver(name, options: options, directory: directory)
         case .external, .made: nil
         }
+        made = declaration.source == .made ? true : nil
         renewal = declaration.renewal
         labels = declaration.labels
     }

@@ -7,108 +7,138 @@ import SecretMemory
 import SecretStore
 import SourceProtocol
 
-/// Renews what is due of a stack's secrets: what the short-lived process does that the supervisor starts.
+/// Gets new values for those of a stack's secrets that are due, stores and delivers them: for `up`, and for the short-lived process that
+/// is started when the supervisor says so.
 ///
-/// What is due is seen from the store, so a second one that comes too early finds nothing to do. A secret whose source fails
-/// keeps its value, and the store has the reason. At last the supervisor gets the times that follow.
+/// What is due is seen from the store, so whoever comes too early, or second, finds nothing to do. A secret whose source fails keeps its
+/// value, and the store has the reason.
 struct SecretRenewing {
     private let stack: String
+    private let store: SecretStore
     private let invocation: Invocation
-    private let now = Int64(time(nil))
 
-    init(_ stack: String, _ invocation: Invocation) {
+    init(_ stack: String, _ store: SecretStore, _ invocation: Invocation) {
         self.stack = stack
+        self.store = store
         self.invocation = invocation
     }
 
-    /// - Throws: where nobody could be told.
-    func run() throws {
-        // Nobody waits for a stack without a supervisor: the next `up` does what is due by then.
-        guard let supervisor = try SupervisorClient.connect(invocation.paths.directories(of: stack)) else { return }
-        let waiting = try supervisor.observe().renewals
-        do {
-            guard let store = try invocation.openStore(),
-                let record = try store.stackRecord(stack).flatMap({ StackRecord(decoding: $0) })
-            else { return try supervisor.schedule(RenewalSchedule(of: stack, [], invocation)) }
-            let renewed = try renew(record, store)
-            let next = record.renewals(try store.snapshot(), at: Int64(time(nil)))
-            try supervisor.schedule(RenewalSchedule(of: stack, next, invocation), renewed: renewed)
-        } catch {
-            // The store can't be opened or written: it is locked, or its disk is full.
-            try supervisor.schedule(RenewalSchedule(of: stack, waiting.map { postponed($0, because: "\(error)") }, invocation))
-        }
+    /// What came of it.
+    struct Outcome {
+        /// One for each secret that has a new value or failed.
+        var outcomes: [RenewalReport.Outcome] = []
+        /// Why there is no value, by the secrets' names.
+        var errors: [String: SourceError] = [:]
+        /// Stacks that did not get all of their files.
+        var undelivered: [SecretDelivery.Outcome.Failure] = []
     }
 
-    /// One that is due is tried again later, with a pause that grows.
-    private func postponed(_ renewal: ObservedRenewal, because reason: String) -> ObservedRenewal {
-        guard renewal.due <= now else { return renewal }
-        let count = (renewal.failure?.count ?? 0) + 1
-        return ObservedRenewal(
-            secret: renewal.secret, due: now + RenewalTime.pause(after: count), failure: .init(at: now, count: count, reason: reason))
-    }
-
-    /// - Returns: the names of the secrets that have a new version.
-    private func renew(_ record: StackRecord, _ store: SecretStore) throws -> [String] {
+    /// - Parameters:
+    ///   - secrets: those that may be due.
+    ///   - told: secrets that the supervisor says are due, with what its times count from. It has a clock that nobody sets: where the
+    ///     clock that the store's times are by was set back, it is the one to be believed.
+    ///   - onEvent: hears what happens in which stack.
+    /// - Throws: where the store can't be read or written.
+    func renew(
+        _ secrets: [RenewableSecret], told: [String: Int64] = [:],
+        onEvent: @escaping (InstanceEvent, _ stack: String) -> Void = { _, _ in }
+    ) throws -> Outcome {
+        // One that a second process makes a new value for has had its turn once this one has the hold.
+        let hold = secrets.contains(where: \.isRotated) ? try invocation.holdRenewals(of: store) : nil
+        defer { _ = hold }
         let snapshot = try store.snapshot()
-        let due = record.secrets.sorted { $0.key < $1.key }.compactMap { name, origin -> Due? in
-            guard let secret = snapshot.secret(name), let renewal = origin.renewal,
-                RenewalTime.due(renewal, of: secret, at: now) <= now,
-                let request = origin.renewalRequest(project: stack, directory: record.workingDirectory)
-            else { return nil }
-            return Due(secret: secret, renewal: renewal, request: request)
-        }
-        guard !due.isEmpty else { return [] }
+        let due = secrets.filter { isDue($0, snapshot.secret($0.name), told) }
+        guard !due.isEmpty else { return Outcome() }
+        let answers = try fetch(due)
+        var outcome = Outcome()
+        var created = StoreChanges()
         var delivery = SecretDelivery(store, invocation)
-        var renewed: [String] = []
-        var answers: [Int: Answer] = [:]
-        try SourcesProcess.fetch(due.map(\.request.request), hidden: invocation.paths.privatePaths) { index, answer in
-            answers[index] = Answer(answer)
-        }
-        for (index, due) in due.enumerated() {
-            let name = due.secret.name
-            switch answers[index]?.take() {
+        delivery.onEvent = onEvent
+        var updated: [RenewableSecret] = []
+        for (renewable, answer) in zip(due, answers) {
+            let name = renewable.name
+            switch answer.take() {
+            case .failure(let error):
+                outcome.errors[name] = error
+                outcome.outcomes.append(.init(name, .failed(reason: error.reason)))
+                if snapshot.secret(name) != nil { delivery.alsoCommit { $0.noteFailure(of: name, reason: error.reason) } }
             case .value(let value):
-                if delivery.update(due.secret, to: value, from: due.request.source, as: due.event) {
-                    renewed.append(name)
+                guard let secret = snapshot.secret(name) else {
+                    created.createSecret(name, labels: renewable.origin.labels, source: renewable.request.source, value: value)
+                    continue
+                }
+                let event: AuditEvent.Kind = renewable.isRotated ? .rotated : .updated
+                if delivery.update(secret, to: value, from: renewable.request.source, as: event) {
+                    updated.append(renewable)
                 } else {
                     delivery.alsoCommit { $0.noteChecked(of: name) }
                 }
-            case .failure(let error):
-                delivery.alsoCommit { $0.noteFailure(of: name, reason: error.reason) }
-            case nil:
-                delivery.alsoCommit { $0.noteFailure(of: name, reason: "no answer came") }
             }
         }
-        _ = try delivery.deliver()
-        return renewed
+        if !created.isEmpty { try store.commit(created) }
+        let delivered = try delivery.deliver()
+        outcome.undelivered = delivered.failures
+        for renewable in updated {
+            guard let version = delivered.snapshot.secret(renewable.name)?.newest.number else { continue }
+            outcome.outcomes.append(
+                .init(renewable.name, renewable.isRotated ? .rotated(version: version) : .refreshed(version: version)))
+        }
+        return outcome
     }
 
-    /// A secret that it is time for.
-    private struct Due {
-        let secret: SecretMetadata
-        let renewal: SecretRenewal
-        let request: RenewalRequest
-
-        var event: AuditEvent.Kind { if case .rotate = renewal { .rotated } else { .updated } }
+    /// - Parameter secret: nil where the store does not have it.
+    private func isDue(_ renewable: RenewableSecret, _ secret: SecretMetadata?, _ told: [String: Int64]) -> Bool {
+        guard let secret else { return renewable.isMade }
+        // Nobody has made another value of it since the supervisor was told when it is due.
+        if let last = told[secret.name], last == RenewalHistory(secret).last { return true }
+        let now = Int64.millisecondsNow
+        return renewable.renewal.due(secret, in: stack, at: now) <= now
     }
 
-    /// An answer in a place that a dictionary can refer to.
+    /// - Returns: an answer for each.
+    private func fetch(_ due: [RenewableSecret]) throws -> [Answer] {
+        let answers = due.map { renewable in Answer(Self.obstacle(renewable)) }
+        let possible = answers.indices.filter { answers[$0].isMissing }
+        try SourcesProcess.fetch(possible.map { due[$0].request.request }, hidden: invocation.paths.privatePaths) { index, answer in
+            answers[possible[index]].put(answer)
+        }
+        return answers
+    }
+
+    /// Why a secret can't be rotated. One that was sealed and has its file back gets that file's value at each `up`.
+    private static func obstacle(_ renewable: RenewableSecret) -> SourceError? {
+        guard case .file(let path)? = renewable.origin.place, access(path, F_OK) == 0 else { return nil }
+        return SourceError(
+            "its file \(path) is there, and each 'up' would put the file's value back in the place of a new one",
+            remedy: "make the store its only place with: stackup secret seal \(renewable.name); or remove 'rotate'")
+    }
+
+    /// An answer in a place that an array can refer to.
     private final class Answer {
         private var answer: SourceAnswer?
 
-        init(_ answer: consuming SourceAnswer) { self.answer = consume answer }
+        init(_ error: SourceError?) { answer = error.map { .failure($0) } }
 
-        func take() -> SourceAnswer? { answer.take() }
+        var isMissing: Bool { switch answer { case .some: false; case .none: true } }
+
+        func put(_ answer: consuming SourceAnswer) { self.answer = consume answer }
+
+        func take() -> SourceAnswer { answer.take() ?? .failure(SourceError("no answer came")) }
     }
 }
 
-extension SecretOrigin {
-    /// - Returns: nil for one that renews itself in no way that can be done in the background.
-    fileprivate func renewalRequest(project: String, directory: String) -> RenewalRequest? {
-        switch renewal {
-        case .rotate?: generatorRequest(project: project, directory: directory)
-        case .refresh?: driverRequest(project: project)
-        case nil: nil
-        }
+extension Invocation {
+    /// Waits until no other command gets new values for secrets, and says so where that takes a while.
+    func holdRenewals(of store: SecretStore) throws(StoreError) -> RenewalHold {
+        try store.holdRenewals { streams.note("waiting for another stackup, which makes new values for secrets") }
+    }
+}
+
+extension Int64 {
+    /// Since the epoch.
+    static var millisecondsNow: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 }

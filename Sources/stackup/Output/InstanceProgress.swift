@@ -42,8 +42,6 @@ final class InstanceProgress {
         case .removed: update(.done, "Removed")
         case .signalled(let signal): update(.done, signal == SIGKILL ? "Killed" : "Sent \(Signals.name(signal))")
         case .fileWritten(let target): display.update(resource: "File \(service):\(target)", status: .done, text: "Written")
-        case .renewed(let secret): display.update(resource: "Secret \(secret)", status: .done, text: "Renewed")
-        case .renewalFailed(let secret, _): display.update(resource: "Secret \(secret)", status: .warning, text: "Not renewed")
         case .fileRemoved(let target): display.update(resource: "File \(service):\(target)", status: .done, text: "Removed")
         case .failed(let reason):
             update(.error, "Failed")

@@ -1,37 +1,66 @@
 import Glibc
 import Reconciler
+import Runner
+import SecretStore
 import Terminal
 
-/// A secret that should have come by a new value, and keeps the one that it had.
-struct RenewalFailure: CustomStringConvertible {
-    let secret: String
-    let reason: String
-    /// Seconds since the epoch.
-    let at: Int64
-    let count: Int
-    /// When it is tried again, in seconds since the epoch.
-    let due: Int64
+extension ScheduledRenewal {
+    /// What a person should know of a secret that should have a new value and has not: since when, why, and what comes next. Nil for one
+    /// that is all right.
+    ///
+    /// - Parameter now: seconds since the epoch.
+    func failureText(at now: Int64) -> String? {
+        guard let failure else { return nil }
+        let wait = (due + 999) / 1000 - now
+        let next = wait > 0 ? "in " + humanDuration(seconds: wait).lowercasedFirst : "is due"
+        return renewalFailureText(secret, last: last, count: failure.count, reason: failure.reason, at: now) + "; the next try \(next)"
+    }
 
-    var description: String {
-        let now = Int64(time(nil))
-        let next = due > now ? "in " + humanDuration(seconds: due - now).lowercasedFirst : "now"
-        let tries = count == 1 ? "the last try" : "the last \(count) tries"
-        return "secret '\(secret)' keeps its value: \(tries) to renew it failed (\(humanAge(of: at, at: now).lowercasedFirst)): "
-            + "\(sanitizedForTerminal(reason)); the next one is \(next)"
+    /// The same for tools.
+    var failureDocument: TemplateValue? {
+        failure.map { failure in
+            .record([
+                .init("NextTry", .string(LogTime(nanoseconds: due * 1_000_000).description)),
+                .init("Reason", .string(failure.reason)),
+                .init("Secret", .string(secret)),
+                .init("Since", .string(LogTime(nanoseconds: last * 1_000_000_000).description)),
+                .init("Tries", .integer(Int64(failure.count))),
+            ])
+        }
     }
 }
 
+extension SecretMetadata {
+    /// The same as the store knows it, which has no clock.
+    func failureText(at now: Int64) -> String? {
+        failure.map { renewalFailureText(name, last: RenewalHistory(self).last, count: $0.count, reason: $0.reason, at: now) }
+    }
+}
+
+/// - Parameter last: when it got its value, or its source last had no other.
+private func renewalFailureText(_ secret: String, last: Int64, count: Int, reason: String, at now: Int64) -> String {
+    "secret '\(secret)' keeps its value of \(humanAge(of: last, at: now).lowercasedFirst): "
+        + (count == 1 ? "a try" : "\(count) tries") + " to get a new one failed: \(sanitizedForTerminal(reason))"
+}
+
 extension ObservedState {
+    /// The renewals that failed.
+    ///
     /// - Parameter service: only of secrets that it has mounted; nil for all.
-    func renewalFailures(of service: String? = nil) -> [RenewalFailure] {
+    func failedRenewals(of service: String? = nil) -> [ScheduledRenewal] {
         let mounted = service.map { service in
             Set(mounts.filter { $0.service == service }.flatMap(\.files).filter { $0.kind == .secret }.map(\.name))
         }
-        return renewals.compactMap { renewal in
-            guard let failure = renewal.failure, mounted?.contains(renewal.secret) ?? true else { return nil }
-            return RenewalFailure(
-                secret: renewal.secret, reason: failure.reason, at: failure.at, count: failure.count, due: renewal.due)
-        }
+        return (schedule?.renewals ?? []).filter { $0.failure != nil && mounted?.contains($0.secret) ?? true }
+    }
+
+    /// Whether secrets wait for new values that nobody will get: the process that starts this was ended.
+    ///
+    /// - Parameter now: milliseconds since the epoch.
+    func isRenewalStuck(at now: Int64) -> Bool {
+        guard let schedule, !schedule.isAttended else { return false }
+        // Whoever has just been started may not have come yet.
+        return schedule.renewals.contains { $0.due + 10_000 < now }
     }
 }
 

@@ -55,6 +55,12 @@ final class ServedStack: @unchecked Sendable {
     func join() { pthread_join(thread, nil) }
 }
 
+/// What a thread of its own waits for.
+private final class Waiting {
+    let body: () -> Void
+    init(_ body: @escaping () -> Void) { self.body = body }
+}
+
 private func makePipe() -> (Int32, Int32) {
     var ends: [Int32] = [-1, -1]
     precondition(pipe(&ends) == 0)
@@ -164,6 +170,81 @@ private func makePipe() -> (Int32, Int32) {
         try down()
         while let event = try subscriber.nextEvent() { events.append(Bench.text(event)) }
         #expect(events.last == "web-1 removed")
+    }
+
+    @Test func whoComesLateHearsWhatHasHappenedAndThenWhatHappens() throws {
+        try stack.connect().apply(create("web"))
+        let late = try stack.connect()
+        try late.subscribe(since: 0)
+        var events: [StackEvent] = []
+        for _ in 0..<3 { events.append(try #require(try late.nextStackEvent())) }
+        #expect(events.map(\.subject).first == .instance(event: InstanceEvent(service: "web", index: 1, kind: .created)))
+        try stack.connect().report(RenewalReport(outcomes: [.init("key", .rotated(version: 2))]))
+        let secret = try #require(try late.nextStackEvent())
+        #expect(secret.subject == .secret(event: SecretEvent(secret: "key", services: [], kind: .rotated(version: 2))))
+        #expect(secret.time > events[2].time && events[2].time > events[0].time)
+        let later = try stack.connect()
+        try later.subscribe(since: secret.time)
+        #expect(try later.nextStackEvent() == secret)
+        try down()
+    }
+
+    @Test func whatIsDueIsHandedToOneAttendantAtItsTime() throws {
+        let attendant = try stack.connect()
+        func schedule(last: Int64) throws {
+            let due = WallClock.nanoseconds() / 1_000_000 + 50
+            try stack.connect().report(RenewalReport(schedule: [ScheduledRenewal(secret: "key", due: due, period: 1000, last: last)]))
+        }
+        try schedule(last: 1)
+        let start = MonotonicClock.now()
+        #expect(try attendant.attend(failure: nil))
+        #expect((45...5000).contains(MonotonicClock.now() - start))
+        #expect(try stack.connect().observe().schedule?.underWay == ["key"])
+        #expect(throws: SupervisionError.refused("another process waits for secrets that are due already")) {
+            _ = try stack.connect().attend(failure: nil)
+        }
+        // It is half a period until its next turn at least.
+        try schedule(last: 2)
+        #expect(try attendant.attend(failure: nil))
+        #expect(MonotonicClock.now() - start >= 500)
+        #expect(try stack.connect().observe().schedule?.isAttended == true)
+        try down()
+        #expect(try !attendant.attend(failure: nil))
+    }
+
+    @Test func anAttendantThatDiesMakesRoomForAnother() throws {
+        try stack.connect().report(RenewalReport(schedule: [ScheduledRenewal(secret: "key", due: 0, period: 1000, last: 1)]))
+        do {
+            let attendant = try stack.connect()
+            #expect(try attendant.attend(failure: nil))
+        }
+        var isAttended: Bool?
+        for _ in 0..<100 where isAttended != false {
+            isAttended = try stack.connect().observe().schedule?.isAttended
+            usleep(2000)
+        }
+        #expect(isAttended == false)
+        // What it was handed counts as tried.
+        let subscriber = try stack.connect()
+        try subscriber.subscribe(since: 0)
+        let next = try stack.connect()
+        #expect(try next.attend(failure: nil))
+        guard case .secret(let event) = try #require(try subscriber.nextStackEvent()).subject else { throw Refusal(description: "no event") }
+        #expect(event.kind == .failed(reason: "the process that was to get a new value ended without a word of it"))
+        try down()
+    }
+
+    @Test func anAttendantIsSentAwayWhenTheStackGoes() throws {
+        let attendant = try stack.connect()
+        nonisolated(unsafe) var result: Bool?
+        nonisolated(unsafe) let client = attendant
+        var thread = pthread_t()
+        let body = Unmanaged.passRetained(Waiting { result = try? client.attend(failure: nil) })
+        pthread_create(&thread, nil, { Unmanaged<Waiting>.fromOpaque($0!).takeRetainedValue().body(); return nil }, body.toOpaque())
+        try stack.connect().report(RenewalReport(schedule: [ScheduledRenewal(secret: "key", due: 9_000_000_000_000, period: 3_600_000, last: 1)]))
+        try down()
+        pthread_join(thread, nil)
+        #expect(result == false)
     }
 
     @Test func refusalsReachTheCommandInWords() throws {

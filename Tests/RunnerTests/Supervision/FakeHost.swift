@@ -95,13 +95,19 @@ extension MountedFile {
 final class Bench {
     let host = FakeHost()
     private(set) var time: Int64 = 1_000_000
+    /// What somebody has set the clock to, beside the one that nobody sets.
+    var clockShift: Int64 = 0
     private(set) var events: [String] = []
+    var secretEvents: [SecretEvent] = []
     private(set) var replies: [String] = []
     var supervisor: StackSupervisor!
 
     init() {
-        supervisor = StackSupervisor(host: host, now: { [unowned self] in time }, wallClock: { [unowned self] in time / 1000 })
+        supervisor = StackSupervisor(
+            host: host, now: { [unowned self] in time }, wallClock: { [unowned self] in time / 1000 },
+            moment: { [unowned self] in .init(elapsed: time, wall: time + clockShift) })
         supervisor.onEvent = { [unowned self] in events.append(Self.text($0)) }
+        supervisor.onSecretEvent = { [unowned self] in secretEvents.append($0) }
     }
 
     static func text(_ event: InstanceEvent) -> String {

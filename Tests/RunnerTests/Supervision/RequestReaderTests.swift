@@ -69,9 +69,9 @@ extension RequestReader.Outcome {
     }
 
     @Test func twoRequestsAtOnceAreReadOneByOne() throws {
-        wire.send(try Wire.frame(.observe) + Wire.frame(.subscribe))
+        wire.send(try Wire.frame(.observe) + Wire.frame(.subscribe(since: nil)))
         #expect(outcome() == "observe")
-        #expect(outcome() == "subscribe")
+        #expect(outcome() == "subscribe(since: nil)")
         wire.hangUp()
         #expect(outcome() == "closed")
     }
@@ -92,7 +92,12 @@ extension RequestReader.Outcome {
 
     @Test func everyRequestSurvivesTheWire() throws {
         let requests: [ControlRequest] = [
-            .observe, .subscribe, .provide([.test("web", restart: .onFailure(maximumRetries: 3))], StackSurroundings(serviceNames: ["web"], privatePaths: ["/m"], plaintextSources: ["/s"], hiddenPaths: ["/h"])), .start(services: nil),
+            .observe, .subscribe(since: nil), .subscribe(since: 5), .attend(failure: nil), .attend(failure: "status 1"),
+            .report(RenewalReport(
+                outcomes: [.init("a", .rotated(version: 2)), .init("b", .refreshed(version: 3)), .init("c", .failed(reason: "no"))],
+                schedule: [ScheduledRenewal(secret: "a", due: 9, period: 1000, last: 3, failure: .init(count: 2, reason: "no"))])),
+            .report(RenewalReport()), .apply(Deployment(schedule: [])),
+            .provide([.test("web", restart: .onFailure(maximumRetries: 3))], StackSurroundings(serviceNames: ["web"], privatePaths: ["/m"], plaintextSources: ["/s"], hiddenPaths: ["/h"])), .start(services: nil),
             .restart(services: ["a", "b"], timeoutMilliseconds: 0), .kill(services: nil, signal: 9), .hasten(services: ["a"], timeoutMilliseconds: 5),
             .down(services: nil, timeoutMilliseconds: nil),
             .apply(Deployment(

@@ -42,6 +42,7 @@ enum SecretList {
         let now = Int64(time(nil))
         try invocation.print(
             secrets.map { row($0, now) }, header: ["ID", "NAME", "DRIVER", "CREATED", "UPDATED"], as: format, json: .lines)
+        if format.isTable { for failure in secrets.compactMap({ $0.failureText(at: now) }) { invocation.streams.warn(failure) } }
         return 0
     }
 

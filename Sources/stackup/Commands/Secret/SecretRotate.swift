@@ -30,6 +30,8 @@ enum SecretRotate {
         let store = try invocation.openStore()
         let secret = try SecretCommand.find(invocation.operands[0], in: try store?.snapshot(), invocation)
         guard let store else { throw StoreError.noSuchSecret(secret.name) }
+        let hold = try invocation.holdRenewals(of: store)
+        defer { _ = hold }
         let origins = try RecordedOrigin.all(of: secret.name, in: store)
         var delivery = SecretDelivery(store, invocation)
         if let maker {
