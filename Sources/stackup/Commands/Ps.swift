@@ -54,7 +54,7 @@ enum Ps {
             try invocation.print(
                 rows.map { .init(cells: $0.cells, document: $0.document) },
                 header: ["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"], as: format, json: .array)
-            warn(of: state, streams)
+            if format.isTable { warn(of: state, streams) }
         }
         return 0
     }

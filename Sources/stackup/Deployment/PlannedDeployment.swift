@@ -9,6 +9,8 @@ struct PlannedDeployment {
     let observed: ObservedState
     let plan: Plan
     private let reportsOrphans: Bool
+    /// Secrets that `up` will have made new values of before it comes to the plan.
+    private let dueRotations: [String]
 
     /// Reads sources, looks at what runs, and lets the reconciler find the difference.
     init(_ project: LoadedProject, _ invocation: Invocation, _ session: borrowing StackSession) throws {
@@ -16,6 +18,7 @@ struct PlannedDeployment {
             project, services: project.stack.services, paths: invocation.paths, user: invocation.user,
             store: session.store, snapshot: session.snapshot, record: session.record)
         reportsOrphans = try !invocation.ignoresOrphans()
+        dueRotations = project.stack.dueRotations(session.snapshot)
         observed = try session.observe()
         // Of services that were named, not of those that they need, as in Compose.
         let named = invocation.operands.isEmpty ? project.stack.services.map(\.name) : invocation.operands
@@ -35,6 +38,7 @@ struct PlannedDeployment {
         for secret in preparation.secrets.unsealed {
             streams.note("secret '\(secret.name)' was sealed, and its file is back: the file counts again")
         }
+        for name in dueRotations { streams.note("secret '\(name)' is due for a new value, which 'up' makes first") }
         for service in preparation.stack.services where service.needsImage { streams.reportImage(of: service, .warning) }
         if reportsOrphans { streams.warnOfOrphans(plan.orphans, of: preparation.stack.name) }
     }

@@ -65,6 +65,8 @@ struct RenewableSecret {
 extension StackRecord {
     /// The secrets that its services are granted and that get new values by themselves, by name.
     func renewableSecrets(of stack: String) -> [RenewableSecret] {
+        // Few stacks have any, and some have thousands of others.
+        guard secrets.values.contains(where: { $0.renewal != nil }) else { return [] }
         let granted = Set(services.values.flatMap { $0.plan.files.filter { $0.kind == .secret }.map(\.name) })
         return secrets.filter { granted.contains($0.key) }.sorted { $0.key < $1.key }.compactMap { name, origin in
             RenewableSecret(name, origin, project: stack, directory: workingDirectory)

@@ -11,11 +11,7 @@ extension Stack {
     ///
     /// - Throws: where a secret would have no value at all.
     func renewSecrets(_ invocation: Invocation) throws {
-        let granted = Set(services.flatMap { $0.secrets.map(\.secret) })
-        let declarations = secrets.filter { granted.contains($0.key) }
-        let renewable = declarations.compactMap { declaration in
-            RenewableSecret(declaration.storeName, SecretOrigin(declaration), project: name, directory: workingDirectory)
-        }.filter { $0.isRotated && mayBeRotated($0) }
+        let renewable = rotatedSecrets
         guard !renewable.isEmpty else { return }
         let store = try invocation.openOrCreateStore()
         let display = InstanceProgress(invocation.streams, title: "Rotating")
@@ -27,7 +23,7 @@ extension Stack {
         }
         var problems = Problems()
         let snapshot = try store.snapshot()
-        for declaration in declarations {
+        for declaration in secrets {
             guard let error = outcome.errors[declaration.storeName] else { continue }
             let reason = "no new value could be made: \(error.reason)"
             let place = (declaration.location, "secrets.\(declaration.key).x-stackup.rotate")
@@ -40,6 +36,25 @@ extension Stack {
                 remedy: error.remedy)])
         }
         guard problems.isEmpty else { throw problems.error }
+    }
+
+    /// Those that it is time for, which `up` makes new values of before anything else.
+    ///
+    /// - Parameter snapshot: nil where there is no store yet.
+    func dueRotations(_ snapshot: StoreSnapshot?) -> [String] {
+        let now = Int64.millisecondsNow
+        return rotatedSecrets.filter { renewable in
+            guard let secret = snapshot?.secret(renewable.name) else { return false }
+            return renewable.renewal.due(secret, in: name, at: now) <= now
+        }.map(\.name)
+    }
+
+    /// The secrets that its services are granted and that `up` may make new values of.
+    private var rotatedSecrets: [RenewableSecret] {
+        let granted = Set(services.flatMap { $0.secrets.map(\.secret) })
+        return secrets.filter { $0.renewal != nil && granted.contains($0.key) }.compactMap { declaration in
+            RenewableSecret(declaration.storeName, SecretOrigin(declaration), project: name, directory: workingDirectory)
+        }.filter { $0.isRotated && mayBeRotated($0) }
     }
 
     /// A file that is there says what the value is, and `up` refuses it beside a rotation.
