@@ -47,7 +47,8 @@ enum Events {
     /// - Returns: those that were named; nil for all.
     private static func services(of target: TargetStack, _ invocation: Invocation) throws -> Set<String>? {
         guard !invocation.operands.isEmpty else { return nil }
-        // The store's keys are of no use for looking on, which may take days: they go with the session.
+        // To look on may take days; the store's keys are of no use for it.
+        defer { invocation.forgetKeys() }
         let session = try StackSession(target.name, invocation, for: .observing)
         return try target.services(named: invocation.operands, observed: session.observe(), record: session.record).map(Set.init)
     }

@@ -40,6 +40,7 @@ enum Exec {
         else { throw CommandFailure("service '\(service)' is not running; start it with: stackup up -d \(service)") }
         // The command may run for days; the store's keys are of no use to it.
         _ = consume session
+        invocation.forgetKeys()
         let user = try invocation.value("user").map { try UserDatabase.host.resolve($0).identity } ?? plan.user
         if invocation.user != 0, user.uid != invocation.user {
             throw CommandFailure("only root may run a command as another user")

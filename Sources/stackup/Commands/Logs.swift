@@ -29,6 +29,7 @@ enum Logs {
         let services = try target.services(named: invocation.operands, observed: state, record: session.record)
         // To follow may take days; the store's keys are of no use for it.
         _ = consume session
+        invocation.forgetKeys()
         guard access(directories.logs, F_OK) == 0 else { return 0 }
         let events = invocation.flag("follow") ? try SupervisorClient.connect(directories) : nil
         try events?.subscribe()

@@ -43,6 +43,7 @@ enum Up {
         // Output may be shown for days. The keys, the values and the lock on the stack are given back before.
         let (deployed, events, overtaken) = try deploy(project, invocation)
         try catchUp(overtaken, invocation)
+        invocation.forgetKeys()
         // Only who waits has subscribed.
         guard let events else { return 0 }
         if invocation.flag("wait") {

@@ -11,7 +11,7 @@ extension Invocation {
         let missing = stack.secrets.filter { declaration in
             if case .file(let path) = declaration.source { access(path, F_OK) != 0 } else { false }
         }
-        guard !missing.isEmpty, let snapshot = try? SecretStore.open(paths.store)?.snapshot() else { return [] }
+        guard !missing.isEmpty, let snapshot = try? openStoreUnasked()?.snapshot() else { return [] }
         return missing.filter { snapshot.secret($0.storeName)?.isSealed == true }
     }
 

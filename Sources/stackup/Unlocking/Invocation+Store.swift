@@ -19,7 +19,9 @@ extension Invocation {
 
     /// Opens the store without asking a person.
     func openStoreUnasked() throws(StoreError) -> SecretStore? {
-        try SecretStore.open(paths.store, with: passphrases.unlocker(of: paths.store, asks: false))
+        passphrases.mayAsk = false
+        defer { passphrases.mayAsk = true }
+        return try openStore()
     }
 
     /// The same, for a command that can do without the store.
@@ -32,6 +34,12 @@ extension Invocation {
             guard case .locked = error else { throw error }
             return nil
         }
+    }
+
+    /// Forgets what has opened the store, for a command that stays and has no more use for it.
+    func forgetKeys() {
+        unlocker.forget()
+        passphrases.forget()
     }
 
     /// What opens the store by the key file of `--keyfile`, where that was given.

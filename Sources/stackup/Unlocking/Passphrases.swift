@@ -8,6 +8,8 @@ import Terminal
 final class Passphrases {
     private static let tries = 3
 
+    /// Whether a person may be asked for what opens the store.
+    var mayAsk = true
     /// The number that was given; nil for none.
     private let number: Int32?
     /// The first line of standard input: what follows it may be a secret's value, which is read before the store is opened.
@@ -23,22 +25,20 @@ final class Passphrases {
 
     /// What opens a store, with these passphrases where it takes one.
     ///
-    /// - Parameters:
-    ///   - keyFile: a key file that a person has named.
-    ///   - asks: whether a person may be asked.
-    func unlocker(of location: StoreLocation, keyFile: String? = nil, asks: Bool = true) -> StoreUnlocker {
+    /// - Parameter keyFile: a key file that a person has named.
+    func unlocker(of location: StoreLocation, keyFile: String? = nil) -> StoreUnlocker {
         StoreUnlocker(keyFile: keyFile) { attempt throws(StoreError) in
-            try self.existing(of: location.directory, attempt: attempt, asks: asks)
+            try self.existing(of: location.directory, attempt: attempt)
         }
     }
 
     /// A passphrase that opens the store.
     ///
     /// - Returns: nil where nobody can be asked, or has been asked often enough.
-    private func existing(of directory: String, attempt: Int, asks: Bool) throws(StoreError) -> SecretBytes? {
+    private func existing(of directory: String, attempt: Int) throws(StoreError) -> SecretBytes? {
         if number != nil { return try nextLine() }
         return try StoreError.reading { () throws(SystemCallError) in
-            guard asks, attempt <= Self.tries, let prompt = PassphrasePrompt() else { return nil }
+            guard mayAsk, attempt <= Self.tries, let prompt = PassphrasePrompt() else { return nil }
             return try prompt.ask("\(attempt == 1 ? "" : "That opens no slot. ")Passphrase of the store in \(directory): ")
         }
     }
@@ -60,6 +60,9 @@ final class Passphrases {
         if let problem = passphraseProblem(passphrase) { throw CommandFailure(problem) }
         return passphrase
     }
+
+    /// Forgets a line that nobody has asked for.
+    func forget() { firstLine = nil }
 
     private func nextLine() throws(StoreError) -> SecretBytes? {
         if let line = firstLine.take() { return line }
