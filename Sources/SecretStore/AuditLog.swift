@@ -19,8 +19,8 @@ struct AuditLog: ~Copyable {
     private static let patienceInSeconds = 30
 
     let path: String
-    private let file: FileDescriptor
-    private let store: Identifier
+    let file: FileDescriptor
+    let store: Identifier
 
     static func fileName(_ file: Identifier) -> String { prefix + file.hexadecimal }
 
@@ -119,7 +119,7 @@ extension AuditLog {
     ///
     /// - Parameter body: gets each entry, its plaintext, and the head that it is the last entry of.
     /// - Returns: whether they reach the end.
-    private borrowing func walk(
+    borrowing func walk(
         from head: LogHead, upTo size: UInt64, dataKey: borrowing SecretBytes, _ body: (LogEntry, [UInt8], LogHead) -> Void
     ) throws(StoreError) -> Bool {
         var head = head
@@ -143,39 +143,6 @@ extension AuditLog {
         return true
     }
 
-    /// Copies every entry into an empty log, sealed under another key.
-    ///
-    /// - Parameters:
-    ///   - known: the newest head that anyone has noted.
-    ///   - start: the other log's head, with its file.
-    /// - Returns: the other log's head after them. They are not yet on the disk.
-    /// - Throws: `damaged` where there are fewer than that, or others.
-    borrowing func copy(
-        upTo known: LogHead, from dataKey: borrowing SecretBytes, to other: borrowing AuditLog, under otherKey: borrowing SecretBytes,
-        at start: LogHead
-    ) throws(StoreError) -> LogHead {
-        guard try holds(known, dataKey: dataKey) else { throw .damaged(file: path, what: .broken) }
-        let size = UInt64(try Folder.status(of: file, path).st_size)
-        var head = start
-        var copied: [UInt8] = []
-        _ = try walk(from: LogHead(), upTo: size, dataKey: dataKey) { entry, plaintext, next in
-            let sealed = plaintext.withUnsafeBytes { Sealing.seal($0, under: otherKey, as: .logEntry(entry.sequence, of: store)) }
-            head.sequence = next.sequence
-            head.hash = next.hash
-            head.start = UInt64(copied.count)
-            copied.append(littleEndian: UInt32(sealed.count))
-            copied += sealed
-            head.end = UInt64(copied.count)
-        }
-        guard head.sequence >= known.sequence else { throw .damaged(file: path, what: .broken) }
-        do {
-            try other.write(copied, at: 0)
-        } catch {
-            throw .system(doing: "write to the store's log", error)
-        }
-        return head
-    }
-
     /// Whether the entry that a head speaks of stands where it says, and is the one.
     borrowing func holds(_ head: LogHead, dataKey: borrowing SecretBytes) throws(StoreError) -> Bool {
         guard head.sequence > 0 else { return true }
@@ -185,7 +152,7 @@ extension AuditLog {
         return end == bytes.count && LogEntry.hash(of: plaintext) == head.hash
     }
 
-    private borrowing func entry(
+    borrowing func entry(
         in bytes: [UInt8], at position: Int, sequence: UInt64, dataKey: borrowing SecretBytes
     ) -> (LogEntry, plaintext: [UInt8], end: Int)? {
         let count: UInt32? = bytes.withUnsafeBytes { bytes in
@@ -202,17 +169,7 @@ extension AuditLog {
         return (entry, plaintext, end)
     }
 
-    /// The file's bytes up to a head.
-    ///
-    /// - Throws: `damaged` where it ends before.
-    borrowing func bytes(upTo head: LogHead) throws(StoreError) -> [UInt8] {
-        guard UInt64(try Folder.status(of: file, path).st_size) >= head.end else { throw .damaged(file: path, what: .broken) }
-        let bytes = try read(from: 0, count: Int(head.end))
-        guard bytes.count == Int(head.end) else { throw .damaged(file: path, what: .broken) }
-        return bytes
-    }
-
-    private borrowing func read(from offset: UInt64, count: Int) throws(StoreError) -> [UInt8] {
+    borrowing func read(from offset: UInt64, count: Int) throws(StoreError) -> [UInt8] {
         var failure: SystemCallError?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             filled = 0
@@ -283,7 +240,7 @@ extension AuditLog {
         }
     }
 
-    private borrowing func write(_ bytes: [UInt8], at offset: UInt64) throws(SystemCallError) {
+    borrowing func write(_ bytes: [UInt8], at offset: UInt64) throws(SystemCallError) {
         var written = 0
         while written < bytes.count {
             written += try retryingInterrupts("pwrite", on: path) {

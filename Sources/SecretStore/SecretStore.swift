@@ -16,25 +16,27 @@ import SecretMemory
 /// Files. A store is a folder (mode 0700) of
 ///
 ///     header          plain text: format, store id, key slots        see `StoreHeader`
-///     index           sealed: names, labels, versions, stacks        see `Index`
+///     index           sealed: names, labels, versions, stacks        see `IndexContent`, `Index`
 ///     objects/ID      sealed: one value or one stack record each     see `Sealing`
-///     log-ID          sealed: the audit log                          see `AuditLog`
-///     lock            for writers                                    see `StoreLock`
+///     log-ID          sealed: what was done, by whom, when           see `AuditLog`
+///     lock            empty while a commit is under way              see `StoreLock`
 ///
-/// Without the key they tell how many values there are, how long each one is, and when it was written;
+/// Without a key they tell how many values there are, how long each one is, and when it was written;
 /// nothing else. Each object is sealed on its own and bound to this store, its own name and its kind:
-/// one that was changed, cut short or swapped does not open, and the others still do. An old index or
-/// a whole old folder in the place of the newest is older than the head that is kept apart (`KeptHead`).
+/// one that was changed, cut short or swapped does not open, and the others still do. An old index or a
+/// whole old folder put back by someone who can write to it shows by what is kept beside the key file: see `KeptHead`.
 ///
-/// Key management. All is sealed under one random data key, which lies in the header, wrapped once
-/// per key slot (`KeySlot`): key files, 32 random bytes that are kept apart from the store, passphrases, commands.
-/// There is no way back when none of them is left. Keys and values live in `SecretBytes`.
+/// Key management. All is sealed under one random data key, which the header has once for each key slot: a key file,
+/// a passphrase, or what a command prints opens a slot, and so the store (`StoreUnlocker`). Slots are added and removed, and
+/// `rekey` seals everything under a new data key. There is no way back without any of them. Keys and values live in `SecretBytes`.
+///
+/// Copies. `verify` opens everything; `backup` writes it into one sealed file, and a `Restoration` puts that in the place of a store.
 ///
 /// Concurrency. Writers, of which one at a time holds the lock, write new objects through to the disk
 /// and then replace the index by rename(2); that rename is the commit. Readers take no lock: they have
 /// the index that they opened, and look again when an object of it has been swept away since.
 ///
-/// Compatibility. A store written in an earlier format can be read and written by every later stackup. A store
+/// Compatibility. A store written in any format so far can be read and written by every later stackup. A store
 /// in a later format is refused by an earlier stackup, which leaves it as it is. Kinds of key slot can
 /// be added within a format: unknown ones are kept and passed over.
 public final class SecretStore {
