@@ -43,7 +43,7 @@ let package = Package(
         .testTarget(name: "ComposeTests", dependencies: ["Compose"]),
         .testTarget(name: "SecretStoreTests", dependencies: ["CSodium", "JSON", "Linux", "SecretMemory", "SecretStore", "StoreWriter", "MemoryInspection"]),
         // A process of its own that the store's tests can kill.
-        .executableTarget(name: "StoreWriter", dependencies: ["SecretMemory", "SecretStore", "Linux"], path: "Tests/StoreWriter"),
+        .executableTarget(name: "StoreWriter", dependencies: ["CSodium", "SecretMemory", "SecretStore", "Linux"], path: "Tests/StoreWriter"),
         // What became of memory that held secrets, for the tests of both rooms that have some.
         .target(name: "MemoryInspection", dependencies: ["Linux"], path: "Tests/MemoryInspection"),
         .testTarget(

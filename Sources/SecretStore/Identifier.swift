@@ -4,21 +4,21 @@ import SecretMemory
 /// A random 128-bit name for a store, a secret or an object.
 ///
 /// Secrets show theirs as Docker does, 25 characters of base 36; files and the header use hexadecimal.
-struct Identifier: Hashable, Comparable, Sendable {
-    let value: UInt128
+package struct Identifier: Hashable, Comparable, Sendable {
+    package let value: UInt128
 
     init(_ value: UInt128) {
         self.value = value
     }
 
-    static func random() -> Identifier {
+    package static func random() -> Identifier {
         Sodium.start()
         var value: UInt128 = 0
         withUnsafeMutableBytes(of: &value) { randombytes_buf($0.baseAddress!, $0.count) }
         return Identifier(value)
     }
 
-    static func < (left: Identifier, right: Identifier) -> Bool { left.value < right.value }
+    package static func < (left: Identifier, right: Identifier) -> Bool { left.value < right.value }
 }
 
 extension Identifier {

@@ -6,9 +6,9 @@ import SecretMemory
 ///
 /// All of it is authenticated but none of it is stored: the reader knows what it expects. An object
 /// put in another's place, or taken from another store, therefore does not open.
-struct Binding: Equatable {
+package struct Binding: Equatable {
     /// What the sealed bytes mean. The numbers are part of the format.
-    enum Kind: UInt8 {
+    package enum Kind: UInt8 {
         case indexOfFormat1 = 1
         case secretValue = 2
         case stackRecord = 3
@@ -25,6 +25,12 @@ struct Binding: Equatable {
     let store: Identifier
     let object: Identifier
     let kind: Kind
+
+    package init(store: Identifier, object: Identifier, kind: Kind) {
+        self.store = store
+        self.object = object
+        self.kind = kind
+    }
 
     /// The index is one of its kind, so it needs no name.
     static func index(of store: Identifier, format: StoreFormat) -> Binding {
@@ -53,14 +59,14 @@ struct Binding: Equatable {
 ///
 /// The nonce has 192 bits, so a random one is never used twice under a key, however many objects
 /// there are, and no counter has to survive a crash.
-enum Sealing {
-    static let keyCount = 32
-    static let nonceCount = 24
+package enum Sealing {
+    package static let keyCount = 32
+    package static let nonceCount = 24
     static let tagCount = 16
     /// How many bytes longer a sealed text is than the plain one.
-    static let overhead = nonceCount + tagCount
+    package static let overhead = nonceCount + tagCount
 
-    static func seal(
+    package static func seal(
         _ plaintext: UnsafeRawBufferPointer, under key: borrowing SecretBytes, as binding: Binding
     ) -> [UInt8] {
         let associatedData = binding.associatedData

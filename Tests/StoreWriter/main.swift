@@ -14,6 +14,7 @@
 //     StoreWriter FOLDER KEYFILE remove-slot       removes the newest slot
 //     StoreWriter FOLDER KEYFILE backup PATH       writes a backup
 //     StoreWriter FOLDER KEYFILE restore PATH      puts a backup in the place of the store
+//     StoreWriter FOLDER KEYFILE sealing           says how fast the store seals, and libsodium, in MB/s
 //     StoreWriter FOLDER KEYFILE harden            keeps its memory to itself, and ends
 //     StoreWriter FOLDER KEYFILE fill N            one commit with N new secrets; says how long it took
 //     StoreWriter FOLDER KEYFILE measure           times opening, reading and committing
@@ -141,6 +142,9 @@ do {
         sched_yield()
         try Restoration(replaces: true, unlocker: StoreUnlocker()).restore(file, name: path, to: location)
         sched_yield()
+    case ("sealing", _, _):
+        let rate = try SealingRate().measure()
+        print(rate.store, rate.libsodium)
     case ("harden", _, _):
         hardenProcess()
     case ("fill", _, let count?):

@@ -3,6 +3,8 @@
 //   floor N DIRECTORY   starts N processes side by side, each in mount, pid, ipc and uts namespaces of its own with a tmpfs
 //                       at DIRECTORY that holds one file of 32 bytes; ends them; prints two times in milliseconds
 //   floor pause         what those processes become
+//   floor rss FILE COMMAND [ARGUMENT…]   runs a command, and writes to FILE how many KB it has had resident at most: what a process has had
+//                       resident counts for those that it starts, and this one has next to nothing
 //   floor               starts and ends: the floor under any command
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -46,10 +49,26 @@ static void become_service(const char *directory) {
     require(0, "exec");
 }
 
+static int measure(const char *path, char **command) {
+    pid_t pid = fork();
+    require(pid >= 0, "fork");
+    if (pid == 0) {
+        execvp(command[0], command);
+        _exit(127);
+    }
+    int status;
+    struct rusage usage;
+    require(wait4(pid, &status, 0, &usage) == pid, "wait");
+    FILE *file = fopen(path, "w");
+    require(file && fprintf(file, "%ld\n", usage.ru_maxrss) > 0 && fclose(file) == 0, "write");
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
 int main(int count, char **arguments) {
     if (count == 1) return 0;
     if (strcmp(arguments[1], "pause") == 0)
         for (;;) pause();
+    if (count > 3 && strcmp(arguments[1], "rss") == 0) return measure(arguments[2], arguments + 3);
     if (count != 3) return 64;
 
     int services = atoi(arguments[1]);
