@@ -3,7 +3,6 @@
 //     StoreWriter FOLDER KEYFILE create            makes the store
 //     StoreWriter FOLDER KEYFILE change            one commit with a step of every kind
 //     StoreWriter FOLDER KEYFILE seal NAME         as the command does with the file value.txt beside the home
-//     StoreWriter FOLDER KEYFILE rekey             seals everything anew
 //     StoreWriter FOLDER KEYFILE rotate NAME N     N commits, each with a new version
 //     StoreWriter FOLDER KEYFILE flicker NAME N    N times: creates a secret, then removes it
 //     StoreWriter FOLDER KEYFILE hold N            reads a secret N times, as a poor user, and keeps the values
@@ -76,9 +75,6 @@ do {
         changes.setSealed(true, of: name)
         try store.commit(changes)
         try file.destroy(holding: value)
-    case ("rekey", _, _):
-        guard let store = try SecretStore.open(location) else { exit(1) }
-        try store.rekey()
     case ("rotate", let name?, let count?):
         guard let store = try SecretStore.open(location) else { exit(1) }
         for _ in 0..<count {

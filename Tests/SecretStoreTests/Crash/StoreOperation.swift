@@ -35,7 +35,6 @@ struct StoreOperation: Sendable, CustomTestStringConvertible {
         StoreOperation(program: .helper(["create"]), startsWithoutStore: true),
         // More than are synchronised one by one.
         StoreOperation(program: .helper(["fill", "70"]), stride: 9),
-        StoreOperation(program: .helper(["rekey"])),
         StoreOperation(program: .stackup(["secret", "create", "first", "value.txt"]), startsWithoutStore: true),
         StoreOperation(program: .stackup(["secret", "create", "third", "value.txt"])),
         StoreOperation(program: .stackup(["secret", "rm", "kept"])),
