@@ -27,7 +27,11 @@ let package = Package(
         .target(
             name: "SecretSources",
             dependencies: ["CSodium", "CCrypto", "CCurl", "CLinux", "JSON", "Linux", "SecretMemory", "SourceProtocol", "Words"]),
-        .executableTarget(name: "stackup-sources", dependencies: ["CLinux", "Linux", "SecretSources"]),
+        .executableTarget(
+            name: "stackup-sources", dependencies: ["CLinux", "Linux", "SecretSources"],
+            // Functions of libraries are looked up at the start: whoever looks one up later saves the processor's registers on the
+            // stack, with what was last copied through them.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
         .target(name: "Reconciler", dependencies: ["Linux", "Compose", "SecretStore"]),
         .target(name: "Runner", dependencies: ["CLinux", "Linux", "JSON", "SecretStore", "Reconciler"]),
         .target(name: "Terminal", dependencies: ["JSON"]),
