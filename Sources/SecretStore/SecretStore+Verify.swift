@@ -28,7 +28,9 @@ extension SecretStore {
     /// - Parameter hasHistory: whether what is kept apart of the store is a measure for it.
     func verify(_ report: inout StoreReport, hasHistory: Bool = true) throws(StoreError) {
         // Before the index: somebody may commit in between.
+        let damages = report.damages.count
         let kept = try hasHistory ? keptHead(&report) : nil
+        let isMissing = hasHistory && kept == nil && report.damages.count == damages
         let index: Index
         do {
             try refresh()
@@ -39,6 +41,11 @@ extension SecretStore {
             return
         }
         try verifyHeader(&report)
+        if isMissing, index.logHead.file != Identifier(0) {
+            report.add(
+                KeptHead.path(location, store: header.store),
+                "missing, so that nothing tells whether the store is older than it was; the next change of the store makes it anew")
+        }
         // Where it is not known, it is no measure for the log either.
         var isOlder = true
         if let kept { isOlder = try self.isOlder(index, than: kept) }
