@@ -39,26 +39,6 @@ import Testing
         #expect(try damaged() == [])
     }
 
-    @Test func eachFlippedByteOfEachFileIsNamed() throws {
-        _ = try populated()
-        for file in scratch.files where file != "lock" {
-            let sound = scratch.bytes(of: file)
-            for position in sound.indices {
-                var bytes = sound
-                bytes[position] ^= 0x04
-                scratch.overwrite(file, with: bytes)
-                do {
-                    // What the header says of another format, or another kind of slot, can't be told from the truth.
-                    #expect(try damaged().contains(file), "\(file), byte \(position)")
-                } catch let error as StoreError {
-                    #expect(file == "header", "\(file), byte \(position): \(error)")
-                }
-            }
-            scratch.overwrite(file, with: sound)
-        }
-        #expect(try damaged() == [])
-    }
-
     @Test func severalDamagesAreAllNamedWithWhatDependsOnThem() throws {
         let store = try populated()
         let (a, b) = (try store.snapshot().secret("a")!, try store.snapshot().secret("b")!)
