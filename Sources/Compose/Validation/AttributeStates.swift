@@ -22,7 +22,7 @@ public func attributeStates() -> [(path: String, state: AttributeState)] {
     }
     walk(.object(ProjectAttributes.project), "", nil)
     walk(.object(ServiceAttributes.extension_), "services.*.x-stackup", nil)
-    walk(.object(ProjectAttributes.secretExtension), "secrets.*.x-stackup", nil)
     walk(.object(ServiceAttributes.grantExtension), "services.*.secrets[].x-stackup", nil)
+    walk(.object(ProjectAttributes.secretExtension), "secrets.*.x-stackup", nil)
     return result
 }
