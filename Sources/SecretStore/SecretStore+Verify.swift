@@ -41,7 +41,8 @@ extension SecretStore {
             return
         }
         try verifyHeader(&report)
-        if isMissing, index.logHead.file != Identifier(0) {
+        // The commit that begins the log comes before its head.
+        if isMissing, index.logHead.file != Identifier(0), (try? log())?.first?.generation != index.generation {
             report.add(
                 KeptHead.path(location, store: header.store),
                 "missing, so that nothing tells whether the store is older than it was; the next change of the store makes it anew")
