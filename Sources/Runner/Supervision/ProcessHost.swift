@@ -16,8 +16,9 @@ final class ProcessHost: InstanceHost {
     private var hostViews: [Bool: HostView] = [:]
     private var mounts: [String: ServiceMount] = [:]
     private var running: [InstanceName: RunningInstance] = [:]
+    private var commands: [UInt64: InstanceCommandProcess] = [:]
     private var watcher: PathWatcher?
-    /// What the services get: this process raises its own.
+    /// As it was before this process raised its own.
     private let openFileLimit: ResourceLimit
 
     init(loop: EventLoop, directory: RuntimeDirectory, logs: PrivateFolder, initExecutable: String) throws {
@@ -43,7 +44,7 @@ final class ProcessHost: InstanceHost {
 
     func launch(_ plan: LaunchPlan, in surroundings: StackSurroundings, as instance: InstanceName) throws -> ProcessIdentity {
         var plan = plan
-        if !plan.limits.contains(where: { $0.resource == openFileLimit.resource }) { plan.limits.append(openFileLimit) }
+        plan.limits = withOpenFileLimit(plan.limits)
         let exitFile = try directory.makeExitFile(for: instance)
         let mount = try self.mount(of: plan.service)
         let view = try hostView(surroundings, writable: plan.hostFilesystemWritable)
@@ -59,6 +60,11 @@ final class ProcessHost: InstanceHost {
         }
         precondition(hasReport, "a launched instance reports its start")
         return identity
+    }
+
+    /// What the services get: this process has raised its own.
+    private func withOpenFileLimit(_ limits: [ResourceLimit]) -> [ResourceLimit] {
+        limits.contains { $0.resource == openFileLimit.resource } ? limits : limits + [openFileLimit]
     }
 
     private func hostView(_ surroundings: StackSurroundings, writable: Bool) throws(LaunchError) -> HostView {
@@ -105,6 +111,20 @@ final class ProcessHost: InstanceHost {
     func signal(_ instance: InstanceName, _ signal: Int32) {
         running[instance]?.signal(signal)
     }
+
+    func run(_ command: InstanceCommand, in instance: InstanceName, as id: UInt64) throws {
+        guard let running = running[instance] else { throw LaunchError("the instance has just ended") }
+        var command = command
+        command.limits = withOpenFileLimit(command.limits)
+        commands[id] = try running.run(command, by: launcher) { [unowned self] code, output in
+            // Kept alive until its own callback has returned.
+            guard let process = commands.removeValue(forKey: id) else { return }
+            supervisor?.commandEnded(id, code: code, output: output)
+            withExtendedLifetime(process) {}
+        }
+    }
+
+    func end(command id: UInt64) { commands[id]?.kill() }
 
     func forget(_ instance: InstanceName) {
         LogWriter.removeFiles(of: instance.description, in: logs.descriptor.number)

@@ -47,6 +47,14 @@ final class RunningInstance {
         _ = clinux_signal_process(launched.pidfd.number, number)
     }
 
+    /// Starts a further command in it.
+    func run(
+        _ command: InstanceCommand, by launcher: InstanceLauncher,
+        onEnd: @escaping (_ code: Int32?, _ output: String) -> Void
+    ) throws(LaunchError) -> InstanceCommandProcess {
+        try launcher.run(command, inInstance: launched.pidfd, loop: loop, onEnd: onEnd)
+    }
+
     private func unwatch() {
         for token in [endToken, reportToken].compactMap({ $0 }) + outputTokens.values { loop.remove(token) }
         endToken = nil
