@@ -30,7 +30,9 @@ extension SecretStore {
         // Before the index: somebody may commit in between.
         let damages = report.damages.count
         let kept = try hasHistory ? keptHead(&report) : nil
+        // One that is there and empty was about to be written when the machine stopped, or the store's first writer died.
         let isMissing = hasHistory && kept == nil && report.damages.count == damages
+            && access(KeptHead.path(location, store: header.store), F_OK) != 0
         let index: Index
         do {
             try refresh()
