@@ -44,7 +44,7 @@ extension SecretStore {
         let content = IndexContent.sealed(next, keyRing: keyRing, under: dataKey, store: header.store)
         let file = try folder.replace(Index.fileName, with: content)
         try remember(next, keyRing: keyRing, in: file)
-        try keep(next.logHead)
+        try keep(next.logHead, durably: previous.logHead.file == Identifier(0))
         if sweep(after: next, released: draft.releasedObjects, everything: lock.mayHaveLeftovers) {
             lock.markFinished()
         }

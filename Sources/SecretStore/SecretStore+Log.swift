@@ -81,9 +81,12 @@ extension SecretStore {
     }
 
     /// Notes the log's end, apart from the store.
-    func keep(_ head: LogHead) throws(StoreError) {
+    ///
+    /// - Parameter durably: whether it is on the disk when this returns.
+    func keep(_ head: LogHead, durably: Bool = false) throws(StoreError) {
         try KeptHead.write(
-            KeptHead(generation: try currentIndex().generation, log: head, keys: [Identifier(ofKey: dataKey)]), location, store: header.store)
+            KeptHead(generation: try currentIndex().generation, log: head, keys: [Identifier(ofKey: dataKey)]), location, store: header.store,
+            durably: durably)
     }
 
     /// Writes down what a commit is about to do, before it does it. Should it not come about, the next commit notes that.
@@ -92,8 +95,12 @@ extension SecretStore {
     func announce(_ events: [AuditEvent], generation: UInt64) throws(StoreError) -> LogHead {
         let index = try currentIndex()
         var start = index.logHead
-        if try KeptHead.read(location, store: header.store) == nil { try KeptHead.reserve(location, store: header.store) }
         let isNew = start.file == Identifier(0)
+        if try KeptHead.read(location, store: header.store) == nil {
+            try KeptHead.reserve(location, store: header.store)
+            // Only after the commit that began the log may it be missing.
+            if !isNew { try keep(start, durably: true) }
+        }
         if isNew { start.file = .random() }
         guard let log = try AuditLog.open(start.file, in: folder, store: header.store, for: isNew ? .creating : .appending) else {
             throw .damaged(file: folder.path(of: AuditLog.fileName(start.file)), what: .missing)

@@ -30,9 +30,7 @@ extension SecretStore {
         // Before the index: somebody may commit in between.
         let damages = report.damages.count
         let kept = try hasHistory ? keptHead(&report) : nil
-        // One that is there and empty was about to be written when the machine stopped, or the store's first writer died.
         let isMissing = hasHistory && kept == nil && report.damages.count == damages
-            && access(KeptHead.path(location, store: header.store), F_OK) != 0
         let index: Index
         do {
             try refresh()
@@ -43,7 +41,8 @@ extension SecretStore {
             return
         }
         try verifyHeader(&report)
-        if isMissing, index.logHead.file != Identifier(0) {
+        // The commit that begins the log comes before its head.
+        if isMissing, index.logHead.file != Identifier(0), (try? log())?.first?.generation != index.generation {
             report.add(
                 KeptHead.path(location, store: header.store),
                 "missing, so that nothing tells whether the store is older than it was; the next change of the store makes it anew")
