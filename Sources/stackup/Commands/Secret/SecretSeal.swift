@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import SecretMemory
 import SecretStore
@@ -53,7 +54,8 @@ enum SecretSeal {
             do {
                 try file.destroy(holding: value)
             } catch {
-                if !isSealed { try setSealed(false, secret, store) }
+                // One that is on its way out already is not missed by an 'up', and finished by the next seal.
+                if !isSealed, access(path, F_OK) == 0 { try setSealed(false, secret, store) }
                 throw error
             }
             isSealed = true
