@@ -9,7 +9,7 @@ enum SecretSeal {
     static let command = Command(
         "seal", summary: "Make the store the only place of a file's secret: remove the plaintext file",
         discussion: """
-            Compares the file of a 'file:' secret with the newest version byte by byte, overwrites it and removes it. From then on 'up' \
+            Compares the file of a 'file:' secret with what the store gives back byte by byte, overwrites it and removes it. From then on 'up' \
             uses the stored version, and says so. 'secret export' gives the value back; once the file is there again, \
             it counts again.
 
