@@ -81,7 +81,13 @@ struct Deployer {
                     StackRecord.Reaction(target: $0.target, reaction: $0.onSecretChange)
                 })
         }
-        return StackRecord(preparation.stack, surroundings: preparation.surroundings, services: services)
+        var next = StackRecord(preparation.stack, surroundings: preparation.surroundings, services: services)
+        // Nobody has asked whether there is a value by these options: it stays the one by those that it was asked with.
+        let asked = Set(preparation.wanted.secrets.map(\.name))
+        for case (let name, let origin) in next.secrets where !asked.contains(name) {
+            if case .driver? = origin.place { next.secrets[name] = record?.secrets[name] }
+        }
+        return next
     }
 
     /// Sends the plan to the supervisor, with the bytes of every file it does not hold yet.
