@@ -117,7 +117,7 @@ extension StackSupervisor {
         instance.phase = .stopping
         abandonHooks(of: instance, because: "it was killed, since the instance is stopped")
         changed(.soon)
-        guard wasRunning else { return sendStopSignal(to: instance) }
+        guard wasRunning, services[instance.name.service]?.plan?.preStop != nil else { return sendStopSignal(to: instance) }
         instance.stopDeadline = .max
         // They have as long as the service has after them.
         limitStopping(of: instance, to: instance.grace ?? traits.stopGraceMilliseconds)
@@ -193,7 +193,12 @@ extension StackSupervisor {
             case .grace(let instance, let generation):
                 // One that a later deadline has taken the place of means nothing any more.
                 guard instance.generation == generation, instance.phase == .stopping, instance.stopDeadline <= time else { continue }
-                if instance.hooks != nil { abandonHooks(of: instance, because: "it took longer than the grace period, and was killed") } else { sendEnding(SIGKILL, to: instance) }
+                instance.stopDeadline = .max
+                if instance.hooks != nil {
+                    abandonHooks(of: instance, because: "it took longer than the grace period, and was killed")
+                } else {
+                    sendEnding(SIGKILL, to: instance)
+                }
             case .restart(let instance, let generation):
                 guard instance.generation == generation, instance.phase == .backingOff, instance.intent == nil else { continue }
                 instance.restarts += 1

@@ -171,6 +171,6 @@ final class Bench {
     }
 }
 
-extension Dependency: @retroactive ExpressibleByStringLiteral {
+extension Dependency: ExpressibleByStringLiteral {
     public init(stringLiteral name: String) { self.init(name) }
 }
