@@ -37,6 +37,13 @@ int clinux_has_access_list(int descriptor) {
     return getxattr(path, "system.posix_acl_access", NULL, 0) >= 0;
 }
 
+int clinux_is_delegated(const char *group) {
+    char value[2];
+    // systemd.resource-control(5), Delegate=.
+    return (getxattr(group, "user.delegate", value, sizeof value) == 1 && value[0] == '1') ||
+           (getxattr(group, "trusted.delegate", value, sizeof value) == 1 && value[0] == '1');
+}
+
 int clinux_file_identity(const char *path, uint64_t *words) {
     struct statx status;
     if (statx(AT_FDCWD, path, 0, STATX_INO | STATX_BTIME | STATX_CTIME, &status) != 0) return -1;

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -24,6 +26,7 @@ struct spawn {
     const struct clinux_descriptor *descriptors;
     int count;
     int keep_capabilities;
+    const struct clinux_groups *groups;
     int error;
 };
 
@@ -47,6 +50,8 @@ static int child(void *argument) {
     struct spawn *spawn = argument;
     enum { CLEAR = 512 };
     int moved[64];
+    for (int i = 0; i < spawn->groups->count; i++)
+        if (write(spawn->groups->members[i], "0", 1) != 1) goto failed;
     // First out of the way, then into place: a source may have a number that another one is to get.
     int executable = fcntl(spawn->executable, F_DUPFD_CLOEXEC, CLEAR);
     if (executable < 0) goto failed;
@@ -63,8 +68,38 @@ failed:
     _exit(127);
 }
 
+/// clone3(2) as clone(3) has it: a function in the child, on a stack of its own. Only this call can put the child into a group of the v2
+/// hierarchy from its first moment on, and without the wait that moving a process between groups means.
+static long clone_into(struct clone_args *arguments, int (*function)(void *), void *argument) {
+#if defined(__x86_64__)
+    register long result __asm__("rax") = SYS_clone3;
+    register struct clone_args *first __asm__("rdi") = arguments;
+    register long second __asm__("rsi") = sizeof *arguments;
+    register int (*called)(void *) __asm__("r8") = function;
+    register void *with __asm__("r9") = argument;
+    __asm__ volatile(
+        "syscall\n\ttest %%rax, %%rax\n\tjnz 1f\n\txor %%ebp, %%ebp\n\tmov %%r9, %%rdi\n\tcall *%%r8\n\thlt\n1:"
+        : "+r"(result) : "r"(first), "r"(second), "r"(called), "r"(with) : "rcx", "r11", "memory", "cc");
+#elif defined(__aarch64__)
+    register long result __asm__("x0") = (long)arguments;
+    register long second __asm__("x1") = sizeof *arguments;
+    register long number __asm__("x8") = SYS_clone3;
+    register int (*called)(void *) __asm__("x9") = function;
+    register void *with __asm__("x10") = argument;
+    __asm__ volatile(
+        "svc #0\n\tcbnz x0, 1f\n\tmov x29, #0\n\tmov x0, x10\n\tblr x9\n\tbrk #0\n1:"
+        : "+r"(result) : "r"(second), "r"(number), "r"(called), "r"(with) : "memory", "cc");
+#else
+    long result = -ENOSYS;
+    (void)arguments, (void)function, (void)argument;
+#endif
+    if (result >= 0) return result;
+    errno = (int)-result;
+    return -1;
+}
+
 int clinux_spawn(int executable, const char *name, uint64_t namespaces, const struct clinux_descriptor *descriptors,
-                 int count, int keep_capabilities, int *pidfd) {
+                 int count, int keep_capabilities, const struct clinux_groups *groups, int *pidfd) {
     enum { STACK = 64 * 1024 };
     if (count < 1 || count > 64) {
         errno = E2BIG;
@@ -72,12 +107,21 @@ int clinux_spawn(int executable, const char *name, uint64_t namespaces, const st
     }
     char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (stack == MAP_FAILED) return -1;
-    struct spawn spawn = {executable, name, descriptors, count, keep_capabilities, 0};
+    struct spawn spawn = {executable, name, descriptors, count, keep_capabilities, groups, 0};
     // A handler of ours must not run in the child while it borrows our memory.
     sigset_t all, before;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
-    int pid = clone(child, stack + STACK, (int)namespaces | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &spawn, pidfd);
+    uint64_t flags = namespaces | CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
+    int pid;
+    if (groups->unified < 0) {
+        pid = clone(child, stack + STACK, (int)flags | SIGCHLD, &spawn, pidfd);
+    } else {
+        struct clone_args arguments = {
+            .flags = flags | CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .pidfd = (uint64_t)(uintptr_t)pidfd,
+            .stack = (uint64_t)(uintptr_t)stack, .stack_size = STACK, .cgroup = (uint64_t)groups->unified};
+        pid = (int)clone_into(&arguments, child, &spawn);
+    }
     int error = pid < 0 ? errno : spawn.error;
     sigprocmask(SIG_SETMASK, &before, NULL);
     munmap(stack, STACK);
@@ -100,6 +144,8 @@ int clinux_unshare(uint64_t namespaces) { return unshare((int)namespaces); }
 int clinux_make_mounts_slave(void) { return mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL); }
 
 int clinux_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
+
+int clinux_event_descriptor(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
 int clinux_pipe(int *ends) { return pipe2(ends, O_CLOEXEC); }
 

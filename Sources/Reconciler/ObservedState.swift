@@ -65,6 +65,12 @@ public struct ObservedInstance: Sendable, Equatable, Codable {
     public var failure: String?
     /// nil where it is not checked, or does not run.
     public var health: ObservedHealth?
+    /// The folders of its control group; nil where it has none.
+    public var groups: [String]?
+    /// Whether its processes are frozen; nil: no.
+    public var isPaused: Bool?
+    /// Whether the kernel has killed a process of it for want of memory since its last start; nil: no.
+    public var ranOutOfMemory: Bool?
 
     public init(
         service: String, index: Int, status: Status, pid: Int32? = nil, startTime: UInt64? = nil,

@@ -114,6 +114,8 @@ public struct InstanceCommand: Codable, Sendable, Equatable {
     public var user: UserIdentity
     public var capabilities: CapabilitySet
     public var limits: [ResourceLimit]
+    /// As ``LaunchPlan/oomScoreAdjustment``.
+    public var oomScoreAdjustment: Int32?
 
     public init(
         arguments: [String], environment: [String], workingDirectory: String, user: UserIdentity, capabilities: CapabilitySet,
@@ -131,9 +133,11 @@ public struct InstanceCommand: Codable, Sendable, Equatable {
 extension LaunchPlan {
     /// A command with what the service itself has.
     public func command(_ arguments: [String]) -> InstanceCommand {
-        InstanceCommand(
+        var command = InstanceCommand(
             arguments: arguments, environment: environment, workingDirectory: workingDirectory, user: user, capabilities: capabilities,
             limits: limits)
+        command.oomScoreAdjustment = oomScoreAdjustment
+        return command
     }
 
     /// The host name of an instance.

@@ -24,6 +24,16 @@ public struct LaunchPlan: Codable, Sendable, Equatable {
     /// The bounding set, and what root holds.
     public var capabilities: CapabilitySet
     public var limits: [ResourceLimit]
+    /// nil: instances have no cgroup of their own.
+    public var controls: ResourceControls?
+    /// Of the service's processes (proc(5)); nil: the caller's.
+    public var oomScoreAdjustment: Int32?
+    /// Bytes of /dev/shm; nil: 64 MiB.
+    public var sharedMemorySize: Int64?
+    /// nil: none.
+    public var namespaceSettings: [NamespaceSetting]?
+    /// Whether the instance's own cgroup is the root of all that it sees; nil: no.
+    public var hasPrivateCgroupNamespace: Bool?
     /// In any order; the launcher sorts by target.
     public var mounts: [MountPlan]
     /// Whether the host's filesystem outside `mounts` is writable.

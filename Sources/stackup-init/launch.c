@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -32,7 +33,11 @@ static void build_surroundings(void) {
     while (take_word("source")) add_source(next_text());
     while (take_word("processes")) add_processes(next_text());
     open_sources();
-    complete_root();
+    while (take_word("sysctl")) {
+        char *name = next_text();
+        add_setting(name, next_text());
+    }
+    complete_root(take_word("shm") ? next_text() : "64m");
     for (int target = FIRST_TARGET_FD;;) {
         if (take_word("bind")) {
             unsigned index = (unsigned)next_number();
@@ -90,6 +95,8 @@ _Noreturn void launch(void) {
     unprivileged = take_word("unprivileged");
     char *hostname = next_text();
     if (setsid() < 0 && errno != EPERM) fail("setsid", "instance");
+    // Its root is the group that this process is in already.
+    if (take_word("cgroupns") && unshare(CLONE_NEWCGROUP) != 0) fail("unshare", "the cgroup namespace");
     if (sethostname(hostname, strlen(hostname)) != 0) fail("hostname", hostname);
     status_open();
     build_surroundings();

@@ -1,6 +1,7 @@
 #include "privileges.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@ void read_identity(struct identity *identity) {
         limit->soft = next_number();
         limit->hard = next_number();
     }
+    if (take_word("oom")) identity->oom_score_adjustment = next_text();
     identity->uid = (unsigned)next_number();
     identity->gid = (unsigned)next_number();
     identity->groups = next_list();
@@ -71,6 +73,19 @@ static void set_limits(const struct identity *identity) {
             fail("ulimits", number);
         }
     }
+}
+
+/// Of the service only: pid 1 has next to no memory, and is no gain to anybody.
+static void adjust_oom_score(const char *adjustment) {
+    int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    size_t length = strlen(adjustment);
+    if (file >= 0 && write(file, adjustment, length) == (ssize_t)length) {
+        close(file);
+        return;
+    }
+    if (errno == EACCES || errno == EPERM)
+        fail_because("oom_score_adj", adjustment, "a lower score than the caller's needs CAP_SYS_RESOURCE, which stackup was started without");
+    fail("oom_score_adj", adjustment);
 }
 
 static void set_groups(const struct identity *identity) {
@@ -140,6 +155,7 @@ static _Noreturn void execute(char **arguments, char **environment) {
 
 _Noreturn void become(const struct identity *identity) {
     set_limits(identity);
+    if (identity->oom_score_adjustment != NULL) adjust_oom_score(identity->oom_score_adjustment);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail("prctl", "PR_SET_NO_NEW_PRIVS");
     limit_capabilities(identity->capabilities);
     set_groups(identity);

@@ -15,6 +15,7 @@ struct identity {
         uint64_t soft, hard;
     } limits[32];
     unsigned limit_count;
+    const char *oom_score_adjustment;  ///< NULL: as it is
 };
 
 void read_identity(struct identity *identity);

@@ -28,6 +28,10 @@ static const char *const private_folders[] = {"proc", "sys", "dev", "run", "tmp"
 /// The service's own /tmp, whatever is mounted over it later.
 static int temporary = -1;
 
+/// Settings of the namespaces, to be written while /proc/sys can be.
+static struct { const char *name, *value; } settings[64];
+static unsigned setting_count;
+
 void open_root(void) {
     new_root = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (new_root < 0) fail("open", "the new root");
@@ -123,6 +127,26 @@ static int attach_new(int mount, const char *name) {
     return mount;
 }
 
+void add_setting(const char *name, const char *value) {
+    if (setting_count == sizeof settings / sizeof *settings) fail_because("sysctl", name, "too many settings");
+    settings[setting_count].name = name;
+    settings[setting_count++].value = value;
+}
+
+static void write_settings(void) {
+    for (unsigned i = 0; i < setting_count; i++) {
+        char path[256];
+        int length = snprintf(path, sizeof path, "proc/sys/%s", settings[i].name);
+        if (length < 0 || (size_t)length >= sizeof path) fail_because("sysctl", settings[i].name, "the name is too long");
+        for (char *byte = path; *byte != '\0'; byte++)
+            if (*byte == '.') *byte = '/';
+        int file = openat(new_root, path, O_WRONLY | O_CLOEXEC);
+        size_t size = strlen(settings[i].value);
+        if (file < 0 || write(file, settings[i].value, size) != (ssize_t)size) fail("sysctl", settings[i].name);
+        close(file);
+    }
+}
+
 /// The same lists as container engines have (the OCI runtime's maskedPaths and readonlyPaths of Docker).
 static void attach_proc(void) {
     static const char *const masked[] = {
@@ -131,6 +155,7 @@ static void attach_proc(void) {
     static const char *const read_only[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger", NULL};
     const char *const options[] = {"source", "proc", NULL};
     close(attach_new(filesystem_new("proc", options, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "proc"));
+    write_settings();
     for (const char *const *path = read_only; *path != NULL; path++) restrict_in_root(*path);
     for (const char *const *path = masked; *path != NULL; path++) hide_in_root(*path);
 }
@@ -145,6 +170,8 @@ static void attach_sys(void) {
     close(tree);
     hide_in_root("sys/firmware");
     hide_in_root("sys/devices/virtual/powercap");
+    // What came along of it shows the groups of everything else that runs here.
+    if (unprivileged) hide_in_root("sys/fs/cgroup");
 }
 
 static void attach_device(int devices, const char *name) {
@@ -213,7 +240,7 @@ void build_root(int writable) {
     close(make_folder(new_root, "tmp"));
 }
 
-void complete_root(void) {
+void complete_root(const char *shared_memory) {
     attach_proc();
     // Group 5 is tty on every distribution; a user namespace does not map it.
     const char *const privileged_pts[] = {"source", "devpts", "newinstance", "", "ptmxmode", "0666", "mode", "0620", "gid", "5", NULL};
@@ -221,7 +248,7 @@ void complete_root(void) {
     close(attach_new(filesystem_new("devpts", unprivileged ? pts : privileged_pts, API_MOUNT_NOSUID | API_MOUNT_NOEXEC), "dev/pts"));
     const char *const queue[] = {"source", "mqueue", NULL};
     close(attach_new(filesystem_new("mqueue", queue, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "dev/mqueue"));
-    remember_own(attach_new(tmpfs_new("1777", "64m", API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "dev/shm"), 1);
+    remember_own(attach_new(tmpfs_new("1777", shared_memory, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "dev/shm"), 1);
     temporary = attach_new(tmpfs_new("1777", NULL, API_MOUNT_NOSUID | API_MOUNT_NODEV), "tmp");
     remember_own(temporary, 1);
     attach_tmpfs("/var/tmp", 0, "", "1777", 0, 0, 1);

@@ -18,7 +18,10 @@ void hide_in_root(const char *path);
 void hide_processes_in_root(const char *path);
 
 /// Adds what an instance has of its own: processes, terminals, queues, folders for temporary files.
-void complete_root(void);
+void complete_root(const char *shared_memory);
+
+/// Has a setting of the namespaces, `kernel.msgmax`, written when /proc is there.
+void add_setting(const char *name, const char *value);
 
 /// Mounts on the new root.
 void attach_source(unsigned index, const char *target, int read_only);

@@ -9,8 +9,8 @@ enum ForeignNames {
     static let ofProgram = Command.Foreign(
         of: "docker compose",
         [
-            "attach", "bridge", "build", "commit", "cp", "create", "export", "images", "ls", "pause", "port", "publish", "pull",
-            "push", "rm", "run", "scale", "stats", "top", "unpause", "volumes", "wait", "watch", "--all-resources", "--compatibility",
+            "attach", "bridge", "build", "commit", "cp", "create", "export", "images", "ls", "port", "publish", "pull",
+            "push", "rm", "run", "scale", "stats", "top", "volumes", "wait", "watch", "--all-resources", "--compatibility",
             "--dry-run", "--parallel",
         ])
 

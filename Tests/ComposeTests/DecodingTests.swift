@@ -124,7 +124,7 @@ import Testing
     }
 
     @Test func attributesNameWhatNeedsARecreationAndNothingElse() throws {
-        let base = "command: x, image: i, environment: {A: $$1}, deploy: {replicas: 2, labels: {a: b}, resources: {limits: {memory: 1m}}}"
+        let base = "command: x, image: i, environment: {A: $$1}, deploy: {replicas: 2, labels: {a: b}, resources: {limits: {memory: 10m}}}"
         let one = try Fixture.service("services: {web: {\(base), secrets: [s], scale: 2, profiles: [], x-stackup: {on-secret-change: restart}}}\nsecrets: {s: {environment: S}}")
         #expect(one.attributes == [
             "command": #"["x"]"#, "image": #""i""#, "environment": #"{"A":"$1"}"#,

@@ -126,10 +126,10 @@ import Testing
     }
 
     @Test func anAttributeWithoutEffectIsWarnedOfWhereAnEnabledServiceHasIt() {
-        let text = "services: {a: {command: x, ports: ['80'], privileged: false}, b: {command: x, mem_limit: 1m}, c: {command: x, cpus: 1, profiles: [p]}}"
+        let text = "services: {a: {command: x, ports: ['80'], privileged: false}, b: {command: x, cpu_count: 1}, c: {command: x, isolation: hyperv, profiles: [p]}}"
         #expect(Fixture(["compose.yaml": text]).load().warnings == [
             "services.a.ports has no effect yet: services share the host's network",
-            "services.b.mem_limit has no effect yet: services have no cgroup of their own",
+            "services.b.cpu_count has no effect yet: it is for Windows",
         ])
     }
 
@@ -158,7 +158,7 @@ import Testing
         ("attach: true", true), ("attach: false", false), ("privileged: false", true), ("privileged: true", false),
         ("logging: {driver: json-file}", true), ("logging: {driver: json-file, options: {max-size: 1m}}", false),
         ("security_opt: ['no-new-privileges:true']", true), ("security_opt: ['no-new-privileges:true', 'seccomp:x']", false),
-        ("network_mode: host", true), ("network_mode: bridge", false), ("oom_score_adj: 0", true), ("oom_score_adj: 1", false),
+        ("network_mode: host", true), ("network_mode: bridge", false), ("mem_limit: 64m", true), ("sysctls: {net.ipv4.ip_forward: 1}", false),
     ])
     func whatIsSoAnywayIsNotWarnedOf(attribute: String, isSo: Bool) {
         #expect(Fixture(["compose.yaml": "services: {a: {image: x, \(attribute)}}"]).load().diagnostics.isEmpty == isSo)

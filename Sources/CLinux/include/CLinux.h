@@ -36,6 +36,9 @@ int clinux_set_dumpable(int dumpable);
 /// Whether a file that is open, O_PATH will do, has an access control list (acl(5)): 1 or 0.
 int clinux_has_access_list(int descriptor);
 
+/// Whether a control group was handed to who runs in it, to be divided as he likes.
+int clinux_is_delegated(const char *group);
+
 /// What tells a file from any other, ever: device, inode, and the time of its birth in seconds and nanoseconds
 /// (statx(2)). Returns 0, or -1 with errno set.
 int clinux_file_identity(const char *path, uint64_t *words);

@@ -23,6 +23,7 @@ struct ServiceDecoding {
         service.location = entry.keyPlace.location
         for attribute in node.mapping?.entries ?? [] { decode(attribute, into: &service) }
         let deployed = node["deploy"]?["replicas"]
+        ResourceDecoding(path: path, service: name, node: node, reporter: reporter).decode(into: &service)
         if let scale = node["scale"] ?? deployed { service.replicas = replicas(scale) }
         if let policy = node["deploy"]?["restart_policy"] {
             supervision.restartPolicy(policy, into: &service, restartIsWritten: node["restart"]?.string?.isEmpty == false)

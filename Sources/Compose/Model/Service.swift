@@ -40,6 +40,15 @@ public struct Service: Sendable, Equatable {
     public var capAdd: [String] = []
     public var capDrop: [String] = []
     public var ulimits: [Ulimit] = []
+    public var controls = ResourceControls()
+    /// -1000 to 1000; nil: the caller's.
+    public var oomScoreAdjustment: Int?
+    /// In bytes; nil: Docker's 64 MiB.
+    public var sharedMemorySize: Int64?
+    /// Settings of the kernel that an instance has of its own.
+    public var kernelSettings: [KernelSetting] = []
+    /// Whether it sees its own cgroup as the root of all (`cgroup: private`).
+    public var hasPrivateCgroupNamespace = false
     public var labels: [String: String] = [:]
     public var profiles: [String] = []
     /// `deploy.replicas` or `scale`; 1 by default.

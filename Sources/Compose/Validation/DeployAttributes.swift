@@ -9,7 +9,7 @@ enum DeployAttributes {
             attribute("labels", .keyValues(.labels)),
             idle("update_config", .object(update), Reason.swarm, keep: true),
             idle("rollback_config", .object(update), Reason.swarm, keep: true),
-            idle("resources", .object(resources), Reason.cgroup),
+            attribute("resources", .object(resources)),
             attribute("restart_policy", .object(restartPolicy), keep: true),
             idle("placement", .object(placement), "everything runs on this host"),
             idle("endpoint_mode", .string, Reason.network),
@@ -48,10 +48,10 @@ enum DeployAttributes {
             "reservations",
             .object(
                 ObjectShape([
-                    attribute("cpus", .number),
+                    idle("cpus", .number, "no CPU is kept free for a service"),
                     attribute("memory", .bytes).with(.kinds(.string)),
-                    attribute("devices", .list(.object(deviceReservation))),
-                    attribute("generic_resources", .list(.object(genericResource))),
+                    idle("devices", .list(.object(deviceReservation)), Reason.devices),
+                    idle("generic_resources", .list(.object(genericResource)), Reason.swarm),
                 ])), keep: true),
     ])
 

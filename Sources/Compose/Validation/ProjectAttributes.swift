@@ -103,7 +103,6 @@ enum ProjectAttributes {
 /// Why an attribute has no effect yet, as the end of `… has no effect yet: `.
 enum Reason {
     static let network = "services share the host's network"
-    static let cgroup = "services have no cgroup of their own"
     static let engine = "it configures a container engine, and there is none"
     static let image = "there are no images yet"
     static let swarm = "it configures Docker Swarm"

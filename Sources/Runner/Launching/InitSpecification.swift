@@ -65,19 +65,22 @@ extension InitSpecification {
         try specification.put("launch")
         if isUnprivileged { try specification.put("unprivileged") }
         try specification.put(hostname)
+        if plan.hasPrivateCgroupNamespace == true { try specification.put("cgroupns") }
         for path in view.surroundings.writableFolders { try specification.put(["distrust", path]) }
         for pin in plan.pins(of: view.masks + view.hiddenPaths) { try specification.put(["pin", pin.onHost]) }
         let mounts = try specification.putSources(plan)
         if specification.namesHostPaths {
             for path in view.processMounts { try specification.put(["processes", path]) }
         }
+        for setting in plan.namespaceSettings ?? [] { try specification.put(["sysctl", setting.name, setting.value]) }
+        if let size = plan.sharedMemorySize { try specification.put(["shm", String(size)]) }
         try specification.putMounts(mounts)
         for target in targets { try specification.put(["target", target]) }
         for path in plan.aliases(ofHidden: view.hiddenPaths) { try specification.put(["hide", path]) }
         try specification.putHosts(plan, in: view, hostname: hostname)
         // The end of the mounts: limits follow.
         try specification.putIdentity(
-            user: plan.user, limits: plan.limits, capabilities: plan.capabilities, directory: plan.workingDirectory,
+            user: plan.user, limits: plan.limits, oomScoreAdjustment: plan.oomScoreAdjustment, capabilities: plan.capabilities, directory: plan.workingDirectory,
             environment: plan.completed(plan.environment, inInstance: index), arguments: plan.arguments)
         return specification
     }
@@ -91,9 +94,11 @@ extension InitSpecification {
     }
 
     /// The specification of a further command in a running instance.
+    ///
+    /// - Parameter groups: how many descriptors it gets to join the instance's groups by.
     static func join(
-        user: UserIdentity, limits: [ResourceLimit], capabilities: CapabilitySet, directory: String, environment: [String],
-        arguments: [String], caller: Caller, isUnprivileged: Bool
+        user: UserIdentity, limits: [ResourceLimit], oomScoreAdjustment: Int32?, capabilities: CapabilitySet, directory: String,
+        environment: [String], arguments: [String], groups: Int, caller: Caller, isUnprivileged: Bool
     ) throws(LaunchError) -> InitSpecification {
         var specification = InitSpecification()
         try specification.put("join")
@@ -102,8 +107,9 @@ extension InitSpecification {
         case .command(let hasTerminal): if hasTerminal { try specification.put("terminal") }
         case .supervisor: try specification.put("supervised")
         }
+        if groups > 0 { try specification.put(["groups", String(groups)]) }
         try specification.putIdentity(
-            user: user, limits: limits, capabilities: capabilities, directory: directory, environment: environment,
+            user: user, limits: limits, oomScoreAdjustment: oomScoreAdjustment, capabilities: capabilities, directory: directory, environment: environment,
             arguments: arguments)
         return specification
     }
@@ -172,8 +178,8 @@ extension InitSpecification {
     }
 
     private mutating func putIdentity(
-        user: UserIdentity, limits: [ResourceLimit], capabilities: CapabilitySet, directory: String, environment: [String],
-        arguments: [String]
+        user: UserIdentity, limits: [ResourceLimit], oomScoreAdjustment: Int32?, capabilities: CapabilitySet, directory: String,
+        environment: [String], arguments: [String]
     ) throws(LaunchError) {
         for limit in limits {
             try put("limit")
@@ -181,6 +187,7 @@ extension InitSpecification {
             try put(limit.soft)
             try put(limit.hard)
         }
+        if let oomScoreAdjustment { try put(["oom", String(oomScoreAdjustment)]) }
         try put(user.uid)
         try put(user.gid)
         try putList(user.groups.map(String.init))

@@ -21,21 +21,24 @@ final class InstanceCommandProcess {
     ///
     /// - Parameters:
     ///   - pidfd: pid 1 of the instance.
+    ///   - group: the instance's; nil where it has none.
     ///   - onEnd: called once, when the command has ended: with its status as a shell has it, nil where it could not be run, and with what
     ///     it printed, or what hindered it.
     init(
-        _ command: InstanceCommand, inInstance pidfd: borrowing FileDescriptor, executable: borrowing InitExecutable,
+        _ command: InstanceCommand, inInstance pidfd: borrowing FileDescriptor, group: CgroupEntrance?, executable: borrowing InitExecutable,
         null: borrowing FileDescriptor, loop: EventLoop, onEnd: @escaping (_ code: Int32?, _ output: String) -> Void
     ) throws(LaunchError) {
         let isUnprivileged = geteuid() != 0
         let specification = try InitSpecification.join(
-            user: command.user, limits: command.limits, capabilities: command.capabilities, directory: command.workingDirectory,
-            environment: command.environment, arguments: command.arguments, caller: .supervisor, isUnprivileged: isUnprivileged)
+            user: command.user, limits: command.limits, oomScoreAdjustment: command.oomScoreAdjustment,
+            capabilities: command.capabilities, directory: command.workingDirectory, environment: command.environment,
+            arguments: command.arguments, groups: group?.joins.count ?? 0, caller: .supervisor, isUnprivileged: isUnprivileged)
         do {
             let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
             let output = try FileDescriptor.pipe(), report = try FileDescriptor.pipe()
             let (pid, number) = try executable.spawn(
-                [null.number, output.write.number, output.write.number, instructions.number, report.write.number, null.number, pidfd.number],
+                [null.number, output.write.number, output.write.number, instructions.number, report.write.number, null.number, pidfd.number]
+                    + (group?.joins ?? []),
                 namespaces: 0, keepingCapabilities: isUnprivileged)
             self.pid = pid
             process = FileDescriptor(owning: number)

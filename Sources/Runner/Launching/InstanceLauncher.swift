@@ -73,10 +73,12 @@ public final class InstanceLauncher {
     ///   - index: counted from 1; with the service's name it is the host name, unless the plan has one.
     ///   - view: what it sees of the host.
     ///   - mount: the service's files.
+    ///   - group: what it is born into; nil: our own.
     ///   - exitStatusFile: where the wait status goes when the service ends, for a supervisor that is not the parent.
     /// - Returns: the instance, whose set-up goes on: `startReport` tells how it ended.
     public func launch(
-        _ plan: LaunchPlan, index: Int, in view: HostView, mount: ServiceMount, exitStatusFile: borrowing FileDescriptor
+        _ plan: LaunchPlan, index: Int, in view: HostView, mount: ServiceMount, group: CgroupEntrance? = nil,
+        exitStatusFile: borrowing FileDescriptor
     ) throws(LaunchError) -> LaunchedInstance {
         let mounts = try mount.descriptorsForInstance()
         let specification = try InitSpecification.launch(
@@ -92,7 +94,7 @@ public final class InstanceLauncher {
             let (pid, pidfd) = try view.entered(withHost: needsHost) { () throws(SystemCallError) in
                 try executable.spawn(
                     descriptors, namespaces: UInt64(CLINUX_NEWNS | CLINUX_NEWPID | CLINUX_NEWIPC | CLINUX_NEWUTS),
-                    keepingCapabilities: isUnprivileged)
+                    keepingCapabilities: isUnprivileged, into: group)
             }
             let process = FileDescriptor(owning: pidfd)
             return LaunchedInstance(
@@ -107,13 +109,14 @@ public final class InstanceLauncher {
     ///
     /// - Parameters:
     ///   - pidfd: pid 1 of the instance.
+    ///   - group: the instance's; nil where it has none.
     ///   - onEnd: see `InstanceCommandProcess`.
     func run(
-        _ command: InstanceCommand, inInstance pidfd: borrowing FileDescriptor, loop: EventLoop,
+        _ command: InstanceCommand, inInstance pidfd: borrowing FileDescriptor, group: CgroupEntrance?, loop: EventLoop,
         onEnd: @escaping (_ code: Int32?, _ output: String) -> Void
     ) throws(LaunchError) -> InstanceCommandProcess {
         try InstanceCommandProcess(
-            command, inInstance: pidfd, executable: executable, null: null, loop: loop, onEnd: onEnd)
+            command, inInstance: pidfd, group: group, executable: executable, null: null, loop: loop, onEnd: onEnd)
     }
 
     /// Takes over an instance whose supervisor has died, with its output.

@@ -8,6 +8,7 @@ public enum ServiceExec {
     ///
     /// - Parameters:
     ///   - pid, startTime: the instance's pid 1.
+    ///   - groups: the folders of the instance's control group; nil where it has none.
     ///   - environment: complete, `NAME=value`.
     ///   - initExecutable: the path of `stackup-init`.
     ///   - standardStreams: the descriptors of what become its standard input, output and error.
@@ -18,24 +19,31 @@ public enum ServiceExec {
     /// - Returns: its exit status; 128 + signal where a signal ended it.
     /// - Throws: `LaunchError` where it could not be started.
     public static func run(
-        inInstance pid: Int32, startTime: UInt64, arguments: [String], environment: [String], user: UserIdentity,
-        capabilities: CapabilitySet, limits: [ResourceLimit], workingDirectory: String, initExecutable: String,
+        inInstance pid: Int32, startTime: UInt64, groups: [String]?, arguments: [String], environment: [String], user: UserIdentity,
+        capabilities: CapabilitySet, limits: [ResourceLimit], oomScoreAdjustment: Int32? = nil, workingDirectory: String, initExecutable: String,
         standardStreams: [Int32], terminal: ((_ master: Int32) -> Void)?, attend: (_ command: Int32) -> Void
     ) throws(LaunchError) -> Int32 {
         guard let instance = try InstanceLauncher.pidfd(pid, startTime: startTime) else {
             throw LaunchError("the instance has just ended")
         }
         let executable = try InitExecutable(initExecutable)
+        let group: CgroupEntrance?
+        do {
+            group = try groups.map { try InstanceCgroup(folders: $0).entrance() }
+        } catch {
+            throw LaunchError("the instance's limits cannot be applied: \(error)")
+        }
         let isUnprivileged = geteuid() != 0
         let specification = try InitSpecification.join(
-            user: user, limits: limits, capabilities: capabilities, directory: workingDirectory, environment: environment,
-            arguments: arguments, caller: .command(hasTerminal: terminal != nil), isUnprivileged: isUnprivileged)
+            user: user, limits: limits, oomScoreAdjustment: oomScoreAdjustment, capabilities: capabilities,
+            directory: workingDirectory, environment: environment, arguments: arguments, groups: group?.joins.count ?? 0, caller: .command(hasTerminal: terminal != nil), isUnprivileged: isUnprivileged)
         do {
             let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
             let report = try FileDescriptor.pipe()
             let sockets = try socketPair()
             let (_, pidfd) = try executable.spawn(
-                standardStreams + [instructions.number, report.write.number, sockets.write.number, instance.number], namespaces: 0,
+                standardStreams + [instructions.number, report.write.number, sockets.write.number, instance.number] + (group?.joins ?? []),
+                namespaces: 0,
                 keepingCapabilities: false)
             let command = FileDescriptor(owning: pidfd)
             let problems = report.takeReadEnd()

@@ -12,6 +12,9 @@ enum ControlRequest: Sendable, Equatable {
     /// With `dependents`, what depends on them with `restart: true`, too.
     case restart(services: [String]?, timeoutMilliseconds: Int64?, dependents: Bool = false)
     case kill(services: [String]?, signal: Int32)
+    /// Freezes running instances, and lets them go on.
+    case pause(services: [String]?)
+    case unpause(services: [String]?)
     /// Of the whole stack, when `services` is nil: then the supervisor ends too.
     case down(services: [String]?, timeoutMilliseconds: Int64?)
     /// Gives instances that are being ended no more time than this from now on; the rest is left alone.
@@ -55,6 +58,8 @@ extension ControlRequest: Codable {
             let signal = try message.decode(Int32.self, forKey: .signal)
             guard (1...64).contains(signal) else { throw SupervisionError.refused("there is no signal \(signal)") }
             self = .kill(services: services, signal: signal)
+        case "pause": self = .pause(services: services)
+        case "unpause": self = .unpause(services: services)
         case "down": self = .down(services: services, timeoutMilliseconds: timeout)
         case "hasten": self = .hasten(services: services, timeoutMilliseconds: timeout)
         case "subscribe": self = .subscribe(since: try message.decodeIfPresent(Int64.self, forKey: .since))
@@ -93,6 +98,8 @@ extension ControlRequest: Codable {
         case .kill(let services, let signal):
             try put("kill", services)
             try message.encode(signal, forKey: .signal)
+        case .pause(let services): try put("pause", services)
+        case .unpause(let services): try put("unpause", services)
         case .down(let services, let timeout): try put("down", services, timeout)
         case .hasten(let services, let timeout): try put("hasten", services, timeout)
         case .subscribe(let since):

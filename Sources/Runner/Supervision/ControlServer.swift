@@ -169,19 +169,11 @@ final class ControlServer {
                 client.send(.failed(reason: error.description))
             }
         case .kill(let services, let signal):
-            do {
-                for event in try supervisor.kill(services: services, signal: signal) { client.send(.event(event)) }
-                client.send(.done)
-            } catch {
-                client.send(.failed(reason: error.description))
-            }
+            answer(client) { () throws(SupervisionError) in try supervisor.kill(services: services, signal: signal) }
         case .hasten(let services, let timeout):
-            do {
-                for event in try supervisor.hasten(services: services, timeoutMilliseconds: timeout) { client.send(.event(event)) }
-                client.send(.done)
-            } catch {
-                client.send(.failed(reason: error.description))
-            }
+            answer(client) { () throws(SupervisionError) in try supervisor.hasten(services: services, timeoutMilliseconds: timeout) }
+        case .pause(let services): answer(client) { () throws(SupervisionError) in try supervisor.pause(services: services) }
+        case .unpause(let services): answer(client) { () throws(SupervisionError) in try supervisor.unpause(services: services) }
         default:
             client.isBusy = true
             supervisor.submit(StackSupervisor.Job(
@@ -191,6 +183,16 @@ final class ControlServer {
                     client?.send(reply)
                     client?.isBusy = false
                 }))
+        }
+    }
+
+    /// Does at once what is asked for, and says what came of it.
+    private func answer(_ client: ControlClient, _ act: () throws(SupervisionError) -> [InstanceEvent]) {
+        do {
+            for event in try act() { client.send(.event(event)) }
+            client.send(.done)
+        } catch {
+            client.send(.failed(reason: error.description))
         }
     }
 }

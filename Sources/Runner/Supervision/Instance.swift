@@ -68,6 +68,10 @@ final class Instance {
     var uncovered: [String] = []
     /// Ended while no plan for a restart was known: after an adoption.
     var awaitsPlan = false
+    /// Whether its processes are frozen.
+    var isPaused = false
+    /// Processes that the kernel has killed for want of memory since the last start.
+    var outOfMemoryKills: Int64 = 0
     /// Is to be restarted because its files changed, and has not been launched since.
     var isRestartOwed = false
 
@@ -92,11 +96,14 @@ final class Instance {
         case .backingOff: .restarting
         case .exited: .exited
         }
-        return ObservedInstance(
+        var observed = ObservedInstance(
             service: name.service, index: name.index, status: status, pid: isAlive ? process?.pid : nil,
             startTime: isAlive ? process?.startTime : nil, createdAt: createdAt, startedAt: startedAt,
             finishedAt: finishedAt, exitCode: exitCode, restarts: restarts, stoppedByUser: stoppedByUser,
             configHash: configHash, command: command, failure: failure, health: isAlive ? health?.health ?? adoptedHealth : nil)
+        if isPaused { observed.isPaused = true }
+        if outOfMemoryKills > 0 { observed.ranOutOfMemory = true }
+        return observed
     }
 }
 

@@ -26,6 +26,10 @@ public struct InstanceEvent: Codable, Sendable, Equatable {
         case healthy
         /// Too many checks in a row have failed; what the last one printed.
         case unhealthy(output: String)
+        /// The kernel has killed a process of it for want of memory.
+        case outOfMemory
+        case paused
+        case unpaused
         /// A hook, `post_start` or `pre_stop`, did not end well.
         case hookFailed(hook: String, reason: String)
         /// A secret or config of the service is in place.

@@ -16,6 +16,14 @@ protocol InstanceHost: AnyObject {
     func run(_ command: InstanceCommand, in instance: InstanceName, as id: UInt64) throws
     /// Kills a command with what it has started.
     func end(command id: UInt64)
+    /// Freezes every process of an instance.
+    /// - Throws: an error whose description tells a person why it could not be done.
+    func freeze(_ instance: InstanceName) throws
+    func thaw(_ instance: InstanceName) throws
+    /// The folders of an instance's control group; nil where it has none.
+    func groups(of instance: InstanceName) -> [String]?
+    /// Removes what was made for control groups: no instance is left.
+    func removeGroups()
     /// Removes what is kept of an instance that has ended: log and exit status.
     func forget(_ instance: InstanceName)
 

@@ -18,6 +18,8 @@ final class ProcessHost: InstanceHost {
     private var running: [InstanceName: RunningInstance] = [:]
     private var commands: [UInt64: InstanceCommandProcess] = [:]
     private var watcher: PathWatcher?
+    private let cgroups: StackCgroups
+    private var memoryWatches: [InstanceName: OutOfMemoryWatch] = [:]
     /// As it was before this process raised its own.
     private let openFileLimit: ResourceLimit
 
@@ -25,6 +27,7 @@ final class ProcessHost: InstanceHost {
         self.loop = loop
         self.directory = directory
         self.logs = logs
+        cgroups = StackCgroups(directory)
         openFileLimit = Self.raiseOpenFileLimit()
         mkdirat(directory.number, "staging", 0o700)
         launcher = try InstanceLauncher(initExecutable: initExecutable, stagingDirectory: "\(directory.path)/staging")
@@ -48,7 +51,13 @@ final class ProcessHost: InstanceHost {
         let exitFile = try directory.makeExitFile(for: instance)
         let mount = try self.mount(of: plan.service)
         let view = try hostView(surroundings, writable: plan.hostFilesystemWritable)
-        let launched = try launcher.launch(plan, index: instance.index, in: view, mount: mount, exitStatusFile: exitFile)
+        let group = try plan.controls.map { try cgroups.make($0, for: instance) }
+        var isLaunched = false
+        defer { if !isLaunched { cgroups.remove(instance) } }
+        let launched = try launcher.launch(
+            plan, index: instance.index, in: view, mount: mount, group: try group?.entrance(), exitStatusFile: exitFile)
+        isLaunched = true
+        watchMemory(of: instance)
         let identity = ProcessIdentity(pid: launched.pid, startTime: launched.startTime)
         let hasReport = launched.startReport != nil
         do {
@@ -99,8 +108,36 @@ final class ProcessHost: InstanceHost {
         guard let instance = running.removeValue(forKey: name) else { return }
         var code: Int32 = 0
         let status = clinux_reap(instance.pid, &code) == 1 ? code : leftStatus(of: name)
+        lookForKills(in: name)
+        memoryWatches[name] = nil
+        cgroups.remove(name)
         supervisor?.ended(name, code: status)
     }
+
+    // MARK: Control groups
+
+    private func watchMemory(of name: InstanceName) {
+        guard let group = cgroups.group(of: name) else { return }
+        memoryWatches[name] = OutOfMemoryWatch(group, loop: loop) { [unowned self] in lookForKills(in: name) }
+    }
+
+    private func lookForKills(in name: InstanceName) {
+        if let kills = cgroups.group(of: name)?.outOfMemoryKills, kills > 0 { supervisor?.ranOutOfMemory(name, kills: kills) }
+    }
+
+    func freeze(_ instance: InstanceName) throws {
+        guard let pid = running[instance]?.pid else { throw LaunchError("the instance has just ended") }
+        try cgroups.freeze(instance, pid: pid)
+    }
+
+    func thaw(_ instance: InstanceName) throws { try cgroups.thaw(instance) }
+
+    func groups(of instance: InstanceName) -> [String]? { cgroups.group(of: instance)?.folders }
+
+    /// Removes the stack's groups: all of it is gone.
+    func removeGroups() { cgroups.removeAll() }
+
+    // MARK: Signals and commands
 
     /// What pid 1 of an instance has left for whoever could not wait for it.
     private func leftStatus(of name: InstanceName) -> Int32? {
@@ -110,13 +147,15 @@ final class ProcessHost: InstanceHost {
 
     func signal(_ instance: InstanceName, _ signal: Int32) {
         running[instance]?.signal(signal)
+        // v1's frozen processes don't even die.
+        if signal == SIGKILL { try? cgroups.thaw(instance) }
     }
 
     func run(_ command: InstanceCommand, in instance: InstanceName, as id: UInt64) throws {
         guard let running = running[instance] else { throw LaunchError("the instance has just ended") }
         var command = command
         command.limits = withOpenFileLimit(command.limits)
-        commands[id] = try running.run(command, by: launcher) { [unowned self] code, output in
+        commands[id] = try running.run(command, in: try cgroups.group(of: instance)?.entrance(), by: launcher) { [unowned self] code, output in
             // Kept alive until its own callback has returned.
             guard let process = commands.removeValue(forKey: id) else { return }
             supervisor?.commandEnded(id, code: code, output: output)
@@ -176,6 +215,7 @@ final class ProcessHost: InstanceHost {
     ///
     /// - Parameter record: what it left; nil where it was killed before it wrote anything.
     func adopt(_ record: StateRecord?) {
+        defer { cgroups.removeStrays() }
         guard let record else { return killStrays() }
         var survivors = Set<InstanceName>()
         var process: [String: ProcessIdentity] = [:]
@@ -191,6 +231,8 @@ final class ProcessHost: InstanceHost {
                 continue
             }
             survivors.insert(name)
+            if let groups = observed.groups { cgroups.adopt(groups, for: name) }
+            watchMemory(of: name)
             process[observed.service] = ProcessIdentity(pid: pid, startTime: startTime)
         }
         for service in record.services {

@@ -49,10 +49,10 @@ final class RunningInstance {
 
     /// Starts a further command in it.
     func run(
-        _ command: InstanceCommand, by launcher: InstanceLauncher,
+        _ command: InstanceCommand, in group: CgroupEntrance?, by launcher: InstanceLauncher,
         onEnd: @escaping (_ code: Int32?, _ output: String) -> Void
     ) throws(LaunchError) -> InstanceCommandProcess {
-        try launcher.run(command, inInstance: launched.pidfd, loop: loop, onEnd: onEnd)
+        try launcher.run(command, inInstance: launched.pidfd, group: group, loop: loop, onEnd: onEnd)
     }
 
     private func unwatch() {

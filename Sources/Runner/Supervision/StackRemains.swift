@@ -12,7 +12,9 @@ public enum StackRemains {
     /// Removes the folders of a stack of which nothing runs, for a caller who holds its ``RuntimeLock``.
     public static func remove(_ directories: StackDirectories) throws(SupervisionError) {
         try RuntimeDirectory.openPrivate(directories.logs, create: false)?.remove()
-        try RuntimeDirectory.open(directories.runtime, create: false)?.removeAll()
+        guard let directory = try RuntimeDirectory.open(directories.runtime, create: false) else { return }
+        removeCgroups(directory)
+        directory.removeAll()
     }
 }
 

@@ -72,8 +72,8 @@ extension StackSupervisor {
         scheduleCheck(of: instance)
     }
 
-    private func scheduleCheck(of instance: Instance) {
-        guard let health = instance.health, instance.phase == .running else { return }
+    func scheduleCheck(of instance: Instance) {
+        guard let health = instance.health, instance.phase == .running, !instance.isPaused else { return }
         deadlines.add(.check(instance, generation: instance.generation), at: now() + health.pause(at: now()))
     }
 
@@ -92,7 +92,7 @@ extension StackSupervisor {
 
     /// A check takes too long: it has failed by now, whenever it may end.
     func checkTimedOut(_ instance: Instance, _ id: UInt64) {
-        guard let health = instance.health, health.running == id, case .check(let began)? = commands[id]?.purpose else { return }
+        guard !instance.isPaused, let health = instance.health, health.running == id, case .check(let began)? = commands[id]?.purpose else { return }
         conclude(instance, .init(exitCode: nil, output: "it took longer than \(health.check.timeoutMilliseconds) ms, and was killed", began: began))
         // The next one begins when it is gone.
         commands[id]?.isConcluded = true

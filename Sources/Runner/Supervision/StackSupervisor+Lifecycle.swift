@@ -10,6 +10,7 @@ extension StackSupervisor {
         instance.isRestartOwed = false
         instance.failure = nil
         instance.exitCode = nil
+        instance.outOfMemoryKills = 0
         guard let plan = services[name.service]?.plan else {
             return startFailed(instance, "its launch plan is not known; run 'up'")
         }
@@ -66,12 +67,13 @@ extension StackSupervisor {
         instance.health = nil
         instance.adoptedHealth = nil
         instance.hooks = nil
+        instance.isPaused = false
         instance.exitCode = code
         instance.finishedAt = wallClock()
         changed(.soon)
         switch phase {
         case .starting where instance.intent == .start:
-            startFailed(instance, instance.failure ?? "it ended with status \(code ?? -1) before its command ran")
+            startFailed(instance, instance.failure ?? "it ended with status \(code ?? -1) before its command ran\(instance.memoryRemark)")
         default:
             emit(.exited(code: code ?? -1), name)
             if phase == .stopping, instance.intent == .cycle { emit(.stopped, name) }
@@ -79,7 +81,7 @@ extension StackSupervisor {
             if instance.intent == .start {
                 // Its post_start hooks have not ended.
                 instance.intent = nil
-                current?.failures.append("\(name): it ended with status \(code ?? -1) right after its start")
+                current?.failures.append("\(name): it ended with status \(code ?? -1) right after its start\(instance.memoryRemark)")
                 failDependents(of: name.service)
             }
             if instance.intent == nil { applyRestartPolicy(instance) }
@@ -113,6 +115,7 @@ extension StackSupervisor {
     func requestStop(_ instance: Instance) {
         let traits = services[instance.name.service]?.traits ?? ServiceTraits()
         let wasRunning = instance.phase == .running
+        resume(instance)
         emit(.stopping, instance.name)
         instance.phase = .stopping
         abandonHooks(of: instance, because: "it was killed, since the instance is stopped")
@@ -152,6 +155,7 @@ extension StackSupervisor {
             changed(.soon)
         }
         host.signal(instance.name, signal)
+        if signal == SIGKILL { instance.isPaused = false }
         emit(.signalled(signal: signal), instance.name)
     }
 
@@ -207,7 +211,7 @@ extension StackSupervisor {
                 // What hinders it now may be gone in a while.
                 if instance.phase == .exited { applyRestartPolicy(instance) }
             case .check(let instance, let generation):
-                if instance.generation == generation && instance.health?.running == nil { check(instance) }
+                if instance.generation == generation && instance.health?.running == nil && !instance.isPaused { check(instance) }
             case .checkTimeout(let instance, let id): checkTimedOut(instance, id)
             }
         }

@@ -7,7 +7,7 @@ extension StackSupervisor {
     /// - Throws: ``SupervisionError`` where the request is refused; nothing was changed then.
     func begin(_ job: Job) throws {
         switch job.request {
-        case .observe, .subscribe, .kill, .hasten, .attend, .report: break
+        case .observe, .subscribe, .kill, .hasten, .pause, .unpause, .attend, .report: break
         case .provide(let plans, let surroundings):
             try check(plans)
             take(plans, surroundings)
@@ -88,7 +88,7 @@ extension StackSupervisor {
             .sorted { $0.name < $1.name }
     }
 
-    private func selected(_ names: [String]?, missingAllowed: Bool = false) throws(SupervisionError) -> [Instance] {
+    func selected(_ names: [String]?, missingAllowed: Bool = false) throws(SupervisionError) -> [Instance] {
         guard let names else { return instances.values.sorted { $0.name < $1.name } }
         let wanted = Set(names)
         let found = instances.values.filter { wanted.contains($0.name.service) }.sorted { $0.name < $1.name }

@@ -103,12 +103,18 @@ final class StackSupervisor {
     func observe(supervisorPID: Int32) -> ObservedState {
         ObservedState(
             supervisorPID: supervisorPID,
-            instances: instances.values.sorted { $0.name < $1.name }.map(\.observed),
+            instances: instances.values.sorted { $0.name < $1.name }.map(observed),
             mounts: services.keys.sorted().compactMap { service in
                 host.mountedFiles(of: service).map { ObservedMount(service: service, files: $0) }
             },
             maskedFiles: maskedFiles.sorted { $0.key < $1.key }.map { MaskedFile(path: $0.key, identity: $0.value) },
             schedule: renewals.observed(isAttended: attendance != .none))
+    }
+
+    func observed(_ instance: Instance) -> ObservedInstance {
+        var observed = instance.observed
+        if instance.isAlive { observed.groups = host.groups(of: instance.name) }
+        return observed
     }
 
     func instances(of service: String) -> [Instance] {

@@ -36,7 +36,7 @@ extension StackSupervisor {
                 StateRecord.Service(name: name, traits: services[name]?.traits ?? ServiceTraits(), files: host.mountedFiles(of: name))
             },
             instances: instances.values.sorted { $0.name < $1.name }.map { instance in
-                var observed = instance.observed
+                var observed = observed(instance)
                 observed.command = []
                 // What a check prints is the service's own matter.
                 observed.health?.output = nil
@@ -66,11 +66,14 @@ extension StackSupervisor {
             instance.stoppedByUser = observed.stoppedByUser
             instance.configHash = observed.configHash
             instance.failure = observed.failure
+            // How many they were nobody will ask.
+            instance.outOfMemoryKills = observed.ranOutOfMemory == true ? 1 : 0
             instances[name] = instance
             if survivors.contains(name), let pid = observed.pid, let startTime = observed.startTime {
                 instance.process = ProcessIdentity(pid: pid, startTime: startTime)
                 instance.phase = .running
                 instance.adoptedHealth = observed.health
+                instance.isPaused = observed.isPaused ?? false
                 // How long it has run already, so that its back-off starts anew only if it should.
                 instance.lastStart = now() - max(wallClock() - (observed.startedAt ?? wallClock()), 0) * 1000
                 continue

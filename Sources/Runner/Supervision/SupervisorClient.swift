@@ -139,6 +139,16 @@ public final class SupervisorClient {
         try request(.kill(services: services, signal: signal), onEvent)
     }
 
+    /// Freezes the running instances of services, at once; nil: of all.
+    public func pause(services: [String]? = nil, onEvent: (InstanceEvent) -> Void = { _ in }) throws(SupervisionError) {
+        try request(.pause(services: services), onEvent)
+    }
+
+    /// Lets frozen instances go on, at once.
+    public func unpause(services: [String]? = nil, onEvent: (InstanceEvent) -> Void = { _ in }) throws(SupervisionError) {
+        try request(.unpause(services: services), onEvent)
+    }
+
     /// Gives instances that are being ended no more than this time from now on, at once, whatever else is going on.
     /// - Parameters:
     ///   - services: nil for all.

@@ -77,6 +77,7 @@ final class SupervisorLoop {
         saveIfDue()
         if isStopping && supervisor.isSettled && endTime == nil && !isRemoved {
             save()
+            supervisor.host.removeGroups()
             directory.remove(RuntimeDirectory.socketName)
             directory.remove(RuntimeDirectory.supervisorRecordName)
             end()
@@ -129,6 +130,7 @@ final class SupervisorLoop {
     private func removeEverything() {
         isRemoved = true
         logs.remove()
+        supervisor.host.removeGroups()
         directory.removeAll()
         end()
     }

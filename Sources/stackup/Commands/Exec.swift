@@ -50,8 +50,8 @@ enum Exec {
         let relay = try CommandRelay(terminal: terminal)
         do {
             let status = try ServiceExec.run(
-                inInstance: pid, startTime: startTime, arguments: Array(invocation.operands.dropFirst()),
-                environment: variables, user: user, capabilities: plan.capabilities, limits: plan.limits,
+                inInstance: pid, startTime: startTime, groups: instance.groups, arguments: Array(invocation.operands.dropFirst()),
+                environment: variables, user: user, capabilities: plan.capabilities, limits: plan.limits, oomScoreAdjustment: plan.oomScoreAdjustment,
                 workingDirectory: invocation.value("workdir") ?? plan.workingDirectory,
                 initExecutable: try Installation.executable(.initProcess), standardStreams: relay.commandStreams,
                 terminal: terminal ? relay.attach : nil, attend: relay.run)
@@ -72,6 +72,9 @@ enum Exec {
                 throw CommandFailure("service '\(service)' has no running instance \(index); it has \(running.map { String($0.index) }.joined(separator: ", "))")
             }
             throw CommandFailure("service '\(service)' is not running; start it with: stackup up -d \(service)")
+        }
+        guard instance.isPaused != true else {
+            throw CommandFailure("service '\(service)' is paused; let it go on with: stackup unpause \(service)")
         }
         return instance
     }

@@ -12,7 +12,7 @@ import Terminal
 ///   - timeout: for a request that ends instances, how many milliseconds each has for it; nil in it: its own grace period.
 ///   - otherwise: what to do where there is no such instance; as in Compose, mostly no failure.
 ///   - request: asks for the services that have one.
-private func act(
+func act(
     _ invocation: Invocation, title: String, on isConcerned: (ObservedInstance) -> Bool = { _ in true },
     ending timeout: Int64?? = nil,
     otherwise: (_ stack: String, _ services: [String]?) throws -> Void,

@@ -25,7 +25,7 @@ enum Ps {
     /// Compose's, with `PID` and `SupervisorPID`.
     private static let columns: [ListFormat.Column] = [
         .init("Command"), .init("CreatedAt"), .init("ExitCode"), .init("Failure"), .init("Health"), .init("HealthOutput"), .init("ID", header: "CONTAINER ID"),
-        .init("Image"), .init("Label", isLookup: true), .init("Labels"), .init("Name"), .init("Names"), .init("PID"), .init("Ports"),
+        .init("Image"), .init("Label", isLookup: true), .init("Labels"), .init("Name"), .init("Names"), .init("OOMKilled"), .init("PID"), .init("Ports"),
         .init("Project"), .init("Publishers"), .init("RenewalFailures"), .init("Restarts"), .init("RunningFor", header: "CREATED"), .init("Service"), .init("State"),
         .init("Status"), .init("SupervisorPID"),
     ]
@@ -112,6 +112,7 @@ struct PsRow {
     /// Docker's words for a container's state.
     private var state: String {
         switch instance.status {
+        case .running where instance.isPaused == true: "paused"
         case .running, .stopping: "running"
         case .created, .restarting, .exited: instance.status.rawValue
         }
@@ -125,12 +126,15 @@ struct PsRow {
         case .running: return "Up " + since(instance.startedAt) + remarks
         case .stopping: return "Stopping"
         case .restarting: return "Restarting (\(instance.exitCode ?? 0)) \(since(instance.finishedAt)) ago"
-        case .exited: return "Exited (\(instance.exitCode ?? 0)) \(since(instance.finishedAt)) ago"
+        case .exited:
+            let reason = instance.ranOutOfMemory == true ? ", out of memory" : ""
+            return "Exited (\(instance.exitCode ?? 0)) \(since(instance.finishedAt)) ago\(reason)"
         }
     }
 
     /// `(healthy)`, and how often a crash loop has come round.
     private var remarks: String {
+        if instance.isPaused == true { return " (Paused)" }
         let health = instance.health.map { $0.status == .starting ? " (health: starting)" : " (\($0.status.rawValue))" } ?? ""
         return health + (instance.restarts > 0 ? ", \(instance.restarts) \(instance.restarts == 1 ? "restart" : "restarts")" : "")
     }
@@ -159,7 +163,9 @@ struct PsRow {
 
     /// Compose's members, with `PID` and `SupervisorPID`.
     var document: TemplateValue {
-        .record([
+        let labelTexts = labels.map { "\($0.name)=\($0.value)" }
+        let pid: TemplateValue = instance.pid.map { .integer(Int64($0)) } ?? .null
+        return .record([
             .init("Command", .string(instance.command.joined(separator: " "))),
             .init("CreatedAt", .string(createdAt)),
             .init("ExitCode", .integer(Int64(instance.exitCode ?? 0))),
@@ -169,10 +175,11 @@ struct PsRow {
             .init("ID", .string(name)),
             .init("Image", .string(image)),
             .init("Label", .lookup { key in labels.first { $0.name == key }?.value ?? "" }),
-            .init("Labels", .string(labels.map { "\($0.name)=\($0.value)" }.joined(separator: ","))),
+            .init("Labels", .string(labelTexts.joined(separator: ","))),
             .init("Name", .string(name)),
             .init("Names", .string(name)),
-            .init("PID", instance.pid.map { .integer(Int64($0)) } ?? .null),
+            .init("OOMKilled", .bool(instance.ranOutOfMemory ?? false)),
+            .init("PID", pid),
             .init("Ports", .string("")),
             .init("Project", .string(project)),
             .init("Publishers", .list([])),

@@ -3,6 +3,7 @@ import Glibc
 import Linux
 import Reconciler
 import Runner
+import YAML
 
 /// Turns services of the model into launch plans: the one place that knows both Compose and the runner.
 struct LaunchPlanning {
@@ -11,6 +12,16 @@ struct LaunchPlanning {
     /// The caller's effective user id; anybody but root works within a user namespace.
     let user: UInt32
     var folders: WritableFolders
+    /// What this host does not do, and may be lived with.
+    private(set) var warnings: [Diagnostic] = []
+    private lazy var hierarchy = CgroupHierarchy.current()
+
+    init(stack: Stack, paths: HostPaths, user: UInt32, folders: WritableFolders) {
+        self.stack = stack
+        self.paths = paths
+        self.user = user
+        self.folders = folders
+    }
 
     /// Sockets outside `/run` that run code elsewhere; `/run` itself is private to each instance.
     private static let engineSockets = [
@@ -59,10 +70,23 @@ struct LaunchPlanning {
         }
         guard let resolved, let limits, problems.isEmpty else { throw problems.error.about(service.name, at: service.location) }
         var plan = plan(for: service, arguments: arguments, user: resolved, limits: limits, mounts: mounts)
+        limit(service, &plan, &problems)
         plan.postStart = problems.collect { () throws(DeploymentError) in try hooks(service.postStart, beside: plan) } ?? nil
         plan.preStop = problems.collect { () throws(DeploymentError) in try hooks(service.preStop, beside: plan) } ?? nil
         guard problems.isEmpty else { throw problems.error.about(service.name, at: service.location) }
         return plan
+    }
+
+    private mutating func limit(_ service: Service, _ plan: inout LaunchPlan, _ problems: inout Problems) {
+        let needsGroup = !service.controls.isEmpty || service.hasPrivateCgroupNamespace
+        guard needsGroup || service.oomScoreAdjustment != nil || !service.kernelSettings.isEmpty || service.sharedMemorySize != nil else { return }
+        var limits = LimitPlanning(service, hierarchy: hierarchy, isRoot: user == 0)
+        plan.controls = problems.collect { () throws(DeploymentError) in try limits.controls() } ?? nil
+        plan.oomScoreAdjustment = problems.collect { () throws(DeploymentError) in try limits.oomScoreAdjustment() } ?? nil
+        plan.namespaceSettings = problems.collect { () throws(DeploymentError) in try limits.namespaceSettings() } ?? nil
+        plan.sharedMemorySize = service.sharedMemorySize
+        if service.hasPrivateCgroupNamespace { plan.hasPrivateCgroupNamespace = true }
+        warnings += limits.warnings
     }
 
     /// - Returns: nil where there are none.

@@ -31,7 +31,7 @@ struct PlannedDeployment {
     /// What is worth knowing before `up`: secrets that may be out of date, whose file does not count, or counts again; services that it
     /// will refuse, and those that it will leave alone.
     func reportProspects(_ streams: Streams) {
-        streams.report(preparation.secrets.warnings)
+        streams.report(preparation.warnings + preparation.secrets.warnings)
         for secret in preparation.secrets.sealed {
             streams.note("secret '\(secret.name)' is sealed: version \(secret.newest.number) of the store is used")
         }

@@ -6,6 +6,7 @@ import Reconciler
 import Runner
 import SecretMemory
 import SecretStore
+import YAML
 
 /// Everything that has to be known of a project before a plan can be made: what is wanted, with sources read
 /// and users resolved, and how each service would be launched.
@@ -18,6 +19,8 @@ struct Preparation {
     let surroundings: StackSurroundings
     /// The bytes of each config, by its name.
     let configs: [String: [UInt8]]
+    /// What this host does not do of what the files ask for.
+    let warnings: [Diagnostic]
     /// Plaintext that secrets come from, as real paths.
     let plaintextSources: [String]
 
@@ -70,6 +73,7 @@ struct Preparation {
         guard let secrets, let configs, problems.isEmpty else { throw problems.error }
         self.secrets = secrets
         self.configs = configs
+        warnings = planning.warnings
         self.launchPlans = launchPlans
         wanted = WantedStack(
             name: stack.name, services: wantedServices, secrets: secrets.wanted,

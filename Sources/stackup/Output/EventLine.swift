@@ -58,6 +58,9 @@ struct EventLine {
         case .failed(let reason): ("fail", [("reason", reason)])
         case .healthy: ("health_status: healthy", [])
         case .unhealthy(let output): ("health_status: unhealthy", [("output", output)])
+        case .outOfMemory: ("oom", [])
+        case .paused: ("pause", [])
+        case .unpaused: ("unpause", [])
         case .hookFailed(let hook, let reason): ("fail", [("hook", hook), ("reason", reason)])
         // Signals are told apart, and files as what they are.
         case .starting, .restarting, .stopping, .waiting, .fileWritten, .fileRemoved: nil

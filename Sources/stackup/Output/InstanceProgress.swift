@@ -46,6 +46,9 @@ final class InstanceProgress {
         case .waiting(let condition): update(.working, "Waiting until \(condition)")
         case .healthy: update(.done, "Healthy")
         case .unhealthy: update(.warning, "Unhealthy")
+        case .outOfMemory: update(.warning, "Out of memory")
+        case .paused: update(.done, "Paused")
+        case .unpaused: update(.done, "Unpaused")
         case .hookFailed(let hook, let reason):
             // A start that it is part of fails by it, and says so at its end.
             update(.warning, "\(hook) failed: \(reason)")

@@ -53,6 +53,17 @@ final class FakeHost: InstanceHost {
 
     func end(command id: UInt64) { calls.append("end \(id)") }
 
+    func freeze(_ instance: InstanceName) throws {
+        if let reason = refusals["freeze"] { throw Refusal(description: reason) }
+        calls.append("freeze \(instance)")
+    }
+
+    func thaw(_ instance: InstanceName) throws { calls.append("thaw \(instance)") }
+
+    func groups(of instance: InstanceName) -> [String]? { nil }
+
+    func removeGroups() { calls.append("remove groups") }
+
     func forget(_ instance: InstanceName) { calls.append("forget \(instance)") }
 
     func mountedFiles(of service: String) -> [MountedFile]? { files[service] }

@@ -1,0 +1,116 @@
+import Glibc
+import Linux
+
+/// The control group of one instance: a folder of the v2 hierarchy, one of each v1 hierarchy that counts or limits something of it, or both.
+public struct InstanceCgroup: Sendable, Equatable {
+    /// Absolute.
+    public internal(set) var folders: [String]
+
+    public init(folders: [String]) {
+        self.folders = folders
+    }
+
+    /// Whether a folder is of v2.
+    private static func isUnified(_ folder: String) -> Bool { ControlFile.exists(folder + "/cgroup.controllers") }
+
+    private var unified: String? { folders.first(where: Self.isUnified) }
+
+    /// The first folder with such a file.
+    func path(of file: String) -> String? {
+        folders.lazy.map { "\($0)/\(file)" }.first(where: ControlFile.exists)
+    }
+
+    /// What a process needs to be born into it, or to join it.
+    func entrance() throws(SystemCallError) -> CgroupEntrance { try CgroupEntrance(folders, unified: unified) }
+
+    func contains(_ pid: Int32) -> Bool {
+        folders.contains { (ControlFile.read($0 + "/cgroup.procs") ?? "").split(separator: "\n").contains("\(pid)") }
+    }
+
+    // MARK: Freezing
+
+    /// Whether its processes can be frozen: it has a folder for that.
+    var canFreeze: Bool { path(of: "cgroup.freeze") != nil || path(of: "freezer.state") != nil }
+
+    func freeze() throws(SystemCallError) { try setFrozen(true) }
+
+    func thaw() throws(SystemCallError) { try setFrozen(false) }
+
+    private func setFrozen(_ frozen: Bool) throws(SystemCallError) {
+        if let file = path(of: "cgroup.freeze") { return try ControlFile.write(frozen ? "1" : "0", to: file) }
+        if let file = path(of: "freezer.state") { return try ControlFile.write(frozen ? "FROZEN" : "THAWED", to: file) }
+    }
+
+    // MARK: Memory
+
+    /// How many processes the kernel has killed for want of memory; nil where nobody counts.
+    public var outOfMemoryKills: Int64? {
+        if let file = path(of: "memory.events") { return ControlFile.number("oom_kill", in: file) }
+        if let file = path(of: "memory.oom_control") { return ControlFile.number("oom_kill", in: file) }
+        return nil
+    }
+
+    // MARK: Its end
+
+    /// Removes its folders, once nothing is in them.
+    ///
+    /// - Returns: whether they are gone.
+    func remove() -> Bool {
+        // All of them, whatever becomes of the first.
+        folders.map { rmdir($0) == 0 || errno == ENOENT }.allSatisfy { $0 }
+    }
+
+    /// Kills what is in it.
+    func kill() {
+        try? thaw()
+        if let file = path(of: "cgroup.kill") { try? ControlFile.write("1", to: file) }
+        for folder in folders {
+            for pid in (ControlFile.read(folder + "/cgroup.procs") ?? "").split(separator: "\n").compactMap({ Int32($0) }) where pid > 0 {
+                Glibc.kill(pid, SIGKILL)
+            }
+        }
+    }
+}
+
+/// Descriptors by which a process gets into a group.
+public final class CgroupEntrance {
+    private let folder: FileDescriptor?
+    private let files: [DescriptorBox]
+
+    /// A folder of the v2 hierarchy; -1 where there is none. See `clinux_groups`.
+    var unified: Int32 { Self.number(folder) }
+    /// For what is born into the group.
+    let members: [Int32]
+    /// For what joins it later.
+    let joins: [Int32]
+
+    fileprivate init(_ folders: [String], unified: String?) throws(SystemCallError) {
+        var files: [DescriptorBox] = []
+        var members: [Int32] = []
+        for path in folders {
+            let file = DescriptorBox(try FileDescriptor.open(path + "/cgroup.procs", O_WRONLY))
+            if path != unified { members.append(file.descriptor.number) }
+            files.append(file)
+        }
+        if let unified { folder = try FileDescriptor.open(unified, O_RDONLY | O_DIRECTORY) } else { folder = nil }
+        self.files = files
+        self.members = members
+        joins = files.map { $0.descriptor.number }
+    }
+
+    private static func number(_ descriptor: borrowing FileDescriptor?) -> Int32 {
+        switch descriptor {
+        case .some(let open): open.number
+        case .none: -1
+        }
+    }
+
+    /// A list can't hold what must not be copied.
+    private final class DescriptorBox {
+        let descriptor: FileDescriptor
+
+        init(_ descriptor: consuming FileDescriptor) {
+            self.descriptor = descriptor
+        }
+    }
+}
