@@ -55,7 +55,7 @@ enum ServiceAttributes {
         attribute("labels", .keyValues(.labels)),
         attribute("label_file", .short(.envFile, .list(.string))),
         idle("links", .list(.string), Reason.network),
-        idle("logging", .object(logging), Reason.logs, keep: true).alike { $0["driver"]?.string == "json-file" && $0["options"]?.mapping?.isEmpty != false },
+        attribute("logging", .object(logging), keep: true),
         idle("mem_limit", .bytes, Reason.cgroup),
         idle("mem_reservation", .bytes, Reason.cgroup),
         idle("memswap_limit", .bytes, Reason.cgroup),

@@ -52,7 +52,7 @@ final class ProcessHost: InstanceHost {
         let identity = ProcessIdentity(pid: launched.pid, startTime: launched.startTime)
         let hasReport = launched.startReport != nil
         do {
-            try watch(launched, as: instance)
+            try watch(launched, as: instance, logging: plan.logging)
         } catch {
             // Nobody would notice its end.
             Glibc.kill(identity.pid, SIGKILL)
@@ -81,9 +81,13 @@ final class ProcessHost: InstanceHost {
 
     func endLaunches() { hostViews = [:] }
 
-    private func watch(_ launched: consuming LaunchedInstance, as name: InstanceName) throws(SystemCallError) {
+    private func watch(
+        _ launched: consuming LaunchedInstance, as name: InstanceName, logging: LogPlan?
+    ) throws(SystemCallError) {
         running[name] = try RunningInstance(
-            launched, loop: loop, log: LogWriter(instance: name.description, directory: logs.descriptor.number),
+            launched, loop: loop,
+            log: LogWriter(
+                instance: name.description, stack: Paths.lastComponent(of: directory.path), directory: logs.descriptor.number, plan: logging),
             onStart: { [unowned self] failure in
                 if let failure {
                     supervisor?.startReported(name, failure: failure)
@@ -127,7 +131,7 @@ final class ProcessHost: InstanceHost {
     func end(command id: UInt64) { commands[id]?.kill() }
 
     func forget(_ instance: InstanceName) {
-        LogWriter.removeFiles(of: instance.description, in: logs.descriptor.number)
+        LogFiles.remove(of: instance.description, in: logs.descriptor.number)
         directory.removeExitFile(of: instance)
     }
 
@@ -177,6 +181,7 @@ final class ProcessHost: InstanceHost {
     /// - Parameter record: what it left; nil where it was killed before it wrote anything.
     func adopt(_ record: StateRecord?) {
         guard let record else { return killStrays() }
+        let logging = Dictionary(record.services.map { ($0.name, $0.traits.logging) }, uniquingKeysWith: { $1 })
         var survivors = Set<InstanceName>()
         var process: [String: ProcessIdentity] = [:]
         for observed in record.instances {
@@ -184,7 +189,7 @@ final class ProcessHost: InstanceHost {
             guard name.isValid, let pid = observed.pid, let startTime = observed.startTime else { continue }
             do {
                 guard let launched = try launcher.adopt(pid: pid, startTime: startTime) else { continue }
-                try watch(launched, as: name)
+                try watch(launched, as: name, logging: logging[name.service] ?? nil)
             } catch {
                 // Alive, but out of reach: without its output and its end it cannot be supervised.
                 if ProcessIdentity(pid: pid, startTime: startTime).isAlive { Glibc.kill(pid, SIGKILL) }
