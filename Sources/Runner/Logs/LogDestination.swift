@@ -54,7 +54,7 @@ final class LogDestination {
                 isFresh = true
             }
             guard let number = socket?.number else { break }
-            let sent = datagram.withUnsafeBytes { send(number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT.rawValue)) }
+            let sent = datagram.withUnsafeBytes { send(number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT)) }
             if sent >= 0 {
                 taken += 1
                 continue
@@ -94,7 +94,8 @@ final class LogDestination {
                 Glibc.connect(number, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        return status == 0 ? socket : nil
+        if status != 0 { return nil }
+        return socket
     }
 }
 

@@ -17,6 +17,7 @@ final class ProcessHost: InstanceHost {
     private var mounts: [String: ServiceMount] = [:]
     private var running: [InstanceName: RunningInstance] = [:]
     private var commands: [UInt64: InstanceCommandProcess] = [:]
+    private let drain: LogDrain
     private var watcher: PathWatcher?
     /// As it was before this process raised its own.
     private let openFileLimit: ResourceLimit
@@ -25,6 +26,7 @@ final class ProcessHost: InstanceHost {
         self.loop = loop
         self.directory = directory
         self.logs = logs
+        drain = LogDrain(loop)
         openFileLimit = Self.raiseOpenFileLimit()
         mkdirat(directory.number, "staging", 0o700)
         launcher = try InstanceLauncher(initExecutable: initExecutable, stagingDirectory: "\(directory.path)/staging")
@@ -101,6 +103,7 @@ final class ProcessHost: InstanceHost {
     private func ended(_ name: InstanceName) {
         // Kept alive until its own callback has returned.
         guard let instance = running.removeValue(forKey: name) else { return }
+        drain.take(instance.log)
         var code: Int32 = 0
         let status = clinux_reap(instance.pid, &code) == 1 ? code : leftStatus(of: name)
         supervisor?.ended(name, code: status)

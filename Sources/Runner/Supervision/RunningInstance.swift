@@ -6,7 +6,7 @@ import Linux
 final class RunningInstance {
     private let launched: LaunchedInstance
     private let loop: EventLoop
-    private let log: LogWriter
+    let log: LogWriter
     private var endToken: EventLoop.Token?
     private var outputTokens: [LogStream: EventLoop.Token] = [:]
     private var reportToken: EventLoop.Token?
