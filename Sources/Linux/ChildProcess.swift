@@ -79,6 +79,38 @@ public struct ChildProcess: ~Copyable, Sendable {
         descriptor = FileDescriptor(owning: process)
     }
 
+    /// Waits until it has ended, or so long.
+    ///
+    /// - Parameter other: a descriptor that ends the wait too, once it is readable or has been hung up.
+    /// - Returns: whether it has ended.
+    public borrowing func hasEnded(within milliseconds: Int32, or other: Int32 = -1) -> Bool {
+        var waited = [pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0), pollfd(fd: other, events: Int16(POLLIN), revents: 0)]
+        while poll(&waited, 2, milliseconds) < 0, errno == EINTR {}
+        return waited[0].revents != 0
+    }
+
+    /// Ends it, and waits for that.
+    ///
+    /// - Parameters:
+    ///   - isGroup: whether what it has started goes too; it has to have a session of its own.
+    ///   - milliseconds: how long it has to end by itself, and what it has started with it, after SIGTERM.
+    @discardableResult
+    public consuming func end(group isGroup: Bool = false, after milliseconds: Int32 = 1000) -> End {
+        let target = isGroup ? -pid : pid
+        kill(target, SIGTERM)
+        // One that was stopped would not hear of it.
+        kill(target, SIGCONT)
+        let hasEnded = hasEnded(within: milliseconds)
+        // The number of a group whose leader was not waited for is nobody else's.
+        if isGroup {
+            if hasEnded { usleep(200_000) }
+            kill(target, SIGKILL)
+        } else if !hasEnded {
+            kill(target, SIGKILL)
+        }
+        return wait()
+    }
+
     /// Waits until it has ended.
     public consuming func wait() -> End {
         var status: Int32 = 0

@@ -16,7 +16,8 @@ struct PlannedDeployment {
     init(_ project: LoadedProject, _ invocation: Invocation, _ session: borrowing StackSession) throws {
         preparation = try Preparation(
             project, services: project.stack.services, paths: invocation.paths, user: invocation.user,
-            store: session.store, snapshot: session.snapshot, record: session.record)
+            store: session.store, snapshot: session.snapshot, record: session.record,
+            waiting: SecretWaiting(invocation.streams))
         reportsOrphans = try !invocation.ignoresOrphans()
         dueRotations = project.stack.dueRotations(session.snapshot)
         observed = try session.observe()

@@ -46,10 +46,11 @@ final class SecretIntake {
     ///   - folders: where services can lay links.
     ///   - hidden: what drivers must not get at.
     ///   - store: nil where there is none yet; every value is new then.
+    ///   - waiting: tells of secrets that take a while.
     /// - Throws: `DeploymentError` with every source that cannot be read.
     init(
         _ services: [Service], of stack: Stack, environment: [String: String], folders: inout WritableFolders, hidden: [String],
-        store: SecretStore?, snapshot: StoreSnapshot?
+        store: SecretStore?, snapshot: StoreSnapshot?, waiting: SecretWaiting
     ) throws(DeploymentError) {
         self.store = store
         self.snapshot = snapshot
@@ -68,7 +69,7 @@ final class SecretIntake {
                 problems.add(problem.about(declaration).diagnostics)
             }
         }
-        try fetch(hidden: hidden, &problems)
+        try fetch(hidden: hidden, waiting, &problems)
         guard problems.isEmpty else { throw problems.error }
     }
 
@@ -182,11 +183,15 @@ extension SecretIntake {
     }
 
     /// Has one process fetch all values.
-    private func fetch(hidden: [String], _ problems: inout Problems) throws(DeploymentError) {
+    private func fetch(hidden: [String], _ waiting: SecretWaiting, _ problems: inout Problems) throws(DeploymentError) {
         var fetched: [Int: Guarded] = [:]
         var errors: [Int: SourceError] = [:]
         do {
-            try SourcesProcess.fetch(asked.map(\.request), hidden: hidden) { index, answer in
+            let names = asked.map { SecretWaiting.Awaited(secret: $0.declaration.storeName, driver: $0.request.driver) }
+            defer { waiting.finish() }
+            try SourcesProcess.fetch(
+                asked.map(\.request), hidden: hidden, onWait: { unanswered in waiting.show(unanswered.sorted().map { names[$0] }) }
+            ) { index, answer in
                 switch consume answer {
                 case .value(let bytes): fetched[index] = Guarded(bytes)
                 case .failure(let error): errors[index] = error
