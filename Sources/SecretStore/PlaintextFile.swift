@@ -160,10 +160,14 @@ extension PlaintextFile {
 
     /// Whether an end was begun at a path and not finished: the process was killed.
     public static func hasRemains(of path: String) -> Bool {
-        access(remainsPath(of: path), F_OK) == 0
+        var status = stat()
+        return lstat(remainsPath(of: path), &status) == 0 && status.st_mode & S_IFMT == S_IFDIR && status.st_uid == geteuid()
     }
 
-    private static func remainsPath(of path: String) -> String {
+    /// Where an end that was begun and not finished leaves the plaintext: a folder beside the file.
+    ///
+    /// - Parameter path: of the file.
+    public static func remainsPath(of path: String) -> String {
         "\(Paths.directory(of: Paths.clean(path)))/\(temporaryName(for: Paths.lastComponent(of: path)))"
     }
 

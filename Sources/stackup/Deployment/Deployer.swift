@@ -82,7 +82,10 @@ struct Deployer {
                     StackRecord.Reaction(target: $0.target, reaction: $0.onSecretChange)
                 })
         }
-        return StackRecord(preparation.stack, surroundings: preparation.surroundings, services: services)
+        var next = StackRecord(preparation.stack, surroundings: preparation.surroundings, services: services)
+        // Or nobody would know any more that plaintext of it is left, nor where.
+        for seal in preparation.unfinishedSeals where seal.declaration == nil { next.secrets[seal.secret] = record?.secrets[seal.secret] }
+        return next
     }
 
     /// Sends the plan to the supervisor, with the bytes of every file it does not hold yet.

@@ -29,10 +29,11 @@ struct PlannedDeployment {
             wanted: preparation.wanted, recorded: session.recordedState, observed: observed, options: options)
     }
 
-    /// What is worth knowing before `up`: secrets that may be out of date, whose file does not count, or counts again; services that it
+    /// What is worth knowing before `up`: secrets that may be out of date, whose file does not count, or counts
+    /// again, or whose sealing was cut short; services that it
     /// will refuse, and those that it will leave alone.
     func reportProspects(_ streams: Streams) {
-        streams.report(preparation.secrets.warnings)
+        streams.report(preparation.secrets.warnings + preparation.unfinishedSeals.map(\.warning))
         for secret in preparation.secrets.sealed {
             streams.note("secret '\(secret.name)' is sealed: version \(secret.newest.number) of the store is used")
         }

@@ -106,12 +106,6 @@ final class SecretIntake {
             let stored = snapshot?.secret(declaration.storeName).flatMap { $0.isSealed ? $0 : nil }
             guard let read = try Self.file(try folders.resolve(path), mayBeMissing: stored != nil) else {
                 if let stored { sealed.append(stored) }
-                if PlaintextFile.hasRemains(of: path) {
-                    warnings.append(Diagnostic(
-                        .warning, "secret '\(declaration.key)': its sealing was cut short, and plaintext of it is left beside \(path)",
-                        at: declaration.location, attribute: "secrets.\(declaration.key).file",
-                        remedy: "finish it with: stackup secret seal \(declaration.storeName)"))
-                }
                 useStored(declaration)
                 return
             }
