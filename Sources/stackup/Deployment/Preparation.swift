@@ -27,10 +27,11 @@ struct Preparation {
     ///   - services: what is to run; all that is selected.
     ///   - store: nil where there is none yet.
     ///   - record: the stack as last applied.
+    ///   - asksDrivers: see `SecretIntake`.
     ///   - waiting: tells of secrets that take a while.
     init(
         _ project: LoadedProject, services: [Service], paths: HostPaths, user: UInt32, store: SecretStore?,
-        snapshot: StoreSnapshot?, record: StackRecord?, waiting: SecretWaiting
+        snapshot: StoreSnapshot?, record: StackRecord?, asksDrivers: Bool, waiting: SecretWaiting
     ) throws(DeploymentError) {
         stack = project.stack
         let name = stack.name
@@ -47,7 +48,7 @@ struct Preparation {
         let secrets = problems.collect { () throws(DeploymentError) in
             try SecretIntake(
                 services, of: stack, environment: environment, folders: &folders, hidden: paths.privatePaths, store: store, snapshot: snapshot,
-                waiting: waiting)
+                asksDrivers: asksDrivers, waiting: waiting)
         }
         let configs = problems.collect { () throws(DeploymentError) in
             try Self.readConfigs(services, of: stack, environment: environment, folders: &folders)

@@ -31,6 +31,8 @@ final class SecretIntake {
     private(set) var warnings: [Diagnostic] = []
     private var values: [String: Guarded] = [:]
     private var asked: [Asked] = []
+    /// The names of those whose driver was left alone: what the store has counts.
+    private(set) var unasked: [String] = []
     private let store: SecretStore?
     private let snapshot: StoreSnapshot?
     private let stackName: String
@@ -46,11 +48,12 @@ final class SecretIntake {
     ///   - folders: where services can lay links.
     ///   - hidden: what drivers must not get at.
     ///   - store: nil where there is none yet; every value is new then.
+    ///   - asksDrivers: whether drivers are asked for values, which runs programs that the Compose files name.
     ///   - waiting: tells of secrets that take a while.
     /// - Throws: `DeploymentError` with every source that cannot be read.
     init(
         _ services: [Service], of stack: Stack, environment: [String: String], folders: inout WritableFolders, hidden: [String],
-        store: SecretStore?, snapshot: StoreSnapshot?, waiting: SecretWaiting
+        store: SecretStore?, snapshot: StoreSnapshot?, asksDrivers: Bool, waiting: SecretWaiting
     ) throws(DeploymentError) {
         self.store = store
         self.snapshot = snapshot
@@ -69,7 +72,7 @@ final class SecretIntake {
                 problems.add(problem.about(declaration).diagnostics)
             }
         }
-        try fetch(hidden: hidden, waiting, &problems)
+        if asksDrivers { try fetch(hidden: hidden, waiting, &problems) } else { leaveDrivers() }
         guard problems.isEmpty else { throw problems.error }
     }
 
@@ -200,6 +203,18 @@ extension SecretIntake {
                 take(value, for: asked.declaration)
             } else if let error = errors[index] {
                 miss(asked, error, &problems)
+            }
+        }
+    }
+
+    /// What the store has is what is wanted; what it has not would be new.
+    private func leaveDrivers() {
+        for declaration in asked.map(\.declaration) {
+            unasked.append(declaration.storeName)
+            if snapshot?.secret(declaration.storeName) == nil {
+                wanted.append(WantedSecret(name: declaration.storeName, source: declaration.sourceText, fingerprint: "new"))
+            } else {
+                useStored(declaration)
             }
         }
     }
