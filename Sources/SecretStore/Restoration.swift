@@ -44,7 +44,8 @@ public struct Restoration {
         // From here on nobody writes to the old store; who waits to do so finds then that it isn't in its place any more.
         let old = try place.lockOldStore()
         defer { old.release() }
-        let head = try restored.makeNewest(AuditEvent(.restored, detail: "from \(name)"))
+        // The log tells of the backup itself only after it: of two heads of one generation, too, the one that is kept apart is the newer.
+        let head = try restored.makeNewest(AuditEvent(.restored, detail: "from \(name)"), isOlder: true)
         old.markUnfinished()
         // The backup's data key may be an older one, which is let in again.
         if let present = try KeptHead.read(location, store: header.store) {

@@ -22,6 +22,7 @@ extension SecretStore {
         try readHeaderToReplace()
         let previous = try currentIndex()
         let keyRing = try keyRing()
+        _ = try settleLog()
         let log = try lockedLog(previous)
         defer { log?.unlock() }
 

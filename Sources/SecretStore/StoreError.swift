@@ -51,11 +51,11 @@ extension StoreError: CustomStringConvertible {
         case .noSuchSecret(let name):
             "no such secret: \(name)"
         case .noSuchVersion(let secret, let version):
-            "secret \(secret) has no version \(version)"
+            "secret '\(secret)' has no version \(version)"
         case .secretExists(let name):
-            "secret \(name) already exists"
+            "secret '\(name)' already exists"
         case .versionConflict(let secret, let expected, let found):
-            "secret \(secret) has changed meanwhile: version \(expected) was expected to be the newest, "
+            "secret '\(secret)' has changed meanwhile: version \(expected) was expected to be the newest, "
                 + "it is \(found); run the command again"
         case .invalid(let problem):
             problem

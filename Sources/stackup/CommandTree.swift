@@ -12,7 +12,7 @@ enum CommandTree {
             .init("stackup up -d", "start the stack of this directory in the background"),
             .init("stackup grants", "see who can read which secret"),
             .init("stackup config -q", "validate the files, for CI"),
-            .init("stackup down", "stop it and leave nothing behind"),
+            .init("stackup down", "stop it; volumes and the store stay"),
         ],
         options: projectOptions + outputOptions + storeOptions + [.flag("version", short: "v", help: "Show the version", standsAlone: true)],
         subcommands: runners.map { $0.command.withForeign(ForeignNames.of($0.command.name)) }, foreign: ForeignNames.ofProgram)

@@ -85,6 +85,11 @@ struct Deployer {
         var next = StackRecord(preparation.stack, surroundings: preparation.surroundings, services: services)
         // Or nobody would know any more that plaintext of it is left, nor where.
         for seal in preparation.unfinishedSeals where seal.declaration == nil { next.secrets[seal.secret] = record?.secrets[seal.secret] }
+        // Nobody has asked whether there is a value by these options: it stays the one by those that it was asked with.
+        let asked = Set(preparation.wanted.secrets.map(\.name))
+        for case (let name, let origin) in next.secrets where !asked.contains(name) {
+            if case .driver? = origin.place { next.secrets[name] = record?.secrets[name] }
+        }
         return next
     }
 

@@ -219,12 +219,29 @@ extension SecretIntake {
         }
     }
 
+    private static func remedy(_ declaration: SecretDeclaration) -> String {
+        "correct 'driver_opts'; or, to have what is stored, write 'external: true' and 'name: \(declaration.storeName)' instead of the driver"
+    }
+
+    /// Whether a stack was last applied with a value that this driver gave for these options. With others it would be another secret's value:
+    /// the stack would start with it, and nobody would notice.
+    private func hasAnswered(_ declaration: SecretDeclaration) -> Bool {
+        guard let store, let place = SecretOrigin(declaration).place else { return false }
+        let recorded = (try? RecordedOrigin.all(of: declaration.storeName, in: store)) ?? []
+        return recorded.contains { $0.origin.place.map(place.asksForTheSame) ?? false }
+    }
+
     /// A driver gave no value.
     private func miss(_ asked: Asked, _ error: SourceError, _ problems: inout Problems) {
         let declaration = asked.declaration
         let reason = "its driver '\(asked.request.driver)' gives no value: \(error.reason)"
         guard asked.mayBeStale, !error.isMistake, let stored = snapshot?.secret(declaration.storeName) else {
             problems.add(DeploymentError(error.isMistake ? error.reason : reason, remedy: error.remedy).about(declaration).diagnostics)
+            return
+        }
+        guard hasAnswered(declaration) else {
+            let stored = "the stored one, version \(stored.newest.number), is not used, for it never came from this driver with these options"
+            problems.add(DeploymentError("\(reason); \(stored)", remedy: error.remedy ?? Self.remedy(declaration)).about(declaration).diagnostics)
             return
         }
         failures[declaration.storeName] = error.reason

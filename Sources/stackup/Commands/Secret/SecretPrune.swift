@@ -27,7 +27,7 @@ enum SecretPrune {
         let limit = try moment(invocation)
         guard keep != nil || limit != nil else {
             throw invocation.arguments.usageError(
-                "what is to stay?", remedy: "give --keep N, --older-than TIME, or both; --keep 1 leaves the newest version of each secret")
+                "nothing says what is to stay", remedy: "give --keep N, --older-than TIME, or both; --keep 1 leaves the newest version of each secret")
         }
         guard let store = try invocation.openStore() else { return 0 }
         let users = try SecretUsers(store, invocation)

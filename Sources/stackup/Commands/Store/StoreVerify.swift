@@ -35,7 +35,7 @@ enum StoreVerify {
             }
             invocation.streams.note(
                 "\(report.objects) objects and \(report.logEntries) entries of the log were checked: "
-                    + (report.damages.isEmpty ? "all is well" : "\(report.damages.count) damages"))
+                    + (report.damages.isEmpty ? "all is well" : "\(report.damages.count) \(report.damages.count == 1 ? "damage" : "damages")"))
         }
         return report.damages.isEmpty ? 0 : 1
     }
