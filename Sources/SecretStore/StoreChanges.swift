@@ -6,8 +6,8 @@ import SecretMemory
 /// go away, committed or not.
 public struct StoreChanges: ~Copyable {
     enum Step {
-        case create(name: String, labels: [String: String], source: String, value: Value)
-        case addVersion(name: String, expectedVersion: Int?, source: String, value: Value, event: AuditEvent.Kind)
+        case create(name: String, labels: [String: String], source: String, value: Value, identity: VersionIdentity)
+        case addVersion(name: String, expectedVersion: Int?, source: String, value: Value, event: AuditEvent.Kind, identity: VersionIdentity)
         case remove(name: String)
         case removeVersions(name: String, numbers: Set<Int>)
         case setSealed(name: String, isSealed: Bool)
@@ -39,22 +39,26 @@ public struct StoreChanges: ~Copyable {
     ///   - labels: as `docker secret create --label`.
     ///   - source: where the value comes from, for people.
     ///   - value: 1 to `SecretStore.valueLimit` bytes.
+    ///   - identity: of its first version, where something has to name it before the commit.
     public mutating func createSecret(
-        _ name: String, labels: [String: String] = [:], source: String, value: consuming SecretBytes
+        _ name: String, labels: [String: String] = [:], source: String, value: consuming SecretBytes, identity: VersionIdentity = .random()
     ) {
-        steps.append(.create(name: name, labels: labels, source: source, value: Value(value)))
+        steps.append(.create(name: name, labels: labels, source: source, value: Value(value), identity: identity))
     }
 
     /// A new version of a secret. The commit fails where there is no such secret, and, with an
     /// `expectedVersion`, where that isn't the newest version any more.
     ///
-    /// - Parameter event: what the audit log calls it: `updated`, `rotated` or `rolledBack`.
+    /// - Parameters:
+    ///   - event: what the audit log calls it: `updated`, `rotated` or `rolledBack`.
+    ///   - identity: of the version, where something has to name it before the commit.
     public mutating func addVersion(
         of name: String, expectedVersion: Int? = nil, source: String, value: consuming SecretBytes,
-        as event: AuditEvent.Kind = .updated
+        as event: AuditEvent.Kind = .updated, identity: VersionIdentity = .random()
     ) {
         steps.append(
-            .addVersion(name: name, expectedVersion: expectedVersion, source: source, value: Value(value), event: event))
+            .addVersion(
+                name: name, expectedVersion: expectedVersion, source: source, value: Value(value), event: event, identity: identity))
     }
 
     /// Old versions go away. The commit fails where there is no such secret or version, and where one is the newest.
