@@ -45,6 +45,8 @@ public final class SecretStore {
     let objects: Folder
     /// What opened the store.
     public let opening: StoreOpening
+    /// What is wrong with the default key file, where that is there and something else opened the store.
+    public let keyFileProblem: StoreError?
     let opener: StoreOpener
     private(set) var header: StoreHeader
     private(set) var dataKey: SecretBytes
@@ -63,6 +65,7 @@ public final class SecretStore {
         self.folder = folder
         self.objects = objects
         opening = opened.opening
+        keyFileProblem = opened.keyFileProblem
         header = opened.header
         do {
             fingerprintKey = try opened.dataKeys.newest.derivingFingerprintKey()
