@@ -27,7 +27,12 @@ extension StackSupervisor {
                 intend(.start, instance)
             }
         case .restart(let names, let timeout):
-            for instance in try selected(names) {
+            let cycled = try selected(names)
+            // To stop it would be to lose it.
+            if let unknown = cycled.first(where: { services[$0.name.service]?.plan == nil })?.name.service {
+                throw SupervisionError.refused("service '\(unknown)' could not be started again: its launch plan is not known; run 'up'")
+            }
+            for instance in cycled {
                 instance.grace = timeout
                 intend(.cycle, instance)
             }
