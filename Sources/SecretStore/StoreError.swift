@@ -19,6 +19,8 @@ public enum StoreError: Error, Equatable, Sendable {
     case keyMissing(keyFile: String, directory: String)
     /// Nothing at hand opens the store; what was tried without success.
     case locked(directory: String, failures: [String])
+    /// Nothing at hand opens a backup; what was tried without success, and whether it has slots that open with a passphrase.
+    case lockedBackup(file: String, failures: [String], takesPassphrase: Bool)
     /// Another command has put another store, or other key slots, into its place since it was opened.
     case replaced(directory: String)
     /// The header isn't the newest that the store wrote.
@@ -81,6 +83,10 @@ extension StoreError: CustomStringConvertible {
         case .locked(let directory, let failures):
             "the store in \(directory) is locked" + (failures.isEmpty ? "" : " (\(failures.joined(separator: "; ")))")
                 + "; run: stackup store unlock"
+        case .lockedBackup(let file, let failures, let takesPassphrase):
+            "\(file): nothing at hand opens this backup" + (failures.isEmpty ? "" : " (\(failures.joined(separator: "; ")))")
+                + "; name a key file that the store had then with --keyfile PATH"
+                + (takesPassphrase ? ", give its passphrase with --passphrase-fd N, or run this at a terminal, which asks for it" : "")
         case .replaced(let directory):
             "\(directory): another command has replaced the store, or the key slot that opened it; run the command again"
         case .changedHeader(let file):
