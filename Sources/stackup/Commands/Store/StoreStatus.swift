@@ -45,9 +45,9 @@ enum StoreStatus {
         ]
         if let facts {
             rows += [
-                ["Secrets", "\(facts.secrets), \(facts.versions) versions, \(humanSize(bytes: facts.valueSize))"],
+                ["Secrets", "\(facts.secrets), \(counted(facts.versions, "version")), \(humanSize(bytes: facts.valueSize))"],
                 ["Stacks", String(facts.stacks)], ["Generation", String(facts.generation)],
-                ["Log", facts.logEntries == 0 ? "empty" : "\(facts.logEntries) entries, head \(facts.logHash.prefix(16))"],
+                ["Log", facts.logEntries == 0 ? "empty" : "\(facts.logEntries) \(facts.logEntries == 1 ? "entry" : "entries"), head \(facts.logHash.prefix(16))"],
             ]
         }
         rows.append(["Memory", memory])
