@@ -21,7 +21,7 @@ enum SecretList {
             .repeated("filter", short: "f", "KEY=VALUE", help: "Only those that match"),
             .value("format", "FORMAT", help: ListFormat.help),
             .flag("quiet", short: "q", help: "Only ids"),
-        ])
+        ], inheritedOptions: CommandTree.withoutProject)
 
     /// Docker's, and what the store knows beyond them.
     private static let columns: [ListFormat.Column] = [

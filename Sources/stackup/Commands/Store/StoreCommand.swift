@@ -13,7 +13,8 @@ enum StoreCommand {
             .init("stackup store status", "where it is, and what it holds"),
             .init("stackup store slot add --passphrase", "a second way into it"),
             .init("stackup store backup -o store.backup", "all of it in one sealed file"),
-        ], inheritedOptions: CommandTree.withoutProject, subcommands: runners.map(\.command))
+        ], inheritedOptions: CommandTree.withoutProject, leadingOptions: CommandTree.ofKeys,
+        subcommands: runners.map { $0.command.inheriting(CommandTree.withoutProject) })
 
     /// What its help lists: each is a file of this folder.
     private static let runners: [(command: Command, run: @Sendable (Invocation) throws -> Int32)] = [
