@@ -29,6 +29,8 @@ public enum StoreError: Error, Equatable, Sendable {
     case malformedKey(keyFile: String, problem: String)
     /// Someone else owns a file or folder, or could read or replace it.
     case exposed(path: String, problem: String, remedy: String)
+    /// There is no store, but what is kept apart of one.
+    case lost(directory: String, head: String)
     /// The store is older than what is kept apart of its newest state.
     case rolledBack(directory: String, head: String)
     /// A later stackup wrote this store.
@@ -99,6 +101,9 @@ extension StoreError: CustomStringConvertible {
         case .rolledBack(let directory, let head):
             "\(directory): an older state of the store is back in its place (\(head) knows a newer one); put the newer one back, "
                 + "or, if you want this one, run: stackup store verify --accept"
+        case .lost(let directory, let head):
+            "\(directory): the store is gone, which \(head) knows; bring it back, with 'stackup store restore FILE' from a backup, "
+                + "or begin anew with: stackup store init"
         case .newerFormat(let file):
             "\(file): written by a newer stackup; use that one"
         case .busy(let directory, let seconds):

@@ -37,7 +37,12 @@ enum StoreCommand {
         return store
     }
 
-    static func noStore(_ invocation: Invocation) -> CommandFailure {
-        CommandFailure("there is no store in \(invocation.paths.store.directory) yet; 'stackup store init' makes one, and so does the first secret")
+    static func noStore(_ invocation: Invocation) -> any Error {
+        do throws(StoreError) {
+            try SecretStore.refuseLostStore(at: invocation.paths.store)
+        } catch {
+            return error
+        }
+        return CommandFailure("there is no store in \(invocation.paths.store.directory) yet; 'stackup store init' makes one, and so does the first secret")
     }
 }
