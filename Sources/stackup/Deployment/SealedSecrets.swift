@@ -15,12 +15,23 @@ extension Invocation {
         return missing.filter { snapshot.secret($0.storeName)?.isSealed == true }
     }
 
-    /// Diagnostics without those that want the files of sealed secrets back.
-    func withoutSealed(_ diagnostics: [Diagnostic], of stack: Stack?) -> [Diagnostic] {
+    /// Diagnostics without those that want the files of sealed secrets back. While the store can't be opened, any missing file may be one of those.
+    func withoutSealed(_ diagnostics: [Diagnostic], of stack: Stack?, for purpose: ProjectOptions.Purpose) -> [Diagnostic] {
         func isOfFile(_ diagnostic: Diagnostic) -> Bool {
             diagnostic.severity == .warning && diagnostic.attribute.hasPrefix("secrets.") && diagnostic.attribute.hasSuffix(".file")
         }
         guard let stack, diagnostics.contains(where: isOfFile) else { return diagnostics }
+        do {
+            _ = try openStoreUnasked()
+        } catch {
+            return diagnostics.compactMap { diagnostic in
+                guard isOfFile(diagnostic) else { return diagnostic }
+                // Who is about to act looks for himself.
+                return purpose == .running ? nil : Diagnostic(
+                    .warning, diagnostic.message + "; whether the secret is sealed, only the store knows, which can't be opened",
+                    at: diagnostic.location, attribute: diagnostic.attribute)
+            }
+        }
         let attributes = Set(sealedSecrets(of: stack).map { "secrets.\($0.key).file" })
         return diagnostics.filter { !isOfFile($0) || !attributes.contains($0.attribute) }
     }
