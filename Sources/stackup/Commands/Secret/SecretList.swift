@@ -32,7 +32,8 @@ enum SecretList {
     static func run(_ invocation: Invocation) throws -> Int32 {
         let format = try invocation.listFormat(columns)
         let filter = try SecretFilter(invocation.values("filter"), invocation)
-        let secrets = (try invocation.openStore()?.snapshot().secrets() ?? [])
+        let store = try invocation.openStore()
+        let secrets = (try store?.snapshot().secrets() ?? [])
             .filter(filter.matches)
             .sorted { naturallyPrecedes($0.name, $1.name) }
         if invocation.flag("quiet"), format.isTable {
@@ -42,8 +43,20 @@ enum SecretList {
         let now = Int64(time(nil))
         try invocation.print(
             secrets.map { row($0, now) }, header: ["ID", "NAME", "DRIVER", "CREATED", "UPDATED"], as: format, json: .lines)
-        if format.isTable { for failure in secrets.compactMap({ $0.failureText(at: now) }) { invocation.streams.warn(failure) } }
+        if format.isTable, let store {
+            for secret in secrets {
+                guard let failure = secret.failureText(at: now), try isInUse(secret.name, store, invocation) else { continue }
+                invocation.streams.warn(failure)
+            }
+        }
         return 0
+    }
+
+    /// Whether a stack has a secret that isn't down: for one that is, the next `up` asks again.
+    private static func isInUse(_ name: String, _ store: SecretStore, _ invocation: Invocation) throws -> Bool {
+        try RecordedOrigin.all(of: name, in: store).contains {
+            access(invocation.paths.directories(of: $0.stack).runtime, F_OK) == 0
+        }
     }
 
     private static func row(_ secret: SecretMetadata, _ now: Int64) -> ListFormat.Row {
