@@ -14,7 +14,7 @@ struct StackSession: ~Copyable {
     /// The stack as last applied.
     let record: StackRecord?
     private let lock: RuntimeLock?
-    private let streams: Streams
+    let streams: Streams
     /// Of processes that stay in the background.
     private let backgroundEnvironment: [String: String]
     /// The supervisor that ran at first, which puts its state together while the store is read.

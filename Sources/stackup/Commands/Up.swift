@@ -83,7 +83,7 @@ enum Up {
         try VolumePlanning.prepare(
             planned.preparation.wanted.services.map(\.service), of: planned.preparation.stack,
             plans: planned.preparation.launchPlans, in: invocation.paths)
-        try deployer.commit()
+        try deployer.commit(observed: planned.observed)
         planned.reportProspects(invocation.streams)
         let display = InstanceProgress(invocation.streams, title: "Running")
         let supervisor = try session.supervisorStartingIfNeeded()

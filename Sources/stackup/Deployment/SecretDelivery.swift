@@ -32,12 +32,15 @@ struct SecretDelivery: ~Copyable {
         let value: SecretBytes
         let source: String
         let event: AuditEvent.Kind
+        /// The stack whose clock asked for it; nil for a person's doing.
+        let schedule: String?
 
-        init(_ name: String, _ value: consuming SecretBytes, _ source: String, _ event: AuditEvent.Kind) {
+        init(_ name: String, _ value: consuming SecretBytes, _ source: String, _ event: AuditEvent.Kind, _ schedule: String?) {
             self.name = name
             self.value = value
             self.source = source
             self.event = event
+            self.schedule = schedule
         }
     }
 
@@ -53,15 +56,17 @@ struct SecretDelivery: ~Copyable {
     ///   - secret: as a snapshot of the store has it.
     ///   - source: where the value comes from, for people.
     ///   - event: what the audit log calls it.
+    ///   - schedule: the stack whose clock asked for it; nil for a person's doing.
     /// - Returns: false where the newest version has this value already: then no other is made of it, and it is delivered where it
     ///   is not in place yet.
     @discardableResult
     mutating func update(
-        _ secret: SecretMetadata, to value: consuming SecretBytes, from source: String, as event: AuditEvent.Kind = .updated
+        _ secret: SecretMetadata, to value: consuming SecretBytes, from source: String, as event: AuditEvent.Kind = .updated,
+        scheduledBy schedule: String? = nil
     ) -> Bool {
         names.insert(secret.name)
         guard store.fingerprint(of: value) != secret.newest.fingerprint else { return false }
-        updates.append(Update(secret.name, value, source, event))
+        updates.append(Update(secret.name, value, source, event, schedule))
         return true
     }
 
@@ -156,7 +161,8 @@ extension SecretDelivery {
                 numbers[update.name] = number + 1
                 let copy = try update.value.withUnsafeBytes { bytes throws(SystemCallError) in try SecretBytes(copying: bytes) }
                 changes.addVersion(
-                    of: update.name, expectedVersion: number, source: update.source, value: copy, as: update.event)
+                    of: update.name, expectedVersion: number, source: update.source, value: copy, as: update.event,
+                    for: update.schedule ?? "", remark: update.schedule == nil ? "" : "as scheduled")
             }
             for step in extraSteps { step(&changes) }
             do {
