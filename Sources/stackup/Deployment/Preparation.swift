@@ -25,9 +25,10 @@ struct Preparation {
     ///   - services: what is to run; all that is selected.
     ///   - store: nil where there is none yet.
     ///   - record: the stack as last applied.
+    ///   - asksDrivers: otherwise secrets with a driver are left out, for a first look at the rest.
     init(
         _ project: LoadedProject, services: [Service], paths: HostPaths, user: UInt32, store: SecretStore?,
-        snapshot: StoreSnapshot?, record: StackRecord?
+        snapshot: StoreSnapshot?, record: StackRecord?, asksDrivers: Bool = true
     ) throws(DeploymentError) {
         stack = project.stack
         let name = stack.name
@@ -42,7 +43,8 @@ struct Preparation {
         plaintextSources = sources ?? []
         let secrets = problems.collect { () throws(DeploymentError) in
             try SecretIntake(
-                services, of: stack, environment: environment, folders: &folders, hidden: paths.privatePaths, store: store, snapshot: snapshot)
+                services, of: stack, environment: environment, folders: &folders, hidden: paths.privatePaths, asksDrivers: asksDrivers, store: store,
+                snapshot: snapshot)
         }
         let configs = problems.collect { () throws(DeploymentError) in
             try Self.readConfigs(services, of: stack, environment: environment, folders: &folders)

@@ -45,11 +45,12 @@ final class SecretIntake {
     ///   - environment: what interpolation used: the caller's with `.env`.
     ///   - folders: where services can lay links.
     ///   - hidden: what drivers must not get at.
+    ///   - asksDrivers: otherwise only what takes nothing but a look is read.
     ///   - store: nil where there is none yet; every value is new then.
     /// - Throws: `DeploymentError` with every source that cannot be read.
     init(
         _ services: [Service], of stack: Stack, environment: [String: String], folders: inout WritableFolders, hidden: [String],
-        store: SecretStore?, snapshot: StoreSnapshot?
+        asksDrivers: Bool, store: SecretStore?, snapshot: StoreSnapshot?
     ) throws(DeploymentError) {
         self.store = store
         self.snapshot = snapshot
@@ -68,7 +69,7 @@ final class SecretIntake {
                 problems.add(problem.about(declaration).diagnostics)
             }
         }
-        try fetch(hidden: hidden, &problems)
+        if asksDrivers { try fetch(hidden: hidden, &problems) }
         guard problems.isEmpty else { throw problems.error }
     }
 
