@@ -83,7 +83,12 @@ enum StoreLog {
         guard known.contains(stack) else { throw CommandFailure.unknown("stack", stack, among: known) }
     }
 
-    private static func time(_ milliseconds: Int64) -> String { LogTime(nanoseconds: milliseconds * 1_000_000).description }
+    /// With all three digits of the milliseconds: a column of times is read more easily when they are all of one width.
+    private static func time(_ milliseconds: Int64) -> String {
+        let text = LogTime(nanoseconds: milliseconds * 1_000_000).description.dropLast()
+        let fraction = text.split(separator: ".").dropFirst().first ?? ""
+        return text + (fraction.isEmpty ? "." : "") + String(repeating: "0", count: 3 - fraction.count) + "Z"
+    }
 
     /// The user, and who had logged in where that is another one: `root (anna)`.
     private static func who(_ uid: UInt32, _ loginUID: UInt32?) -> String {

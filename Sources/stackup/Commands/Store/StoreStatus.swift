@@ -26,6 +26,7 @@ enum StoreStatus {
             if case .locked = error { opening = "locked" } else { opening = "can't be opened" }
             invocation.warnOfStore(error)
         }
+        if outline.isUnlocked, !opening.hasSuffix(StoreOpening.keyring.description) { opening += ", unlocked in the kernel's keyring" }
         let memory = memoryLocking()
         if invocation.wantsJSON {
             invocation.streams.print(document(location, outline, facts, opening, memory).serialized(pretty: true))
@@ -40,7 +41,7 @@ enum StoreStatus {
     ) -> String {
         var rows = [
             ["Place", location.directory], ["Key file", location.keyFile], ["Format", String(outline.format)], ["ID", outline.id],
-            ["State", opening + (outline.isUnlocked ? ", unlocked in the kernel's keyring" : "")],
+            ["State", opening],
             ["Size", humanSize(bytes: outline.size)],
         ]
         if let facts {
