@@ -42,7 +42,7 @@ enum SecretList {
         }
         let now = Int64(time(nil))
         try invocation.print(
-            secrets.map { row($0, now) }, header: ["ID", "NAME", "DRIVER", "CREATED", "UPDATED"], as: format, json: .lines)
+            secrets.map { row($0, driver: $0.driver(in: store) ?? "", now) }, header: ["ID", "NAME", "DRIVER", "CREATED", "UPDATED"], as: format, json: .lines)
         if format.isTable, let store {
             for secret in secrets {
                 guard let failure = secret.failureText(at: now), try isInUse(secret.name, store, invocation) else { continue }
@@ -59,14 +59,14 @@ enum SecretList {
         }
     }
 
-    private static func row(_ secret: SecretMetadata, _ now: Int64) -> ListFormat.Row {
+    private static func row(_ secret: SecretMetadata, driver: String, _ now: Int64) -> ListFormat.Row {
         let created = humanAge(of: secret.createdAt, at: now), updated = humanAge(of: secret.updatedAt, at: now)
         let labels = secret.labels
         return ListFormat.Row(
-            cells: [secret.id, secret.name, secret.driver ?? "", created, updated],
+            cells: [secret.id, secret.name, driver, created, updated],
             document: .record([
                 .init("CreatedAt", .string(created)),
-                .init("Driver", .string(secret.driver ?? "")),
+                .init("Driver", .string(driver)),
                 .init("Failure", .string(secret.failure?.reason ?? "")),
                 .init("ID", .string(secret.id)),
                 .init("Label", .lookup { labels[$0] ?? "" }),
