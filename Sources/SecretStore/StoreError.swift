@@ -57,7 +57,7 @@ extension StoreError: CustomStringConvertible {
         case .noSuchVersion(let secret, let version):
             "secret '\(secret)' has no version \(version)"
         case .secretExists(let name):
-            "secret '\(name)' already exists"
+            "secret '\(name)' already exists; give it a new value with: stackup secret update \(name) FILE"
         case .versionConflict(let secret, let expected, let found):
             "secret '\(secret)' has changed meanwhile: version \(expected) was expected to be the newest, "
                 + "it is \(found); run the command again"
