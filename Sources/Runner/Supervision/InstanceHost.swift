@@ -16,6 +16,8 @@ protocol InstanceHost: AnyObject {
 
     /// What a service's tmpfs holds; nil where it has none.
     func mountedFiles(of service: String) -> [MountedFile]?
+    /// One of those; nil where there is none.
+    func mountedFile(of service: String, at target: String) -> MountedFile?
     /// Puts a file in place, atomically, for a service and its running instances (pids).
     func write(_ file: MountedFile, bytes: UnsafeRawBufferPointer, of service: String, instances: [Int32]) throws
     func remove(_ file: MountedFile, of service: String, instances: [Int32]) throws

@@ -122,6 +122,8 @@ final class ProcessHost: InstanceHost {
 
     func mountedFiles(of service: String) -> [MountedFile]? { mounts[service]?.files }
 
+    func mountedFile(of service: String, at target: String) -> MountedFile? { mounts[service]?.file(at: target) }
+
     func write(_ file: MountedFile, bytes: UnsafeRawBufferPointer, of service: String, instances: [Int32]) throws {
         try mount(of: service).write(file, bytes: bytes, inInstances: instances)
     }

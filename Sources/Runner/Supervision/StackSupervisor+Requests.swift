@@ -190,7 +190,7 @@ extension StackSupervisor {
         switch step {
         case .write(let write):
             let bytes = payload?.slice(write.range) ?? UnsafeRawBufferPointer(start: nil, count: 0)
-            let old = host.mountedFiles(of: write.service)?.first { Bytewise($0.target) == Bytewise(write.file.target) }
+            let old = host.mountedFile(of: write.service, at: write.file.target)
             try host.write(write.file, bytes: bytes, of: write.service, instances: livePIDs(of: write.service, but: ending))
             emit(InstanceEvent(service: write.service, kind: .fileWritten(target: write.file.target)))
             emitWritten(write.file, of: write.service, over: old)

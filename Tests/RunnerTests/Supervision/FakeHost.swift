@@ -50,6 +50,8 @@ final class FakeHost: InstanceHost {
 
     func mountedFiles(of service: String) -> [MountedFile]? { files[service] }
 
+    func mountedFile(of service: String, at target: String) -> MountedFile? { files[service]?.first { $0.target == target } }
+
     func write(_ file: MountedFile, bytes: UnsafeRawBufferPointer, of service: String, instances: [Int32]) throws {
         if refusedTargets.contains(file.target) { throw Refusal(description: "\(file.target) has no place") }
         calls.append("write \(service) \(file.target)")
