@@ -41,8 +41,8 @@ struct Draft {
 
     mutating func apply(_ step: StoreChanges.Step) throws(StoreError) {
         switch step {
-        case .create(let name, let labels, let source, let value, let identity):
-            try create(name, labels: labels, source: source, value: value, identity)
+        case .create(let name, let labels, let source, let value, let stack, let identity):
+            try create(name, labels: labels, source: source, value: value, stack: stack, identity)
         case .addVersion(let name, let expectedVersion, let source, let value, let event, let identity):
             try addVersion(of: name, expectedVersion: expectedVersion, source: source, value: value, event: event, identity)
         case .remove(let name):
@@ -85,7 +85,7 @@ struct Draft {
     }
 
     private mutating func create(
-        _ name: String, labels: [String: String], source: String, value: StoreChanges.Value, _ identity: VersionIdentity
+        _ name: String, labels: [String: String], source: String, value: StoreChanges.Value, stack: String, _ identity: VersionIdentity
     ) throws(StoreError) {
         if let problem = secretNameProblem(name) ?? labelsProblem(labels) {
             throw .invalid("secret \(name): \(problem)")
@@ -94,11 +94,11 @@ struct Draft {
         let version = try version(1, of: name, source: source, value, identity)
         secrets[name] = SecretMetadata(
             identifier: .random(), name: name, labels: labels, createdAt: now, updatedAt: now, versions: [version])
-        events.append(AuditEvent(.created, secret: name, version: 1, detail: version.source))
+        events.append(AuditEvent(.created, secret: name, version: 1, stack: stack, detail: version.source))
     }
 
     private mutating func addVersion(
-        of name: String, expectedVersion: Int?, source: String, value: StoreChanges.Value, event: AuditEvent.Kind,
+        of name: String, expectedVersion: Int?, source: String, value: StoreChanges.Value, event: AuditEvent,
         _ identity: VersionIdentity
     ) throws(StoreError) {
         var secret = try present(name)
@@ -111,7 +111,10 @@ struct Draft {
         secret.checkedAt = now
         secret.failure = nil
         secrets[name] = secret
-        events.append(AuditEvent(event, secret: name, version: version.number, detail: version.source))
+        var event = event
+        event.version = version.number
+        event.detail = event.detail.isEmpty ? version.source : "\(version.source), \(event.detail)"
+        events.append(event)
     }
 
     private mutating func removeVersions(_ numbers: Set<Int>, of name: String) throws(StoreError) {

@@ -205,7 +205,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{}", "one of file, environment or external must be set"),
+        ("{}", "one of file, environment, driver or external must be set"),
         ("{file: a, environment: b}", "file and environment are mutually exclusive"),
         ("{environment: ''}", "empty"),
         ("{file: a, name: 'b/c'}", "invalid name 'b/c'"),

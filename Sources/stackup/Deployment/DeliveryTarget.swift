@@ -10,6 +10,8 @@ final class DeliveryTarget {
     private let record: StackRecord
     private let observed: ObservedState
     private var plan = Plan(actions: [])
+    /// The delivered secrets' names.
+    private var secrets: Set<String> = []
     /// nil where it was sent nothing.
     private var supervisor: SupervisorClient?
 
@@ -24,6 +26,7 @@ final class DeliveryTarget {
     ///
     /// - Parameter versions: by secret, as they will be.
     func plan(_ versions: [String: NamedVersion]) {
+        secrets = Set(versions.keys)
         plan = planDelivery(of: versions, to: record.recordedGrants, observed: observed)
     }
 
@@ -48,7 +51,8 @@ final class DeliveryTarget {
 
     /// Has the stack's supervisor apply the plan, without waiting for it. One that died is replaced first.
     func send(from store: SecretStore) throws {
-        guard !plan.isEmpty else { return }
+        let schedule = try schedule(from: store)
+        guard !plan.isEmpty || schedule != nil else { return }
         var payloads: [Deployment.Payload] = []
         var values: [Value] = []
         for (service, file) in writes {
@@ -63,10 +67,19 @@ final class DeliveryTarget {
         }
         let operations = try plan.actions.compactMap { try Deployment.Operation($0.operation) }
         guard let supervisor = try session.supervisor() else { throw SupervisionError.connectionLost }
-        try supervisor.begin(Deployment(operations: operations, payloads: payloads)) { position, send in
+        try supervisor.begin(Deployment(operations: operations, payloads: payloads, schedule: schedule)) { position, send in
             try values[position].bytes.withUnsafeBytes(send)
         }
         self.supervisor = supervisor
+    }
+
+    /// When its secrets are due, the delivered ones by their new values: a try that failed before is no longer the last. Nil where the
+    /// supervisor knows all that.
+    private func schedule(from store: SecretStore) throws -> [ScheduledRenewal]? {
+        guard let known = observed.schedule?.renewals, known.contains(where: { secrets.contains($0.secret) }) else { return nil }
+        let newest = record.schedule(of: name, try store.snapshot(), at: .millisecondsNow)
+        let next = known.map { old in secrets.contains(old.secret) ? newest.first { $0.secret == old.secret } ?? old : old }
+        return next == known ? nil : next
     }
 
     /// Waits until the plan is applied.

@@ -37,7 +37,9 @@ struct Deployer {
     }
 
     /// Puts new versions of secrets and the stack as it is about to run into the store, in one commit.
-    func commit() throws {
+    ///
+    /// - Parameter observed: what runs: who is granted something is told from who had it before.
+    func commit(observed: ObservedState) throws {
         var changes = StoreChanges()
         let wanted = Dictionary(preparation.wanted.secrets.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let labels = Dictionary(preparation.stack.secrets.map { ($0.storeName, $0.labels) }, uniquingKeysWith: { first, _ in first })
@@ -46,10 +48,13 @@ struct Deployer {
             try preparation.secrets.withValue(of: name) { value in
                 let copy = try value.withUnsafeBytes { bytes throws(SystemCallError) in try SecretBytes(copying: bytes) }
                 if version == 1 {
-                    changes.createSecret(name, labels: labels[name] ?? [:], source: secret.source, value: copy, identity: secret.identity)
+                    changes.createSecret(
+                        name, labels: labels[name] ?? [:], source: secret.source, value: copy, for: preparation.stack.name,
+                        identity: secret.identity)
                 } else {
                     changes.addVersion(
-                        of: name, expectedVersion: version - 1, source: secret.source, value: copy, identity: secret.identity)
+                        of: name, expectedVersion: version - 1, source: secret.source, value: copy, for: preparation.stack.name,
+                        identity: secret.identity)
                 }
             }
         }
@@ -59,9 +64,14 @@ struct Deployer {
         if nextRecord != record {
             let name = preparation.stack.name
             changes.putStackRecord(name, try nextRecord.encoded())
-            for event in nextRecord.grantEvents(since: record, of: name) { changes.note(event) }
         }
-        if !changes.isEmpty { try store.commit(changes) }
+        // A service that is down has no files: what it gets is granted, though the record has had it before.
+        let live = Set(observed.mounts.map(\.service))
+        let next = nextRecord.grants(of: live.union(launchPlans.map(\.service)))
+        let events = grantEvents(from: record?.grants(of: live) ?? [], to: next, of: preparation.stack.name)
+        guard !changes.isEmpty else { return try store.audit(events) }
+        for event in events { changes.note(event) }
+        try store.commit(changes)
     }
 
     /// Services that were not part of this `up` stay as they were recorded, unless the plan removes them.

@@ -33,12 +33,15 @@ struct SecretDelivery: ~Copyable {
         let value: SecretBytes
         let source: String
         let event: AuditEvent.Kind
+        /// The stack whose clock asked for it; nil for a person's doing.
+        let schedule: String?
 
-        init(_ name: String, _ value: consuming SecretBytes, _ source: String, _ event: AuditEvent.Kind) {
+        init(_ name: String, _ value: consuming SecretBytes, _ source: String, _ event: AuditEvent.Kind, _ schedule: String?) {
             self.name = name
             self.value = value
             self.source = source
             self.event = event
+            self.schedule = schedule
         }
     }
 
@@ -54,15 +57,17 @@ struct SecretDelivery: ~Copyable {
     ///   - secret: as a snapshot of the store has it.
     ///   - source: where the value comes from, for people.
     ///   - event: what the audit log calls it.
+    ///   - schedule: the stack whose clock asked for it; nil for a person's doing.
     /// - Returns: false where the newest version has this value already: then no other is made of it, and it is delivered where it
     ///   is not in place yet.
     @discardableResult
     mutating func update(
-        _ secret: SecretMetadata, to value: consuming SecretBytes, from source: String, as event: AuditEvent.Kind = .updated
+        _ secret: SecretMetadata, to value: consuming SecretBytes, from source: String, as event: AuditEvent.Kind = .updated,
+        scheduledBy schedule: String? = nil
     ) -> Bool {
         names.insert(secret.name)
         guard store.fingerprint(of: value) != secret.newest.fingerprint else { return false }
-        updates.append(Update(secret.name, value, source, event))
+        updates.append(Update(secret.name, value, source, event, schedule))
         return true
     }
 
@@ -159,7 +164,7 @@ extension SecretDelivery {
                 let copy = try update.value.withUnsafeBytes { bytes throws(SystemCallError) in try SecretBytes(copying: bytes) }
                 changes.addVersion(
                     of: update.name, expectedVersion: number, source: update.source, value: copy, as: update.event,
-                    identity: identity)
+                    for: update.schedule ?? "", remark: update.schedule == nil ? "" : "as scheduled", identity: identity)
             }
             for step in extraSteps { step(&changes) }
             do {

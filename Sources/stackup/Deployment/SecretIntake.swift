@@ -112,11 +112,7 @@ final class SecretIntake {
                 useStored(declaration)
                 return
             }
-            if case .rotate? = declaration.renewal {
-                throw DeploymentError(
-                    "its file is there, and each 'up' would put the file's value back in the place of a new one",
-                    remedy: "make the store its only place with: stackup secret seal \(declaration.storeName); or remove 'rotate'")
-            }
+            if case .rotate? = declaration.renewal { try refuseOlder(read, than: snapshot?.secret(declaration.storeName), path, declaration) }
             take(Guarded(read), for: declaration)
             if let stored { unsealed.append(stored) }
         case .environment(let variable):
@@ -125,6 +121,21 @@ final class SecretIntake {
             }
             take(Guarded(try SecretSourceReader.environmentValue(value, name: variable)), for: declaration)
         }
+    }
+
+    /// A file beside a rotation has the first value, until it is sealed. It must not come in the place of a value that was made since.
+    private func refuseOlder(
+        _ value: borrowing SecretBytes, than stored: SecretMetadata?, _ path: String, _ declaration: SecretDeclaration
+    ) throws(DeploymentError) {
+        guard let stored, let fingerprint = store?.fingerprint(of: value), fingerprint != stored.newest.fingerprint,
+            stored.isSealed || stored.newest.source != declaration.sourceText
+        else { return }
+        let seal = "stackup secret seal \(stored.name)"
+        throw DeploymentError(
+            "its file is there, and would put its value in the place of a newer one: version \(stored.newest.number), \(stored.newest.source)",
+            remedy: stored.versions.contains { $0.fingerprint == fingerprint }
+                ? "make the store its only place with: \(seal); or remove 'rotate'"
+                : "remove the file; or, to have its value, run: stackup secret update \(stored.name) \(path), and then: \(seal)")
     }
 
     private func take(_ value: Guarded, for declaration: SecretDeclaration) {

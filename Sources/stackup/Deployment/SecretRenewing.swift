@@ -82,14 +82,14 @@ struct SecretRenewing {
                 if snapshot.secret(name) != nil { delivery.alsoCommit { $0.noteFailure(of: name, reason: error.reason) } }
             case .value(let value):
                 guard let secret = snapshot.secret(name) else {
-                    created.createSecret(name, labels: renewable.origin.labels, source: renewable.request.source, value: value)
+                    created.createSecret(name, labels: renewable.origin.labels, source: renewable.request.source, value: value, for: stack)
                     continue
                 }
                 // What somebody stored while the source was asked may be newer than what it had then.
                 let isOvertaken = before.secret(name)?.newest.identity != secret.newest.identity
                 if isOvertaken, !renewable.isRotated { continue }
                 let event: AuditEvent.Kind = renewable.isRotated ? .rotated : .updated
-                if delivery.update(secret, to: value, from: renewable.request.source, as: event) {
+                if delivery.update(secret, to: value, from: renewable.request.source, as: event, scheduledBy: stack) {
                     updated.append(renewable)
                 } else {
                     delivery.alsoCommit { $0.noteChecked(of: name) }

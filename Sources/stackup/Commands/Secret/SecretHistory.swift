@@ -41,7 +41,7 @@ enum SecretHistory {
         let services = grants.map(\.service).withoutRepeats().joined(separator: ", ")
         let cells = [
             String(version.number), humanAge(of: version.createdAt, at: Int64(time(nil))), version.source, version.fingerprint,
-            "\(version.size) B", author, services.isEmpty ? "-" : services,
+            humanSize(bytes: Int64(version.size)), author, services.isEmpty ? "-" : services,
         ]
         return ListFormat.Row(
             cells: cells.map { sanitizedForTerminal($0) },

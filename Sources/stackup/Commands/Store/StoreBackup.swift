@@ -34,7 +34,7 @@ enum StoreBackup {
         } else {
             count = try store.backup(to: Paths.join(invocation.workingDirectory, output), replacing: invocation.flag("force"))
         }
-        invocation.streams.note("\(count) objects were backed up")
+        invocation.streams.note("\(counted(count, "object")) \(count == 1 ? "was" : "were") backed up")
         return 0
     }
 }
