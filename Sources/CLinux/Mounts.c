@@ -43,15 +43,19 @@ int clinux_tmpfs(const char *size, const char *mode, int noswap) {
     return mount;
 }
 
-int clinux_terminals(void) {
-    int context = (int)syscall(SYS_fsopen, "devpts", 1 /* FSOPEN_CLOEXEC */);
+static int new_mount(const char *type, const char *key, const char *value, unsigned attributes) {
+    int context = (int)syscall(SYS_fsopen, type, 1 /* FSOPEN_CLOEXEC */);
     if (context < 0) return -1;
     int mount = -1;
-    if (configure(context, CONFIG_STRING, "ptmxmode", "0666") == 0 && configure(context, CONFIG_CREATE, NULL, NULL) == 0)
-        mount = (int)syscall(SYS_fsmount, context, 1 /* FSMOUNT_CLOEXEC */, CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NOEXEC);
+    if ((!key || configure(context, CONFIG_STRING, key, value) == 0) && configure(context, CONFIG_CREATE, NULL, NULL) == 0)
+        mount = (int)syscall(SYS_fsmount, context, 1 /* FSMOUNT_CLOEXEC */, CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NOEXEC | attributes);
     close_quietly(context);
     return mount;
 }
+
+int clinux_terminals(void) { return new_mount("devpts", "ptmxmode", "0666", 0); }
+
+int clinux_processes(void) { return new_mount("proc", NULL, NULL, CLINUX_MOUNT_NODEV | CLINUX_MOUNT_RDONLY); }
 
 int clinux_tmpfs_resize(int mount, const char *size) {
     int context = (int)syscall(SYS_fspick, mount, "", PICK_CLOEXEC | PICK_EMPTY_PATH);

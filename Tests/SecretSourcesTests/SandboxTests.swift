@@ -77,7 +77,19 @@ import Testing
     }
 
     @Test func norThroughAnotherProcessesRoot() throws {
-        try expect("print(open(f'/proc/{victim}/root{home}/key').read())", isStoppedBy: [.fileRules, [.namespaces, .capabilities]])
+        try expect("print(open(f'/proc/{victim}/root{home}/key').read())", isStoppedBy: [.fileRules, .namespaces])
+        // Nor as the other one's user who has kept root's right to read all files.
+        let user = try Victim(in: folder, as: 65534)
+        try expect(
+            """
+            libc.prctl(8, 1)
+            os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
+            header, data = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+            libc.capget(header, data)
+            data[0], data[3] = data[1], data[4]
+            libc.capset(header, data) == 0 or sys.exit(2)
+            print(open(f'/proc/\(user.pid)/root{home}/key').read())
+            """, isStoppedBy: [.fileRules, .namespaces, [.namespaces, .capabilities, .systemCallFilter]])
     }
 
     @Test func norWhereTheHostHasMountedItAgain() throws {
@@ -117,10 +129,10 @@ import Testing
 
     @Test func noProcessCanBeTracedOrLookedInto() throws {
         try expect(
-            "libc.ptrace(16, victim, 0, 0) == 0 or sys.exit(1)", isStoppedBy: [.fileRules, .systemCallFilter, .capabilities])
-        try expect("os.open(f'/proc/{victim}/mem', os.O_RDONLY)", isStoppedBy: [.fileRules, .capabilities])
+            "libc.ptrace(16, victim, 0, 0) == 0 or sys.exit(1)", isStoppedBy: [.namespaces, .fileRules, .systemCallFilter, .capabilities])
+        try expect("os.open(f'/proc/{victim}/mem', os.O_RDONLY)", isStoppedBy: [.namespaces, .fileRules, .capabilities])
         // Newer kernels have Landlock let it pass for CAP_PERFMON, which root has without the other wall.
-        try expect("b'canary' in open(f'/proc/{victim}/environ', 'rb').read() or sys.exit(1)", isStoppedBy: [.capabilities])
+        try expect("b'canary' in open(f'/proc/{victim}/environ', 'rb').read() or sys.exit(1)", isStoppedBy: [.namespaces, .capabilities])
         try expect(
             """
             start = int(next(l for l in open('/proc/self/maps')).split('-')[0], 16)
@@ -129,11 +141,19 @@ import Testing
             there = int(next(l for l in open(f'/proc/{victim}/maps')).split('-')[0], 16)
             own, other = Part(ctypes.addressof(here), 8), Part(there, 8)
             libc.process_vm_readv(victim, ctypes.byref(own), 1, ctypes.byref(other), 1, 0) == 8 or sys.exit(1)
-            """, isStoppedBy: [.systemCallFilter, .fileRules, .capabilities])
+            """, isStoppedBy: [.namespaces, .systemCallFilter, .fileRules, .capabilities])
     }
 
     @Test func noProcessOutsideGetsASignal() throws {
-        try expect("os.kill(victim, 0)", isStoppedBy: [.fileRules])
+        try expect("os.kill(victim, 0)", isStoppedBy: [.namespaces, .fileRules])
+        let seen = try attack(.namespaces, "print([n for n in os.listdir('/proc') if n.isdigit()])")
+        #expect(seen.text == "['1']\n")
+    }
+
+    @Test func theKernelCanNotBeSet() throws {
+        // Root's files, whose modes let root write without any capability.
+        try expect("open('/proc/sys/kernel/core_pattern', 'a').close()", isStoppedBy: [.namespaces, .fileRules])
+        try expect("open('/sys/kernel/mm/transparent_hugepage/enabled', 'a').close()", isStoppedBy: [.namespaces, .fileRules])
     }
 
     @Test func theKernelsKeyringsAreOutOfReach() throws {
@@ -273,13 +293,13 @@ import Testing
 private final class Victim: Sendable {
     let pid: Int32
 
-    init(in folder: TestFolder) throws {
+    init(in folder: TestFolder, as user: Int = 0) throws {
         let null = try FileDescriptor.open("/dev/null", O_RDWR)
-        let program = folder.program("victim", "#!/bin/sh\nexec sleep 600\n")
+        let program = folder.program("victim", "#!/bin/sh\nexec setpriv --reuid=\(user) --regid=\(user) --clear-groups sleep 600\n")
         let process = try ChildProcess(
             program, ["victim"], environment: ["TOKEN": "canary"], descriptors: [null.number, null.number, null.number])
         pid = process.pid
-        usleep(50_000)
+        usleep(100_000)
     }
 
     deinit {

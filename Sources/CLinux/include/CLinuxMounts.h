@@ -11,6 +11,8 @@ enum { CLINUX_MOUNT_RDONLY = 1, CLINUX_MOUNT_NOSUID = 2, CLINUX_MOUNT_NODEV = 4,
 int clinux_tmpfs(const char *size, const char *mode, int noswap);
 /// A new detached devpts, nosuid and noexec: terminals of which nobody else has any.
 int clinux_terminals(void);
+/// A new detached proc, read-only, nosuid, nodev and noexec, with the processes of this pid namespace.
+int clinux_processes(void);
 /// Gives a tmpfs another size.
 int clinux_tmpfs_resize(int mount, const char *size);
 /// The type of the filesystem that an open file lies on: the magic number of statfs(2); 0 where it can't be told.

@@ -12,7 +12,8 @@ public struct Sandbox: ~Copyable {
         public let rawValue: Int
         public init(rawValue: Int) { self.rawValue = rawValue }
 
-        /// The hidden paths are covered, and nothing but what may be written to can be changed, in mount and user namespaces of its own.
+        /// The hidden paths are covered, and nothing but what may be written to can be changed, in mount and user namespaces of its own;
+        /// there are no processes but those in here, which end together (pid_namespaces(7)).
         public static let namespaces = Walls(rawValue: 1)
         /// The hidden paths are not opened, few are written to, and no other process is looked into or sent a signal (landlock(7)).
         public static let fileRules = Walls(rawValue: 2)
@@ -36,19 +37,27 @@ public struct Sandbox: ~Copyable {
         "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_IPC_LOCK",
     ]
 
-    /// Begins with what needs to know nothing: this process is not dumped, looked into or given rights. To be made before there is
-    /// any other thread.
+    /// Begins with what needs to know nothing: this process is not dumped, looked into or given rights, ends with the one that has started it,
+    /// and goes on in a child, which has pids of its own. To be made before there is any other thread.
     ///
     /// - Parameters:
     ///   - wanted: for tests, which see what becomes possible without a wall.
     ///   - landlock: the version of Landlock to make do with, for tests.
-    public init(_ wanted: Walls = .all, landlock: Int = .max) {
+    /// - Throws: where no process can be made.
+    public init(_ wanted: Walls = .all, landlock: Int = .max) throws(SystemCallError) {
         self.wanted = wanted
         self.landlock = min(landlock, Int(clinux_landlock_version()))
         // Before the process is hardened: its maps belong to root from then on.
-        hasNamespace = wanted.contains(.namespaces) && (try? enterMountNamespace(withUser: geteuid() != 0)) != nil
+        let others = UInt64(CLINUX_NEWPID | CLINUX_NEWIPC)
+        hasNamespace = wanted.contains(.namespaces) && (try? enterMountNamespace(withUser: geteuid() != 0, and: others)) != nil
         hardenProcess()
         _ = clinux_no_new_privileges()
+        if hasNamespace {
+            try SandboxMonitor.goOnInChild()
+        } else {
+            // Its programs have to be ended first.
+            _ = clinux_signal_with_parent(SIGTERM)
+        }
         lockMemory()
     }
 

@@ -27,6 +27,7 @@ enum SandboxFiles {
         // What this machine doesn't have is left out.
         let devices = Devices.names().compactMap { try? DetachedMount(copying: "/dev/" + $0) }
         try restrict("/", readOnly)
+        try showOwnProcesses()
         let folder = try ownFolder("/dev")
         try setUpDevices(devices)
         for place in places {
@@ -41,6 +42,16 @@ enum SandboxFiles {
         let place = try FileDescriptor.open(path, O_PATH | O_DIRECTORY)
         let number = place.number
         try retryingInterrupts("mount_setattr", on: path) { clinux_tree_restrict(number, attributes) }
+    }
+
+    /// Through another process's root (proc(5)) there is a way around the covers, for who may look into it; and much of the kernel can be set.
+    private static func showOwnProcesses() throws(SystemCallError) {
+        do {
+            try DetachedMount(FileDescriptor(owning: retryingInterrupts("fsmount", on: "/proc") { clinux_processes() }), at: "/proc").attach()
+        } catch where geteuid() != 0 {
+            // Refused to an ordinary user where the host has hidden something in its own, as containers do. Whoever is in a user namespace
+            // looks into no process outside of it.
+        }
     }
 
     /// Puts an empty folder on top of one.
