@@ -43,7 +43,7 @@ public struct HTTPAddress: Sendable, Equatable {
             curl_url_set(handle, CURLUPART_HOST, host, 0) == CURLUE_OK, curl_url_set(handle, CURLUPART_FRAGMENT, nil, 0) == CURLUE_OK,
             let whole = Self.part(CURLUPART_URL, of: handle)
         else {
-            throw SourceError("'\(Self.harmless(text))' is no address of a secret manager", remedy: "write it as https://HOST, https://HOST:PORT or https://HOST/PATH")
+            throw SourceError("\(Self.harmless(text)) is no address of a secret manager", remedy: "write it as https://HOST, https://HOST:PORT or https://HOST/PATH")
         }
         authority = host + (Self.part(CURLUPART_PORT, of: handle).map { ":" + $0 } ?? "")
         origin = "\(scheme!)://\(authority)"
@@ -96,8 +96,9 @@ public struct HTTPAddress: Sendable, Equatable {
         return String(cString: text)
     }
 
-    /// The start of a text that was to be an address, up to where a query may hold anything.
+    /// The start of a text that was to be an address, up to where a query may hold anything. Before an `@` there may be a password, with any
+    /// character in it.
     private static func harmless(_ text: String) -> String {
-        String(text.prefix { $0 != "?" && $0 != "#" && $0 != "@" }.prefix(80))
+        text.contains("@") ? "what has an '@' in it" : "'\(text.prefix { $0 != "?" && $0 != "#" }.prefix(80))'"
     }
 }
