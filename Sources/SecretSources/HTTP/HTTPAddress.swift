@@ -58,6 +58,13 @@ public struct HTTPAddress: Sendable, Equatable {
         }
     }
 
+    /// Whether tokens for a cloud may be sent there: to its own hosts, or to this machine, where a stand-in may listen.
+    ///
+    /// - Parameter domains: the cloud's.
+    func belongs(to domains: [String]) -> Bool {
+        Self.isLoopback(host) || domains.contains { host.hasSuffix("." + $0) }
+    }
+
     /// Takes an address apart that the Compose file has: no older value makes up for one that is none.
     init(option text: String) throws(SourceError) {
         do throws(SourceError) {
@@ -82,6 +89,7 @@ public struct HTTPAddress: Sendable, Equatable {
         "169.254.170.2", "169.254.170.23", "fd00:ec2::23",  // containers of AWS
     ]
 
+    /// Whether a name or number is this machine's own.
     private static func isLoopback(_ host: String) -> Bool {
         // libcurl has written numbers such as 0x7f.1 as 127.0.0.1 by now, and never asks a name server for localhost.
         if host == "localhost" || host == "::1" { return true }
