@@ -150,6 +150,17 @@ import Testing
         #expect(seen.text == "['1']\n")
     }
 
+    @Test func noOtherProcessIsSlowedDownOrLimited() throws {
+        let calls = [
+            "libc.prlimit(victim, 7, None, (ctypes.c_uint64 * 2)())", "os.sched_setaffinity(victim, [0])",
+            "os.sched_setscheduler(victim, 0, os.sched_param(0))", "os.setpriority(0, victim, 1)", "libc.syscall(\(systemCall(x86: 251, arm: 30)), 1, victim, 3 << 13)",
+            "libc.syscall(\(systemCall(x86: 279, arm: 239)), victim, 0, 0, 0, 0, 0)",
+        ]
+        for call in calls { try expect("(\(call) or 0) == 0 or sys.exit(1)", isStoppedBy: [.namespaces, .systemCallFilter]) }
+        // Its own are its own.
+        #expect(try attack(.all, "import resource\nresource.setrlimit(7, (64, 64)); os.sched_setaffinity(0, [0])").isSuccess)
+    }
+
     @Test func theKernelCanNotBeSet() throws {
         // Root's files, whose modes let root write without any capability.
         try expect("open('/proc/sys/kernel/core_pattern', 'a').close()", isStoppedBy: [.namespaces, .fileRules])

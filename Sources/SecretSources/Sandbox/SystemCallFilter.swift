@@ -21,6 +21,8 @@ enum SystemCallFilter {
             SYS_bpf, SYS_userfaultfd, SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_kexec_load, SYS_reboot, SYS_swapon,
             SYS_swapoff, SYS_syslog, SYS_acct, SYS_settimeofday, SYS_clock_settime, SYS_clock_adjtime, SYS_adjtimex, SYS_sethostname,
             SYS_setdomainname, SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register,
+            // Other processes' shares of the machine.
+            SYS_setpriority, SYS_ioprio_set, SYS_migrate_pages, SYS_move_pages,
             // Making devices; also refused without a capability.
             SYS_mknodat,
         ]
@@ -73,6 +75,8 @@ enum SystemCallFilter {
         #endif
         return calls
     }()
+    /// Calls about a process, whose number comes first: 0 for the one that asks.
+    private static let ofAProcess = [SYS_prlimit64, SYS_sched_setparam, SYS_sched_setscheduler, SYS_sched_setattr, SYS_sched_setaffinity]
     private static let openat2: Int32 = 437
     /// fchmodat2(2), newer than most headers.
     private static let fchmodat2: Int32 = 452
@@ -113,6 +117,7 @@ enum SystemCallFilter {
         }
         check(Int32(SYS_clone), refuse(0, Code.jumpIfAnyBit, namespaces))
         check(Int32(SYS_ioctl), refusedControls.flatMap { refuse(1, Code.jumpIfEqual, $0) })
+        for call in ofAProcess { check(Int32(call), [load(Offset.argument(0)), .init(code: Code.jumpIfEqual, when_true: 1, when_false: 0, value: 0), end(Action.refuse)]) }
         for (call, argument) in modes { check(call, refuse(argument, Code.jumpIfAnyBit, withRights)) }
         for (call, argument) in openings {
             let mode = refuse(argument + 1, Code.jumpIfAnyBit, withRights)
