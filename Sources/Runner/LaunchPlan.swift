@@ -43,6 +43,8 @@ public struct LaunchPlan: Codable, Sendable, Equatable {
     public var restart: Restart
     /// nil: Docker's back-off, and as many attempts as ``restart`` has.
     public var restartLimits: RestartLimits?
+    /// nil: files of the usual size.
+    public var logging: LogPlan?
     /// What has to be there before an instance starts; stopping goes the other way.
     public var dependencies: [Dependency]
     /// nil: instances are not checked.

@@ -35,6 +35,10 @@ enum CommandTree {
         .value("passphrase-fd", "N", help: "Read the store's passphrase from this descriptor")
     ]
 
+    /// For a command on the store that takes a project's keys for names: what says which project. Only before the command: `secret rm -f NAME`
+    /// is another program's, and means something else there.
+    static let ofKeys = ["file", "project-name", "project-directory", "env-file"]
+
     /// For a command that is about no project: what it takes of the program's options.
     static let withoutProject = (outputOptions + storeOptions).map(\.name)
 

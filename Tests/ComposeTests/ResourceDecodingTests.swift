@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct ResourceDecodingTests {
     private func service(_ text: String) throws -> Service {
-        try #require(Fixture.stack("services: {web: {command: x, \(text)}}").services.first)
+        try Fixture.service("services: {web: {command: x, \(text)}}")
     }
 
     @Test func limitsOfTheServiceAndOfItsDeployment() throws {

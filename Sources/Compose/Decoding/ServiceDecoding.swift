@@ -50,7 +50,8 @@ struct ServiceDecoding {
         case "container_name": service.containerName = value.string
         case "depends_on": service.dependsOn = dependencies(value)
         case "restart": service.restart = restart(value)
-        case "healthcheck": service.healthCheck = supervision.healthCheck(attribute)
+        case "logging": service.logging = LoggingDecoding(path: path, service: name, reporter: reporter).decode(attribute)
+        case "healthcheck": service.healthCheck = supervision.healthCheck(attribute, hasImage: node["image"] != nil || node["build"] != nil)
         case "post_start": service.postStart = supervision.hooks(value, attribute.key)
         case "pre_stop": service.preStop = supervision.hooks(value, attribute.key)
         case "stop_signal":

@@ -8,12 +8,14 @@ struct SupervisionDecoding {
     let service: String
     let reporter: Reporter
 
+    /// - Parameter hasImage: whether there is an image that could have a test.
     /// - Returns: nil where none is to run.
-    func healthCheck(_ attribute: Mapping.Entry) -> HealthCheck? {
+    func healthCheck(_ attribute: Mapping.Entry, hasImage: Bool) -> HealthCheck? {
         let node = attribute.value
         guard node["disable"]?.bool != true else { return nil }
         let words = (node["test"]?.sequence ?? []).compactMap(\.string)
         guard let kind = words.first else {
+            if hasImage { return nil }
             reporter.note(
                 NoEffect.Use(
                     attribute: "\(path).healthcheck", pattern: "services.*.healthcheck", owner: service, place: attribute.keyPlace,

@@ -32,6 +32,7 @@ public struct Service: Sendable, Equatable {
     public var stopSignal = "SIGTERM"
     /// 10 s by default.
     public var stopGracePeriod = Duration.seconds(10)
+    public var logging = Logging()
     public var secrets: [SecretGrant] = []
     public var configs: [ConfigGrant] = []
     /// Binds, named volumes and tmpfs mounts; `tmpfs:` entries are included as `.tmpfs`.

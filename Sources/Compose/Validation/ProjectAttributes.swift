@@ -109,5 +109,4 @@ enum Reason {
     static let namespaces = "every service has these namespaces to itself"
     static let models = "there is no model runner"
     static let devices = "services have a minimal /dev"
-    static let logs = "output is always kept as JSON lines"
 }

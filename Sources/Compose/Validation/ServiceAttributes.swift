@@ -55,7 +55,7 @@ enum ServiceAttributes {
         attribute("labels", .keyValues(.labels)),
         attribute("label_file", .short(.envFile, .list(.string))),
         idle("links", .list(.string), Reason.network),
-        idle("logging", .object(logging), Reason.logs, keep: true).alike { $0["driver"]?.string == "json-file" && $0["options"]?.mapping?.isEmpty != false },
+        attribute("logging", .object(logging), keep: true),
         attribute("mem_limit", .bytes),
         attribute("mem_reservation", .bytes),
         attribute("memswap_limit", .bytes),

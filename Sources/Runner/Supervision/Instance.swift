@@ -120,6 +120,7 @@ struct ServiceTraits: Codable, Equatable, Sendable {
     var dependencies: [String] = []
     var restart = Restart.no
     var restartLimits: RestartLimits?
+    var logging: LogPlan?
     var stopSignal: Int32 = 15
     var stopGraceMilliseconds: Int64 = 10_000
 
@@ -129,6 +130,7 @@ struct ServiceTraits: Codable, Equatable, Sendable {
         dependencies = plan.dependencies.map(\.service)
         restart = plan.restart
         restartLimits = plan.restartLimits
+        logging = plan.logging
         stopSignal = plan.stopSignal
         stopGraceMilliseconds = plan.stopGraceMilliseconds
     }

@@ -17,6 +17,7 @@ final class ProcessHost: InstanceHost {
     private var mounts: [String: ServiceMount] = [:]
     private var running: [InstanceName: RunningInstance] = [:]
     private var commands: [UInt64: InstanceCommandProcess] = [:]
+    private let drain: LogDrain
     private var watcher: PathWatcher?
     private let cgroups: StackCgroups
     private var memoryWatches: [InstanceName: OutOfMemoryWatch] = [:]
@@ -28,6 +29,7 @@ final class ProcessHost: InstanceHost {
         self.directory = directory
         self.logs = logs
         cgroups = StackCgroups(directory)
+        drain = LogDrain(loop)
         openFileLimit = Self.raiseOpenFileLimit()
         mkdirat(directory.number, "staging", 0o700)
         launcher = try InstanceLauncher(initExecutable: initExecutable, stagingDirectory: "\(directory.path)/staging")
@@ -61,7 +63,7 @@ final class ProcessHost: InstanceHost {
         let identity = ProcessIdentity(pid: launched.pid, startTime: launched.startTime)
         let hasReport = launched.startReport != nil
         do {
-            try watch(launched, as: instance)
+            try watch(launched, as: instance, logging: plan.logging)
         } catch {
             // Nobody would notice its end.
             Glibc.kill(identity.pid, SIGKILL)
@@ -90,9 +92,13 @@ final class ProcessHost: InstanceHost {
 
     func endLaunches() { hostViews = [:] }
 
-    private func watch(_ launched: consuming LaunchedInstance, as name: InstanceName) throws(SystemCallError) {
+    private func watch(
+        _ launched: consuming LaunchedInstance, as name: InstanceName, logging: LogPlan?
+    ) throws(SystemCallError) {
         running[name] = try RunningInstance(
-            launched, loop: loop, log: LogWriter(instance: name.description, directory: logs.descriptor.number),
+            launched, loop: loop,
+            log: LogWriter(
+                instance: name.description, stack: Paths.lastComponent(of: directory.path), directory: logs.descriptor.number, plan: logging),
             onStart: { [unowned self] failure in
                 if let failure {
                     supervisor?.startReported(name, failure: failure)
@@ -106,6 +112,7 @@ final class ProcessHost: InstanceHost {
     private func ended(_ name: InstanceName) {
         // Kept alive until its own callback has returned.
         guard let instance = running.removeValue(forKey: name) else { return }
+        drain.take(instance.log)
         var code: Int32 = 0
         let status = clinux_reap(instance.pid, &code) == 1 ? code : leftStatus(of: name)
         lookForKills(in: name)
@@ -166,7 +173,7 @@ final class ProcessHost: InstanceHost {
     func end(command id: UInt64) { commands[id]?.kill() }
 
     func forget(_ instance: InstanceName) {
-        LogWriter.removeFiles(of: instance.description, in: logs.descriptor.number)
+        LogFiles.remove(of: instance.description, in: logs.descriptor.number)
         directory.removeExitFile(of: instance)
     }
 
@@ -217,6 +224,7 @@ final class ProcessHost: InstanceHost {
     func adopt(_ record: StateRecord?) {
         defer { cgroups.removeStrays() }
         guard let record else { return killStrays() }
+        let logging = Dictionary(record.services.map { ($0.name, $0.traits.logging) }, uniquingKeysWith: { $1 })
         var survivors = Set<InstanceName>()
         var process: [String: ProcessIdentity] = [:]
         for observed in record.instances {
@@ -224,7 +232,7 @@ final class ProcessHost: InstanceHost {
             guard name.isValid, let pid = observed.pid, let startTime = observed.startTime else { continue }
             do {
                 guard let launched = try launcher.adopt(pid: pid, startTime: startTime) else { continue }
-                try watch(launched, as: name)
+                try watch(launched, as: name, logging: logging[name.service] ?? nil)
             } catch {
                 // Alive, but out of reach: without its output and its end it cannot be supervised.
                 if ProcessIdentity(pid: pid, startTime: startTime).isAlive { Glibc.kill(pid, SIGKILL) }

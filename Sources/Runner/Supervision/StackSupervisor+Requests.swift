@@ -28,7 +28,12 @@ extension StackSupervisor {
             }
         case .restart(let names, let timeout, let withDependents):
             let named = try selected(names)
-            for instance in withDependents ? named + restarted(with: named) : named {
+            let cycled = withDependents ? named + restarted(with: named) : named
+            // To stop it would be to lose it.
+            if let unknown = cycled.first(where: { services[$0.name.service]?.plan == nil })?.name.service {
+                throw SupervisionError.refused("service '\(unknown)' could not be started again: its launch plan is not known; run 'up'")
+            }
+            for instance in cycled {
                 instance.grace = timeout
                 intend(.cycle, instance)
             }

@@ -40,6 +40,7 @@ enum Up {
             return 0
         }
         try refuseImages(project.stack.services, invocation)
+        try checkBeforeRenewing(project, invocation)
         try project.stack.renewSecrets(invocation)
         // Output may be shown for days. The keys, the values and the lock on the stack are given back before.
         let (deployed, events, overtaken) = try deploy(project, invocation)
@@ -60,6 +61,19 @@ enum Up {
         let withImages = services.filter(\.needsImage)
         for service in withImages { invocation.streams.reportImage(of: service, .error) }
         if !withImages.isEmpty { throw .alreadyReported }
+    }
+
+    /// Finds what is wrong with the rest before new values are made: a program that makes one may set it somewhere, and an `up` that fails is to
+    /// change nothing.
+    private static func checkBeforeRenewing(_ project: LoadedProject, _ invocation: Invocation) throws {
+        guard project.stack.hasRotatedSecrets else { return }
+        let store = try invocation.openStore()
+        let snapshot = try store?.snapshot()
+        guard project.stack.makesValues(snapshot) else { return }
+        let record = try store?.stackRecord(project.stack.name).flatMap { StackRecord(decoding: $0) }
+        _ = try Preparation(
+            project, services: project.stack.services, paths: invocation.paths, user: invocation.user, store: store, snapshot: snapshot,
+            record: record, asksDrivers: false, waiting: SecretWaiting(invocation.streams))
     }
 
     /// Delivers what was stored while the deployment was under way.
@@ -85,7 +99,7 @@ enum Up {
         try VolumePlanning.prepare(
             planned.preparation.wanted.services.map(\.service), of: planned.preparation.stack,
             plans: planned.preparation.launchPlans, in: invocation.paths)
-        try deployer.commit()
+        try deployer.commit(observed: planned.observed)
         planned.reportProspects(invocation.streams)
         let display = InstanceProgress(invocation.streams, title: "Running")
         let supervisor = try session.supervisorStartingIfNeeded()

@@ -144,6 +144,7 @@ struct LaunchPlanning {
                 .tmpfs(target: "/tmp", readOnly: true, size: 4096, mode: 0o1777, uid: 0, gid: 0, executable: false))
         }
         plan.hostFilesystemWritable = service.hostFilesystemWritable && !service.readOnly
+        plan.logging = LogPlan(service.logging)
         plan.restart = Restart(service.restart)
         plan.restartLimits = Runner.RestartLimits(service.restartLimits)
         plan.dependencies = service.dependsOn.filter { stack.service($0.service) != nil }.map(Runner.Dependency.init)
@@ -175,6 +176,29 @@ struct LaunchPlanning {
             return .tmpfs(
                 target: target, readOnly: readOnly, size: size, mode: mode ?? 0o1777, uid: number("uid") ?? 0,
                 gid: number("gid") ?? 0, executable: options.contains("exec"))
+        }
+    }
+}
+
+extension LogPlan {
+    /// nil for what is usual.
+    init?(_ logging: Logging) {
+        guard logging != Logging() else { return nil }
+        let format: SyslogFormat = switch logging.format {
+        case .rfc3164: .rfc3164
+        case .rfc5424: .rfc5424
+        case .rfc5424micro: .rfc5424micro
+        }
+        self.init(fileSize: logging.fileSize, fileCount: logging.fileCount, isKept: logging.isKept)
+        switch logging.driver {
+        case .jsonFile: break
+        case .local:
+            // Docker's.
+            fileSize = fileSize ?? 20 << 20
+            fileCount = fileCount ?? 5
+        case .none: isKept = false
+        case .journald: destination = .journal(tag: logging.tag)
+        case .syslog: destination = .syslog(socket: logging.socket, facility: logging.facility, format: format, tag: logging.tag)
         }
     }
 }

@@ -20,8 +20,8 @@ enum SecretRemove {
         let store = try invocation.openStore()
         let users = try SecretUsers(store, invocation)
         return SecretCommand.forEach(invocation.operands, invocation) { reference in
-            guard let store else { throw CommandFailure("no such secret: \(reference)") }
-            let secret = try SecretCommand.find(reference, in: try store.snapshot(), invocation)
+            let secret = try SecretCommand.find(reference, in: try store?.snapshot(), invocation)
+            guard let store else { throw StoreError.noSuchSecret(secret.name) }
             let services = users.services(using: secret.name)
             if !services.isEmpty {
                 throw CommandFailure(

@@ -92,9 +92,9 @@ enum SecretSeal {
         }.withoutRepeats()
         guard files.isEmpty else { return files }
         throw CommandFailure(
-            "secret '\(secret.name)' comes from no file that the store knows of: "
-                + (origins.isEmpty ? "no stack has been started with it" : "nothing of it lies in plain")
-                + "; only a 'file:' secret can be sealed")
+            "secret '\(secret.name)' comes from no file: "
+                + (origins.isEmpty ? "no stack has been started with it" : "'\(origins[0].stack)' has it from \(origins[0].text)")
+                + "; only a 'file:' secret can be sealed, and a file that a value was once read from is yours to remove")
     }
 
     private static func setSealed(_ isSealed: Bool, _ secret: SecretMetadata, _ store: SecretStore) throws {

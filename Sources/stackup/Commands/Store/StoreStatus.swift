@@ -8,7 +8,7 @@ import Terminal
 enum StoreStatus {
     static let command = Command(
         "status", summary: "Show where the store is, what opens it, and what it holds",
-        discussion: "Asks for no passphrase: of a store that is locked, only what can be seen from outside is shown.",
+        discussion: "Asks for no passphrase: of a store that can't be opened, only what can be seen from outside is shown.",
         examples: [
             .init("stackup store status", "for people"), .init("stackup store status --format json", "for tools"),
         ], options: [.choice("format", ["table", "json"], help: "How to print it (default table)")])
@@ -16,16 +16,17 @@ enum StoreStatus {
     static func run(_ invocation: Invocation) throws -> Int32 {
         let location = invocation.paths.store
         guard let outline = try SecretStore.outline(location) else { throw StoreCommand.noStore(invocation) }
-        let facts: StoreFacts?
-        let opening: String
+        var facts: StoreFacts?
+        var opening: String
         do {
             let store = try invocation.openStoreUnasked()
-            facts = try store?.facts()
             opening = store.map { "opened by \($0.opening.description)" } ?? "gone"
+            facts = try store?.facts()
         } catch {
-            guard case .locked = error else { throw error }
-            (facts, opening) = (nil, "locked")
+            if case .locked = error { opening = "locked" } else { opening = "can't be opened" }
+            invocation.warnOfStore(error)
         }
+        if outline.isUnlocked, !opening.hasSuffix(StoreOpening.keyring.description) { opening += ", unlocked in the kernel's keyring" }
         let memory = memoryLocking()
         if invocation.wantsJSON {
             invocation.streams.print(document(location, outline, facts, opening, memory).serialized(pretty: true))
@@ -40,14 +41,14 @@ enum StoreStatus {
     ) -> String {
         var rows = [
             ["Place", location.directory], ["Key file", location.keyFile], ["Format", String(outline.format)], ["ID", outline.id],
-            ["State", opening + (outline.isUnlocked ? ", unlocked in the kernel's keyring" : "")],
+            ["State", opening],
             ["Size", humanSize(bytes: outline.size)],
         ]
         if let facts {
             rows += [
-                ["Secrets", "\(facts.secrets), \(facts.versions) versions, \(humanSize(bytes: facts.valueSize))"],
+                ["Secrets", "\(facts.secrets), \(counted(facts.versions, "version")), \(humanSize(bytes: facts.valueSize))"],
                 ["Stacks", String(facts.stacks)], ["Generation", String(facts.generation)],
-                ["Log", facts.logEntries == 0 ? "empty" : "\(facts.logEntries) entries, head \(facts.logHash.prefix(16))"],
+                ["Log", facts.logEntries == 0 ? "empty" : "\(facts.logEntries) \(facts.logEntries == 1 ? "entry" : "entries"), head \(facts.logHash.prefix(16))"],
             ]
         }
         rows.append(["Memory", memory])
