@@ -31,12 +31,16 @@ public func humanAge(of moment: Int64, at now: Int64) -> String {
 }
 
 /// A number of bytes as Docker says it: four digits in powers of 1000, `1.234kB`, `56.7MB`.
-public func humanSize(bytes: Int64) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"]
+public func humanSize(bytes: Int64) -> String { size(bytes, base: 1000, units: ["B", "kB", "MB", "GB", "TB", "PB", "EB"]) }
+
+/// The same in powers of 1024, as Docker says it of memory: `1.234KiB`, `56.7MiB`.
+public func binarySize(bytes: Int64) -> String { size(bytes, base: 1024, units: ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]) }
+
+private func size(_ bytes: Int64, base: Double, units: [String]) -> String {
     var unit = 0
     var size = Double(max(bytes, 0))
-    while size >= 1000, unit < units.count - 1 {
-        size /= 1000
+    while size >= base, unit < units.count - 1 {
+        size /= base
         unit += 1
     }
     let decimals = size < 10 ? 3 : size < 100 ? 2 : size < 1000 ? 1 : 0

@@ -10,7 +10,7 @@ enum ForeignNames {
         of: "docker compose",
         [
             "attach", "bridge", "build", "commit", "cp", "create", "export", "images", "ls", "port", "publish", "pull",
-            "push", "rm", "run", "scale", "stats", "top", "volumes", "wait", "watch", "--all-resources", "--compatibility",
+            "push", "rm", "run", "scale", "volumes", "wait", "watch", "--all-resources", "--compatibility",
             "--dry-run", "--parallel",
         ])
 
