@@ -187,7 +187,8 @@ struct StackSession: ~Copyable {
     var recordedState: RecordedState {
         var secrets: [String: RecordedSecret] = [:]
         for secret in snapshot?.secrets() ?? [] {
-            secrets[secret.name] = RecordedSecret(version: secret.newest.number, fingerprint: secret.newest.fingerprint)
+            secrets[secret.name] = RecordedSecret(
+                version: secret.newest.number, identity: secret.newest.identity, fingerprint: secret.newest.fingerprint)
         }
         return RecordedState(secrets: secrets, services: record?.attributes ?? [:])
     }

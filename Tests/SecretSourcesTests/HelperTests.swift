@@ -37,7 +37,9 @@ import Testing
     ) throws -> [Result<String, SourceError>?] {
         let helper = try Helper(JSON.encode(SourceRequests(requests, hidden: hidden)), environment)
         var results = [Result<String, SourceError>?](repeating: nil, count: requests.count)
-        while try SourceAnswer.read(from: helper.answers, requests: requests.count, { index, answer in
+        let input = AnswerInput(
+            try helper.answers.duplicate(), writer: helper.process.descriptor.number, deadline: .now + .seconds(60))
+        while try SourceAnswer.read(from: input, requests: requests.count, { index, answer in
             switch consume answer {
             case .value(let bytes): results[index] = .success(bytes.text)
             case .failure(let error): results[index] = .failure(error)

@@ -195,6 +195,30 @@ func passphrases(_ texts: String...) -> StoreUnlocker {
         #expect(try SecretStore.open(scratch.location, with: passphrases())?.text("a") == "one")
     }
 
+    @Test func whatACommandLeavesRunningIsNotWaitedFor() throws {
+        let command = script("sleep 300 & printf 0123456789abcdef")
+        let start = ContinuousClock.now
+        #expect(try KeyCommand.output(of: [command]).count == 16)
+        #expect(ContinuousClock.now - start < .seconds(10))
+    }
+
+    @Test func aCommandThatTakesTooLongEndsWithAllThatItHasStarted() throws {
+        let place = scratch.path + "/started"
+        let command = script("sleep 300 & echo $! >\(place); sleep 300; echo 0123456789abcdef")
+        let start = ContinuousClock.now
+        let error = #expect(throws: KeyCommandError.self) { _ = try KeyCommand.output(of: [command], within: .seconds(1)) }
+        #expect(error?.description.contains("didn't end within") == true)
+        #expect(ContinuousClock.now - start < .seconds(10))
+        let started = String(decoding: scratch.bytes(of: place).dropLast(), as: UTF8.self)
+        // Nobody may reap it here, but it has no memory and no command line any more.
+        func runs() -> Bool {
+            (try? FileDescriptor.open("/proc/\(started)/cmdline", O_RDONLY).readAll()).flatMap { $0 }?.isEmpty == false
+        }
+        #expect(!started.isEmpty)
+        for _ in 0..<100 where runs() { usleep(20_000) }
+        #expect(!runs())
+    }
+
     @Test func aKeyFileElsewhereOpensTheStoreToo() throws {
         let path = scratch.path + "/stick/key"
         try populated().addSlot(.keyFile(path))

@@ -15,12 +15,13 @@ enum Up {
             """,
         examples: [
             .init("stackup up -d", "start everything in the background"),
-            .init("stackup up -d --wait web", "start web and what it needs, and wait until it runs"),
+            .init("stackup up -d --wait web", "start web and what it needs, and wait until it runs, or is healthy"),
             .init("stackup up --dry-run", "show what would be done, and why"),
         ],
         options: [
             .flag("detach", short: "d", help: "Run in the background"),
-            .flag("wait", help: "Wait until the services run; implies -d"),
+            .flag("wait", help: "Wait until the services run, or are healthy where they have a healthcheck; implies -d"),
+            .value("wait-timeout", "SECONDS", help: "How long at most; then it fails, and the services run on"),
             .flag("dry-run", help: "Print the plan and stop"),
             .flag("force-recreate", help: "Recreate instances even if nothing changed"),
             .flag("remove-orphans", help: "Remove services that the files no longer define"),
@@ -49,7 +50,8 @@ enum Up {
         guard let events else { return 0 }
         if invocation.flag("wait") {
             return try StartWatch(
-                deployed: deployed, events: events, services: project.stack.services, invocation: invocation).run()
+                deployed: deployed, events: events, services: project.stack.services, invocation: invocation,
+                timeout: try invocation.seconds("wait-timeout")).run()
         }
         return try ForegroundStack(deployed: deployed, events: events, invocation: invocation).run()
     }
@@ -70,7 +72,7 @@ enum Up {
         let record = try store?.stackRecord(project.stack.name).flatMap { StackRecord(decoding: $0) }
         _ = try Preparation(
             project, services: project.stack.services, paths: invocation.paths, user: invocation.user, store: store, snapshot: snapshot,
-            record: record, asksDrivers: false)
+            record: record, asksDrivers: false, waiting: SecretWaiting(invocation.streams))
     }
 
     /// Delivers what was stored while the deployment was under way.

@@ -25,7 +25,7 @@ final class DeliveryTarget {
     /// Works out what it lacks.
     ///
     /// - Parameter versions: by secret, as they will be.
-    func plan(_ versions: [String: Int]) {
+    func plan(_ versions: [String: NamedVersion]) {
         secrets = Set(versions.keys)
         plan = planDelivery(of: versions, to: record.recordedGrants, observed: observed)
     }
@@ -57,12 +57,12 @@ final class DeliveryTarget {
         var values: [Value] = []
         for (service, file) in writes {
             let destination = Deployment.Destination(service: service, target: file.target)
-            if let place = values.firstIndex(where: { $0.name == file.name && $0.version == file.version }) {
+            if let place = values.firstIndex(where: { $0.name == file.name && $0.identity == file.identity }) {
                 payloads[place].files.append(destination)
             } else {
-                let bytes = try store.read(file.name, version: Int(file.version))
+                let bytes = try store.read(file.name, version: Int(file.version), identity: file.identity)
                 payloads.append(Deployment.Payload(length: bytes.count, files: [destination]))
-                values.append(Value(file.name, file.version, bytes))
+                values.append(Value(file.name, file.identity, bytes))
             }
         }
         let operations = try plan.actions.compactMap { try Deployment.Operation($0.operation) }
@@ -98,12 +98,12 @@ final class DeliveryTarget {
     /// A value in a place that an array can refer to.
     private final class Value {
         let name: String
-        let version: String
+        let identity: VersionIdentity?
         let bytes: SecretBytes
 
-        init(_ name: String, _ version: String, _ bytes: consuming SecretBytes) {
+        init(_ name: String, _ identity: VersionIdentity?, _ bytes: consuming SecretBytes) {
             self.name = name
-            self.version = version
+            self.identity = identity
             self.bytes = bytes
         }
     }

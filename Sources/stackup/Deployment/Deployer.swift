@@ -41,16 +41,19 @@ struct Deployer {
     /// - Parameter observed: what runs: who is granted something is told from who had it before.
     func commit(observed: ObservedState) throws {
         var changes = StoreChanges()
-        let sources = Dictionary(preparation.wanted.secrets.map { ($0.name, $0.source) }, uniquingKeysWith: { first, _ in first })
+        let wanted = Dictionary(preparation.wanted.secrets.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let labels = Dictionary(preparation.stack.secrets.map { ($0.storeName, $0.labels) }, uniquingKeysWith: { first, _ in first })
         for case .storeSecret(let name, let version) in plan.actions.map(\.operation) {
-            let source = sources[name] ?? ""
+            guard let secret = wanted[name] else { continue }
             try preparation.secrets.withValue(of: name) { value in
                 let copy = try value.withUnsafeBytes { bytes throws(SystemCallError) in try SecretBytes(copying: bytes) }
                 if version == 1 {
-                    changes.createSecret(name, labels: labels[name] ?? [:], source: source, value: copy, for: preparation.stack.name)
+                    changes.createSecret(
+                        name, labels: labels[name] ?? [:], source: secret.source, value: copy, for: preparation.stack.name, identity: secret.identity)
                 } else {
-                    changes.addVersion(of: name, expectedVersion: version - 1, source: source, value: copy, for: preparation.stack.name)
+                    changes.addVersion(
+                        of: name, expectedVersion: version - 1, source: secret.source, value: copy, for: preparation.stack.name,
+                        identity: secret.identity)
                 }
             }
         }
@@ -89,6 +92,8 @@ struct Deployer {
                 })
         }
         var next = StackRecord(preparation.stack, surroundings: preparation.surroundings, services: services)
+        // Or nobody would know any more that plaintext of it is left, nor where.
+        for seal in preparation.unfinishedSeals where seal.declaration == nil { next.secrets[seal.secret] = record?.secrets[seal.secret] }
         // Nobody has asked whether there is a value by these options: it stays the one by those that it was asked with.
         let asked = Set(preparation.wanted.secrets.map(\.name))
         for case (let name, let origin) in next.secrets where !asked.contains(name) {
@@ -129,7 +134,7 @@ struct Deployer {
     func overtakenSecrets() throws -> Set<String> {
         let snapshot = try store.snapshot()
         let files = launchPlans.flatMap(\.files).filter { file in
-            file.kind == .secret && snapshot.secret(file.name).map { String($0.newest.number) } != file.version
+            file.kind == .secret && snapshot.secret(file.name)?.newest.identity != file.identity
         }
         return Set(files.map(\.name))
     }
@@ -158,7 +163,7 @@ struct Deployer {
         var places: [String: Int] = [:]
         for (service, file) in missingFiles(observed) {
             let destination = Deployment.Destination(service: service, target: file.target)
-            let key = "\(file.kind.rawValue) \(file.name) \(file.version)"
+            let key = "\(file.kind.rawValue) \(file.name) \(file.identity?.description ?? file.version)"
             if let place = places[key] {
                 contents[place].payload.files.append(destination)
             } else {
@@ -188,7 +193,7 @@ struct Deployer {
             let taken: Void? = try preparation.secrets.withValue(of: file.name) { value in
                 try value.withUnsafeBytes(lend)
             }
-            if taken == nil { try store.read(file.name, version: Int(file.version)).withUnsafeBytes(lend) }
+            if taken == nil { try store.read(file.name, version: Int(file.version), identity: file.identity).withUnsafeBytes(lend) }
         }
     }
 }

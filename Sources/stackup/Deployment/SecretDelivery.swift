@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Reconciler
 import Runner
 import SecretMemory
 import SecretStore
@@ -152,21 +153,22 @@ extension SecretDelivery {
     private borrowing func commit(to targets: [DeliveryTarget]) throws -> StoreSnapshot {
         while true {
             let snapshot = try store.snapshot()
-            // The records name the numbers that the versions will have.
-            var numbers: [String: Int] = [:]
+            // The records name the versions as they will be.
+            var coming: [String: NamedVersion] = [:]
             var changes = StoreChanges()
             for update in updates {
                 guard let secret = snapshot.secret(update.name) else { throw StoreError.noSuchSecret(update.name) }
-                let number = numbers[update.name] ?? secret.newest.number
-                numbers[update.name] = number + 1
+                let number = coming[update.name]?.number ?? secret.newest.number
+                let identity = VersionIdentity.random()
+                coming[update.name] = NamedVersion(number + 1, identity)
                 let copy = try update.value.withUnsafeBytes { bytes throws(SystemCallError) in try SecretBytes(copying: bytes) }
                 changes.addVersion(
                     of: update.name, expectedVersion: number, source: update.source, value: copy, as: update.event,
-                    for: update.schedule ?? "", remark: update.schedule == nil ? "" : "as scheduled")
+                    for: update.schedule ?? "", remark: update.schedule == nil ? "" : "as scheduled", identity: identity)
             }
             for step in extraSteps { step(&changes) }
             do {
-                return try commit(changes, to: targets, numbers, snapshot)
+                return try commit(changes, to: targets, coming, snapshot)
             } catch StoreError.versionConflict {
                 // Somebody else was faster: theirs has that number, ours the next.
                 continue
@@ -176,10 +178,11 @@ extension SecretDelivery {
 
     /// Commits the changes together with the records of the stacks as they are about to be.
     private borrowing func commit(
-        _ changes: consuming StoreChanges, to targets: [DeliveryTarget], _ numbers: [String: Int], _ snapshot: StoreSnapshot
+        _ changes: consuming StoreChanges, to targets: [DeliveryTarget], _ coming: [String: NamedVersion],
+        _ snapshot: StoreSnapshot
     ) throws -> StoreSnapshot {
-        let known = names.compactMap { name in snapshot.secret(name).map { (name, $0.newest.number) } }
-        let versions = Dictionary(uniqueKeysWithValues: known).merging(numbers) { $1 }
+        let known = names.compactMap { name in snapshot.secret(name).map { (name, NamedVersion($0.newest.number, $0.newest.identity)) } }
+        let versions = Dictionary(uniqueKeysWithValues: known).merging(coming) { $1 }
         for target in targets {
             target.plan(versions)
             if let record = target.nextRecord { changes.putStackRecord(target.name, try record.encoded()) }

@@ -31,6 +31,8 @@ final class SecretIntake {
     private(set) var warnings: [Diagnostic] = []
     private var values: [String: Guarded] = [:]
     private var asked: [Asked] = []
+    /// The names of those whose driver was left alone: what the store has counts.
+    private(set) var unasked: [String] = []
     private let store: SecretStore?
     private let snapshot: StoreSnapshot?
     private let stackName: String
@@ -45,12 +47,13 @@ final class SecretIntake {
     ///   - environment: what interpolation used: the caller's with `.env`.
     ///   - folders: where services can lay links.
     ///   - hidden: what drivers must not get at.
-    ///   - asksDrivers: otherwise only what takes nothing but a look is read.
     ///   - store: nil where there is none yet; every value is new then.
+    ///   - asksDrivers: whether drivers are asked for values, which runs programs that the Compose files name.
+    ///   - waiting: tells of secrets that take a while.
     /// - Throws: `DeploymentError` with every source that cannot be read.
     init(
         _ services: [Service], of stack: Stack, environment: [String: String], folders: inout WritableFolders, hidden: [String],
-        asksDrivers: Bool, store: SecretStore?, snapshot: StoreSnapshot?
+        store: SecretStore?, snapshot: StoreSnapshot?, asksDrivers: Bool, waiting: SecretWaiting
     ) throws(DeploymentError) {
         self.store = store
         self.snapshot = snapshot
@@ -69,7 +72,7 @@ final class SecretIntake {
                 problems.add(problem.about(declaration).diagnostics)
             }
         }
-        if asksDrivers { try fetch(hidden: hidden, &problems) }
+        if asksDrivers { try fetch(hidden: hidden, waiting, &problems) } else { leaveDrivers() }
         guard problems.isEmpty else { throw problems.error }
     }
 
@@ -106,12 +109,6 @@ final class SecretIntake {
             let stored = snapshot?.secret(declaration.storeName).flatMap { $0.isSealed ? $0 : nil }
             guard let read = try Self.file(try folders.resolve(path), mayBeMissing: stored != nil) else {
                 if let stored { sealed.append(stored) }
-                if PlaintextFile.hasRemains(of: path) {
-                    warnings.append(Diagnostic(
-                        .warning, "secret '\(declaration.key)': its sealing was cut short, and plaintext of it is left beside \(path)",
-                        at: declaration.location, attribute: "secrets.\(declaration.key).file",
-                        remedy: "finish it with: stackup secret seal \(declaration.storeName)"))
-                }
                 useStored(declaration)
                 return
             }
@@ -194,11 +191,15 @@ extension SecretIntake {
     }
 
     /// Has one process fetch all values.
-    private func fetch(hidden: [String], _ problems: inout Problems) throws(DeploymentError) {
+    private func fetch(hidden: [String], _ waiting: SecretWaiting, _ problems: inout Problems) throws(DeploymentError) {
         var fetched: [Int: Guarded] = [:]
         var errors: [Int: SourceError] = [:]
         do {
-            try SourcesProcess.fetch(asked.map(\.request), hidden: hidden) { index, answer in
+            let names = asked.map { SecretWaiting.Awaited(secret: $0.declaration.storeName, driver: $0.request.driver) }
+            defer { waiting.finish() }
+            try SourcesProcess.fetch(
+                asked.map(\.request), hidden: hidden, onWait: { unanswered in waiting.show(unanswered.sorted().map { names[$0] }) }
+            ) { index, answer in
                 switch consume answer {
                 case .value(let bytes): fetched[index] = Guarded(bytes)
                 case .failure(let error): errors[index] = error
@@ -213,6 +214,18 @@ extension SecretIntake {
                 take(value, for: asked.declaration)
             } else if let error = errors[index] {
                 miss(asked, error, &problems)
+            }
+        }
+    }
+
+    /// What the store has is what is wanted; what it has not would be new.
+    private func leaveDrivers() {
+        for declaration in asked.map(\.declaration) {
+            unasked.append(declaration.storeName)
+            if snapshot?.secret(declaration.storeName) == nil {
+                wanted.append(WantedSecret(name: declaration.storeName, source: declaration.sourceText, fingerprint: "new"))
+            } else {
+                useStored(declaration)
             }
         }
     }

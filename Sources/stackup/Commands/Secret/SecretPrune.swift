@@ -73,13 +73,13 @@ enum SecretPrune {
     ) -> [SecretVersion] {
         secret.versions.dropLast(keep).filter { version in
             guard version.createdAt < limit else { return false }
-            let services = users.services(using: secret.name, version: version.number)
+            let services = users.services(using: secret.name, version: version)
             if !services.isEmpty {
                 let verb = services.count == 1 ? "holds" : "hold"
                 invocation.streams.note(
                     "\(secret.name) version \(version.number) stays: \(services.joined(separator: ", ")) \(verb) it")
             }
-            return services.isEmpty && !users.isRecorded(secret.name, version: version.number)
+            return services.isEmpty && !users.isRecorded(secret.name, version: version)
         }
     }
 }

@@ -17,7 +17,7 @@ enum StoreBackup {
         ],
         options: [
             .value("output", short: "o", "FILE|-", help: "Where to; '-' is standard output"),
-            .flag("force", short: "f", help: "Replace a file that is there"),
+            .flag("force", short: "f", help: "Replace a regular file that is there"),
         ])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
