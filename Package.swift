@@ -28,7 +28,7 @@ let package = Package(
             name: "SecretSources",
             dependencies: ["CSodium", "CCrypto", "CCurl", "CLinux", "JSON", "Linux", "SecretMemory", "SourceProtocol", "Words"]),
         .executableTarget(
-            name: "stackup-sources", dependencies: ["CLinux", "Linux", "SecretSources"],
+            name: "stackup-sources", dependencies: ["Linux", "SecretSources"],
             // Functions of libraries are looked up at the start: whoever looks one up later saves the processor's registers on the
             // stack, with what was last copied through them.
             linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),

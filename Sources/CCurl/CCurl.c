@@ -69,6 +69,11 @@ CURLcode ccurl_set_pointer(void *handle, CURLoption option, const void *value) {
     return curl_easy_setopt(handle, option, value);
 }
 
+CURLcode ccurl_set_authorities(void *handle, const void *bytes, size_t count) {
+    struct curl_blob blob = {(void *)bytes, count, CURL_BLOB_NOCOPY};
+    return curl_easy_setopt(handle, CURLOPT_CAINFO_BLOB, &blob);
+}
+
 CURLcode ccurl_set_body_receiver(void *handle, ccurl_receiver function, void *context) {
     CURLcode code = curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, function);
     return code ? code : curl_easy_setopt(handle, CURLOPT_WRITEDATA, context);

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -15,7 +16,10 @@ struct clinux_open_how {
 
 int clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve) {
     struct clinux_open_how how = {.flags = flags, .mode = mode, .resolve = resolve};
-    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+    int descriptor = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+    // Filters of system calls can't look into `how`, and some refuse the call for that.
+    if (descriptor < 0 && errno == ENOSYS && resolve == 0) return openat(directory, path, (int)flags, (mode_t)mode);
+    return descriptor;
 }
 
 int clinux_syncfs(int descriptor) {

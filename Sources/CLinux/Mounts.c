@@ -43,6 +43,20 @@ int clinux_tmpfs(const char *size, const char *mode, int noswap) {
     return mount;
 }
 
+static int new_mount(const char *type, const char *key, const char *value, unsigned attributes) {
+    int context = (int)syscall(SYS_fsopen, type, 1 /* FSOPEN_CLOEXEC */);
+    if (context < 0) return -1;
+    int mount = -1;
+    if ((!key || configure(context, CONFIG_STRING, key, value) == 0) && configure(context, CONFIG_CREATE, NULL, NULL) == 0)
+        mount = (int)syscall(SYS_fsmount, context, 1 /* FSMOUNT_CLOEXEC */, CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_NOEXEC | attributes);
+    close_quietly(context);
+    return mount;
+}
+
+int clinux_terminals(void) { return new_mount("devpts", "ptmxmode", "0666", 0); }
+
+int clinux_processes(void) { return new_mount("proc", NULL, NULL, CLINUX_MOUNT_NODEV | CLINUX_MOUNT_RDONLY); }
+
 int clinux_tmpfs_resize(int mount, const char *size) {
     int context = (int)syscall(SYS_fspick, mount, "", PICK_CLOEXEC | PICK_EMPTY_PATH);
     if (context < 0) return -1;
@@ -86,10 +100,14 @@ int clinux_tree_clone(int directory, const char *path, int recursive) {
     return (int)syscall(SYS_open_tree, directory, path, flags | (recursive ? 0x8000 /* AT_RECURSIVE */ : 0));
 }
 
-int clinux_tree_change(int mount, uint64_t set, uint64_t clear) {
+static int change_tree(int mount, uint64_t set, uint64_t clear, unsigned flags) {
     struct { uint64_t set, clear, propagation, user_namespace; } change = {set, clear, 0, 0};
-    return (int)syscall(442 /* mount_setattr */, mount, "", AT_EMPTY_PATH, &change, sizeof change);
+    return (int)syscall(442 /* mount_setattr */, mount, "", AT_EMPTY_PATH | flags, &change, sizeof change);
 }
+
+int clinux_tree_change(int mount, uint64_t set, uint64_t clear) { return change_tree(mount, set, clear, 0); }
+
+int clinux_tree_restrict(int mount, uint64_t set) { return change_tree(mount, set, 0, 0x8000 /* AT_RECURSIVE */); }
 
 int clinux_tree_attach(int mount, int target, int beneath) {
     return (int)syscall(

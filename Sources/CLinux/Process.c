@@ -95,6 +95,8 @@ int clinux_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
 int clinux_pidfd_getfd(int pidfd, int number) { return (int)syscall(SYS_pidfd_getfd, pidfd, number, 0); }
 
+int clinux_fork(void) { return fork(); }
+
 int clinux_unshare(uint64_t namespaces) { return unshare((int)namespaces); }
 
 int clinux_make_mounts_slave(void) { return mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL); }

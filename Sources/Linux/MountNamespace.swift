@@ -5,13 +5,15 @@ import Glibc
 ///
 /// To be called before any other thread exists (unshare(2)), and before ``hardenProcess()``.
 ///
-/// - Parameter withUser: whether it gets a user namespace too, which maps the caller alone: ordinary users may not have the one
-///   without the other (user_namespaces(7)).
+/// - Parameters:
+///   - withUser: whether it gets a user namespace too, which maps the caller alone: ordinary users may not have the one
+///     without the other (user_namespaces(7)).
+///   - others: namespaces that it gets besides (CLONE_NEW* of clone(2)).
 /// - Throws: where the host forbids it.
-public func enterMountNamespace(withUser: Bool) throws(SystemCallError) {
+public func enterMountNamespace(withUser: Bool, and others: UInt64 = 0) throws(SystemCallError) {
     let (user, group) = (geteuid(), getegid())
     try retryingInterrupts("unshare", on: withUser ? "user namespace" : "mount namespace") {
-        clinux_unshare(UInt64(withUser ? CLINUX_NEWNS | CLINUX_NEWUSER : CLINUX_NEWNS))
+        clinux_unshare(UInt64(withUser ? CLINUX_NEWNS | CLINUX_NEWUSER : CLINUX_NEWNS) | others)
     }
     if withUser {
         try writeMap("setgroups", "deny")

@@ -98,7 +98,8 @@ struct Draft {
     }
 
     private mutating func addVersion(
-        of name: String, expectedVersion: Int?, source: String, value: StoreChanges.Value, event: AuditEvent, _ identity: VersionIdentity
+        of name: String, expectedVersion: Int?, source: String, value: StoreChanges.Value, event: AuditEvent,
+        _ identity: VersionIdentity
     ) throws(StoreError) {
         var secret = try present(name)
         if let expectedVersion, expectedVersion != secret.newest.number {

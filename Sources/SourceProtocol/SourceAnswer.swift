@@ -12,7 +12,7 @@ public enum SourceAnswer: ~Copyable {
 
     /// The largest value in bytes: Swarm's limit, 500 KiB.
     public static let valueLimit = 500 << 10
-    /// More than any header has.
+    /// More than any header has, since the texts in it are clipped.
     private static let headerLimit = 64 << 10
 
     private struct Header: Codable {
@@ -31,7 +31,7 @@ public enum SourceAnswer: ~Copyable {
             try Self.write(Header(request: request, length: bytes.count), to: output)
             try bytes.withUnsafeBytes { try output.writeAll($0) }
         case .failure(let error):
-            try Self.write(Header(request: request, error: error), to: output)
+            try Self.write(Header(request: request, error: error.clipped), to: output)
         }
     }
 

@@ -26,6 +26,17 @@ public struct SourceError: Error, Equatable, Sendable, CustomStringConvertible {
         self.isMistake = isMistake
     }
 
+    /// The same with texts that are short enough for an answer: some of what they quote comes from files and servers.
+    var clipped: SourceError {
+        SourceError(Self.clip(reason), remedy.map(Self.clip), isTransient: isTransient, isMistake: isMistake)
+    }
+
+    /// At most some KiB of a text, which are six times as many where JSON writes each byte as a number.
+    private static func clip(_ text: String) -> String {
+        let limit = 4 << 10
+        return text.utf8.count <= limit ? text : String(decoding: text.utf8.prefix(limit), as: UTF8.self) + "…"
+    }
+
     public var description: String { remedy.map { "\(reason); \($0)" } ?? reason }
 }
 

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import Linux
 import SecretSources
@@ -12,11 +11,11 @@ do {
     let input = FileDescriptor(owning: STDIN_FILENO)
     let output = FileDescriptor(owning: STDOUT_FILENO)
     signal(SIGPIPE, SIG_IGN)
-    var sandbox = Sandbox()
-    // After the namespaces, with which the kernel forgets it.
-    _ = clinux_signal_with_parent(SIGTERM)
+    var sandbox = try Sandbox()
     let server = try SourceServer(reading: input, environment: callersEnvironment())
     sandbox.close(hidden: server.hidden, writable: server.writable)
+    // Nothing in here speaks to the terminal any more, which standard error may be.
+    dup2(try FileDescriptor.open("/dev/null", O_WRONLY).number, STDERR_FILENO)
     try server.serve(to: output)
 } catch {
     let errors = FileDescriptor(owning: STDERR_FILENO)

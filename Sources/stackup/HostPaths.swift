@@ -77,6 +77,10 @@ struct HostPaths: Equatable, Sendable {
                 if walk.isReal(Paths.directory(of: path)) { paths.append(path) }
             }
         }
+        // Runtime folders of all who are logged in, users that the database doesn't list among them.
+        if let users = try? FileDescriptor.open("/run/user", O_RDONLY | O_DIRECTORY) {
+            paths += DirectoryListing.names(in: users.number).map { "/run/user/\($0)" }.filter { walk.isReal($0) }.map { $0 + "/stackup" }
+        }
         return (own + paths).withoutRepeats()
     }
 }

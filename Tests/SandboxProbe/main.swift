@@ -6,7 +6,7 @@ import SecretSources
 //   SandboxProbe WALLS LANDLOCK-VERSION HIDDEN:HIDDEN… WRITABLE:WRITABLE… PROGRAM ARGUMENT…
 // Tests show what each wall keeps out, and that it gets in without it.
 let words = CommandLine.arguments
-var sandbox = Sandbox(Sandbox.Walls(rawValue: Int(words[1])!), landlock: Int(words[2])!)
+var sandbox = try Sandbox(Sandbox.Walls(rawValue: Int(words[1])!), landlock: Int(words[2])!)
 sandbox.close(hidden: words[3].split(separator: ":").map(String.init), writable: words[4].split(separator: ":").map(String.init))
 guard sandbox.walls.rawValue == Int(words[1])! else {
     try? FileDescriptor(owning: STDERR_FILENO).writeAll(Array("only the walls \(sandbox.walls.rawValue) stand\n".utf8))

@@ -71,6 +71,19 @@ import Testing
         #expect(reason.hasSuffix("xxx…") && reason.utf8.count < 400)
     }
 
+    @Test func aValueThatIsCutOffInWhatItSaysIsNotShownEither() {
+        let text = String(repeating: "canary", count: 20)
+        #expect(run("printf \(text); printf '%0250d%s' 0 \(text) >&2; exit 1").problem?.reason.contains("canary") == false)
+    }
+
+    @Test func lookingForWhatItPrintsTakesNoTime() {
+        let start = ContinuousClock.now
+        let problem = run("yes xxxx | head -n 100000; head -c 63000 /dev/zero | tr '\\0' x >&2; exit 1").problem
+        #expect(problem?.reason == "program ended with status 1: what it said is not shown, since it printed too many lines to look for in there")
+        #expect(run("yes xxxxy | head -n 900; head -c 63000 /dev/zero | tr '\\0' x >&2; exit 1").problem?.reason.hasSuffix("xxx…") == true)
+        #expect(ContinuousClock.now - start < .seconds(4))
+    }
+
     @Test func whoTakesTooLongIsEndedWithAllThatItHasStarted() throws {
         let start = ContinuousClock.now
         let problem = run("sleep 987 & echo $! >child; wait", ["timeout": "300ms"]).problem

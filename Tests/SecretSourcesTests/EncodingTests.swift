@@ -45,6 +45,36 @@ import Testing
         #expect(throws: SourceError.self) { _ = try CredentialFile.read(".", "the token's file", of: request) }
     }
 
+    @Test func whateverAnErrorQuotesItsAnswerCanBeRead() throws {
+        for text in [String(repeating: "\u{1}", count: 100_000), String(repeating: "é", count: 100_000), "short"] {
+            let pipe = try FileDescriptor.pipe()
+            try SourceAnswer.failure(SourceError(text, remedy: text, isTransient: true)).write(to: pipe.write, for: 0)
+            let reader = pipe.takeReadEnd()
+            let isRead = try SourceAnswer.read(from: reader, requests: 1) { _, answer in
+                guard case .failure(let error) = consume answer else { throw SourceError("no failure") }
+                #expect(error.isTransient && error.reason.hasPrefix(text.prefix(100)) && error.remedy == error.reason)
+            }
+            #expect(isRead)
+        }
+    }
+
+    @Test func ofManyFieldsSomeAreNamed() throws {
+        let members = (100..<200).map { "\"f\($0)\":1" }.joined(separator: ",")
+        #expect(throws: SourceError("it has no field 'x'", remedy: "its fields are: \((100..<120).map { "f\($0)" }.joined(separator: ", ")) and 80 more")) {
+            _ = try SecretField.pick("x", of: .guarding("{\(members)}"), "it")
+        }
+    }
+
+    @Test(arguments: ["admin:hunter2@host", "htps://admin:hunter2@x", "https://admin:hunter2@host:x", "admin:hun?ter2@host", "https:/admin:hunter2@host?x", "https://admin:hunter2@host"])
+    func whatStandsBeforeTheHostIsNotShown(address: String) {
+        do {
+            _ = try HTTPAddress(address)
+            Issue.record("it is none")
+        } catch {
+            #expect(!error.description.contains("hun") && !error.description.contains("admin"))
+        }
+    }
+
     @Test func growingMemoryKeepsWhatIsInThere() throws {
         var buffer = try SecretBuffer(capacity: 1)
         for _ in 0..<1000 { try buffer.append("abc") }

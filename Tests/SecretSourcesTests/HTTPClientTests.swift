@@ -23,7 +23,7 @@ import Testing
         patience.total = .seconds(4)
         patience.attempts = attempts
         patience.firstPause = .milliseconds(10)
-        return HTTPClient(environment: environment, certificates: server["folder"] + "/" + certificates, patience: patience)
+        return HTTPClient(environment: environment, certificates: trusted(server["folder"] + "/" + certificates), patience: patience)
     }
 
     private func address(_ path: String, at port: String = "https", scheme: String = "https") throws -> HTTPAddress {
@@ -120,8 +120,10 @@ import Testing
     }
 
     @Test func aFileThatHoldsNoCertificatesIsNamed() {
-        let error = problem("echo", client(certificates: "nothing.pem"))
-        #expect(error?.reason == "\(server["folder"])/nothing.pem: can't be read as certificates in PEM format")
+        let folder = TestFolder()
+        let client = HTTPClient(environment: [:], certificates: trusted(folder.write("nothing.pem", "canary")))
+        let error = problem("echo", client)
+        #expect(error?.reason == "\(folder.path)/nothing.pem: can't be read as certificates in PEM format")
     }
 
     // MARK: Where it goes
@@ -239,7 +241,7 @@ import Testing
         patience.attempts = 100
         let clock = ContinuousClock()
         let start = clock.now
-        let client = HTTPClient(environment: [:], certificates: server["folder"] + "/ca.pem", patience: patience)
+        let client = HTTPClient(environment: [:], certificates: trusted(server["folder"] + "/ca.pem"), patience: patience)
         #expect(problem("slow", client)?.isTransient == true)
         #expect(clock.now - start < .seconds(3))
     }

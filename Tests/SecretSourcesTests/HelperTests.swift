@@ -14,7 +14,7 @@ import Testing
     /// A running helper.
     private struct Helper: ~Copyable {
         let process: ChildProcess
-        let answers: FileDescriptor
+        var answers: FileDescriptor
 
         init(_ input: [UInt8], _ environment: [String: String]? = nil) throws {
             let questions = try FileDescriptor.memory(input, name: "requests")
@@ -96,64 +96,95 @@ import Testing
         }
     }
 
+    /// A request for a program that takes its time, and what tells it from all others: the path of what it waits with.
+    private func slowRequest(_ script: String = "exec ./waiting 987\n") throws -> SourceRequest {
+        _ = try ProgramOutput("/bin/cp", ["/bin/sleep", folder.path + "/waiting"])
+        return request("command", ["command": folder.program("program", "#!/bin/sh\ntouch started\n" + script), "writable": "."])
+    }
+
     @Test(arguments: [SIGTERM, SIGINT, SIGHUP]) func whoEndsItEndsItsPrograms(signal: Int32) throws {
-        let program = folder.program("program", "#!/bin/sh\necho $$ >pid.new; mv pid.new pid\nsleep 987\n")
-        let helper = try Helper(JSON.encode(SourceRequests([request("command", ["command": program, "writable": "."])], hidden: [])))
-        let pid = try #require(awaited("pid"))
+        let helper = try Helper(JSON.encode(SourceRequests([slowRequest()], hidden: [])))
+        #expect(isTrue { !left().isEmpty })
         kill(helper.process.pid, signal)
         #expect(helper.process.wait() == .exited(128 + signal))
-        #expect(hasEnded(pid))
+        #expect(left().isEmpty)
+    }
+
+    @Test func whoKillsItEndsItsPrograms() throws {
+        let helper = try Helper(JSON.encode(SourceRequests([slowRequest("setsid ./waiting 987")], hidden: [])))
+        #expect(isTrue { !left().isEmpty })
+        kill(helper.process.pid, SIGKILL)
+        _ = helper.process.wait()
+        #expect(isTrue { left().isEmpty })
+    }
+
+    @Test func whatItsProgramsLeaveBehindEndsWithIt() throws {
+        // A session of its own, and nobody's child: as daemons do it.
+        let requests = [try slowRequest("setsid -f ./waiting 987 </dev/null >/dev/null 2>&1\necho value\n")]
+        let helper = try Helper(JSON.encode(SourceRequests(requests, hidden: [])))
+        #expect(try SourceAnswer.read(from: helper.answers, requests: 1) { _, _ in })
+        #expect(helper.process.wait() == .exited(0))
+        #expect(access(folder.path + "/started", F_OK) == 0 && left().isEmpty)
     }
 
     @Test func itEndsWithWhoeverStartedIt() throws {
-        let program = folder.program("program", "#!/bin/sh\necho $$ >pid.new; mv pid.new pid\nsleep 987\n")
-        folder.write("requests", String(decoding: try JSON.encode(SourceRequests([request("command", ["command": program, "writable": "."])], hidden: [])), as: UTF8.self))
+        folder.write("requests", String(decoding: try JSON.encode(SourceRequests([slowRequest()], hidden: [])), as: UTF8.self))
         let own = Paths.directory(of: realpath("/proc/self/exe", nil).map { String(cString: $0) } ?? "")
         let null = try FileDescriptor.open("/dev/null", O_RDWR)
         let parent = try ChildProcess(
             "/bin/sh", ["sh", "-c", "'\(own)/stackup-sources' <requests >answers; :"], directory: folder.path,
             descriptors: [null.number, null.number, null.number])
-        let pid = try #require(awaited("pid"))
+        #expect(isTrue { !left().isEmpty })
         kill(parent.pid, SIGKILL)
         _ = parent.wait()
-        #expect(hasEnded(pid))
+        #expect(isTrue { left().isEmpty })
+    }
+
+    @Test func itEndsWhenNobodyReadsItsAnswersAnyMore() throws {
+        var helper = try Helper(JSON.encode(SourceRequests([slowRequest()], hidden: [])))
+        #expect(isTrue { !left().isEmpty })
+        helper.answers = try FileDescriptor.open("/dev/null", O_RDONLY)
+        #expect(helper.process.wait() == .killed(signal: SIGKILL))
+        #expect(left().isEmpty)
     }
 
     @Test(.enabled(if: geteuid() == 0, "needs root")) func nobodyLooksIntoIt() throws {
-        let program = folder.program("program", "#!/bin/sh\nps -o ppid= -p $$ >pid.new; mv pid.new pid\nsleep 987\n")
-        let helper = try Helper(JSON.encode(SourceRequests([request("command", ["command": program, "writable": "."])], hidden: [])))
-        let pid = try #require(awaited("pid"))
-        #expect(pid == helper.process.pid)
-        var status = stat()
-        // What may not be dumped belongs to root (proc(5)), and so does this; the limits say the rest.
-        #expect(stat("/proc/\(pid)/environ", &status) == 0 && status.st_uid == 0)
-        let facts = try ProgramOutput("/bin/sh", ["-c", "grep -h -E 'NoNewPrivs|Seccomp:|CapEff' /proc/\(pid)/status; grep core /proc/\(pid)/limits"]).text
-        #expect(facts.contains("NoNewPrivs:\t1") && facts.contains("Seccomp:\t2") && facts.contains("CapEff:\t00000000000040ef"))
-        #expect(facts.contains("Max core file size        0"))
-        kill(pid, SIGTERM)
+        let helper = try Helper(JSON.encode(SourceRequests([slowRequest()], hidden: [])))
+        #expect(isTrue { !left().isEmpty })
+        let monitor = helper.process.pid
+        let worker = try #require(Int32(ProgramOutput("/bin/ps", ["-o", "pid=", "--ppid", "\(monitor)"]).text.filter(\.isNumber)))
+        for (pid, capabilities) in [(monitor, "0000000000000000"), (worker, "00000000000040e6")] {
+            let facts = try ProgramOutput("/bin/sh", ["-c", "grep -h -E 'NoNewPrivs|Seccomp:|CapEff' /proc/\(pid)/status; grep core /proc/\(pid)/limits"]).text
+            #expect(facts.contains("NoNewPrivs:\t1") && facts.contains("CapEff:\t\(capabilities)"))
+            #expect(facts.contains("Seccomp:\t2") == (pid == worker))
+            #expect(facts.contains("Max core file size        0"))
+            // What may be dumped belongs to its user.
+            let user = try ProgramOutput("/usr/bin/setpriv", ["--reuid=0", "--bounding-set=-all", "--inh-caps=-all", "cat", "/proc/\(pid)/environ"])
+            #expect(!user.isSuccess)
+        }
+        // It has no terminal: neither open, nor its session's.
+        #expect(try ProgramOutput("/bin/readlink", ["/proc/\(worker)/fd/2"]).text == "/dev/null\n")
+        #expect(try ProgramOutput("/bin/ps", ["-o", "tty=,sid=", "-p", "\(worker)"]).text.split(whereSeparator: \.isWhitespace) == ["?", "\(worker)"])
+        kill(monitor, SIGTERM)
         _ = helper.process.wait()
     }
 
-    /// Whether a process ends within a second or two. Nobody may have waited for it yet.
-    private func hasEnded(_ pid: Int32) -> Bool {
-        for _ in 0..<100 {
-            let status = (try? ProgramOutput("/bin/cat", ["/proc/\(pid)/status"]).text) ?? ""
-            if !status.contains("State:") || status.contains("State:\tZ") { return true }
+    /// Processes that wait on behalf of this test's program.
+    private func left() -> [String] {
+        guard let folder = try? FileDescriptor.open("/proc", O_RDONLY | O_DIRECTORY) else { return [] }
+        return DirectoryListing.names(in: folder.number).filter { name in
+            guard Int32(name) != nil, let file = try? FileDescriptor.open("/proc/\(name)/cmdline", O_RDONLY) else { return false }
+            let words = String(decoding: (try? file.readAll()) ?? [], as: UTF8.self).split(separator: "\0")
+            return words == ["./waiting", "987"] && (realpath("/proc/\(name)/cwd", nil).map { String(cString: $0) } ?? "") == self.folder.path
+        }
+    }
+
+    /// Whether something becomes true within some seconds.
+    private func isTrue(_ condition: () -> Bool) -> Bool {
+        for _ in 0..<250 {
+            if condition() { return true }
             usleep(20_000)
         }
         return false
-    }
-
-    /// The number in a file, once it is there.
-    private func awaited(_ name: String) -> Int32? {
-        for _ in 0..<250 {
-            if access(folder.path + "/" + name, F_OK) == 0,
-                let text = try? ProgramOutput("/bin/cat", [folder.path + "/" + name]).text
-            {
-                return Int32(text.filter(\.isNumber))
-            }
-            usleep(20_000)
-        }
-        return nil
     }
 }

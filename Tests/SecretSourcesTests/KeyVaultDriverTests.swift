@@ -127,6 +127,13 @@ import Testing
         #expect(problem("password", ["version": name])?.reason.contains("no secret or version") == true)
     }
 
+    @Test(arguments: ["https://shop.vault.azure.net.example.com", "https://example.com", "https://vault.azure.net", "https://evilvault.azure.net"])
+    func nobodyElseGetsAToken(vault: String) {
+        let problem = problem("password", ["vault": vault])
+        #expect(problem?.reason == "\(vault) is no key vault of Azure, so it gets no token" && problem?.isMistake == true)
+        #expect(problem?.remedy == "write the vault's name, or its address below vault.azure.net, vault.azure.cn, vault.usgovcloudapi.net")
+    }
+
     @Test func theVaultsCertificateIsVerified() {
         // A token is there already, so that it is the vault which is not trusted.
         let error = problem("password", ["ca-file": ""], machine)

@@ -11,7 +11,7 @@ import Testing
     private static let server = Result { try ServerProcess("mishaps.py") }
 
     private func client() throws -> HTTPClient {
-        HTTPClient(environment: [:], certificates: try Self.server.get()["folder"] + "/ca.pem")
+        HTTPClient(environment: [:], certificates: trusted(try Self.server.get()["folder"] + "/ca.pem"))
     }
 
     private func address(_ path: String) throws -> HTTPAddress {

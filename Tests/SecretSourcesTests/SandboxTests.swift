@@ -66,24 +66,36 @@ import Testing
     }
 
     @Test func theStoreAndTheKeyCanNotBeRead() throws {
-        try expect("print(open(home + '/store/index').read(), open(home + '/key').read())", isStoppedBy: [.covers, .fileRules])
+        try expect("print(open(home + '/store/index').read(), open(home + '/key').read())", isStoppedBy: [.namespaces, .fileRules])
     }
 
     @Test func neitherThroughALinkNorARelativePath() throws {
         try expect(
             "os.chdir(home); os.path.islink('/tmp/stackup-link') or os.symlink(home, '/tmp/stackup-link')\nprint(open('/tmp/stackup-link/key').read())",
-            isStoppedBy: [.covers, .fileRules], writable: ["/tmp"])
+            isStoppedBy: [.namespaces, .fileRules], writable: ["/tmp"])
         unlink("/tmp/stackup-link")
     }
 
     @Test func norThroughAnotherProcessesRoot() throws {
-        try expect("print(open(f'/proc/{victim}/root{home}/key').read())", isStoppedBy: [.fileRules, [.covers, .capabilities]])
+        try expect("print(open(f'/proc/{victim}/root{home}/key').read())", isStoppedBy: [.fileRules, .namespaces])
+        // Nor as the other one's user who has kept root's right to read all files.
+        let user = try Victim(in: folder, as: 65534)
+        try expect(
+            """
+            libc.prctl(8, 1)
+            os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
+            header, data = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+            libc.capget(header, data)
+            data[0], data[3] = data[1], data[4]
+            libc.capset(header, data) == 0 or sys.exit(2)
+            print(open(f'/proc/\(user.pid)/root{home}/key').read())
+            """, isStoppedBy: [.fileRules, .namespaces, [.namespaces, .capabilities, .systemCallFilter]])
     }
 
     @Test func norWhereTheHostHasMountedItAgain() throws {
         let copy = folder.make("copy")
         try expect(
-            "print(open(folder + '/copy/key').read())", isStoppedBy: [.covers, .fileRules],
+            "print(open(folder + '/copy/key').read())", isStoppedBy: [.namespaces, .fileRules],
             before: ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", "mount --bind \"$0\" \"$1\" && shift && exec \"$@\"", home, copy])
     }
 
@@ -98,8 +110,8 @@ import Testing
             """
         try expect(handle, isStoppedBy: [.systemCallFilter])
         let uncovering = "libc.umount2((home + '/key').encode(), 2)\nprint(open(home + '/key').read())"
-        #expect(try attack(.covers, uncovering).text.contains("canary"), "the attack is none")
-        try expect(uncovering, isStoppedBy: [[.covers, .systemCallFilter], [.covers, .capabilities]])
+        #expect(try attack(.namespaces, uncovering).text.contains("canary"), "the attack is none")
+        try expect(uncovering, isStoppedBy: [[.namespaces, .systemCallFilter], [.namespaces, .capabilities]])
     }
 
     @Test func norByANamespaceOrAMountOfItsOwn() throws {
@@ -112,15 +124,15 @@ import Testing
         try expect(disk + "os.unlink(folder + '/disk')", isStoppedBy: [.fileRules, .systemCallFilter, .capabilities], writable: [folder.path])
         unlink(folder.path + "/disk")
         try expect(
-            "disks = [d for d in os.listdir('/sys/block') if os.path.exists('/dev/' + d)]\nopen('/dev/' + disks[0], 'rb')", isStoppedBy: [.fileRules])
+            "disks = [d for d in os.listdir('/sys/block') if os.path.exists('/dev/' + d)]\nopen('/dev/' + disks[0], 'rb')", isStoppedBy: [.namespaces, .fileRules])
     }
 
     @Test func noProcessCanBeTracedOrLookedInto() throws {
         try expect(
-            "libc.ptrace(16, victim, 0, 0) == 0 or sys.exit(1)", isStoppedBy: [.fileRules, .systemCallFilter, .capabilities])
-        try expect("os.open(f'/proc/{victim}/mem', os.O_RDONLY)", isStoppedBy: [.fileRules, .capabilities])
+            "libc.ptrace(16, victim, 0, 0) == 0 or sys.exit(1)", isStoppedBy: [.namespaces, .fileRules, .systemCallFilter, .capabilities])
+        try expect("os.open(f'/proc/{victim}/mem', os.O_RDONLY)", isStoppedBy: [.namespaces, .fileRules, .capabilities])
         // Newer kernels have Landlock let it pass for CAP_PERFMON, which root has without the other wall.
-        try expect("b'canary' in open(f'/proc/{victim}/environ', 'rb').read() or sys.exit(1)", isStoppedBy: [.capabilities])
+        try expect("b'canary' in open(f'/proc/{victim}/environ', 'rb').read() or sys.exit(1)", isStoppedBy: [.namespaces, .capabilities])
         try expect(
             """
             start = int(next(l for l in open('/proc/self/maps')).split('-')[0], 16)
@@ -129,11 +141,30 @@ import Testing
             there = int(next(l for l in open(f'/proc/{victim}/maps')).split('-')[0], 16)
             own, other = Part(ctypes.addressof(here), 8), Part(there, 8)
             libc.process_vm_readv(victim, ctypes.byref(own), 1, ctypes.byref(other), 1, 0) == 8 or sys.exit(1)
-            """, isStoppedBy: [.systemCallFilter, .fileRules, .capabilities])
+            """, isStoppedBy: [.namespaces, .systemCallFilter, .fileRules, .capabilities])
     }
 
     @Test func noProcessOutsideGetsASignal() throws {
-        try expect("os.kill(victim, 0)", isStoppedBy: [.fileRules])
+        try expect("os.kill(victim, 0)", isStoppedBy: [.namespaces, .fileRules])
+        let seen = try attack(.namespaces, "print([n for n in os.listdir('/proc') if n.isdigit()])")
+        #expect(seen.text == "['1']\n")
+    }
+
+    @Test func noOtherProcessIsSlowedDownOrLimited() throws {
+        let calls = [
+            "libc.prlimit(victim, 7, None, (ctypes.c_uint64 * 2)())", "os.sched_setaffinity(victim, [0])",
+            "os.sched_setscheduler(victim, 0, os.sched_param(0))", "os.setpriority(0, victim, 1)", "libc.syscall(\(systemCall(x86: 251, arm: 30)), 1, victim, 3 << 13)",
+            "libc.syscall(\(systemCall(x86: 279, arm: 239)), victim, 0, 0, 0, 0, 0)",
+        ]
+        for call in calls { try expect("(\(call) or 0) == 0 or sys.exit(1)", isStoppedBy: [.namespaces, .systemCallFilter]) }
+        // Its own are its own.
+        #expect(try attack(.all, "import resource\nresource.setrlimit(7, (64, 64)); os.sched_setaffinity(0, [0])").isSuccess)
+    }
+
+    @Test func theKernelCanNotBeSet() throws {
+        // Root's files, whose modes let root write without any capability.
+        try expect("open('/proc/sys/kernel/core_pattern', 'a').close()", isStoppedBy: [.namespaces, .fileRules])
+        try expect("open('/sys/kernel/mm/transparent_hugepage/enabled', 'a').close()", isStoppedBy: [.namespaces, .fileRules])
     }
 
     @Test func theKernelsKeyringsAreOutOfReach() throws {
@@ -152,24 +183,69 @@ import Testing
             "libc.ioctl(os.open('/dev/null', os.O_RDONLY), 0x5412, b'x')\nctypes.get_errno() == 25 or sys.exit(1)", isStoppedBy: [.systemCallFilter])
     }
 
+    @Test func otherTerminalsAreOutOfReach() throws {
+        let terminal = try FileDescriptor.open("/dev/ptmx", O_RDWR | O_NOCTTY)
+        var (lock, number) = (Int32(0), Int32(0))
+        // TIOCSPTLCK, TIOCGPTN.
+        #expect(ioctl(terminal.number, 0x4004_5431, &lock) == 0 && ioctl(terminal.number, 0x8004_5430, &number) == 0)
+        let path = "/dev/pts/\(number)"
+        for flag in ["O_RDONLY", "O_WRONLY"] {
+            try expect("os.open('\(path)', os.\(flag) | os.O_NOCTTY | os.O_NONBLOCK)", isStoppedBy: [.namespaces, .fileRules])
+        }
+        // Programs that make terminals find some of their own.
+        let own = try attack(.all, "master, slave = os.openpty(); os.write(slave, b'x'); print(os.read(master, 1), os.ttyname(slave))")
+        #expect(own.text == "b'x' /dev/pts/0\n")
+    }
+
+    @Test func ofTheDevicesThereAreThoseThatDriversNeed() throws {
+        let devices = try attack(.namespaces, "print([n for n in sorted(os.listdir('/dev')) if n[:3] not in ('tpm', 'hid', 'bus')])")
+        #expect(devices.text == "['fd', 'full', 'null', 'ptmx', 'pts', 'random', 'stderr', 'stdin', 'stdout', 'tty', 'urandom', 'zero']\n")
+        let using = "open('/dev/null', 'w').write('x')\nprint(open('/dev/zero', 'rb').read(1), len(open('/dev/urandom', 'rb').read(9)))"
+        #expect(try attack(.all, using).text == "b'\\x00' 9\n")
+    }
+
     @Test func nothingIsWrittenButWhereItMay() throws {
         try expect("open(folder + '/written', 'w').write('x')", isStoppedBy: [.fileRules])
         try expect("open(folder + '/open/file', 'a').write('x')", isStoppedBy: [.fileRules])
         try expect("os.truncate(folder + '/open/file', 3)", isStoppedBy: [.fileRules])
         try expect("os.rename(folder + '/open/file', folder + '/open/f'); os.rename(folder + '/open/f', folder + '/open/file')", isStoppedBy: [.fileRules])
-        let allowed = try attack(.all, "open(folder + '/open/new', 'w').write('x')\nos.truncate(folder + '/open/new', 0)\nos.unlink(folder + '/open/new')", writable: [folder.path + "/open"])
+        try expect("os.chmod(folder + '/open/file', 0o666)", isStoppedBy: [.namespaces])
+        try expect("os.chown(folder + '/open/file', 1, 1); os.chown(folder + '/open/file', 0, 0)", isStoppedBy: [.namespaces, .capabilities])
+        try expect("os.utime(folder + '/open/file', (1, 1))", isStoppedBy: [.namespaces])
+        try expect("os.setxattr(folder + '/open/file', 'user.x', b'x')", isStoppedBy: [.namespaces])
+        let allowed = try attack(.all, "open(folder + '/open/new', 'w').write('x')\nos.chmod(folder + '/open/new', 0o600)\nos.truncate(folder + '/open/new', 0)\nos.unlink(folder + '/open/new')", writable: [folder.path + "/open"])
         #expect(allowed.isSuccess, "\(allowed.text)")
     }
 
+    @Test func noFileIsMadeThatGivesRights() throws {
+        let path = "folder + '/open/rights'"
+        var makings = [
+            "os.mknod(\(path), 0o4755)", "os.close(os.open(\(path), os.O_CREAT | os.O_WRONLY, 0o4755))",
+            "os.close(os.open(\(path), os.O_CREAT | os.O_WRONLY, 0o755)); os.chmod(\(path), 0o4755)",
+            "os.close(os.open(\(path), os.O_CREAT | os.O_WRONLY, 0o755)); os.chmod(\(path), 0o2755)",
+            "file = os.open(\(path), os.O_CREAT | os.O_WRONLY, 0o755); os.fchmod(file, 0o4755)",
+            "file = os.open(folder + '/open', os.O_TMPFILE | os.O_RDWR, 0o4755)\nlibc.linkat(-100, f'/proc/self/fd/{file}'.encode(), -100, (\(path)).encode(), 0x400)",
+            "how = (ctypes.c_uint64 * 3)(os.O_CREAT | os.O_WRONLY, 0o4755, 0)\nlibc.syscall(437, -100, (\(path)).encode(), how, 24) >= 0 or sys.exit(1)",
+            "os.close(os.open(\(path), os.O_CREAT, 0o755)); libc.syscall(452, -100, (\(path)).encode(), 0o4755, 0) == 0 or sys.exit(1)",
+        ]
+        #if arch(x86_64)
+            makings += ["libc.syscall(85, (\(path)).encode(), 0o4755) >= 0 or sys.exit(1)", "os.close(os.open(\(path), os.O_CREAT, 0o755)); libc.syscall(90, (\(path)).encode(), 0o4755) == 0 or sys.exit(1)"]
+        #endif
+        for making in makings {
+            let check = "\nos.stat(\(path)).st_mode & 0o6000 or sys.exit(1)"
+            try expect("os.umask(0); os.path.exists(\(path)) and os.unlink(\(path))\n" + making + check, isStoppedBy: [.systemCallFilter], writable: [folder.path + "/open"])
+        }
+    }
+
     @Test func whoMayWriteAboveTheStoreMayNotWriteInIt() throws {
-        try expect("open(home + '/store/index', 'a').write('x')", isStoppedBy: [.covers, .fileRules], writable: [folder.path])
-        try expect("open(home + '/store/new', 'w').write('x')\nos.unlink(home + '/store/new')", isStoppedBy: [.covers, .fileRules], writable: [folder.path])
+        try expect("open(home + '/store/index', 'a').write('x')", isStoppedBy: [.namespaces, .fileRules], writable: [folder.path])
+        try expect("open(home + '/store/new', 'w').write('x')\nos.unlink(home + '/store/new')", isStoppedBy: [.namespaces, .fileRules], writable: [folder.path])
     }
 
     @Test func socketsInHiddenFoldersCanNotBeReached() throws {
         let path = home + "/store/control.sock"
         let server = try Listener(at: path)
-        try expect("socket.socket(socket.AF_UNIX).connect(home + '/store/control.sock')", isStoppedBy: [.covers])
+        try expect("socket.socket(socket.AF_UNIX).connect(home + '/store/control.sock')", isStoppedBy: [.namespaces])
         withExtendedLifetime(server) {}
     }
 
@@ -179,7 +255,7 @@ import Testing
         let other = try Listener(at: folder.path + "/other-bus")
         let environment = ["/usr/bin/env", "XDG_RUNTIME_DIR=" + runtime, "DBUS_SESSION_BUS_ADDRESS=unix:path=\(folder.path)/other-bus,guid=1"]
         for name in ["runtime/bus", "other-bus"] {
-            try expect("socket.socket(socket.AF_UNIX).connect(folder + '/\(name)')", isStoppedBy: [.covers], before: environment)
+            try expect("socket.socket(socket.AF_UNIX).connect(folder + '/\(name)')", isStoppedBy: [.namespaces], before: environment)
         }
         withExtendedLifetime((bus, other)) {}
         let abstract = try Listener(abstract: "stackup-test-\(getpid())")
@@ -204,7 +280,7 @@ import Testing
     @Test func anOrdinaryUserIsKeptOutToo() throws {
         chmod(folder.path + "/home/key", 0o444)
         let user = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-        try expect("print(open(home + '/key').read())", isStoppedBy: [.covers, .fileRules], before: user)
+        try expect("print(open(home + '/key').read())", isStoppedBy: [.namespaces, .fileRules], before: user)
         try expect("open(folder + '/open/written', 'w')\nos.unlink(folder + '/open/written')", isStoppedBy: [.fileRules], before: user)
         let inside = try attack(.all, "print(os.getuid(), open(folder + '/open/file').read())", before: user)
         #expect(inside.text == "65534 public\n")
@@ -212,7 +288,7 @@ import Testing
 
     @Test func aProgramKeepsNoRightsThatItCouldUse() throws {
         let status = "print([l.split()[1] for l in open('/proc/self/status') if l[:6] in ('CapEff', 'CapBnd', 'NoNewP')])"
-        #expect(try attack(.all, status).text == "['00000000000040ef', '00000000000040ef', '1']\n")
+        #expect(try attack(.all, status).text == "['00000000000040e6', '00000000000040e6', '1']\n")
     }
 
     private func systemCall(x86: Int, arm: Int) -> Int {
@@ -228,13 +304,13 @@ import Testing
 private final class Victim: Sendable {
     let pid: Int32
 
-    init(in folder: TestFolder) throws {
+    init(in folder: TestFolder, as user: Int = 0) throws {
         let null = try FileDescriptor.open("/dev/null", O_RDWR)
-        let program = folder.program("victim", "#!/bin/sh\nexec sleep 600\n")
+        let program = folder.program("victim", "#!/bin/sh\nexec setpriv --reuid=\(user) --regid=\(user) --clear-groups sleep 600\n")
         let process = try ChildProcess(
             program, ["victim"], environment: ["TOKEN": "canary"], descriptors: [null.number, null.number, null.number])
         pid = process.pid
-        usleep(50_000)
+        usleep(100_000)
     }
 
     deinit {

@@ -132,6 +132,11 @@ import Testing
     }
 
     /// The test cases of RFC 3720, appendix B.4.
+    @Test(arguments: ["https://example.com", "https://googleapis.com.example.com", "https://evilgoogleapis.com"]) func nobodyElseGetsAToken(endpoint: String) {
+        let problem = problem("password", ["endpoint": endpoint])
+        #expect(problem?.reason == "\(endpoint) is no address of Google Cloud, so it gets no token" && problem?.isMistake == true)
+    }
+
     @Test func theChecksumIsThatOfTheRFC() throws {
         #expect(try CRC32C.checksum(SecretBytes(copying: [UInt8](repeating: 0, count: 32))) == 0x8a91_36aa)
         #expect(try CRC32C.checksum(SecretBytes(copying: [UInt8](repeating: 0xff, count: 32))) == 0x62a8_ab43)

@@ -62,6 +62,11 @@ struct ProgramOutput {
     var isSuccess: Bool { end == .exited(0) }
 }
 
+/// The certificate authorities in a file that is there.
+func trusted(_ path: String) -> TrustedCertificates {
+    try! TrustedCertificates(path, of: SourceRequest(driver: "vault", options: [:], name: "password", project: "shop", directory: "/"))
+}
+
 /// What a driver answers, as a text or as the error.
 func fetch(
     _ driver: String, _ options: [String: String], in folder: TestFolder, name: String = "password", labels: [String: String] = [:],

@@ -152,13 +152,26 @@ import Testing
         #expect(ContinuousClock.now - start < .seconds(3))
     }
 
+    @Test func aFileOfAuthoritiesThatIsNoneIsNotWaitedFor() throws {
+        _ = try ProgramOutput("/usr/bin/mkfifo", [folder.path + "/fifo"])
+        _ = folder.make("folder")
+        folder.write("large", String(repeating: "x", count: 2 << 20))
+        folder.write("text", "canary")
+        let start = ContinuousClock.now
+        for (name, words) in [("fifo", "not a regular file"), ("folder", "not a regular file"), ("large", "larger than 1 MiB"), ("none", "no such file"), ("text", "PEM")] {
+            let problem = read("shop/one", ["ca-file": name]).problem
+            #expect(problem?.reason.contains("\(folder.path)/\(name)") == true && problem?.reason.contains(words) == true, "\(String(describing: problem))")
+        }
+        #expect(ContinuousClock.now - start < .seconds(5))
+    }
+
     @Test func aServerThatIsNotThereIsNamed() {
         let problem = read("x", ["address": "https://127.0.0.1:1", "timeout": "500ms"]).problem
         #expect(problem?.reason == "https://127.0.0.1:1: can't connect: connection refused" && problem?.isTransient == true)
     }
 
     private func count(_ what: String) throws -> Int {
-        let client = HTTPClient(environment: [:], certificates: server["folder"] + "/ca.pem")
+        let client = HTTPClient(environment: [:], certificates: trusted(server["folder"] + "/ca.pem"))
         let response = try client.send(HTTPRequest(.get, HTTPAddress(server["address"] + "/counts")))
         return try SecretJSON.integer(at: [what], in: response.body) ?? 0
     }

@@ -18,6 +18,8 @@ void ccurl_reset(void *handle);
 CURLcode ccurl_set_long(void *handle, CURLoption option, long value);
 CURLcode ccurl_set_text(void *handle, CURLoption option, const char *value);
 CURLcode ccurl_set_pointer(void *handle, CURLoption option, const void *value);
+/// The certificate authorities to trust, in PEM format (CURLOPT_CAINFO_BLOB); not copied.
+CURLcode ccurl_set_authorities(void *handle, const void *bytes, size_t count);
 typedef size_t (*ccurl_receiver)(char *bytes, size_t size, size_t count, void *context);
 /// The function that an answer's bytes go to, or each of its header lines.
 CURLcode ccurl_set_body_receiver(void *handle, ccurl_receiver function, void *context);

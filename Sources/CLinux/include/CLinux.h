@@ -10,7 +10,7 @@
 #include "CLinuxProcess.h"
 #include "CLinuxSandbox.h"
 
-/// openat2(2). Returns a descriptor, or -1 with errno set.
+/// openat2(2), or openat(2) where there is no openat2 and `resolve` asks for nothing. Returns a descriptor, or -1 with errno set.
 int clinux_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 
 /// O_PATH of open(2).

@@ -9,6 +9,10 @@ enum { CLINUX_MOUNT_RDONLY = 1, CLINUX_MOUNT_NOSUID = 2, CLINUX_MOUNT_NODEV = 4,
 /// A new detached tmpfs, nosuid, nodev and noexec, of `size` bytes, whose root has the octal `mode`; `noswap`
 /// keeps it off the swap (tmpfs(5)).
 int clinux_tmpfs(const char *size, const char *mode, int noswap);
+/// A new detached devpts, nosuid and noexec: terminals of which nobody else has any.
+int clinux_terminals(void);
+/// A new detached proc, read-only, nosuid, nodev and noexec, with the processes of this pid namespace.
+int clinux_processes(void);
 /// Gives a tmpfs another size.
 int clinux_tmpfs_resize(int mount, const char *size);
 /// The type of the filesystem that an open file lies on: the magic number of statfs(2); 0 where it can't be told.
@@ -23,6 +27,8 @@ int clinux_is_mount_root(int descriptor);
 int clinux_tree_clone(int directory, const char *path, int recursive);
 /// Sets and clears attributes of one mount.
 int clinux_tree_change(int mount, uint64_t set, uint64_t clear);
+/// Sets attributes of a mount and of all that is mounted below; all of them, or none.
+int clinux_tree_restrict(int mount, uint64_t set);
 /// Attaches a detached mount onto what `target` is a descriptor of, on top, or beneath what is mounted there.
 int clinux_tree_attach(int mount, int target, int beneath);
 /// Takes off what is mounted on an entry of the working directory; lazily, and without following a link.

@@ -22,7 +22,10 @@ int clinux_spawn(int executable, const char *name, uint64_t namespaces, const st
 int clinux_pidfd_open(int pid);
 int clinux_pidfd_getfd(int pidfd, int number);
 
-/// Gives this process namespaces of its own (unshare(2)).
+/// fork(2), for a process that has a single thread.
+int clinux_fork(void);
+
+/// Gives this process namespaces of its own (unshare(2)); one of pids is for its children.
 int clinux_unshare(uint64_t namespaces);
 
 /// Makes the whole mount tree of this namespace receive mounts of the host but send none (MS_SLAVE).

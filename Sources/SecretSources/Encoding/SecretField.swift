@@ -25,7 +25,13 @@ public enum SecretField {
         if names.contains(field) { throw SourceError("the field '\(field)' of \(subject) is null", remedy: "give it a value") }
         throw SourceError(
             "\(subject) has no field '\(field)'",
-            remedy: names.isEmpty ? "it has none at all" : "its fields are: \(names.sorted().joined(separator: ", "))")
+            remedy: names.isEmpty ? "it has none at all" : "its fields are: \(list(names))")
+    }
+
+    /// The first of some names, sorted: a value may have any number of members.
+    static func list(_ names: [String]) -> String {
+        let shown = names.sorted().prefix(20)
+        return shown.joined(separator: ", ") + (shown.count < names.count ? " and \(names.count - shown.count) more" : "")
     }
 }
 

@@ -57,7 +57,7 @@ struct CurlHandle: ~Copyable, @unchecked Sendable {
         guard code == CURLE_OK else {
             throw SourceError(
                 "libcurl lacks what is needed: \(String(cString: curl_easy_strerror(code)).lowercased())",
-                remedy: "install libcurl 7.64 or newer, with TLS; this is \(String(cString: curl_version()))")
+                remedy: "install libcurl 7.77 or newer, with TLS; this is \(String(cString: curl_version()))")
         }
     }
 }

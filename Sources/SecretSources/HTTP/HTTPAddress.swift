@@ -43,7 +43,7 @@ public struct HTTPAddress: Sendable, Equatable {
             curl_url_set(handle, CURLUPART_HOST, host, 0) == CURLUE_OK, curl_url_set(handle, CURLUPART_FRAGMENT, nil, 0) == CURLUE_OK,
             let whole = Self.part(CURLUPART_URL, of: handle)
         else {
-            throw SourceError("'\(Self.harmless(text))' is no address of a secret manager", remedy: "write it as https://HOST, https://HOST:PORT or https://HOST/PATH")
+            throw SourceError("\(Self.harmless(text)) is no address of a secret manager", remedy: "write it as https://HOST, https://HOST:PORT or https://HOST/PATH")
         }
         authority = host + (Self.part(CURLUPART_PORT, of: handle).map { ":" + $0 } ?? "")
         origin = "\(scheme!)://\(authority)"
@@ -56,6 +56,13 @@ public struct HTTPAddress: Sendable, Equatable {
         guard !isPlain || isNearby else {
             throw SourceError("\(origin): secrets can't be fetched in plain text", remedy: "write https:// (http:// is for this machine's own addresses)")
         }
+    }
+
+    /// Whether tokens for a cloud may be sent there: to its own hosts, or to this machine, where a stand-in may listen.
+    ///
+    /// - Parameter domains: the cloud's.
+    func belongs(to domains: [String]) -> Bool {
+        Self.isLoopback(host) || domains.contains { host.hasSuffix("." + $0) }
     }
 
     /// Takes an address apart that the Compose file has: no older value makes up for one that is none.
@@ -82,6 +89,7 @@ public struct HTTPAddress: Sendable, Equatable {
         "169.254.170.2", "169.254.170.23", "fd00:ec2::23",  // containers of AWS
     ]
 
+    /// Whether a name or number is this machine's own.
     private static func isLoopback(_ host: String) -> Bool {
         // libcurl has written numbers such as 0x7f.1 as 127.0.0.1 by now, and never asks a name server for localhost.
         if host == "localhost" || host == "::1" { return true }
@@ -96,8 +104,9 @@ public struct HTTPAddress: Sendable, Equatable {
         return String(cString: text)
     }
 
-    /// The start of a text that was to be an address, up to where a query may hold anything.
+    /// The start of a text that was to be an address, up to where a query may hold anything. Before an `@` there may be a password, with any
+    /// character in it.
     private static func harmless(_ text: String) -> String {
-        String(text.prefix { $0 != "?" && $0 != "#" && $0 != "@" }.prefix(80))
+        text.contains("@") ? "what has an '@' in it" : "'\(text.prefix { $0 != "?" && $0 != "#" }.prefix(80))'"
     }
 }

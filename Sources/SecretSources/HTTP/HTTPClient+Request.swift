@@ -14,7 +14,8 @@ extension HTTPClient {
         ownPatience.total = try request.timeout()
         // Who allows a long time knows of a slow server.
         ownPatience.attempt = max(ownPatience.attempt, ownPatience.total / 3)
-        self.init(environment: request.environment, certificates: certificates.map(request.path), patience: patience ?? ownPatience)
+        let trusted = try certificates.map { path throws(SourceError) in try TrustedCertificates(path, of: request) }
+        self.init(environment: request.environment, certificates: trusted, patience: patience ?? ownPatience)
     }
 }
 

@@ -9,15 +9,15 @@ import SourceProtocol
 /// metadata services of clouds alone (``HTTPAddress``). A redirect is an error: credentials go where the user says.
 /// Requests that fail for reasons that may pass are repeated.
 public struct HTTPClient: Sendable {
-    private let certificates: String?
+    private let certificates: TrustedCertificates?
     private let patience: HTTPPatience
     private let proxy: String
     private let withoutProxy: String
 
     /// - Parameters:
     ///   - environment: the caller's; `https_proxy`, `all_proxy`, `no_proxy` and their forms in capitals count, for `https://` only.
-    ///   - certificates: a file of certificate authorities (PEM), to be trusted instead of those that the system has.
-    public init(environment: [String: String], certificates: String? = nil, patience: HTTPPatience = HTTPPatience()) {
+    ///   - certificates: certificate authorities to be trusted instead of those that the system has.
+    public init(environment: [String: String], certificates: TrustedCertificates? = nil, patience: HTTPPatience = HTTPPatience()) {
         func variable(_ names: String...) -> String { names.lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? "" }
         self.certificates = certificates
         self.patience = patience
@@ -88,7 +88,7 @@ public struct HTTPClient: Sendable {
             throw SourceError("\(request.address.origin): \(refusal.reason)", remedy: refusal.remedy)
         }
         guard code == CURLE_OK else {
-            return .failure(HTTPFailure(code, of: handle, for: request.address, connection: patience.connection, attempt: time, certificates: certificates))
+            return .failure(HTTPFailure(code, of: handle, for: request.address, connection: patience.connection, attempt: time, certificates: certificates?.path))
         }
         let status = ccurl_get_long(handle.pointer, CURLINFO_RESPONSE_CODE)
         if 300..<400 ~= status { throw redirect(of: handle, from: request.address) }
@@ -108,8 +108,9 @@ public struct HTTPClient: Sendable {
         try handle.set(CURLOPT_SSL_VERIFYPEER, 1)
         try handle.set(CURLOPT_SSL_VERIFYHOST, 2)
         if let certificates {
-            try handle.set(CURLOPT_CAINFO, certificates)
+            try handle.check(certificates.bytes.withUnsafeBytes { ccurl_set_authorities(handle.pointer, $0.baseAddress, $0.count) })
             // Otherwise the system's would be trusted as well.
+            try handle.set(CURLOPT_CAINFO, nil)
             try handle.set(CURLOPT_CAPATH, nil)
         }
         // Version 2 would bring a library with buffers of its own, which nobody wipes.

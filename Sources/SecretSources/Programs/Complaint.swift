@@ -1,3 +1,4 @@
+import Glibc
 import SecretMemory
 
 /// What a program that failed said on standard error, as far as it can be shown.
@@ -12,6 +13,8 @@ enum Complaint {
     private static let shown = 300
     /// Shorter parts of an output are found in any text.
     private static let shortestPart = 4
+    /// How many lines of the output are looked for; where it has more, nothing is shown.
+    private static let partLimit = 1000
 
     /// A line without control characters.
     ///
@@ -22,18 +25,25 @@ enum Complaint {
         said.withUnsafeBytes { said in
             let lines = said.split(whereSeparator: isLineEnd).filter { $0.contains { $0 > 0x20 } }
             guard let telling = line == .first ? lines.first : lines.last else { return nil }
-            let isTold = output.withUnsafeBytes { output in
-                output.split(whereSeparator: isLineEnd).contains { $0.count >= shortestPart && holds(telling, $0) }
+            let parts = output.withUnsafeBytes { output in
+                let parts = output.split(maxSplits: partLimit, whereSeparator: isLineEnd)
+                return parts.count > partLimit ? nil : parts.filter { $0.count >= shortestPart }
             }
+            guard let parts else { return "what it said is not shown, since it printed too many lines to look for in there" }
+            let isTold = parts.contains { showsAny(of: $0, telling) }
             return isTold ? "what it said is not shown, since what it printed is in there" : clean(telling)
         }
     }
 
     private static func isLineEnd(_ byte: UInt8) -> Bool { byte == 0x0a || byte == 0x0d }
 
-    private static func holds(_ text: Slice<UnsafeRawBufferPointer>, _ part: Slice<UnsafeRawBufferPointer>) -> Bool {
-        guard text.count >= part.count else { return false }
-        return (text.startIndex...text.endIndex - part.count).contains { text[$0..<$0 + part.count].elementsEqual(part) }
+    /// Whether what is shown of a line has a text in it, or the start of one.
+    private static func showsAny(of part: Slice<UnsafeRawBufferPointer>, _ line: Slice<UnsafeRawBufferPointer>) -> Bool {
+        guard line.count >= part.count else { return false }
+        let (line, part) = (UnsafeRawBufferPointer(rebasing: line), UnsafeRawBufferPointer(rebasing: part))
+        return (0...min(line.count - part.count, shown - 1)).contains { start in
+            line[start] == part[0] && memcmp(line.baseAddress! + start, part.baseAddress!, part.count) == 0
+        }
     }
 
     private static func clean(_ line: Slice<UnsafeRawBufferPointer>) -> String {

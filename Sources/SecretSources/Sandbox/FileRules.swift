@@ -42,28 +42,24 @@ struct FileRules {
     /// No signals to processes outside, and no talk with their abstract sockets (LANDLOCK_SCOPE_*), from version 6 on.
     private static let scoped: UInt64 = 0b11
 
-    /// What of `/dev` there is: no disks, which hold the store, and no memory. Security keys and TPMs hold keys of `age`, `gpg` and systemd.
-    private static let devices = ["null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "fd", "bus/usb"]
-    private static let kindsOfDevices = ["tpm", "hidraw"]
-
     let version: Int
     let hidden: HiddenPaths
-    /// Whether the hidden paths have covers: then it does no harm that folders can be listed.
-    let areCovered: Bool
+    /// Whether the namespaces stand: the hidden paths have covers, so that it does no harm that folders can be listed; terminals are the sandbox's own.
+    let hasNamespaces: Bool
 
     /// Enforces the rules for this thread, and all that it starts.
     ///
-    /// - Parameter writable: paths that may be written to, and below.
+    /// - Parameter writable: paths that may be written to, and below; without symbolic links, and none that is hidden.
     /// - Throws: where the kernel refuses, and nothing is enforced.
     func enforce(writable: [String]) throws(SystemCallError) {
         let known = Rights.known(to: version)
         let rules = FileDescriptor(
             owning: try retryingInterrupts("landlock_create_ruleset") { clinux_landlock_rules(known.rawValue, version >= 6 ? Self.scoped : 0) })
-        if areCovered { allow("/", .readFolder, in: rules) }
+        if hasNamespaces { allow("/", .readFolder, in: rules) }
         allowBeside("/", .read, in: rules)
-        for device in deviceNames() { allow("/dev/" + device, .use, in: rules) }
-        for path in writable.compactMap(realPath) where !hidden.contains(path) {
-            if areCovered { allow(path, .write, in: rules) } else { allowBeside(path, .write, in: rules) }
+        for device in Devices.names() + (hasNamespaces ? ["pts"] : []) { allow("/dev/" + device, .use, in: rules) }
+        for path in writable {
+            if hasNamespaces { allow(path, .write, in: rules) } else { allowBeside(path, .write, in: rules) }
         }
         let number = rules.number
         try retryingInterrupts("landlock_restrict_self") { clinux_landlock_restrict(number) }
@@ -86,10 +82,5 @@ struct FileRules {
         let allowed = fitting.intersection(.known(to: version))
         // What fails is not allowed.
         _ = clinux_landlock_allow(rules.number, place.number, allowed.rawValue)
-    }
-
-    private func deviceNames() -> [String] {
-        guard let folder = try? FileDescriptor.open("/dev", O_RDONLY | O_DIRECTORY) else { return [] }
-        return Self.devices + DirectoryListing.names(in: folder.number).filter { name in Self.kindsOfDevices.contains { name.hasPrefix($0) } }
     }
 }

@@ -25,15 +25,8 @@ struct HiddenPaths {
     }
 
     /// Covers those that are there.
-    ///
-    /// - Returns: whether all are covered.
-    func cover() -> Bool {
+    func cover() throws(SystemCallError) {
         var layer = MaskLayer()
-        do {
-            for path in paths { try layer.lay(on: path) }
-            return true
-        } catch {
-            return false
-        }
+        for path in paths { try layer.lay(on: path) }
     }
 }

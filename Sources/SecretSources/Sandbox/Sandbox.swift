@@ -12,8 +12,9 @@ public struct Sandbox: ~Copyable {
         public let rawValue: Int
         public init(rawValue: Int) { self.rawValue = rawValue }
 
-        /// The hidden paths are covered, in mount and user namespaces of its own.
-        public static let covers = Walls(rawValue: 1)
+        /// The hidden paths are covered, and nothing but what may be written to can be changed, in mount and user namespaces of its own;
+        /// there are no processes but those in here, which end together (pid_namespaces(7)).
+        public static let namespaces = Walls(rawValue: 1)
         /// The hidden paths are not opened, few are written to, and no other process is looked into or sent a signal (landlock(7)).
         public static let fileRules = Walls(rawValue: 2)
         /// System calls that lead out of it are refused (seccomp(2)).
@@ -21,7 +22,7 @@ public struct Sandbox: ~Copyable {
         /// Root's power over the machine is given up (capabilities(7)).
         public static let capabilities = Walls(rawValue: 8)
 
-        public static let all: Walls = [.covers, .fileRules, .systemCallFilter, .capabilities]
+        public static let all: Walls = [.namespaces, .fileRules, .systemCallFilter, .capabilities]
     }
 
     /// Those that stand.
@@ -30,25 +31,33 @@ public struct Sandbox: ~Copyable {
     private let landlock: Int
     private let hasNamespace: Bool
 
-    /// What root keeps: files of other users, which a program may be told to read; changing to another user, which loses rights;
-    /// locking memory; ending what it has started.
+    /// What root keeps: reading files of other users, and writing to those that a program is told to; changing to another user, which
+    /// loses rights; locking memory; ending what it has started. Not changing whose files are, nor the modes of those of others.
     private static let keptCapabilities = [
-        "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_IPC_LOCK",
+        "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_IPC_LOCK",
     ]
 
-    /// Begins with what needs to know nothing: this process is not dumped, looked into or given rights. To be made before there is
-    /// any other thread.
+    /// Begins with what needs to know nothing: this process is not dumped, looked into or given rights, ends with the one that has started it,
+    /// and goes on in a child, which has pids of its own. To be made before there is any other thread.
     ///
     /// - Parameters:
     ///   - wanted: for tests, which see what becomes possible without a wall.
     ///   - landlock: the version of Landlock to make do with, for tests.
-    public init(_ wanted: Walls = .all, landlock: Int = .max) {
+    /// - Throws: where no process can be made.
+    public init(_ wanted: Walls = .all, landlock: Int = .max) throws(SystemCallError) {
         self.wanted = wanted
         self.landlock = min(landlock, Int(clinux_landlock_version()))
         // Before the process is hardened: its maps belong to root from then on.
-        hasNamespace = wanted.contains(.covers) && (try? enterMountNamespace(withUser: geteuid() != 0)) != nil
+        let others = UInt64(CLINUX_NEWPID | CLINUX_NEWIPC)
+        hasNamespace = wanted.contains(.namespaces) && (try? enterMountNamespace(withUser: geteuid() != 0, and: others)) != nil
         hardenProcess()
         _ = clinux_no_new_privileges()
+        if hasNamespace {
+            try SandboxMonitor.goOnInChild()
+        } else {
+            // Its programs have to be ended first.
+            _ = clinux_signal_with_parent(SIGTERM)
+        }
         lockMemory()
     }
 
@@ -59,13 +68,21 @@ public struct Sandbox: ~Copyable {
     ///   - writable: paths that may be written to, and below; nothing else may, and no path that is hidden.
     public mutating func close(hidden: [String], writable: [String]) {
         let hidden = HiddenPaths(hidden + Doors.paths(callersEnvironment()))
-        if hasNamespace, hidden.cover() { walls.insert(.covers) }
+        let writable = writable.compactMap(realPath).filter { !hidden.contains($0) }.withoutRepeats()
+        if hasNamespace, (try? close(hidden, writable)) != nil { walls.insert(.namespaces) }
         if wanted.contains(.capabilities), Self.dropCapabilities() { walls.insert(.capabilities) }
         if wanted.contains(.fileRules), landlock > 0 {
-            let rules = FileRules(version: landlock, hidden: hidden, areCovered: walls.contains(.covers))
+            let rules = FileRules(version: landlock, hidden: hidden, hasNamespaces: walls.contains(.namespaces))
             if (try? rules.enforce(writable: writable)) != nil { walls.insert(.fileRules) }
         }
         if wanted.contains(.systemCallFilter), SystemCallFilter.enforce() { walls.insert(.systemCallFilter) }
+    }
+
+    /// Makes the files what they are in here.
+    private func close(_ hidden: HiddenPaths, _ writable: [String]) throws(SystemCallError) {
+        // First, so that what is copied for being written to has the covers.
+        try hidden.cover()
+        try SandboxFiles.restrict(writable: writable)
     }
 
     private static func dropCapabilities() -> Bool {

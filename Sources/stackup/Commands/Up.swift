@@ -66,6 +66,7 @@ enum Up {
     /// Finds what is wrong with the rest before new values are made: a program that makes one may set it somewhere, and an `up` that fails is to
     /// change nothing.
     private static func checkBeforeRenewing(_ project: LoadedProject, _ invocation: Invocation) throws {
+        guard project.stack.hasRotatedSecrets else { return }
         let store = try invocation.openStore()
         let snapshot = try store?.snapshot()
         guard project.stack.makesValues(snapshot) else { return }

@@ -49,7 +49,8 @@ struct Deployer {
                 let copy = try value.withUnsafeBytes { bytes throws(SystemCallError) in try SecretBytes(copying: bytes) }
                 if version == 1 {
                     changes.createSecret(
-                        name, labels: labels[name] ?? [:], source: secret.source, value: copy, for: preparation.stack.name, identity: secret.identity)
+                        name, labels: labels[name] ?? [:], source: secret.source, value: copy, for: preparation.stack.name,
+                        identity: secret.identity)
                 } else {
                     changes.addVersion(
                         of: name, expectedVersion: version - 1, source: secret.source, value: copy, for: preparation.stack.name,

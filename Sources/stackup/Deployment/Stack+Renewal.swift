@@ -38,6 +38,9 @@ extension Stack {
         guard problems.isEmpty else { throw problems.error }
     }
 
+    /// Whether `up` may have to make values.
+    var hasRotatedSecrets: Bool { !rotatedSecrets.isEmpty }
+
     /// Whether `up` is about to make values.
     ///
     /// - Parameter snapshot: nil where there is no store yet.

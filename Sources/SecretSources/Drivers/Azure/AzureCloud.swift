@@ -24,7 +24,16 @@ struct AzureCloud {
     ///
     /// - Parameter vault: its name, or its whole address.
     static func address(of vault: String) throws(SourceError) -> HTTPAddress {
-        if vault.contains("://") { return try HTTPAddress(option: vault) }
+        if vault.contains("://") {
+            let address = try HTTPAddress(option: vault)
+            // Whoever gets a token can read every vault that it is good for.
+            guard address.belongs(to: clouds.map(\.suffix)) else {
+                throw SourceError(
+                    mistake: "\(address.origin) is no key vault of Azure, so it gets no token",
+                    remedy: "write the vault's name, or its address below \(clouds.map(\.suffix).joined(separator: ", "))")
+            }
+            return address
+        }
         guard isName(vault) else {
             throw SourceError(mistake: "there can be no key vault '\(vault)'", remedy: "write its name (letters, digits and hyphens), or its address: https://NAME.vault.azure.net")
         }

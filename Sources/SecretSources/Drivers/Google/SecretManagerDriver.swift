@@ -14,6 +14,7 @@ struct SecretManagerDriver: SecretDriver {
     ] + GoogleCredentials.options + [.certificates, .timeout]
 
     func fetch(_ request: SourceRequest) throws(SourceError) -> SecretBytes {
+        let endpoint = try request.option("endpoint").map { text throws(SourceError) in try Self.endpoint(text) }
         let login = try GoogleCredentials.login(for: request)
         guard let project = request.option("project") ?? request.variable("GOOGLE_CLOUD_PROJECT") ?? login.project else {
             throw SourceError("no project of Google Cloud is given", remedy: "add 'project' to 'driver_opts', or set GOOGLE_CLOUD_PROJECT")
@@ -23,16 +24,27 @@ struct SecretManagerDriver: SecretDriver {
         for part in [project, secret] + [location, request.option("version")].compactMap({ $0 }) where !isName(part) {
             throw SourceError(mistake: "Google Cloud can have no project, location, secret or version '\(part)'", remedy: "write names alone, without the path 'projects/…'")
         }
-        let host = location.map { "https://secretmanager.\($0).rep.googleapis.com" } ?? "https://secretmanager.googleapis.com"
+        let host = location.map { "https://secretmanager.\($0).rep.\(Self.domain)" } ?? "https://secretmanager.\(Self.domain)"
         let place = location.map { "/locations/" + $0 } ?? ""
-        let address = try HTTPAddress(option: request.option("endpoint") ?? host)
-            .appending("/v1/projects/\(project)\(place)/secrets/\(secret)/versions/\(request.option("version") ?? "latest"):access")
+        let server = if let endpoint { endpoint } else { try HTTPAddress(option: host) }
+        let address = try server.appending("/v1/projects/\(project)\(place)/secrets/\(secret)/versions/\(request.option("version") ?? "latest"):access")
         var ask = try HTTPRequest(.get, address)
         try login.token.authorize(&ask)
         if let paying = login.payingProject { try ask.addHeader("X-Goog-User-Project", paying) }
         let response = try HTTPClient(for: request).send(ask)
         guard response.isSuccess else { throw problem(response, "the secret '\(secret)' of the project '\(project)'", address, login.token.origin) }
         return try SecretField.pick(request.option("field"), of: payload(response.body, address), "the secret '\(secret)'")
+    }
+
+    private static let domain = "googleapis.com"
+
+    /// Another address of the service. A token is good for all that the account may do, so nobody else gets one.
+    private static func endpoint(_ text: String) throws(SourceError) -> HTTPAddress {
+        let address = try HTTPAddress(option: text)
+        guard address.belongs(to: [domain]) else {
+            throw SourceError(mistake: "\(address.origin) is no address of Google Cloud, so it gets no token", remedy: "leave 'endpoint' out, or write an address below \(domain)")
+        }
+        return address
     }
 
     /// What becomes a part of the address. Projects of old have a domain and a colon in their names.

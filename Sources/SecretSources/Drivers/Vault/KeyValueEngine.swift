@@ -73,13 +73,13 @@ struct KeyValueEngine {
             guard names.count == 1 else {
                 throw SourceError(
                     mistake: names.isEmpty ? "\(subject) has no fields" : "\(subject) has several fields",
-                    remedy: names.isEmpty ? "write one" : "say which one with 'field': \(names.sorted().joined(separator: ", "))")
+                    remedy: names.isEmpty ? "write one" : "say which one with 'field': \(SecretField.list(names))")
             }
             field = names[0]
         }
         guard names.contains(field) else {
             throw SourceError(
-                "\(subject) has no field '\(field)'", remedy: names.isEmpty ? "it has none at all" : "its fields are: \(names.sorted().joined(separator: ", "))")
+                "\(subject) has no field '\(field)'", remedy: names.isEmpty ? "it has none at all" : "its fields are: \(SecretField.list(names))")
         }
         let value: SecretBytes?
         do {
