@@ -15,18 +15,21 @@ enum StoreStatus {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let location = invocation.paths.store
-        guard let outline = try SecretStore.outline(location) else { throw StoreCommand.noStore(invocation) }
+        var outline: StoreOutline?
         var facts: StoreFacts?
-        var opening: String
+        var opening = "can't be opened"
         do {
+            outline = try SecretStore.outline(location)
+            guard outline != nil else { throw StoreCommand.noStore(invocation) }
             let store = try invocation.openStoreUnasked()
             opening = store.map { "opened by \($0.opening.description)" } ?? "gone"
             facts = try store?.facts()
-        } catch {
-            if case .locked = error { opening = "locked" } else { opening = "can't be opened" }
+        } catch let error as StoreError {
+            if case .lost = error { throw error }
+            if case .locked = error { opening = "locked" }
             invocation.warnOfStore(error)
         }
-        if outline.isUnlocked, !opening.hasSuffix(StoreOpening.keyring.description) { opening += ", unlocked in the kernel's keyring" }
+        if outline?.isUnlocked == true, !opening.hasSuffix(StoreOpening.keyring.description) { opening += ", unlocked in the kernel's keyring" }
         let memory = memoryLocking()
         if invocation.wantsJSON {
             invocation.streams.print(document(location, outline, facts, opening, memory).serialized(pretty: true))
@@ -37,13 +40,12 @@ enum StoreStatus {
     }
 
     private static func text(
-        _ location: StoreLocation, _ outline: StoreOutline, _ facts: StoreFacts?, _ opening: String, _ memory: String
+        _ location: StoreLocation, _ outline: StoreOutline?, _ facts: StoreFacts?, _ opening: String, _ memory: String
     ) -> String {
-        var rows = [
-            ["Place", location.directory], ["Key file", location.keyFile], ["Format", String(outline.format)], ["ID", outline.id],
-            ["State", opening],
-            ["Size", humanSize(bytes: outline.size)],
-        ]
+        var rows = [["Place", location.directory], ["Key file", location.keyFile]]
+        if let outline { rows += [["Format", String(outline.format)], ["ID", outline.id]] }
+        rows.append(["State", opening])
+        if let outline { rows.append(["Size", humanSize(bytes: outline.size)]) }
         if let facts {
             rows += [
                 ["Secrets", "\(facts.secrets), \(counted(facts.versions, "version")), \(humanSize(bytes: facts.valueSize))"],
@@ -52,21 +54,26 @@ enum StoreStatus {
             ]
         }
         rows.append(["Memory", memory])
-        for (position, slot) in outline.slots.enumerated() {
+        for (position, slot) in (outline?.slots ?? []).enumerated() {
             rows.append([position == 0 ? "Key slots" : "", "\(slot.id.prefix(12))  \(slot.kind)" + (slot.detail.map { "  \($0)" } ?? "")])
         }
         return renderTable(header: [], rows: rows)
     }
 
     private static func document(
-        _ location: StoreLocation, _ outline: StoreOutline, _ facts: StoreFacts?, _ opening: String, _ memory: String
+        _ location: StoreLocation, _ outline: StoreOutline?, _ facts: StoreFacts?, _ opening: String, _ memory: String
     ) -> JSONValue {
         var members: [JSONValue.Member] = [
             .init("place", .string(location.directory)), .init("keyFile", .string(location.keyFile)),
-            .init("format", .integer(Int64(outline.format))), .init("id", .string(outline.id)),
-            .init("state", .string(opening)), .init("unlocked", .bool(outline.isUnlocked)), .init("size", .integer(outline.size)),
-            .init("memory", .string(memory)), .init("slots", .array(outline.slots.map(\.document))),
+            .init("state", .string(opening)), .init("memory", .string(memory)),
         ]
+        if let outline {
+            members += [
+                .init("format", .integer(Int64(outline.format))), .init("id", .string(outline.id)),
+                .init("unlocked", .bool(outline.isUnlocked)), .init("size", .integer(outline.size)),
+                .init("slots", .array(outline.slots.map(\.document))),
+            ]
+        }
         if let facts {
             members += [
                 .init("secrets", .integer(Int64(facts.secrets))), .init("versions", .integer(Int64(facts.versions))),
