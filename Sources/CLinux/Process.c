@@ -26,7 +26,6 @@ struct spawn {
     const struct clinux_descriptor *descriptors;
     int count;
     int keep_capabilities;
-    const struct clinux_groups *groups;
     int error;
 };
 
@@ -50,8 +49,6 @@ static int child(void *argument) {
     struct spawn *spawn = argument;
     enum { CLEAR = 512 };
     int moved[64];
-    for (int i = 0; i < spawn->groups->count; i++)
-        if (write(spawn->groups->members[i], "0", 1) != 1) goto failed;
     // First out of the way, then into place: a source may have a number that another one is to get.
     int executable = fcntl(spawn->executable, F_DUPFD_CLOEXEC, CLEAR);
     if (executable < 0) goto failed;
@@ -99,7 +96,7 @@ static long clone_into(struct clone_args *arguments, int (*function)(void *), vo
 }
 
 int clinux_spawn(int executable, const char *name, uint64_t namespaces, const struct clinux_descriptor *descriptors,
-                 int count, int keep_capabilities, const struct clinux_groups *groups, int *pidfd) {
+                 int count, int keep_capabilities, int group, int *pidfd) {
     enum { STACK = 64 * 1024 };
     if (count < 1 || count > 64) {
         errno = E2BIG;
@@ -107,19 +104,19 @@ int clinux_spawn(int executable, const char *name, uint64_t namespaces, const st
     }
     char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (stack == MAP_FAILED) return -1;
-    struct spawn spawn = {executable, name, descriptors, count, keep_capabilities, groups, 0};
+    struct spawn spawn = {executable, name, descriptors, count, keep_capabilities, 0};
     // A handler of ours must not run in the child while it borrows our memory.
     sigset_t all, before;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
     uint64_t flags = namespaces | CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
     int pid;
-    if (groups->unified < 0) {
+    if (group < 0) {
         pid = clone(child, stack + STACK, (int)flags | SIGCHLD, &spawn, pidfd);
     } else {
         struct clone_args arguments = {
             .flags = flags | CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .pidfd = (uint64_t)(uintptr_t)pidfd,
-            .stack = (uint64_t)(uintptr_t)stack, .stack_size = STACK, .cgroup = (uint64_t)groups->unified};
+            .stack = (uint64_t)(uintptr_t)stack, .stack_size = STACK, .cgroup = (uint64_t)group};
         pid = (int)clone_into(&arguments, child, &spawn);
     }
     int error = pid < 0 ? errno : spawn.error;

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "groups.h"
 #include "privileges.h"
 #include "report.h"
 #include "root.h"
@@ -59,18 +60,6 @@ static void leave_session(void) {
     if (setsid() < 0) fail("setsid", "command");
 }
 
-/// Has the command counted and limited with the instance. This process itself stays where it was: it outlives the groups.
-static void enter_groups(unsigned count) {
-    for (unsigned i = 0; i < count; i++) {
-        if (write(FIRST_GROUP_FD + (int)i, "0", 1) != 1) {
-            if (errno == EACCES || errno == EPERM)
-                fail_because("join", "cgroup", "this process may not move into the instance's group; run the command in the scope that the stack was started in");
-            fail("join", "cgroup");
-        }
-        close(FIRST_GROUP_FD + (int)i);
-    }
-}
-
 /// Waits for the command to end, and passes on the signals that come from `stackup exec` meanwhile. A supervisor has nothing to pass on:
 /// its signal, which also comes when it dies, ends the command with what it has started.
 static _Noreturn void attend(pid_t command, int supervised) {
@@ -102,7 +91,7 @@ _Noreturn void join(void) {
     unprivileged = take_word("unprivileged");
     int terminal = take_word("terminal"), supervised = take_word("supervised");
     if (supervised && prctl(PR_SET_PDEATHSIG, SIGALRM) != 0) fail("prctl", "PR_SET_PDEATHSIG");
-    unsigned groups = take_word("groups") ? (unsigned)next_number() : 0;
+    struct groups groups = take_groups();
     struct identity identity;
     read_identity(&identity);
     int namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
@@ -119,6 +108,7 @@ _Noreturn void join(void) {
     if (child < 0) fail("fork", "command");
     if (child == 0) {
         leave_session();
+        // This process itself stays where it was: it outlives the groups.
         enter_groups(groups);
         if (terminal) open_terminal(&identity);
         become(&identity);

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "groups.h"
 #include "masks.h"
 #include "mountpoint.h"
 #include "privileges.h"
@@ -95,6 +96,8 @@ _Noreturn void launch(void) {
     unprivileged = take_word("unprivileged");
     char *hostname = next_text();
     if (setsid() < 0 && errno != EPERM) fail("setsid", "instance");
+    // Before anything that would be counted elsewhere.
+    enter_groups(take_groups());
     // Its root is the group that this process is in already.
     if (take_word("cgroupns") && unshare(CLONE_NEWCGROUP) != 0) fail("unshare", "the cgroup namespace");
     if (sethostname(hostname, strlen(hostname)) != 0) fail("hostname", hostname);

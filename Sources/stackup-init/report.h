@@ -11,7 +11,6 @@ enum {
     KEEPER_FD = 8,         ///< the service's whole tmpfs, for the next supervisor
     SECRETS_FD = 9,        ///< a mount of what goes to /run/secrets
     FIRST_TARGET_FD = 10,  ///< mounts of files with targets elsewhere, in the specification's order
-    FIRST_GROUP_FD = 7,    ///< exec: where the command joins the instance's control groups (cgroup.procs)
 };
 
 /// Exit statuses of set-up, as shells and container engines have them.

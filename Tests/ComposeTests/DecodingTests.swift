@@ -128,7 +128,7 @@ import Testing
         let one = try Fixture.service("services: {web: {\(base), secrets: [s], scale: 2, profiles: [], x-stackup: {on-secret-change: restart}}}\nsecrets: {s: {environment: S}}")
         #expect(one.attributes == [
             "command": #"["x"]"#, "image": #""i""#, "environment": #"{"A":"$1"}"#,
-            "deploy": #"{"resources":{"limits":{"memory":"1048576"}}}"#,
+            "deploy": #"{"resources":{"limits":{"memory":"10485760"}}}"#,
         ])
         let two = try Fixture.service("services: {web: {\(base.replacing("replicas: 2", with: "replicas: 5"))}}")
         #expect(one.attributes == two.attributes)

@@ -8,25 +8,16 @@ struct clinux_descriptor {
     int number;
 };
 
-/// The control groups that a new process is born into.
-struct clinux_groups {
-    /// A directory of the v2 hierarchy; -1: that of this process.
-    int unified;
-    /// Descriptors of `cgroup.procs`, open for writing, of other hierarchies.
-    const int *members;
-    int count;
-};
-
 /// Starts the program that `executable` is a descriptor of, in namespaces given by CLONE_NEW* `namespaces`.
 ///
 /// The child shares this process's memory only until its exec (CLONE_VM and CLONE_VFORK, as posix_spawn(3)
 /// has it), so nothing of it is copied. It gets the descriptors listed, whose numbers ascend from 0, and no others;
 /// every signal is blocked. Where `keep_capabilities` is set, it keeps them over the exec although its user is not root.
-/// It is in its groups before it executes anything.
+/// It is born into `group`, a directory of the v2 hierarchy, or, where that is -1, into this process's.
 ///
 /// Returns the pid and stores a pidfd, or returns -1 with errno set.
 int clinux_spawn(int executable, const char *name, uint64_t namespaces, const struct clinux_descriptor *descriptors,
-                 int count, int keep_capabilities, const struct clinux_groups *groups, int *pidfd);
+                 int count, int keep_capabilities, int group, int *pidfd);
 
 /// pidfd_open(2), pidfd_getfd(2): -1 with errno set when they fail.
 int clinux_pidfd_open(int pid);

@@ -175,7 +175,7 @@ struct ResourceDecoding {
                             attribute: "\(path).\(name)", pattern: "services.*.sysctls.net", owner: service, place: item.keyPlace,
                             reason: Reason.network))
                 }
-            } else if Self.own.contains(setting) || setting.hasPrefix("fs.mqueue.") && setting.utf8.allSatisfy(Self.isNameByte) {
+            } else if Self.own.contains(setting) || setting.hasPrefix("fs.mqueue.") && Self.isName(setting) {
                 settings.append(KernelSetting(name: setting, value: item.value.string ?? ""))
             } else {
                 reporter.obstacle(
@@ -186,8 +186,10 @@ struct ResourceDecoding {
         return settings
     }
 
-    private static func isNameByte(_ byte: UInt8) -> Bool {
-        (0x61...0x7A).contains(byte) || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ".")
+    private static func isName(_ text: String) -> Bool {
+        text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { part in
+            !part.isEmpty && part.utf8.allSatisfy { (0x61...0x7A).contains($0) || $0 == UInt8(ascii: "_") }
+        }
     }
 
     // MARK: Values

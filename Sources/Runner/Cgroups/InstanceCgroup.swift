@@ -77,12 +77,15 @@ public final class CgroupEntrance {
     private let folder: FileDescriptor?
     private let files: [DescriptorBox]
 
-    /// A folder of the v2 hierarchy; -1 where there is none. See `clinux_groups`.
+    /// The folder of v2, into which processes are born; -1 where there is none.
     var unified: Int32 { Self.number(folder) }
-    /// For what is born into the group.
+    /// Where what was born into it joins the rest: `cgroup.procs`, open for writing.
     let members: [Int32]
-    /// For what joins it later.
+    /// Where what comes from outside joins it.
     let joins: [Int32]
+
+    /// Which numbers ``joins`` get in a further command, behind the descriptors that every one has (`join.c`).
+    var joinNumbers: Range<Int> { 7..<7 + joins.count }
 
     fileprivate init(_ folders: [String], unified: String?) throws(SystemCallError) {
         var files: [DescriptorBox] = []

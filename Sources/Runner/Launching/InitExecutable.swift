@@ -21,19 +21,15 @@ struct InitExecutable: ~Copyable {
 
     /// Starts it with the descriptors given, numbered from 0.
     ///
-    /// - Parameter group: what it is born into; nil: our own.
+    /// - Parameter group: whose v2 part it is born into; nil: our own. The rest it joins by itself.
     /// - Returns: the pid and a pidfd.
     func spawn(
         _ descriptors: [Int32], namespaces: UInt64, keepingCapabilities: Bool, into group: CgroupEntrance? = nil
     ) throws(SystemCallError) -> (pid: Int32, pidfd: Int32) {
         let list = descriptors.enumerated().map { clinux_descriptor(source: $1, number: Int32($0)) }
         var pidfd: Int32 = -1
-        let members = group?.members ?? []
-        let pid = members.withUnsafeBufferPointer { members in
-            var groups = clinux_groups(unified: group?.unified ?? -1, members: members.baseAddress, count: Int32(members.count))
-            return clinux_spawn(
-                descriptor.number, "stackup-init", namespaces, list, Int32(list.count), keepingCapabilities ? 1 : 0, &groups, &pidfd)
-        }
+        let pid = clinux_spawn(
+            descriptor.number, "stackup-init", namespaces, list, Int32(list.count), keepingCapabilities ? 1 : 0, group?.unified ?? -1, &pidfd)
         guard pid >= 0 else { throw SystemCallError("clone", "stackup-init") }
         return (pid, pidfd)
     }

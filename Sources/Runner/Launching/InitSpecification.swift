@@ -55,16 +55,18 @@ extension InitSpecification {
     ///
     /// - Parameters:
     ///   - view: what it sees of the host.
+    ///   - groups: the numbers of the descriptors that it joins control groups by.
     ///   - targets: the targets of the files outside `/run/secrets`, in the order of their mount descriptors.
     ///   - isUnprivileged: whether it runs in a user namespace of an unprivileged caller.
     static func launch(
-        _ plan: LaunchPlan, index: Int, in view: HostView, targets: [String], isUnprivileged: Bool
+        _ plan: LaunchPlan, index: Int, in view: HostView, targets: [String], groups: Range<Int>, isUnprivileged: Bool
     ) throws(LaunchError) -> InitSpecification {
         let hostname = plan.hostname(ofInstance: index)
         var specification = InitSpecification()
         try specification.put("launch")
         if isUnprivileged { try specification.put("unprivileged") }
         try specification.put(hostname)
+        try specification.putGroups(groups)
         if plan.hasPrivateCgroupNamespace == true { try specification.put("cgroupns") }
         for path in view.surroundings.writableFolders { try specification.put(["distrust", path]) }
         for pin in plan.pins(of: view.masks + view.hiddenPaths) { try specification.put(["pin", pin.onHost]) }
@@ -95,10 +97,10 @@ extension InitSpecification {
 
     /// The specification of a further command in a running instance.
     ///
-    /// - Parameter groups: how many descriptors it gets to join the instance's groups by.
+    /// - Parameter groups: the numbers of the descriptors that it joins the instance's control groups by.
     static func join(
         user: UserIdentity, limits: [ResourceLimit], oomScoreAdjustment: Int32?, capabilities: CapabilitySet, directory: String,
-        environment: [String], arguments: [String], groups: Int, caller: Caller, isUnprivileged: Bool
+        environment: [String], arguments: [String], groups: Range<Int>, caller: Caller, isUnprivileged: Bool
     ) throws(LaunchError) -> InitSpecification {
         var specification = InitSpecification()
         try specification.put("join")
@@ -107,11 +109,15 @@ extension InitSpecification {
         case .command(let hasTerminal): if hasTerminal { try specification.put("terminal") }
         case .supervisor: try specification.put("supervised")
         }
-        if groups > 0 { try specification.put(["groups", String(groups)]) }
+        try specification.putGroups(groups)
         try specification.putIdentity(
             user: user, limits: limits, oomScoreAdjustment: oomScoreAdjustment, capabilities: capabilities, directory: directory, environment: environment,
             arguments: arguments)
         return specification
+    }
+
+    private mutating func putGroups(_ numbers: Range<Int>) throws(LaunchError) {
+        if !numbers.isEmpty { try put(["groups", String(numbers.lowerBound), String(numbers.count)]) }
     }
 
     /// A mount and the place of its source among the sources, if it has one.

@@ -11,6 +11,7 @@ public final class InstanceLauncher {
         static let outputRead: Int32 = 6
         static let errorsRead: Int32 = 7
         static let keeper: Int32 = 8
+        static let secrets: Int32 = 9
     }
 
     private let executable: InitExecutable
@@ -81,14 +82,17 @@ public final class InstanceLauncher {
         exitStatusFile: borrowing FileDescriptor
     ) throws(LaunchError) -> LaunchedInstance {
         let mounts = try mount.descriptorsForInstance()
+        let joins = group?.members ?? []
+        let firstJoin = Int(InitDescriptor.secrets) + 1 + mounts.targetNumbers.count
         let specification = try InitSpecification.launch(
-            plan, index: index, in: view, targets: mounts.targetPaths, isUnprivileged: isUnprivileged)
+            plan, index: index, in: view, targets: mounts.targetPaths, groups: firstJoin..<firstJoin + joins.count,
+            isUnprivileged: isUnprivileged)
         do {
             let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
             let output = try FileDescriptor.pipe(), errors = try FileDescriptor.pipe(), report = try FileDescriptor.pipe()
             var descriptors = [null.number, output.write.number, errors.write.number, instructions.number, report.write.number]
             descriptors += [exitStatusFile.number, output.read.number, errors.read.number]
-            descriptors += [mounts.keeper.number, mounts.secrets.number] + mounts.targetNumbers
+            descriptors += [mounts.keeper.number, mounts.secrets.number] + mounts.targetNumbers + joins
             // In a user namespace proc(5) can be mounted only where another mount of it can be seen (mount_namespaces(7)).
             let needsHost = specification.namesHostPaths || isUnprivileged
             let (pid, pidfd) = try view.entered(withHost: needsHost) { () throws(SystemCallError) in

@@ -36,7 +36,7 @@ public enum ServiceExec {
         let isUnprivileged = geteuid() != 0
         let specification = try InitSpecification.join(
             user: user, limits: limits, oomScoreAdjustment: oomScoreAdjustment, capabilities: capabilities,
-            directory: workingDirectory, environment: environment, arguments: arguments, groups: group?.joins.count ?? 0, caller: .command(hasTerminal: terminal != nil), isUnprivileged: isUnprivileged)
+            directory: workingDirectory, environment: environment, arguments: arguments, groups: group?.joinNumbers ?? 0..<0, caller: .command(hasTerminal: terminal != nil), isUnprivileged: isUnprivileged)
         do {
             let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
             let report = try FileDescriptor.pipe()

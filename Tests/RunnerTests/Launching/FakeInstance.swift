@@ -21,8 +21,7 @@ final class FakeInstance {
             clinux_descriptor(source: null.number, number: 2),
         ]
         var pidfd: Int32 = -1
-        var groups = clinux_groups(unified: -1, members: nil, count: 0)
-        pid = clinux_spawn(program.number, "cat", UInt64(CLINUX_NEWNS), &descriptors, Int32(descriptors.count), 0, &groups, &pidfd)
+        pid = clinux_spawn(program.number, "cat", UInt64(CLINUX_NEWNS), &descriptors, Int32(descriptors.count), 0, -1, &pidfd)
         process = FileDescriptor(owning: pidfd)
         try claim(pid > 0, "clinux_spawn: errno \(errno)")
         let (secrets, paths, numbers) = (mounts.secrets.number, mounts.targetPaths, mounts.targetNumbers)
