@@ -48,6 +48,7 @@ import Testing
 
     @Test func theLargestSizeDoesNotOverflow() {
         #expect(humanSize(bytes: .max) == "9.223EB")
+        #expect(binarySize(bytes: 1023) == "1023B" && binarySize(bytes: 67_108_864) == "64MiB" && binarySize(bytes: 1_305_600) == "1.245MiB")
     }
 }
 

@@ -39,7 +39,7 @@ extension StackSupervisor {
         for instance in instances(of: name) {
             switch (dependency.condition, instance.phase) {
             case (.started, _): continue
-            case (.healthy, .exited): return .failed("has exited (\(instance.exitCode ?? -1))")
+            case (.healthy, .exited): return .failed("has exited (\(instance.exitCode ?? -1))\(instance.memoryRemark)")
             case (.healthy, .running):
                 switch (instance.health?.health ?? instance.adoptedHealth)?.status {
                 case .healthy?: continue
@@ -50,7 +50,7 @@ extension StackSupervisor {
             case (.healthy, _): return .waiting(until: "\(name) is healthy")
             case (.completed, .exited):
                 if instance.exitCode == 0 { continue }
-                return .failed("did not complete: it exited (\(instance.exitCode ?? -1))")
+                return .failed("did not complete: it exited (\(instance.exitCode ?? -1))\(instance.memoryRemark)")
             case (.completed, _): return .waiting(until: "\(name) has completed")
             }
         }

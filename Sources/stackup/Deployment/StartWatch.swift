@@ -55,7 +55,7 @@ struct StartWatch {
     }
 
     private func isExpected(_ end: InstanceEnds.End) -> Bool {
-        guard case .exited(let code) = end.fate else { return false }
+        guard case .exited(let code, _) = end.fate else { return false }
         return mayEnd(end.service, code)
     }
 
@@ -90,7 +90,7 @@ extension InstanceEnds.End {
     /// `exited (3)`
     fileprivate var text: String {
         switch fate {
-        case .exited(let code): "exited (\(code))" + (isRestarting ? " and is started again" : "")
+        case .exited(let code, let outOfMemory): "exited (\(code))" + (outOfMemory ? ", out of memory" : "") + (isRestarting ? " and is started again" : "")
         case .notStarted(let reason): "could not be started: \(reason)"
         }
     }
@@ -111,7 +111,7 @@ extension ObservedInstance {
             }
         case .restarting: "exited (\(exitCode ?? -1)) and waits for its next start"
         case .stopping: "is being stopped"
-        case .exited: failure.map { "could not be started: \($0)" } ?? "exited (\(exitCode ?? -1))"
+        case .exited: failure.map { "could not be started: \($0)" } ?? "exited (\(exitCode ?? -1))" + (ranOutOfMemory == true ? ", out of memory" : "")
         }
     }
 }

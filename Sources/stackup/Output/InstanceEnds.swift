@@ -14,12 +14,14 @@ struct InstanceEnds {
     }
 
     enum Fate {
-        case exited(code: Int32)
+        case exited(code: Int32, outOfMemory: Bool)
         case notStarted(reason: String)
     }
 
     /// Instances that were asked to end and have not yet.
     private var stopping: Set<String> = []
+    /// Instances of which the kernel has killed something for want of memory.
+    private var starved: Set<String> = []
 
     /// - Parameter events: those that came since the last time, as many as there are by now: a restart is told together with the end.
     mutating func take(_ events: [InstanceEvent]) -> [End] {
@@ -28,6 +30,8 @@ struct InstanceEnds {
             guard let instance = event.instance else { continue }
             switch event.kind {
             case .stopping: stopping.insert(instance)
+            case .outOfMemory: starved.insert(instance)
+            case .starting: starved.remove(instance)
             case .exited(let code):
                 let next = events[(position + 1)...].first { $0.instance == instance }
                 let isRestarting = switch next?.kind {
@@ -35,7 +39,7 @@ struct InstanceEnds {
                 default: false
                 }
                 ends.append(End(
-                    service: event.service, instance: instance, fate: .exited(code: code),
+                    service: event.service, instance: instance, fate: .exited(code: code, outOfMemory: starved.contains(instance)),
                     wasAsked: stopping.remove(instance) != nil, isRestarting: isRestarting))
             case .failed(let reason):
                 ends.append(End(

@@ -83,8 +83,8 @@ final class LogFollower {
             isNews = true
             if isDeployed, end.wasAsked { continue }
             switch end.fate {
-            case .exited(let code):
-                printer.state("exited with code \(code)" + (end.isRestarting ? " (restarting)" : ""), about: end.instance)
+            case .exited(let code, let outOfMemory):
+                printer.state("exited with code \(code)" + (outOfMemory ? ", out of memory" : "") + (end.isRestarting ? " (restarting)" : ""), about: end.instance)
             case .notStarted(let reason):
                 printer.state("could not be started: \(reason)", about: end.instance)
             }

@@ -106,4 +106,39 @@ struct RealLimitTests {
             try stack.client().down()
         }
     }
+
+    @Test func v1FreezesToo() throws {
+        try stack.up(stack.plan("web", "while :; do echo tick; sleep 0.01; done"))
+        let instance = try #require(try stack.instance("web")), pid = try #require(instance.pid)
+        let hierarchy = CgroupHierarchy.current()
+        guard hierarchy.isLegacy(.freezer) else { return }
+        // As on a host that has nothing else.
+        let directory = try #require(try RuntimeDirectory.open(stack.temporary.path + "/other", create: true))
+        let cgroups = StackCgroups(directory)
+        let mounts = try #require(ControlFile.read("/proc/self/mountinfo")).split(separator: "\n").filter { !$0.contains(" - cgroup2 ") }
+        cgroups.hierarchy = CgroupHierarchy(
+            mountInfo: mounts.joined(separator: "\n"), ownGroups: try #require(ControlFile.read("/proc/self/cgroup")), isRoot: true)
+        let web = InstanceName(service: "web", index: 1)
+        try cgroups.freeze(web, pid: pid)
+        usleep(100_000)
+        let count = try stack.output("web-1").count
+        usleep(200_000)
+        #expect(try stack.output("web-1").count == count)
+        try cgroups.thaw(web)
+        #expect(try stack.eventually { try stack.output("web-1").count > count + 3 })
+        try stack.client().down()
+        let folder = try #require(cgroups.group(of: web)?.folders.first)
+        #expect(folder.contains("freezer"))
+        cgroups.removeAll()
+        #expect(!ControlFile.exists(folder) && !ControlFile.exists(Paths.directory(of: folder)))
+        directory.removeAll()
+    }
+
+    @Test func aGroupOfV1IsJoinedBeforeTheCommandRuns() throws {
+        try stack.up(plan("cat /proc/self/cgroup; exec sleep 100") { ($0.memoryLimit, $0.pidsLimit) = (64 << 20, 10) })
+        #expect(try stack.eventually { try !stack.output("web-1").isEmpty })
+        for folder in try groups() where !ControlFile.exists(folder + "/cgroup.controllers") {
+            #expect(try stack.eventually { try stack.output("web-1").contains { line in folder.hasSuffix(line.split(separator: ":").last?.dropLast() ?? "?") } })
+        }
+    }
 }
