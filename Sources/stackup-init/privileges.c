@@ -77,7 +77,10 @@ static void set_limits(const struct identity *identity) {
 
 /// Of the service only: pid 1 has next to no memory, and is no gain to anybody.
 static void adjust_oom_score(const char *adjustment) {
+    // As long as nobody may look into this process, its files in /proc are root's, whom a user namespace does not have.
+    if (unprivileged) prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    guard_process();
     size_t length = strlen(adjustment);
     if (file >= 0 && write(file, adjustment, length) == (ssize_t)length) {
         close(file);

@@ -16,7 +16,8 @@ extension StackSupervisor {
                 throw .refused("\(instance.name): \(error)")
             }
             instance.isPaused = true
-            changed(.soon)
+            // A successor that did not know would wait for the end of what can't end, and not find the group that was made for it.
+            changed(.urgent)
             let event = InstanceEvent(service: instance.name.service, index: instance.name.index, kind: .paused)
             onEvent(event)
             events.append(event)
@@ -49,7 +50,7 @@ extension StackSupervisor {
 
     private func resumed(_ instance: Instance) -> InstanceEvent {
         instance.isPaused = false
-        changed(.soon)
+        changed(.urgent)
         let event = InstanceEvent(service: instance.name.service, index: instance.name.index, kind: .unpaused)
         onEvent(event)
         // Checks have stood still with it: one that was under way gets its whole time again.
