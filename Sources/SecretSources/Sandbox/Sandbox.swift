@@ -38,7 +38,7 @@ public struct Sandbox: ~Copyable {
     ]
 
     /// Begins with what needs to know nothing: this process is not dumped, looked into or given rights, ends with the one that has started it,
-    /// and goes on in a child, which has pids of its own. To be made before there is any other thread.
+    /// and starts again in a child, which has pids of its own. To be made before there is any other thread.
     ///
     /// - Parameters:
     ///   - wanted: for tests, which see what becomes possible without a wall.
@@ -47,17 +47,15 @@ public struct Sandbox: ~Copyable {
     public init(_ wanted: Walls = .all, landlock: Int = .max) throws(SystemCallError) {
         self.wanted = wanted
         self.landlock = min(landlock, Int(clinux_landlock_version()))
+        let isInside = SandboxMonitor.isInside
         // Before the process is hardened: its maps belong to root from then on.
         let others = UInt64(CLINUX_NEWPID | CLINUX_NEWIPC)
-        hasNamespace = wanted.contains(.namespaces) && (try? enterMountNamespace(withUser: geteuid() != 0, and: others)) != nil
+        hasNamespace = isInside || wanted.contains(.namespaces) && (try? enterMountNamespace(withUser: geteuid() != 0, and: others)) != nil
         hardenProcess()
         _ = clinux_no_new_privileges()
-        if hasNamespace {
-            try SandboxMonitor.goOnInChild()
-        } else {
-            // Its programs have to be ended first.
-            _ = clinux_signal_with_parent(SIGTERM)
-        }
+        if hasNamespace, !isInside { try SandboxMonitor.startAgainInChild() }
+        // Without namespaces its programs have to be ended first.
+        _ = clinux_signal_with_parent(hasNamespace ? SIGKILL : SIGTERM)
         lockMemory()
     }
 
