@@ -12,14 +12,11 @@ struct NoEffect {
         /// The service's name, or that of what else is declared; empty for what belongs to the project.
         let owner: String
         let place: Place
-        /// For `services.web.ports has no effect yet: …`.
-        var predicate = " has no effect yet"
         let reason: String
     }
 
     private struct Kind: Hashable {
         let pattern: String
-        let predicate: String
         let reason: String
     }
 
@@ -41,7 +38,7 @@ struct NoEffect {
         var kinds: [Kind: Int] = [:]
         var groups: [[Use]] = []
         for use in uses where disabled.isEmpty || !use.pattern.hasPrefix("services.") || !disabled.contains(use.owner) {
-            let kind = Kind(pattern: use.pattern, predicate: use.predicate, reason: use.reason)
+            let kind = Kind(pattern: use.pattern, reason: use.reason)
             if let index = kinds[kind] {
                 groups[index].append(use)
             } else {
@@ -56,7 +53,7 @@ struct NoEffect {
         let first = uses[0]
         guard uses.count > 1 else {
             return Diagnostic(
-                .warning, "\(first.attribute)\(first.predicate): \(first.reason)", at: first.place, attribute: first.attribute)
+                .warning, "\(first.attribute) has no effect yet: \(first.reason)", at: first.place, attribute: first.attribute)
         }
         var seen: Set<String> = []
         let owners = uses.map(\.owner).filter { seen.insert($0).inserted }
@@ -64,6 +61,6 @@ struct NoEffect {
         let names = owners.prefix(namesShown).joined(separator: ", ") + (owners.count > namesShown ? ", …" : "")
         let scope = owners.count > 1 ? "\(owners.count) \(kind) (\(names))" : "\(uses.count) places of \(kind).\(names)"
         return Diagnostic(
-            .warning, "\(first.pattern)\(first.predicate) in \(scope): \(first.reason)", at: first.place, attribute: first.pattern)
+            .warning, "\(first.pattern) has no effect yet in \(scope): \(first.reason)", at: first.place, attribute: first.pattern)
     }
 }

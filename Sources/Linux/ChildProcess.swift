@@ -22,11 +22,12 @@ public struct ChildProcess: ~Copyable, Sendable {
     ///   - directory: where it starts; nil for this process's.
     ///   - isSession: whether it gets a session of its own: a process group whose number is its pid, and no terminal that could ask
     ///     somebody or interrupt it.
+    ///   - isGroup: whether it gets a process group of its own in the caller's session.
     ///   - descriptors: what it has as 0, 1, 2 and so on; it inherits no others.
     /// - Throws: `SystemCallError` about the program.
     public init(
         _ path: String, _ arguments: [String], environment: [String: String]? = nil, directory: String? = nil, isSession: Bool = false,
-        descriptors: [Int32]
+        isGroup: Bool = false, descriptors: [Int32]
     ) throws(SystemCallError) {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -50,7 +51,8 @@ public struct ChildProcess: ~Copyable, Sendable {
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setsigdefault(&attributes, &all)
         // POSIX_SPAWN_SETSID is 0x80.
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | (isSession ? 0x80 : 0)))
+        let own: Int32 = isSession ? 0x80 : isGroup ? POSIX_SPAWN_SETPGROUP : 0
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | own))
 
         var words = arguments.map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
@@ -77,6 +79,38 @@ public struct ChildProcess: ~Copyable, Sendable {
         }
         self.pid = pid
         descriptor = FileDescriptor(owning: process)
+    }
+
+    /// Waits until it has ended, or so long.
+    ///
+    /// - Parameter other: a descriptor that ends the wait too, once it is readable or has been hung up.
+    /// - Returns: whether it has ended.
+    public borrowing func hasEnded(within milliseconds: Int32, or other: Int32 = -1) -> Bool {
+        var waited = [pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0), pollfd(fd: other, events: Int16(POLLIN), revents: 0)]
+        while poll(&waited, 2, milliseconds) < 0, errno == EINTR {}
+        return waited[0].revents != 0
+    }
+
+    /// Ends it, and waits for that.
+    ///
+    /// - Parameters:
+    ///   - isGroup: whether what it has started goes too; it has to have a session or a group of its own.
+    ///   - milliseconds: how long it has to end by itself, and what it has started with it, after SIGTERM.
+    @discardableResult
+    public consuming func end(group isGroup: Bool = false, after milliseconds: Int32 = 1000) -> End {
+        let target = isGroup ? -pid : pid
+        kill(target, SIGTERM)
+        // One that was stopped would not hear of it.
+        kill(target, SIGCONT)
+        let hasEnded = hasEnded(within: milliseconds)
+        // The number of a group whose leader was not waited for is nobody else's.
+        if isGroup {
+            if hasEnded { usleep(200_000) }
+            kill(target, SIGKILL)
+        } else if !hasEnded {
+            kill(target, SIGKILL)
+        }
+        return wait()
     }
 
     /// Waits until it has ended.

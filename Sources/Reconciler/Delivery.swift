@@ -33,7 +33,7 @@ public struct RecordedGrants: Sendable, Equatable {
 ///   - recorded: every service of the stack as last applied.
 ///   - observed: what runs now.
 /// - Returns: the steps, and in ``Plan/files`` what each service is to be recorded with from now on.
-public func planDelivery(of versions: [String: Int], to recorded: [RecordedGrants], observed: ObservedState) -> Plan {
+public func planDelivery(of versions: [String: NamedVersion], to recorded: [RecordedGrants], observed: ObservedState) -> Plan {
     let byName = Dictionary(recorded.map { ($0.service, $0) }, uniquingKeysWith: { first, _ in first })
     let mounts = Dictionary(observed.mounts.map { ($0.service, $0.files) }, uniquingKeysWith: { first, _ in first })
     let alive = Set(observed.instances.filter { $0.status == .running || $0.status == .created }.map(\.service))
@@ -41,7 +41,8 @@ public func planDelivery(of versions: [String: Int], to recorded: [RecordedGrant
     func newest(_ file: MountedFile) -> MountedFile {
         guard file.kind == .secret, let version = versions[file.name] else { return file }
         var file = file
-        file.version = String(version)
+        file.version = String(version.number)
+        file.identity = version.identity
         return file
     }
 
@@ -51,9 +52,10 @@ public func planDelivery(of versions: [String: Int], to recorded: [RecordedGrant
         guard let grants = byName[name], let mounted = mounts[name] else { continue }
         var wishes = SecretReactions()
         for file in mounted.sorted(by: { $0.target < $1.target }) where newest(file) != file {
+            let new = newest(file)
             guard grants.files.contains(where: { $0.isOfSameGrant(as: file) }) else { continue }
-            writes.append(
-                Action(.writeFile(service: name, file: newest(file)), cause: "version \(file.version) is mounted"))
+            writes.append(Action(.writeFile(service: name, file: new), cause: file.heldVersion(besides: new)))
+            guard new.holdsOtherVersion(than: file) else { continue }
             wishes.add(grants.reactions[Bytewise(file.target)] ?? .none, to: file.name)
         }
         if alive.contains(name) { reactions += wishes.actions(for: name) }
@@ -63,6 +65,6 @@ public func planDelivery(of versions: [String: Int], to recorded: [RecordedGrant
 
 extension MountedFile {
     fileprivate func isOfSameGrant(as other: MountedFile) -> Bool {
-        kind == other.kind && name == other.name && target.hasSameBytes(as: other.target)
+        isOfSameSource(as: other) && target.hasSameBytes(as: other.target)
     }
 }

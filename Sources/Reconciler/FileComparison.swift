@@ -1,4 +1,5 @@
 import Linux
+import SecretStore
 
 /// The files that a service is to have beside those it has.
 struct FileComparison {
@@ -43,7 +44,7 @@ struct FileComparison {
         actions = removals + writes
         let wishes = Dictionary(wanted.map { (Bytewise($0.target), $0.onSecretChange) }, uniquingKeysWith: { _, last in last })
         for file in changed where file.kind == .secret {
-            guard mounted.contains(where: { $0.isOfSameSource(as: file) && $0.version != file.version }) else { continue }
+            guard mounted.contains(where: { $0.isOfSameSource(as: file) && $0.holdsOtherVersion(than: file) }) else { continue }
             reactions.add(wishes[Bytewise(file.target)] ?? .none, to: file.name)
         }
     }
@@ -55,29 +56,26 @@ extension MountedFile {
         let kind: Kind
         let name: String
         let version: String
+        var identity: VersionIdentity?
         switch wanted.content {
         case .secret(let secret):
-            guard let number = versions.version(of: secret) else { return nil }
-            (kind, name, version) = (.secret, secret, number)
+            guard let newest = versions.version(of: secret) else { return nil }
+            (kind, name, version, identity) = (.secret, secret, String(newest.number), newest.identity)
         case .config(let config, let hash):
             (kind, name, version) = (.config, config, hash)
         }
         self.init(
-            kind: kind, name: name, version: version, target: wanted.target, uid: wanted.uid, gid: wanted.gid,
+            kind: kind, name: name, version: version, identity: identity, target: wanted.target, uid: wanted.uid, gid: wanted.gid,
             mode: wanted.mode)
-    }
-
-    fileprivate func isOfSameSource(as other: MountedFile) -> Bool {
-        kind == other.kind && name == other.name
     }
 
     /// Why `old`, at the same target, has to become this file.
     fileprivate func change(from old: MountedFile, _ versions: SecretVersions) -> String {
         guard isOfSameSource(as: old) else { return "in place of \(old.kind.rawValue) \(old.name)" }
         var causes: [String] = []
-        if version != old.version {
+        if version != old.version || identity != old.identity {
             causes.append(
-                kind == .secret ? versions.cause(of: name, mounted: old.version) : "its content changed")
+                kind == .secret ? versions.cause(of: name) ?? old.heldVersion(besides: self) : "its content changed")
         }
         let access = [("mode", mode != old.mode), ("uid", uid != old.uid), ("gid", gid != old.gid)]
             .filter(\.1).map(\.0)

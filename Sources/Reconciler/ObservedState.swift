@@ -63,12 +63,14 @@ public struct ObservedInstance: Sendable, Equatable, Codable {
     public var command: [String]
     /// Why the last start failed, if it did.
     public var failure: String?
+    /// nil where it is not checked, or does not run.
+    public var health: ObservedHealth?
 
     public init(
         service: String, index: Int, status: Status, pid: Int32? = nil, startTime: UInt64? = nil,
         createdAt: Int64 = 0, startedAt: Int64? = nil, finishedAt: Int64? = nil, exitCode: Int32? = nil,
         restarts: Int = 0, stoppedByUser: Bool = false, configHash: String = "", command: [String] = [],
-        failure: String? = nil
+        failure: String? = nil, health: ObservedHealth? = nil
     ) {
         self.service = service
         self.index = index
@@ -84,6 +86,7 @@ public struct ObservedInstance: Sendable, Equatable, Codable {
         self.configHash = configHash
         self.command = command
         self.failure = failure
+        self.health = health
     }
 }
 

@@ -26,6 +26,9 @@ extension Action: Encodable {
             try container.encode(action, forKey: .action)
             try container.encode(service, forKey: .service)
             try container.encodeIfPresent(index, forKey: .index)
+            // Of a version to come it is drawn anew each time, and says nothing to anybody else.
+            var file = file
+            file?.identity = nil
             try container.encodeIfPresent(file, forKey: .file)
         }
         switch operation {

@@ -1,4 +1,5 @@
 import Compose
+import SecretStore
 
 /// Finds what has to be done so that what runs is what is wanted. Pure: the same values give the same plan.
 ///
@@ -51,12 +52,12 @@ public func makePlan(
 struct SecretVersions {
     /// New versions, by name.
     private(set) var actions: [Action] = []
-    private var versions: [String: Int]
+    private var versions: [String: NamedVersion]
     /// For people, by name: what happened to a secret that gets a new version.
     private var causes: [String: String] = [:]
 
     init(wanted: [WantedSecret], recorded: [String: RecordedSecret]) {
-        versions = recorded.mapValues(\.version)
+        versions = recorded.mapValues { NamedVersion($0.version, $0.identity) }
         for secret in wanted.sorted(by: { $0.name < $1.name }) where causes[secret.name] == nil {
             // An external secret is the store's own; there is nothing to compare it with.
             guard let fingerprint = secret.fingerprint else { continue }
@@ -69,20 +70,18 @@ struct SecretVersions {
                 version = 1
                 causes[secret.name] = "new, from \(secret.source)"
             }
-            versions[secret.name] = version
+            versions[secret.name] = NamedVersion(version, secret.identity)
             actions.append(
                 Action(.storeSecret(name: secret.name, version: version), cause: causes[secret.name] ?? ""))
         }
     }
 
-    /// The version's number as a file carries it; nil for an external secret that is not in the store, which
+    /// nil for an external secret that is not in the store, which
     /// the command refuses before anything is applied.
-    func version(of name: String) -> String? {
-        versions[name].map(String.init)
+    func version(of name: String) -> NamedVersion? {
+        versions[name]
     }
 
-    /// Why a file that holds `mounted` has to hold the newest version.
-    func cause(of name: String, mounted: String) -> String {
-        causes[name] ?? "version \(mounted) is mounted"
-    }
+    /// Why there is a new version; nil where there is none.
+    func cause(of name: String) -> String? { causes[name] }
 }

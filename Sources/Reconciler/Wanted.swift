@@ -1,5 +1,6 @@
 import Compose
 import Linux
+import SecretStore
 
 /// What the Compose files ask for, with everything resolved that is not in the files themselves.
 public struct WantedStack: Sendable, Equatable {
@@ -72,11 +73,14 @@ public struct WantedSecret: Sendable, Equatable {
     public var source: String
     /// The keyed fingerprint of the source's value; nil for an external secret, whose value is the store's.
     public var fingerprint: String?
+    /// Which version the source's value becomes, where it becomes one.
+    public var identity: VersionIdentity
 
-    public init(name: String, source: String, fingerprint: String?) {
+    public init(name: String, source: String, fingerprint: String?, identity: VersionIdentity = .random()) {
         self.name = name
         self.source = source
         self.fingerprint = fingerprint
+        self.identity = identity
     }
 }
 
@@ -95,10 +99,23 @@ public struct RecordedState: Sendable, Equatable {
 
 public struct RecordedSecret: Sendable, Equatable {
     public var version: Int
+    public var identity: VersionIdentity
     public var fingerprint: String
 
-    public init(version: Int, fingerprint: String) {
+    public init(version: Int, identity: VersionIdentity, fingerprint: String) {
         self.version = version
+        self.identity = identity
         self.fingerprint = fingerprint
+    }
+}
+
+/// A version of a secret, by what people call it and by what is never used again.
+public struct NamedVersion: Sendable, Equatable {
+    public var number: Int
+    public var identity: VersionIdentity
+
+    public init(_ number: Int, _ identity: VersionIdentity) {
+        self.number = number
+        self.identity = identity
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 
 /// Capabilities of the kernel (capabilities(7)): a bit for each, by its number in linux/capability.h.
@@ -14,4 +15,11 @@ public struct CapabilitySet: OptionSet, Codable, Sendable {
 
     /// Every one that has a name.
     public static let all = CapabilitySet(rawValue: 1 << UInt64(Capabilities.names.count) - 1)
+
+    /// What this process may have and so can give (`CapPrm`, proc_pid_status(5)).
+    public static var permitted: CapabilitySet {
+        let text = (try? FileDescriptor.open("/proc/self/status", O_RDONLY).readAll()) ?? nil
+        let line = String(decoding: text ?? [], as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("CapPrm:") }
+        return CapabilitySet(rawValue: line.flatMap { UInt64($0.split(separator: "\t").last ?? "", radix: 16) } ?? 0)
+    }
 }

@@ -31,8 +31,18 @@ public struct LaunchPlan: Codable, Sendable, Equatable {
     /// What the service's tmpfs holds; the bytes travel apart from this plan.
     public var files: [MountedFile]
     public var restart: Restart
-    /// Names of services that must have started before this one; stopping goes the other way.
-    public var dependencies: [String]
+    /// nil: Docker's back-off, and as many attempts as ``restart`` has.
+    public var restartLimits: RestartLimits?
+    /// nil: files of the usual size.
+    public var logging: LogPlan?
+    /// What has to be there before an instance starts; stopping goes the other way.
+    public var dependencies: [Dependency]
+    /// nil: instances are not checked.
+    public var healthCheck: HealthCheck?
+    /// Run one after the other in each instance that has started; nil: none.
+    public var postStart: [InstanceCommand]?
+    /// Run one after the other in each instance before it gets its stop signal; nil: none.
+    public var preStop: [InstanceCommand]?
     public var stopSignal: Int32
     public var stopGraceMilliseconds: Int64
 
@@ -41,7 +51,7 @@ public struct LaunchPlan: Codable, Sendable, Equatable {
         environment: [String] = [], workingDirectory: String = "/", user: UserIdentity = .root,
         hostname: String? = nil, hosts: [HostEntry] = [], capabilities: CapabilitySet = [],
         limits: [ResourceLimit] = [], mounts: [MountPlan] = [], hostFilesystemWritable: Bool = false,
-        files: [MountedFile] = [], restart: Restart = .no, dependencies: [String] = [],
+        files: [MountedFile] = [], restart: Restart = .no, dependencies: [Dependency] = [],
         stopSignal: Int32 = 15, stopGraceMilliseconds: Int64 = 10_000
     ) {
         self.service = service
@@ -133,12 +143,4 @@ public enum MountPlan: Codable, Sendable, Equatable {
         default: false
         }
     }
-}
-
-/// When an instance that exited is started again.
-public enum Restart: Codable, Sendable, Equatable {
-    case no
-    case always
-    case unlessStopped
-    case onFailure(maximumRetries: Int?)
 }

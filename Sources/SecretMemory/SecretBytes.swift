@@ -87,18 +87,6 @@ extension SecretBytes {
         self = buffer
     }
 
-    /// Reads so many bytes, straight into guarded memory.
-    ///
-    /// Nil where the file ends before.
-    ///
-    /// - Throws: what read(2) says.
-    public init?(readingFrom descriptor: borrowing FileDescriptor, count: Int) throws(SystemCallError) {
-        var buffer = try SecretBytes(count: count)
-        let filled = try buffer.withUnsafeMutableBytes { bytes throws(SystemCallError) in try descriptor.fill(bytes) }
-        guard filled == count else { return nil }
-        self = buffer
-    }
-
     private borrowing func enlarged(to count: Int) throws(SystemCallError) -> SecretBytes {
         let result = try SecretBytes(count: count)
         memcpy(result.memory.address, memory.address, self.count)

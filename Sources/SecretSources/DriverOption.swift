@@ -1,3 +1,5 @@
+import SourceProtocol
+
 /// One of the `driver_opts` that a driver takes.
 public struct DriverOption: Sendable, Equatable {
     public let name: String
@@ -19,5 +21,5 @@ public struct DriverOption: Sendable, Equatable {
     }
 
     /// How long the driver may take, which all take that wait for something.
-    public static let timeout = DriverOption("timeout", "how long it may take, such as `10s` or `1m`", otherwise: "`30s`")
+    public static let timeout = DriverOption(SourceRequest.timeoutOption, "how long it may take, such as `10s` or `1m`", otherwise: "`30s`")
 }

@@ -1,7 +1,6 @@
 import Glibc
 import Linux
 import SourceProtocol
-import Words
 
 /// Options as drivers want them.
 extension SourceRequest {
@@ -60,16 +59,5 @@ extension SourceRequest {
     /// Where programs put temporary files.
     var temporaryFolders: [String] {
         ["/tmp", "/var/tmp", "/dev/shm"] + (environment["TMPDIR"].map { [$0] } ?? [])
-    }
-
-    /// How long fetching may take.
-    ///
-    /// - Throws: `SourceError` where that is no time.
-    func timeout() throws(SourceError) -> Duration {
-        guard let text = option(DriverOption.timeout.name) else { return .seconds(30) }
-        guard let nanoseconds = DurationText.nanoseconds(text), (1_000_000...3600 * 1_000_000_000).contains(nanoseconds) else {
-            throw SourceError(mistake: "the driver option 'timeout' can't be '\(text)'", remedy: "write for example 10s, 1m30s or 500ms; an hour at most")
-        }
-        return .nanoseconds(nanoseconds)
     }
 }

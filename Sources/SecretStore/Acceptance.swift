@@ -29,7 +29,7 @@ extension SecretStore {
         if !isWhole { try putLogAside(index.logHead.file) }
         if isForeign { try keepOwnSlotAlone(keyRing) }
         let what = [(isOlder, "an older store"), (isForeign, "the header's one slot that opens it"), (!isWhole, "a damaged log")]
-        let head = try makeNewest(AuditEvent(.accepted, detail: what.filter(\.0).map(\.1).joined(separator: ", ")))
+        let head = try makeNewest(AuditEvent(.accepted, detail: what.filter(\.0).map(\.1).joined(separator: ", ")), isOlder: isOlder)
         try KeptHead.write(head, location, store: header.store, durably: true)
         return true
     }
@@ -37,15 +37,15 @@ extension SecretStore {
     /// Writes an index that is newer than any that somebody knows, with an event at the end of the log. A log that is damaged, or that isn't there,
     /// begins anew.
     ///
+    /// - Parameter isOlder: whether the head that is kept apart knows more of the log than the store, and rightly so.
     /// - Returns: the head, which is not yet kept apart of the store.
-    func makeNewest(_ event: AuditEvent) throws(StoreError) -> KeptHead {
+    func makeNewest(_ event: AuditEvent, isOlder: Bool) throws(StoreError) -> KeptHead {
         acceptsOlder = true
         defer { acceptsOlder = false }
         let index = try currentIndex()
         let keyRing = try settleHeader(try keyRing())
         let kept = try? KeptHead.read(location, store: header.store)
         let generation = max(kept?.generation ?? 0, index.generation) + 1
-        let isOlder = kept?.isNewer(than: index, under: dataKey) ?? false
         var start = LogHead()
         if index.logHead.file != Identifier(0), let whole = try wholeLogHead(isOlder: isOlder) {
             start = whole

@@ -41,10 +41,10 @@ struct Draft {
 
     mutating func apply(_ step: StoreChanges.Step) throws(StoreError) {
         switch step {
-        case .create(let name, let labels, let source, let value):
-            try create(name, labels: labels, source: source, value: value)
-        case .addVersion(let name, let expectedVersion, let source, let value, let event):
-            try addVersion(of: name, expectedVersion: expectedVersion, source: source, value: value, event: event)
+        case .create(let name, let labels, let source, let value, let stack, let identity):
+            try create(name, labels: labels, source: source, value: value, stack: stack, identity)
+        case .addVersion(let name, let expectedVersion, let source, let value, let event, let identity):
+            try addVersion(of: name, expectedVersion: expectedVersion, source: source, value: value, event: event, identity)
         case .remove(let name):
             let secret = try present(name)
             replaced.formUnion(secret.versions.map(\.object))
@@ -85,32 +85,36 @@ struct Draft {
     }
 
     private mutating func create(
-        _ name: String, labels: [String: String], source: String, value: StoreChanges.Value
+        _ name: String, labels: [String: String], source: String, value: StoreChanges.Value, stack: String, _ identity: VersionIdentity
     ) throws(StoreError) {
         if let problem = secretNameProblem(name) ?? labelsProblem(labels) {
             throw .invalid("secret \(name): \(problem)")
         }
         guard secret(name) == nil else { throw .secretExists(name) }
-        let version = try version(1, of: name, source: source, value)
+        let version = try version(1, of: name, source: source, value, identity)
         secrets[name] = SecretMetadata(
             identifier: .random(), name: name, labels: labels, createdAt: now, updatedAt: now, versions: [version])
-        events.append(AuditEvent(.created, secret: name, version: 1, detail: version.source))
+        events.append(AuditEvent(.created, secret: name, version: 1, stack: stack, detail: version.source))
     }
 
     private mutating func addVersion(
-        of name: String, expectedVersion: Int?, source: String, value: StoreChanges.Value, event: AuditEvent.Kind
+        of name: String, expectedVersion: Int?, source: String, value: StoreChanges.Value, event: AuditEvent,
+        _ identity: VersionIdentity
     ) throws(StoreError) {
         var secret = try present(name)
         if let expectedVersion, expectedVersion != secret.newest.number {
             throw .versionConflict(secret: name, expected: expectedVersion, found: secret.newest.number)
         }
-        let version = try version(secret.newest.number + 1, of: name, source: source, value)
+        let version = try version(secret.newest.number + 1, of: name, source: source, value, identity)
         secret.versions.append(version)
         secret.updatedAt = now
         secret.checkedAt = now
         secret.failure = nil
         secrets[name] = secret
-        events.append(AuditEvent(event, secret: name, version: version.number, detail: version.source))
+        var event = event
+        event.version = version.number
+        event.detail = event.detail.isEmpty ? version.source : "\(version.source), \(event.detail)"
+        events.append(event)
     }
 
     private mutating func removeVersions(_ numbers: Set<Int>, of name: String) throws(StoreError) {
@@ -128,21 +132,22 @@ struct Draft {
     }
 
     private mutating func version(
-        _ number: Int, of name: String, source: String, _ value: StoreChanges.Value
+        _ number: Int, of name: String, source: String, _ value: StoreChanges.Value, _ identity: VersionIdentity
     ) throws(StoreError) -> SecretVersion {
         let size = value.bytes.count
         guard size > 0 else { throw .invalid("secret \(name): its value is empty") }
         guard size <= SecretStore.valueLimit else {
             throw .invalid("secret \(name): its value has \(size) bytes, more than the \(SecretStore.valueLimit) allowed")
         }
-        let object = value.bytes.withUnsafeBytes { add($0, .secretValue) }
+        let object = value.bytes.withUnsafeBytes { add($0, .secretValue, as: .random(of: identity)) }
         return SecretVersion(
             number: number, createdAt: now, uid: uid, source: source.cut(toBytes: Self.sourceLimit), size: size,
             digest: digest(value.bytes), object: object)
     }
 
-    private mutating func add(_ plaintext: UnsafeRawBufferPointer, _ kind: Binding.Kind) -> Identifier {
-        let identifier = Identifier.random()
+    private mutating func add(
+        _ plaintext: UnsafeRawBufferPointer, _ kind: Binding.Kind, as identifier: Identifier = .random()
+    ) -> Identifier {
         made.append(NewObject(identifier: identifier, sealed: seal(plaintext, identifier, kind)))
         return identifier
     }

@@ -25,7 +25,18 @@ struct KeptHead: Equatable, Sendable {
     var keys: [Identifier]
 
     static func path(_ location: StoreLocation, store: Identifier) -> String {
-        "\(location.keyNotes)/head-\(store.hexadecimal)"
+        "\(location.keyNotes)/\(prefix)\(store.hexadecimal)"
+    }
+
+    /// The path of some store's head, where there is one.
+    static func any(_ location: StoreLocation) -> String? {
+        guard let folder = try? FileDescriptor.open(location.keyNotes, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else { return nil }
+        return DirectoryListing.names(in: folder.number).sorted().lazy.compactMap { name -> String? in
+            guard name.hasPrefix(prefix), let store = Identifier(hexadecimal: name.dropFirst(prefix.count)) else { return nil }
+            // An empty one was made for a first commit that did not come about.
+            if case .some(.none) = try? read(location, store: store) { return nil }
+            return path(location, store: store)
+        }.first
     }
 
     /// Reads the head; nil where there is none.
@@ -159,6 +170,7 @@ struct KeptHead: Equatable, Sendable {
 
 extension KeptHead {
     private static let magic = "stackup-head 1"
+    private static let prefix = "head-"
     private static let size = 512
     private static let keyLimit = 3
 

@@ -13,24 +13,34 @@ enum KeyCommand {
 
     /// Runs the program, without a shell and in the caller's environment, and takes what it prints.
     ///
-    /// - Parameter words: its absolute path and its arguments.
+    /// - Parameters:
+    ///   - words: its absolute path and its arguments.
+    ///   - patience: for all of it; then it is ended, with all that it has started.
     /// - Returns: all of its output but a newline at the end.
-    static func output(of words: [String]) throws(KeyCommandError) -> SecretBytes {
+    static func output(of words: [String], within patience: Duration = patience) throws(KeyCommandError) -> SecretBytes {
         do {
             let output = try FileDescriptor.pipe()
             let process = try start(words, output: output.write)
+            let terminal = LentTerminal(to: process.pid)
             let printed: SecretBytes
             do {
-                printed = try read(from: output.takeReadEnd(), upToTheEndOf: process)
+                printed = try read(from: output.takeReadEnd(), upToTheEndOf: process, within: patience)
             } catch {
-                kill(process.pid, SIGKILL)
-                _ = process.wait()
+                process.end(group: true, after: 0)
                 throw error
             }
-            switch process.wait() {
+            // What it leaves running, unless that has made itself a session of its own.
+            kill(-process.pid, SIGKILL)
+            let end = process.wait()
+            let wasLent = switch terminal { case .some: true; case .none: false }
+            _ = consume terminal
+            switch end {
             case .exited(0): break
+            case .killed(let signal):
+                // Somebody at the terminal wants an end of all of it, and was heard by the program alone.
+                if signal == SIGINT, wasLent { kill(0, SIGINT) }
+                throw KeyCommandError("was ended by \(Signals.name(signal))")
             case .exited(let status): throw KeyCommandError("ended with status \(status)")
-            case .killed(let signal): throw KeyCommandError("was ended by \(Signals.name(signal))")
             }
             guard printed.count >= minimumCount else {
                 throw KeyCommandError("printed less than \(minimumCount) bytes: a key has to be too long to be guessed")
@@ -45,9 +55,9 @@ enum KeyCommand {
 
     private static func start(_ words: [String], output: borrowing FileDescriptor) throws(SystemCallError) -> ChildProcess {
         // Standard input may hold a secret's value, which is not for the program. It stays in our session, where it may ask a person
-        // for a PIN.
+        // for a PIN, and has a group of its own, with which all ends that it has started.
         let nothing = try FileDescriptor.open("/dev/null", O_RDONLY)
-        return try ChildProcess(words[0], words, descriptors: [nothing.number, output.number, STDERR_FILENO])
+        return try ChildProcess(words[0], words, isGroup: true, descriptors: [nothing.number, output.number, STDERR_FILENO])
     }
 
     /// How long it may go on once it has closed its output, in milliseconds.
@@ -60,17 +70,23 @@ enum KeyCommand {
         }
     }
 
-    /// Everything up to the end of the pipe, without a newline at the end.
-    private static func read(from pipe: borrowing FileDescriptor, upToTheEndOf process: borrowing ChildProcess) throws -> SecretBytes {
+    /// Everything up to the end of the pipe, or of the process, without a newline at the end.
+    private static func read(
+        from pipe: borrowing FileDescriptor, upToTheEndOf process: borrowing ChildProcess, within patience: Duration
+    ) throws -> SecretBytes {
         var buffer = try SecretBytes(count: limit + 1)
         var filled = 0
         let deadline = ContinuousClock.now + patience
         while true {
             let left = deadline - ContinuousClock.now
-            var waiting = pollfd(fd: pipe.number, events: Int16(POLLIN), revents: 0)
-            guard left > .zero, try retryingInterrupts("poll", { poll(&waiting, 1, Int32(left / .milliseconds(1)) + 1) }) > 0 else {
+            var waiting = [
+                pollfd(fd: pipe.number, events: Int16(POLLIN), revents: 0), pollfd(fd: process.descriptor.number, events: Int16(POLLIN), revents: 0),
+            ]
+            guard left > .zero, try retryingInterrupts("poll", { poll(&waiting, 2, Int32(left / .milliseconds(1)) + 1) }) > 0 else {
                 throw KeyCommandError("didn't end within \(patience)")
             }
+            // All that it wrote lies in the pipe by then; what it left running may have the other end still.
+            if waiting[0].revents == 0 { break }
             let number = pipe.number
             let count = try buffer.withUnsafeMutableBytes { bytes throws(SystemCallError) in
                 let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[filled...])

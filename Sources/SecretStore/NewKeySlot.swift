@@ -28,7 +28,11 @@ struct PreparedSlot: ~Copyable {
     }
 
     private init(keyFile path: String, isDefault: Bool) throws(StoreError) {
-        unlockingKey = try KeyFile.readOrCreate(path)
+        do {
+            unlockingKey = try KeyFile.readOrCreate(path)
+        } catch .malformedKey(_, let problem) {
+            throw .invalid("\(path): not a key: \(problem); move it away, and a new one is made")
+        }
         identifier = .random()
         kind = .keyFile(key: Identifier(ofKey: unlockingKey))
         note = isDefault ? nil : .keyFile(path)

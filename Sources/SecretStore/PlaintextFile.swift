@@ -12,7 +12,8 @@ public struct PlaintextFile: ~Copyable {
     public let path: String
     private let name: String
     private let folder: FileDescriptor
-    private let file: FileDescriptor
+    /// Open for reading and writing.
+    var file: FileDescriptor
     private let allowsOtherNames: Bool
 
     /// What the file is called in the folder of the caller's own.
@@ -73,14 +74,24 @@ public struct PlaintextFile: ~Copyable {
     /// Overwrites the file and removes it. Killed at any point, what is left of it is found and removed by ``removeRemains(of:)``.
     ///
     /// - Parameter value: what it has to hold still.
-    /// - Throws: where it is another file now, holds something else, or got another name: it is back in its place then.
+    /// - Throws: where it is another file now, holds something else, got another name, or is open for writing elsewhere: it is back in
+    ///   its place then.
     public consuming func destroy(holding value: borrowing SecretBytes) throws(PlaintextError) {
         let temporary = Self.temporaryName(for: name)
         do throws(SystemCallError) {
             let own = try Self.ownFolder(temporary, in: folder.number)
             let (from, to) = (folder.number, own.number)
             try retryingInterrupts("rename", on: path) { renameat(from, name, to, Self.movedName) }
-            guard try isMoved(in: to), try holdsStill(value) else {
+            guard try isMoved(in: to) else {
+                try moveBack(from: to, temporary)
+                throw SystemCallError("rename", path, code: EAGAIN)
+            }
+            // What somebody writes after the next look at it would be lost.
+            if try isOpenForWriting(movedTo: to, as: Self.movedName) {
+                try moveBack(from: to, temporary)
+                throw SystemCallError("fcntl", path, code: EBUSY)
+            }
+            guard try holdsStill(value) else {
                 try moveBack(from: to, temporary)
                 throw SystemCallError("rename", path, code: EAGAIN)
             }
@@ -98,6 +109,7 @@ public struct PlaintextFile: ~Copyable {
             switch error.code {
             case ENOENT, EAGAIN: throw .changed(path)
             case EMLINK: throw .otherNames(path)
+            case EBUSY: throw .inUse(path)
             default: throw .system(path, error.naming(path))
             }
         }
@@ -160,10 +172,14 @@ extension PlaintextFile {
 
     /// Whether an end was begun at a path and not finished: the process was killed.
     public static func hasRemains(of path: String) -> Bool {
-        access(remainsPath(of: path), F_OK) == 0
+        var status = stat()
+        return lstat(remainsPath(of: path), &status) == 0 && status.st_mode & S_IFMT == S_IFDIR && status.st_uid == geteuid()
     }
 
-    private static func remainsPath(of path: String) -> String {
+    /// Where an end that was begun and not finished leaves the plaintext: a folder beside the file.
+    ///
+    /// - Parameter path: of the file.
+    public static func remainsPath(of path: String) -> String {
         "\(Paths.directory(of: Paths.clean(path)))/\(temporaryName(for: Paths.lastComponent(of: path)))"
     }
 
@@ -235,6 +251,8 @@ public enum PlaintextError: Error, Equatable, Sendable, CustomStringConvertible 
     case otherNames(String)
     /// Somebody changed or replaced it while it was looked at.
     case changed(String)
+    /// Some other process has it open for writing.
+    case inUse(String)
     /// What a seal that was cut short has moved away, and whose place is taken.
     case leftBehind(String, String)
     case system(String, SystemCallError)
@@ -248,6 +266,9 @@ public enum PlaintextError: Error, Equatable, Sendable, CustomStringConvertible 
         case .otherNames(let path):
             "\(path): the file has other names (hard links), under which its content would be gone too; --force seals it all the same"
         case .changed(let path): "\(path): somebody changed or replaced it meanwhile, so it was left alone; run the command again"
+        case .inUse(let path):
+            "\(path): another process has it open for writing, and what it writes there would be lost, so it was left alone; end that one first "
+                + "('fuser -v \(path)' shows it), and run the command again"
         case .leftBehind(let remains, let path):
             "\(remains): what a seal that was cut short has moved away from \(path), where another file lies now; look which of the two is to stay, "
                 + "and remove the other one"

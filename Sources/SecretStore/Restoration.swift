@@ -34,7 +34,7 @@ public struct Restoration {
         }
         let source = BackupSource(file, name: name)
         let header = try source.header()
-        let opened = try header.unlock(location, unlocker, file: name)
+        let opened = try open(header, name: name, to: location)
         let place = try RestorationPlace.open(location.directory)
         let staging = try place.makeStaging()
         defer { place.remove(staging) }
@@ -44,7 +44,8 @@ public struct Restoration {
         // From here on nobody writes to the old store; who waits to do so finds then that it isn't in its place any more.
         let old = try place.lockOldStore()
         defer { old.release() }
-        let head = try restored.makeNewest(AuditEvent(.restored, detail: "from \(name)"))
+        // The log tells of the backup itself only after it: of two heads of one generation, too, the one that is kept apart is the newer.
+        let head = try restored.makeNewest(AuditEvent(.restored, detail: "from \(name)"), isOlder: true)
         old.markUnfinished()
         // The backup's data key may be an older one, which is let in again.
         if let present = try KeptHead.read(location, store: header.store) {
@@ -54,6 +55,24 @@ public struct Restoration {
         try KeptHead.write(head, location, store: header.store, durably: true)
         guard let store = try SecretStore.open(location, with: unlocker) else { throw .replaced(directory: location.directory) }
         return store
+    }
+
+    /// Opens a backup, of which no command can be told that it is locked: there is none to unlock it with.
+    private func open(_ header: StoreHeader, name: String, to location: StoreLocation) throws(StoreError) -> OpenedHeader {
+        do {
+            return try header.unlock(location, unlocker, file: name)
+        } catch {
+            let failures: [String]
+            switch error {
+            case .locked(_, let tried): failures = tried
+            case .keyMissing(let keyFile, _): failures = ["the key file \(keyFile) is not there"]
+            case .foreignKey(let keyFile, _): failures = ["no slot has the key file \(keyFile)"]
+            default: throw error
+            }
+            throw .lockedBackup(
+                file: name, failures: failures,
+                takesPassphrase: header.slots.contains { if case .passphrase = $0.kind { true } else { false } })
+        }
     }
 }
 

@@ -44,7 +44,7 @@ public struct SecretMetadata: Sendable, Equatable {
 
 /// One immutable value of a secret, as the index describes it.
 public struct SecretVersion: Sendable, Equatable {
-    /// Counted from 1, never used twice.
+    /// Counted from 1. A store that was restored uses those again that came after the backup; ``identity`` is never used twice.
     public let number: Int
     /// Seconds since the epoch.
     public let createdAt: Int64
@@ -57,6 +57,9 @@ public struct SecretVersion: Sendable, Equatable {
     let digest: Fingerprint
     /// The file that holds the sealed value.
     let object: Identifier
+
+    /// Which version it is, through every rekey and restore.
+    public var identity: VersionIdentity { object.versionIdentity }
 
     /// Equal exactly where the values are equal, within one store and between two rekeys: 16 characters of hexadecimal.
     public var fingerprint: String { digest.description }

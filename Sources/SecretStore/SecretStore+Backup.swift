@@ -8,9 +8,9 @@ extension SecretStore {
     ///
     /// It is the state of one moment, while others go on writing. The file appears whole, or not at all.
     ///
-    /// - Parameter replacing: whether a file that is there may be replaced.
+    /// - Parameter replacing: whether a regular file that is there may be replaced.
     /// - Returns: how many objects it has.
-    /// - Throws: `damaged` for an object that doesn't open: a backup is to be good for something; `invalid` where there is such a file.
+    /// - Throws: `damaged` for an object that doesn't open: a backup is to be good for something; `invalid` where there is such a file, or something else by that name.
     @discardableResult
     public func backup(to path: String, replacing: Bool) throws(StoreError) -> Int {
         let name = Paths.lastComponent(of: path)
@@ -19,8 +19,12 @@ extension SecretStore {
         do {
             let folder = try FileDescriptor.open(Paths.directory(of: path), O_RDONLY | O_DIRECTORY)
             let number = folder.number
-            guard replacing || faccessat(number, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 else {
-                throw StoreError.invalid("\(path) is there already; give another name, or --force")
+            switch try Occupant(of: name, in: number) {
+            case .nothing: break
+            case .regularFile:
+                guard replacing else { throw StoreError.invalid("\(path) is there already; give another name, or --force") }
+            case .other(let kind):
+                throw StoreError.invalid("\(path) is \(kind), and only a regular file is replaced; give another name, or '-' for standard output")
             }
             let file = try FileDescriptor.open(temporary, in: number, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
             defer { unlinkat(number, temporary, 0) }

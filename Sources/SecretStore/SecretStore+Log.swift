@@ -111,6 +111,16 @@ extension SecretStore {
         return head
     }
 
+    /// Sees to it that an index with the next number makes nothing valid that did not come about: entries of a commit with that number, by a
+    /// writer that died.
+    ///
+    /// - Returns: the log's end, with what was noted outside of commits.
+    func settleLog() throws(StoreError) -> LogHead {
+        let index = try currentIndex()
+        guard index.logHead.file != Identifier(0) else { return index.logHead }
+        return try announce([], generation: index.generation + 1)
+    }
+
     private func append(
         _ events: [AuditEvent], to log: borrowing AuditLog, after start: LogHead, generation: UInt64
     ) throws(StoreError) -> LogHead {

@@ -22,14 +22,15 @@ extension SecretStore {
     /// - Parameters:
     ///   - name: the secret's name in the store.
     ///   - version: its number; nil for the newest one as of the last `snapshot()` or commit.
+    ///   - identity: where it has to be that version, and no other of the same number.
     /// - Throws: `noSuchSecret`, `noSuchVersion`, or `damaged`, which concerns only this value.
-    public func read(_ name: String, version: Int? = nil) throws(StoreError) -> SecretBytes {
+    public func read(_ name: String, version: Int? = nil, identity: VersionIdentity? = nil) throws(StoreError) -> SecretBytes {
         while true {
             let index = try currentIndex()
             if let secret = index.secret(name) {
-                guard let wanted = version == nil ? secret.newest : secret.version(version!) else {
+                guard let wanted = version == nil ? secret.newest : secret.version(version!), identity ?? wanted.identity == wanted.identity else {
                     if try refresh() { continue }
-                    throw .noSuchVersion(secret: name, version: version!)
+                    throw .noSuchVersion(secret: name, version: version ?? secret.newest.number)
                 }
                 if let sealed = try readObject(wanted.object, limit: Self.valueLimit) {
                     return try open(sealed, wanted.object, .secretValue)

@@ -22,6 +22,7 @@ extension SecretStore {
         try readHeaderToReplace()
         let previous = try currentIndex()
         let keyRing = try keyRing()
+        _ = try settleLog()
         let log = try lockedLog(previous)
         defer { log?.unlock() }
 
@@ -108,7 +109,7 @@ private final class Resealing {
         }
         for stack in index.stackNames {
             guard let object = index.stackRecord(stack) else { continue }
-            stacks[stack] = Index.stackEntry(stack, try reseal(object, .stackRecord) { _ in })
+            stacks[stack] = Index.stackEntry(stack, try reseal(object, .stackRecord, as: .random()) { _ in })
         }
         try written.synchronize(store.objects)
         let generation = index.generation + 1
@@ -118,16 +119,17 @@ private final class Resealing {
 
     private func reseal(_ version: SecretVersion) throws(StoreError) -> SecretVersion {
         var digest = version.digest
-        let object = try reseal(version.object, .secretValue) { digest = Fingerprint(of: $0, under: fingerprintKey) }
+        // What running services hold is still the same version.
+        let new = Identifier.random(of: version.identity)
+        let object = try reseal(version.object, .secretValue, as: new) { digest = Fingerprint(of: $0, under: fingerprintKey) }
         return version.stored(as: object, digest)
     }
 
     private func reseal(
-        _ object: Identifier, _ kind: Binding.Kind, _ look: (borrowing SecretBytes) -> Void
+        _ object: Identifier, _ kind: Binding.Kind, as new: Identifier, _ look: (borrowing SecretBytes) -> Void
     ) throws(StoreError) -> Identifier {
         let plaintext = try store.plaintext(of: object, kind)
         look(plaintext)
-        let new = Identifier.random()
         let binding = Binding(store: store.header.store, object: new, kind: kind)
         objects.append(new)
         let sealed = plaintext.withUnsafeBytes { Sealing.seal($0, under: newest, as: binding) }

@@ -96,6 +96,7 @@ extension SecretStore {
 
     /// Puts a header in the place of the present one, and an index that knows it.
     private func replaceHeaderAndIndex(_ next: StoreHeader, _ keyRing: KeyRing) throws(StoreError) {
+        let logHead = try settleLog()
         do {
             try replaceHeader(with: next, DataKeys(newest: dataKey.copied()))
         } catch let error as SystemCallError {
@@ -105,8 +106,8 @@ extension SecretStore {
         }
         let index = try currentIndex()
         try replaceIndex(
-            with: index.applying(secrets: [:], stacks: [:], logHead: index.logHead, generation: index.generation + 1), try noting(keyRing))
-        try keep(try newestHead())
+            with: index.applying(secrets: [:], stacks: [:], logHead: logHead, generation: index.generation + 1), try noting(keyRing))
+        try keep(logHead)
     }
 
     /// Puts an index in the place of the present one.

@@ -15,6 +15,7 @@ extension SecretStore {
             guard let store = try open(location, with: unlocker) else { return nil }
             // Its history is looked at below.
             store.acceptsOlder = true
+            if let problem = store.keyFileProblem { try report.add(problem) }
             let pin = try ObjectsPin.take(store.objects)
             defer { pin.release() }
             try store.verify(&report)

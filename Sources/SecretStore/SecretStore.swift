@@ -45,6 +45,8 @@ public final class SecretStore {
     let objects: Folder
     /// What opened the store.
     public let opening: StoreOpening
+    /// What is wrong with the default key file, where that is there and something else opened the store.
+    public let keyFileProblem: StoreError?
     let opener: StoreOpener
     private(set) var header: StoreHeader
     private(set) var dataKey: SecretBytes
@@ -63,6 +65,7 @@ public final class SecretStore {
         self.folder = folder
         self.objects = objects
         opening = opened.opening
+        keyFileProblem = opened.keyFileProblem
         header = opened.header
         do {
             fingerprintKey = try opened.dataKeys.newest.derivingFingerprintKey()
@@ -78,14 +81,18 @@ public final class SecretStore {
     ///
     /// - Parameter unlocker: by what means, where the default key file doesn't open it.
     /// - Returns: nil where there is no store yet.
-    /// - Throws: `StoreError` where the folder or the key file could be read or replaced by others, where
+    /// - Throws: `StoreError` where there was one and is none any more, where the folder or the key file could be read or replaced by others, where
     ///   the key is missing or another store's, where it is locked, and where the header is damaged.
     public static func open(
         _ location: StoreLocation, with unlocker: StoreUnlocker = StoreUnlocker()
     ) throws(StoreError) -> SecretStore? {
-        guard let folder = try Folder.open(location.directory) else { return nil }
+        guard let folder = try Folder.open(location.directory) else {
+            try refuseLostStore(at: location)
+            return nil
+        }
         guard let header = try StoreHeader.read(in: folder) else {
             try refuseLostHeader(in: folder)
+            try refuseLostStore(at: location)
             return nil
         }
         guard let objects = try folder.subfolder(Folder.objectsName) else {
@@ -163,6 +170,13 @@ public final class SecretStore {
         guard try objects.names().isEmpty else {
             throw .damaged(file: folder.path(of: StoreHeader.fileName), what: .missing)
         }
+    }
+
+    /// A disk that isn't mounted, or a folder that was moved away, must not look as if nothing had ever been stored: the next command would make
+    /// a new store beside the old one's key.
+    public static func refuseLostStore(at location: StoreLocation) throws(StoreError) {
+        guard let head = KeptHead.any(location) else { return }
+        throw .lost(directory: location.directory, head: head)
     }
 
     /// The keyed hash by which a value is recognised: equal exactly where the values are equal.

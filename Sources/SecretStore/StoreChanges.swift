@@ -6,8 +6,8 @@ import SecretMemory
 /// go away, committed or not.
 public struct StoreChanges: ~Copyable {
     enum Step {
-        case create(name: String, labels: [String: String], source: String, value: Value)
-        case addVersion(name: String, expectedVersion: Int?, source: String, value: Value, event: AuditEvent.Kind)
+        case create(name: String, labels: [String: String], source: String, value: Value, stack: String, identity: VersionIdentity)
+        case addVersion(name: String, expectedVersion: Int?, source: String, value: Value, event: AuditEvent, identity: VersionIdentity)
         case remove(name: String)
         case removeVersions(name: String, numbers: Set<Int>)
         case setSealed(name: String, isSealed: Bool)
@@ -39,22 +39,31 @@ public struct StoreChanges: ~Copyable {
     ///   - labels: as `docker secret create --label`.
     ///   - source: where the value comes from, for people.
     ///   - value: 1 to `SecretStore.valueLimit` bytes.
+    ///   - stack: the one that it was made for, for the audit log.
+    ///   - identity: of its first version, where something has to name it before the commit.
     public mutating func createSecret(
-        _ name: String, labels: [String: String] = [:], source: String, value: consuming SecretBytes
+        _ name: String, labels: [String: String] = [:], source: String, value: consuming SecretBytes, for stack: String = "",
+        identity: VersionIdentity = .random()
     ) {
-        steps.append(.create(name: name, labels: labels, source: source, value: Value(value)))
+        steps.append(.create(name: name, labels: labels, source: source, value: Value(value), stack: stack, identity: identity))
     }
 
     /// A new version of a secret. The commit fails where there is no such secret, and, with an
     /// `expectedVersion`, where that isn't the newest version any more.
     ///
-    /// - Parameter event: what the audit log calls it: `updated`, `rotated` or `rolledBack`.
+    /// - Parameters:
+    ///   - event: what the audit log calls it: `updated`, `rotated` or `rolledBack`.
+    ///   - stack: the one that it was got for, for the audit log.
+    ///   - remark: for the audit log, behind the source.
+    ///   - identity: of the version, where something has to name it before the commit.
     public mutating func addVersion(
         of name: String, expectedVersion: Int? = nil, source: String, value: consuming SecretBytes,
-        as event: AuditEvent.Kind = .updated
+        as event: AuditEvent.Kind = .updated, for stack: String = "", remark: String = "", identity: VersionIdentity = .random()
     ) {
+        let event = AuditEvent(event, secret: name, stack: stack, detail: remark)
         steps.append(
-            .addVersion(name: name, expectedVersion: expectedVersion, source: source, value: Value(value), event: event))
+            .addVersion(
+                name: name, expectedVersion: expectedVersion, source: source, value: Value(value), event: event, identity: identity))
     }
 
     /// Old versions go away. The commit fails where there is no such secret or version, and where one is the newest.

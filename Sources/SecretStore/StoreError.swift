@@ -19,6 +19,8 @@ public enum StoreError: Error, Equatable, Sendable {
     case keyMissing(keyFile: String, directory: String)
     /// Nothing at hand opens the store; what was tried without success.
     case locked(directory: String, failures: [String])
+    /// Nothing at hand opens a backup; what was tried without success, and whether it has slots that open with a passphrase.
+    case lockedBackup(file: String, failures: [String], takesPassphrase: Bool)
     /// Another command has put another store, or other key slots, into its place since it was opened.
     case replaced(directory: String)
     /// The header isn't the newest that the store wrote.
@@ -27,6 +29,8 @@ public enum StoreError: Error, Equatable, Sendable {
     case malformedKey(keyFile: String, problem: String)
     /// Someone else owns a file or folder, or could read or replace it.
     case exposed(path: String, problem: String, remedy: String)
+    /// There is no store, but what is kept apart of one.
+    case lost(directory: String, head: String)
     /// The store is older than what is kept apart of its newest state.
     case rolledBack(directory: String, head: String)
     /// A later stackup wrote this store.
@@ -51,11 +55,11 @@ extension StoreError: CustomStringConvertible {
         case .noSuchSecret(let name):
             "no such secret: \(name)"
         case .noSuchVersion(let secret, let version):
-            "secret \(secret) has no version \(version)"
+            "secret '\(secret)' has no version \(version)"
         case .secretExists(let name):
-            "secret \(name) already exists"
+            "secret '\(name)' already exists; give it a new value with: stackup secret update \(name) FILE"
         case .versionConflict(let secret, let expected, let found):
-            "secret \(secret) has changed meanwhile: version \(expected) was expected to be the newest, "
+            "secret '\(secret)' has changed meanwhile: version \(expected) was expected to be the newest, "
                 + "it is \(found); run the command again"
         case .invalid(let problem):
             problem
@@ -81,6 +85,10 @@ extension StoreError: CustomStringConvertible {
         case .locked(let directory, let failures):
             "the store in \(directory) is locked" + (failures.isEmpty ? "" : " (\(failures.joined(separator: "; ")))")
                 + "; run: stackup store unlock"
+        case .lockedBackup(let file, let failures, let takesPassphrase):
+            "\(file): nothing at hand opens this backup" + (failures.isEmpty ? "" : " (\(failures.joined(separator: "; ")))")
+                + "; name a key file that the store had then with --keyfile PATH"
+                + (takesPassphrase ? ", give its passphrase with --passphrase-fd N, or run this at a terminal, which asks for it" : "")
         case .replaced(let directory):
             "\(directory): another command has replaced the store, or the key slot that opened it; run the command again"
         case .changedHeader(let file):
@@ -93,6 +101,9 @@ extension StoreError: CustomStringConvertible {
         case .rolledBack(let directory, let head):
             "\(directory): an older state of the store is back in its place (\(head) knows a newer one); put the newer one back, "
                 + "or, if you want this one, run: stackup store verify --accept"
+        case .lost(let directory, let head):
+            "\(directory): the store is gone, which \(head) knows; bring it back, with 'stackup store restore FILE' from a backup, "
+                + "or begin anew with: stackup store init"
         case .newerFormat(let file):
             "\(file): written by a newer stackup; use that one"
         case .busy(let directory, let seconds):

@@ -4,30 +4,15 @@ import SecretMemory
 /// Finding a way into a store.
 extension StoreHeader {
     /// Opens the header by whichever means are there, the ones that cost least first: the default key file, the kernel's keyring, other key
-    /// files, commands, a passphrase. What fails is no reason not to try the next.
+    /// files, commands, a passphrase. What fails is no reason not to try the next, a key file that is damaged or open to others neither.
     ///
     /// - Parameter file: the header's path, for messages.
-    /// - Throws: `keyMissing`, `foreignKey` where only the default key file could open it; otherwise `locked`, with what was tried.
+    /// - Throws: what is wrong with the default key file where only that one could open it; otherwise `locked`, with what was tried.
     func unlock(_ location: StoreLocation, _ unlocker: StoreUnlocker, file: String) throws(StoreError) -> OpenedHeader {
         var search = UnlockingSearch(header: self, location: location, file: file)
-        if let path = unlocker.keyFile {
-            guard let opened = try search.byKeyFile(path) else { throw search.keyFileProblem ?? search.refusal }
-            return opened
-        }
-        if let opened = try search.byKeyFile(location.keyFile) { return opened }
-        guard format != .one else { throw search.keyFileProblem ?? search.refusal }
-        if let opened = try search.again(unlocker) { return opened }
-        if unlocker.usesKeyring, let opened = try search.byKeyring() { return opened }
-        if let opened = try search.byNotedKeyFiles() { return opened }
-        if let opened = try search.byCommands() {
-            try opened.remember(in: unlocker)
-            return opened
-        }
-        if let opened = try search.byPassphrase(unlocker.passphrase) {
-            try opened.remember(in: unlocker)
-            return opened
-        }
-        throw search.refusal
+        var opened = try search.open(with: unlocker)
+        opened.keyFileProblem = search.keyFileDefect
+        return opened
     }
 }
 
@@ -54,7 +39,7 @@ private struct UnlockingSearch {
     /// What became of each try, for the person.
     private var failures: [String] = []
     /// What is wrong with the default key file.
-    private(set) var keyFileProblem: StoreError?
+    private var keyFileProblem: StoreError?
 
     init(header: StoreHeader, location: StoreLocation, file: String) {
         self.header = header
@@ -62,7 +47,33 @@ private struct UnlockingSearch {
         self.file = file
     }
 
-    var refusal: StoreError {
+    /// Tries one means after the other.
+    mutating func open(with unlocker: StoreUnlocker) throws(StoreError) -> OpenedHeader {
+        if let path = unlocker.keyFile {
+            guard let opened = try byKeyFile(path) else { throw keyFileProblem ?? refusal }
+            return opened
+        }
+        do throws(StoreError) {
+            if let opened = try byKeyFile(location.keyFile) { return opened }
+        } catch {
+            try pass(over: error)
+        }
+        guard header.format != .one else { throw keyFileProblem ?? refusal }
+        if let opened = try again(unlocker) { return opened }
+        if unlocker.usesKeyring, let opened = try byKeyring() { return opened }
+        if let opened = try byNotedKeyFiles() { return opened }
+        if let opened = try byCommands() {
+            try opened.remember(in: unlocker)
+            return opened
+        }
+        if let opened = try byPassphrase(unlocker.passphrase) {
+            try opened.remember(in: unlocker)
+            return opened
+        }
+        throw refusal
+    }
+
+    private var refusal: StoreError {
         let needsMore = header.slots.contains { slot in
             switch slot.kind {
             case .keyFile: false
@@ -70,15 +81,46 @@ private struct UnlockingSearch {
             }
         }
         if !needsMore, failures.isEmpty, let keyFileProblem { return keyFileProblem }
-        // A key file that is there and opens nothing would puzzle people.
-        if case .foreignKey(let path, _)? = keyFileProblem {
-            return .locked(directory: location.directory, failures: ["no slot has the key file \(path)"] + failures)
-        }
-        return .locked(directory: location.directory, failures: failures)
+        return .locked(directory: location.directory, failures: [keyFileFailure].compactMap { $0 } + failures)
     }
 
-    /// A key file opens what is sealed under its key. Its problems are told at once, for it is there to be used.
-    mutating func byKeyFile(_ path: String) throws(StoreError) -> OpenedHeader? {
+    /// What became of the default key file where others were tried.
+    private var keyFileFailure: String? {
+        switch keyFileProblem {
+        // A key file that is there and opens nothing would puzzle people.
+        case .foreignKey(let path, _): "no slot has the key file \(path)"
+        // Where every slot's place is noted, none is that of the default key file, and nobody misses it.
+        case .keyMissing(let path, _): hasDefaultKeyFile ? "the key file \(path) is not there" : nil
+        case let problem?: "\(problem)"
+        case nil: nil
+        }
+    }
+
+    private var hasDefaultKeyFile: Bool {
+        header.slots.contains { slot in
+            guard case .keyFile = slot.kind, case .some(.none) = try? SlotNote.read(location, slot.identifier) else { return false }
+            return true
+        }
+    }
+
+    /// What is wrong with a default key file that is there.
+    var keyFileDefect: StoreError? {
+        switch keyFileProblem {
+        case .foreignKey, .keyMissing, nil: nil
+        case let problem?: problem
+        }
+    }
+
+    /// Keeps what is wrong with the default key file.
+    ///
+    /// - Throws: the problem where it is the header's.
+    private mutating func pass(over problem: StoreError) throws(StoreError) {
+        if case .damaged = problem { throw problem }
+        keyFileProblem = problem
+    }
+
+    /// A key file opens what is sealed under its key.
+    private mutating func byKeyFile(_ path: String) throws(StoreError) -> OpenedHeader? {
         let identifiers: [Identifier]
         switch header.content {
         case .one(let slots): identifiers = slots.map(\.key)
@@ -155,7 +197,7 @@ private struct UnlockingSearch {
         return nil
     }
 
-    mutating func byNotedKeyFiles() throws(StoreError) -> OpenedHeader? {
+    private mutating func byNotedKeyFiles() throws(StoreError) -> OpenedHeader? {
         for slot in header.slots {
             guard case .keyFile = slot.kind else { continue }
             do throws(StoreError) {
@@ -173,7 +215,7 @@ private struct UnlockingSearch {
         return nil
     }
 
-    mutating func byCommands() throws(StoreError) -> OpenedHeader? {
+    private mutating func byCommands() throws(StoreError) -> OpenedHeader? {
         for slot in header.slots where slot.kind == .command {
             do throws(StoreError) {
                 guard case .command(let words)? = try SlotNote.read(location, slot.identifier) else {
@@ -200,7 +242,7 @@ private struct UnlockingSearch {
         }
     }
 
-    mutating func byPassphrase(_ ask: (Int) throws(StoreError) -> SecretBytes?) throws(StoreError) -> OpenedHeader? {
+    private mutating func byPassphrase(_ ask: (Int) throws(StoreError) -> SecretBytes?) throws(StoreError) -> OpenedHeader? {
         let slots = header.slots.compactMap { slot in
             if case .passphrase(let parameters) = slot.kind { (slot, parameters) } else { nil }
         }

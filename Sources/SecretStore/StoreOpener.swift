@@ -35,4 +35,6 @@ struct OpenedHeader: ~Copyable {
     let opener: StoreOpener
     let dataKeys: DataKeys
     let opening: StoreOpening
+    /// What is wrong with the default key file, where something else opened the header.
+    var keyFileProblem: StoreError?
 }

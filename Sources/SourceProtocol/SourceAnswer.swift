@@ -47,9 +47,9 @@ public enum SourceAnswer: ~Copyable {
     ///   - count: how many requests there are.
     ///   - body: takes the answer and its request's index.
     /// - Returns: false at the end of the answers.
-    /// - Throws: `SourceError` for what is no answer; and what `body` throws.
+    /// - Throws: `SourceError` for what is no answer, and where none comes in time; and what `body` throws.
     public static func read(
-        from input: borrowing FileDescriptor, requests count: Int, _ body: (Int, consuming SourceAnswer) throws -> Void
+        from input: borrowing AnswerInput, requests count: Int, _ body: (Int, consuming SourceAnswer) throws -> Void
     ) throws -> Bool {
         guard let length = try bytes(4, from: input, orEnd: true) else { return false }
         let size = length.reversed().reduce(0) { $0 << 8 | Int($1) }
@@ -61,7 +61,8 @@ public enum SourceAnswer: ~Copyable {
             return true
         }
         guard let length = header.length, (0...valueLimit).contains(length) else { throw malformed }
-        guard let value = try SecretBytes(readingFrom: input, count: length) else { throw malformed }
+        var value = try SecretBytes(count: length)
+        guard try value.withUnsafeMutableBytes({ try input.fill($0) }) == length else { throw malformed }
         try body(header.request, .value(value))
         return true
     }
@@ -70,7 +71,7 @@ public enum SourceAnswer: ~Copyable {
         SourceError("stackup-sources ended in the middle of an answer, or gave none that makes sense")
     }
 
-    private static func bytes(_ count: Int, from input: borrowing FileDescriptor, orEnd: Bool = false) throws -> [UInt8]? {
+    private static func bytes(_ count: Int, from input: borrowing AnswerInput, orEnd: Bool = false) throws -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: count)
         let filled = try bytes.withUnsafeMutableBytes { try input.fill($0) }
         if filled == 0, orEnd { return nil }

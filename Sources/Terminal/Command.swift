@@ -18,6 +18,9 @@ public struct Command: Sendable {
     /// The names of those options of the commands above that mean something here; nil where all of them do. The others
     /// are unknown to it: one that is taken and has no effect misleads.
     public var inheritedOptions: [String]?
+    /// The names of further ones that mean something here, but may only be given before the command: after it, where another program
+    /// has other options of these names, they would be misunderstood.
+    public var leadingOptions: [String]
     public var arguments: [Argument]
     /// Words that an option or argument takes, explained below the options.
     public var glossary: Glossary?
@@ -30,8 +33,8 @@ public struct Command: Sendable {
 
     public init(
         _ name: String, summary: String, discussion: String = "", usage: String? = nil, aliases: [String] = [],
-        examples: [Example] = [], options: [Option] = [], inheritedOptions: [String]? = nil, arguments: [Argument] = [],
-        glossary: Glossary? = nil, subcommands: [Command] = [], stopsAtFirstPositional: Bool = false,
+        examples: [Example] = [], options: [Option] = [], inheritedOptions: [String]? = nil, leadingOptions: [String] = [],
+        arguments: [Argument] = [], glossary: Glossary? = nil, subcommands: [Command] = [], stopsAtFirstPositional: Bool = false,
         foreign: Foreign? = nil
     ) {
         self.name = name
@@ -42,6 +45,7 @@ public struct Command: Sendable {
         self.examples = examples
         self.options = options
         self.inheritedOptions = inheritedOptions
+        self.leadingOptions = leadingOptions
         self.arguments = arguments
         self.glossary = glossary
         self.subcommands = subcommands
@@ -52,6 +56,13 @@ public struct Command: Sendable {
     /// The subcommand that answers to `name`.
     public func subcommand(_ name: String) -> Command? {
         subcommands.first { $0.name == name || $0.aliases.contains(name) }
+    }
+
+    /// The same command, taking these options alone of the commands above, unless it says itself which.
+    public func inheriting(_ options: [String]) -> Command {
+        var command = self
+        command.inheritedOptions = inheritedOptions ?? options
+        return command
     }
 
     /// Those of the options that hold for a subcommand below, `path` being the commands that lead there.

@@ -71,7 +71,8 @@ private struct CommandLineParser {
     private func refuseOptions(lostTo subcommand: Command) throws(UsageError) {
         for level in levels {
             for option in level.options where parsed.given[option.name] != nil || parsed.flags[option.name] != nil {
-                guard !option.standsAlone, !level.options(holdingFor: [subcommand]).contains(where: { $0.name == option.name })
+                guard !option.standsAlone, !subcommand.leadingOptions.contains(option.name),
+                    !level.options(holdingFor: [subcommand]).contains(where: { $0.name == option.name })
                 else { continue }
                 throw error("'\(subcommand.name)' does not take the option '--\(option.name)'", remedy: "remove it")
             }

@@ -48,3 +48,10 @@ public func humanSize(bytes: Int64) -> String {
     while fraction.last == "0" { fraction.removeLast() }
     return fraction.isEmpty ? "\(whole)\(units[unit])" : "\(whole).\(fraction)\(units[unit])"
 }
+
+/// A number of things: `1 secret`, `3 secrets`.
+///
+/// - Parameter noun: in the singular, of those whose plural ends in `s`.
+public func counted(_ number: Int, _ noun: String) -> String {
+    "\(number) \(noun)" + (number == 1 ? "" : "s")
+}

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -58,15 +59,19 @@ static void leave_session(void) {
     if (setsid() < 0) fail("setsid", "command");
 }
 
-/// Waits for the command to end, and passes on the signals that come from `stackup exec` meanwhile.
-static _Noreturn void attend(pid_t command) {
+/// Waits for the command to end, and passes on the signals that come from `stackup exec` meanwhile. A supervisor has nothing to pass on:
+/// its signal, which also comes when it dies, ends the command with what it has started.
+static _Noreturn void attend(pid_t command, int supervised) {
     sigset_t all;
     sigfillset(&all);
     for (;;) {
         siginfo_t signal_info;
         int number = sigwaitinfo(&all, &signal_info), status;
         if (number < 0) continue;
-        if (number != SIGCHLD) {
+        if (supervised && number == SIGALRM) {
+            // Before the command has a session of its own, it has no group either.
+            if (kill(-command, SIGKILL) != 0) kill(command, SIGKILL);
+        } else if (number != SIGCHLD) {
             kill(command, number);
         } else if (waitpid(command, &status, WNOHANG) == command) {
             _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
@@ -83,12 +88,13 @@ _Noreturn void join(void) {
     // What is typed at the caller's terminal goes to `stackup exec`, which decides.
     leave_session();
     unprivileged = take_word("unprivileged");
-    int terminal = take_word("terminal");
+    int terminal = take_word("terminal"), supervised = take_word("supervised");
+    if (supervised && prctl(PR_SET_PDEATHSIG, SIGALRM) != 0) fail("prctl", "PR_SET_PDEATHSIG");
     struct identity identity;
     read_identity(&identity);
     int namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
     // With the user namespace come the capabilities that the others ask for.
-    if (unprivileged) namespaces |= CLONE_NEWUSER;
+    if (unprivileged && !supervised) namespaces |= CLONE_NEWUSER;
     if (setns(INSTANCE_FD, namespaces) != 0) {
         if (errno == ESRCH) fail_because("join", "instance", "it has just ended");
         fail("join", "instance");
@@ -105,5 +111,5 @@ _Noreturn void join(void) {
     }
     close(REPORT_FD);
     close(STATUS_FD);
-    attend(child);
+    attend(child, supervised);
 }

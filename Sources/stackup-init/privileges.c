@@ -93,16 +93,24 @@ static void limit_capabilities(uint64_t wanted) {
     }
 }
 
+/// The folder that services have of their own, in which a path of the host leads nowhere; NULL for any other path.
+static const char *own_folder(const char *path) {
+    static const char *own[] = {"/tmp", "/var/tmp", "/dev/shm"};
+    for (unsigned i = 0; i < sizeof own / sizeof *own; i++) {
+        size_t length = strlen(own[i]);
+        if (strncmp(path, own[i], length) == 0 && path[length] == '/') return own[i];
+    }
+    return NULL;
+}
+
 /// Enters the working directory as the service itself: nothing that only root could reach.
 static void enter_directory(const char *path) {
     if (chdir(path) == 0) return;
-    const char *own[] = {"/tmp", "/var/tmp", "/dev/shm"};
-    for (unsigned i = 0; errno == ENOENT && i < sizeof own / sizeof *own; i++) {
-        size_t length = strlen(own[i]);
-        if (strncmp(path, own[i], length) != 0 || path[length] != '/') continue;
+    const char *own = own_folder(path);
+    if (errno == ENOENT && own != NULL) {
         char reason[160];
         snprintf(reason, sizeof reason, "there is no such folder; services have a %s of their own, which is empty at first: "
-                 "mount the host's folder as a volume", own[i]);
+                 "mount the host's folder as a volume", own);
         fail_because("working_dir", path, reason);
     }
     switch (errno) {
@@ -114,6 +122,20 @@ static void enter_directory(const char *path) {
     }
 }
 
+/// Says why a program that is named by a path isn't found: PATH has nothing to do with it.
+static _Noreturn void fail_not_found(const char *path) {
+    const char *own = own_folder(path);
+    char reason[200] = "there is no such file in the service; is it installed on this host?";
+    if (access(path, F_OK) == 0)
+        snprintf(reason, sizeof reason, "it is there, but what it is run by is not: the program of its first line (#!), or its loader");
+    else if (own != NULL)
+        snprintf(reason, sizeof reason, "there is no such file; services have a %s of their own, which is empty at first: "
+                 "put the program elsewhere, or mount its folder as a volume", own);
+    else if (path[0] != '/')
+        snprintf(reason, sizeof reason, "there is no such file in the service's working directory; give its absolute path, or set working_dir");
+    fail_with(EXIT_NOT_FOUND, "exec", path, reason);
+}
+
 /// execvp(3) by the service's own PATH and with its own environment.
 static _Noreturn void execute(char **arguments, char **environment) {
     const char *name = arguments[0], *search = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -123,6 +145,7 @@ static _Noreturn void execute(char **arguments, char **environment) {
     if (strchr(name, '/') != NULL) {
         execve(name, arguments, environment);
         reason = errno;
+        if (reason == ENOENT) fail_not_found(name);
     } else {
         while (*search != '\0') {
             char path[4096];

@@ -12,7 +12,7 @@ enum CommandTree {
             .init("stackup up -d", "start the stack of this directory in the background"),
             .init("stackup grants", "see who can read which secret"),
             .init("stackup config -q", "validate the files, for CI"),
-            .init("stackup down", "stop it and leave nothing behind"),
+            .init("stackup down", "stop it; volumes and the store stay"),
         ],
         options: projectOptions + outputOptions + storeOptions + [.flag("version", short: "v", help: "Show the version", standsAlone: true)],
         subcommands: runners.map { $0.command.withForeign(ForeignNames.of($0.command.name)) }, foreign: ForeignNames.ofProgram)
@@ -34,6 +34,10 @@ enum CommandTree {
     private static let storeOptions: [Command.Option] = [
         .value("passphrase-fd", "N", help: "Read the store's passphrase from this descriptor")
     ]
+
+    /// For a command on the store that takes a project's keys for names: what says which project. Only before the command: `secret rm -f NAME`
+    /// is another program's, and means something else there.
+    static let ofKeys = ["file", "project-name", "project-directory", "env-file"]
 
     /// For a command that is about no project: what it takes of the program's options.
     static let withoutProject = (outputOptions + storeOptions).map(\.name)

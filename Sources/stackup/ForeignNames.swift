@@ -23,14 +23,13 @@ enum ForeignNames {
                 "--abort-on-container-exit", "--abort-on-container-failure", "--always-recreate-deps", "--attach", "--attach-dependencies",
                 "--build", "--exit-code-from", "--menu", "--no-attach", "--no-build", "--no-color", "--no-deps", "--no-recreate",
                 "--no-start", "--pull", "--quiet-build", "--quiet-pull", "--renew-anon-volumes", "--scale", "--timeout", "--timestamps",
-                "--wait-timeout", "--watch", "--yes", "-V", "-t", "-y",
+                "--watch", "--yes", "-V", "-t", "-y",
             ]
         case ["down"]: names = ["--rmi"]
         case ["ps"]: names = ["--filter", "--no-trunc", "--orphans", "--status"]
         case ["logs"]: names = ["--index", "--no-color"]
         case ["exec"]: names = ["--detach", "--privileged", "-d"]
         case ["start"]: names = ["--wait", "--wait-timeout"]
-        case ["restart"]: names = ["--no-deps"]
         case ["kill"]: names = ["--remove-orphans"]
         case ["version"]: names = ["--short"]
         case ["secret", "create"]:

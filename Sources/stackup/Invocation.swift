@@ -18,6 +18,8 @@ struct Invocation {
     let streams: Streams
     /// Where passphrases come from.
     let passphrases: Passphrases
+    /// What has been said of the store already.
+    let notices = Notices()
     /// What opens the store; it remembers a passphrase's slot for the command's next look at the store.
     let unlocker: StoreUnlocker
 
@@ -73,6 +75,14 @@ struct Invocation {
     func seconds(_ option: String) throws(UsageError) -> Int64? {
         try arguments.integer(option, in: 0...31_536_000).map(Int64.init)
     }
+}
+
+/// What a command says once, however often it comes to it.
+final class Notices {
+    private var said: Set<String> = []
+
+    /// Whether nobody has asked this before.
+    func isFirst(_ notice: String) -> Bool { said.insert(notice).inserted }
 }
 
 /// Why a command ends without having done what was asked.

@@ -20,7 +20,7 @@ extension Invocation {
         let result = Compose.loadProject(projectOptions(services: services, for: purpose))
         let diagnostics = result.diagnostics + (result.project?.stack.generatorProblems(for: purpose) ?? [])
         streams.report(
-            quietly ? diagnostics.filter { $0.severity == .error } : withoutSealed(diagnostics, of: result.project?.stack))
+            quietly ? diagnostics.filter { $0.severity == .error } : withoutMissing(diagnostics, of: result.project?.stack, for: purpose))
         guard let project = result.project, !diagnostics.contains(where: { $0.severity == .error }) else {
             throw CommandFailure.alreadyReported
         }

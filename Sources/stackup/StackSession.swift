@@ -8,12 +8,13 @@ import SecretStore
 struct StackSession: ~Copyable {
     let name: String
     let directories: StackDirectories
-    /// nil where nothing was ever stored on this host.
+    /// nil where nothing was ever stored on this host, and where a command that can do without it can't use it.
     let store: SecretStore?
     let snapshot: StoreSnapshot?
     /// The stack as last applied.
     let record: StackRecord?
     private let lock: RuntimeLock?
+    let streams: Streams
     /// Of processes that stay in the background.
     private let backgroundEnvironment: [String: String]
     /// The supervisor that ran at first, which puts its state together while the store is read.
@@ -21,11 +22,11 @@ struct StackSession: ~Copyable {
 
     /// How a command means to use the stack.
     enum Purpose {
-        /// Looks at what runs. A store that is locked is no reason not to: nobody is asked for a passphrase.
+        /// Looks at what runs. A store that can't be opened is no reason not to: nobody is asked for a passphrase.
         case observing
         /// Looks at what is stored, too.
         case reading
-        /// Acts on what runs; waits for other commands that do. As with observing, a locked store doesn't keep a person from it.
+        /// Acts on what runs; waits for other commands that do. As with observing, no trouble with the store keeps a person from it.
         case changing
         /// The same, and makes the store where there is none.
         case deploying
@@ -36,9 +37,15 @@ struct StackSession: ~Copyable {
         let lock = purpose == .reading || purpose == .observing ? nil : try Self.lock(name, directories, invocation)
         try self.init(name, directories, invocation, lock: lock) {
             switch purpose {
-            case .observing, .changing: try invocation.openStoreUnlessLocked()
-            case .reading: try invocation.openStore()
-            case .deploying: try invocation.openOrCreateStore()
+            case .observing, .changing:
+                do {
+                    return try Stored(try invocation.openStoreUnasked(), of: name)
+                } catch {
+                    invocation.warnOfStore(error)
+                    return Stored()
+                }
+            case .reading: return try Stored(try invocation.openStore(), of: name)
+            case .deploying: return try Stored(try invocation.openOrCreateStore(), of: name)
             }
         }
     }
@@ -53,24 +60,39 @@ struct StackSession: ~Copyable {
         guard let lock = try RuntimeLock.acquireIfPresent(
             directories, command: invocation.commandName, onWait: waits ? noteOfWaiting(for: name, invocation) : nil)
         else { return nil }
-        return try StackSession(name, directories, invocation, lock: lock) { store }
+        return try StackSession(name, directories, invocation, lock: lock) { try Stored(store, of: name) }
+    }
+
+    /// What the store has of a stack.
+    private struct Stored {
+        /// nil where nothing was ever stored on this host, and where it can't be used.
+        var store: SecretStore?
+        var snapshot: StoreSnapshot?
+        var record: StackRecord?
+
+        init() {}
+
+        init(_ store: SecretStore?, of name: String) throws {
+            self.store = store
+            snapshot = try store?.snapshot()
+            record = try store?.stackRecord(name).flatMap { StackRecord(decoding: $0) }
+        }
     }
 
     private init(
         _ name: String, _ directories: StackDirectories, _ invocation: Invocation, lock: consuming RuntimeLock?,
-        open: () throws -> SecretStore?
+        read: () throws -> Stored
     ) throws {
         // Its supervisor puts its state together while the store is read.
         let asked = try Self.ask(directories)
-        let store = try open()
-        let snapshot = try store?.snapshot()
-        let record = try store?.stackRecord(name).flatMap { StackRecord(decoding: $0) }
+        let stored = try read()
         self.name = name
         self.directories = directories
-        self.store = store
-        self.snapshot = snapshot
-        self.record = record
+        store = stored.store
+        snapshot = stored.snapshot
+        record = stored.record
         self.lock = lock
+        streams = invocation.streams
         backgroundEnvironment = HostPaths.environment(from: invocation.environment, workingDirectory: invocation.workingDirectory)
         self.asked = asked
     }
@@ -121,14 +143,16 @@ struct StackSession: ~Copyable {
     private func startSupervisor() throws -> SupervisorClient {
         // A new stack's plans come with the deployment; only what runs already has to be told of.
         let adopts = try StackRemains.hasLiveInstances(directories)
-        guard store != nil || !adopts else {
-            throw CommandFailure("the supervisor of '\(name)' is gone, and a new one needs the store, which is locked; run: stackup store unlock")
-        }
         let client = try SupervisorClient.start(directories, initExecutable: try Installation.executable(.initProcess))
         if let record, adopts {
             try client.provide(record.plans, record.surroundings)
             // The one before has ended with its supervisor.
             if !record.renewableSecrets(of: name).isEmpty { try startAttendant() }
+        } else if adopts {
+            // What runs can be looked at and stopped; how to start it again is in the store.
+            streams.warn(
+                "the supervisor of '\(name)' was gone, and the new one can't start its services again without the store; "
+                    + "once that can be opened, run: stackup up -d")
         }
         return client
     }
@@ -163,7 +187,8 @@ struct StackSession: ~Copyable {
     var recordedState: RecordedState {
         var secrets: [String: RecordedSecret] = [:]
         for secret in snapshot?.secrets() ?? [] {
-            secrets[secret.name] = RecordedSecret(version: secret.newest.number, fingerprint: secret.newest.fingerprint)
+            secrets[secret.name] = RecordedSecret(
+                version: secret.newest.number, identity: secret.newest.identity, fingerprint: secret.newest.fingerprint)
         }
         return RecordedState(secrets: secrets, services: record?.attributes ?? [:])
     }

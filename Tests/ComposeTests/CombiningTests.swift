@@ -35,7 +35,7 @@ import Testing
         ("x-a: {b: [1]}", "x-a: {b: [2], c: 3}", "x-a", #"{"b":[1,2],"c":3}"#),
         ("build: ctx", "build: {target: t}, image: i", "image", #""i""#),
         ("healthcheck: {test: a, retries: 1}", "healthcheck: {test: [NONE]}", "healthcheck", #"{"test":["NONE"],"retries":1}"#),
-        ("logging: {driver: a, options: {x: 1}}", "logging: {driver: b}", "logging", #"{"driver":"b"}"#),
+        ("logging: {driver: local, options: {max-size: 1m}}", "logging: {driver: json-file}", "logging", #"{"driver":"json-file"}"#),
         ("ulimits: {nofile: 1}", "ulimits: {nofile: {soft: 2, hard: 3}}", "ulimits", #"{"nofile":{"soft":2,"hard":3}}"#),
         ("ports: ['80:80']", "ports: ['80:80', {target: 80, published: '81'}]", "ports",
             #"[{"mode":"ingress","target":80,"published":"80","protocol":"tcp"},{"mode":"ingress","target":80,"published":"81","protocol":"tcp"}]"#),

@@ -139,24 +139,23 @@ import Testing
               z: {image: x, ports: ['80']}
               off: {image: x, ports: ['80'], profiles: [p]}
               b: {image: x, ports: ['80'], volumes: [{type: npipe, source: a, target: /a}, {type: npipe, source: b, target: /b}]}
-              c: {image: x, ports: ['80'], depends_on: {b: {condition: service_healthy}}}
-              d: {image: x, ports: ['80'], depends_on: {b: {condition: service_completed_successfully}}}
+              c: {image: x, ports: ['80'], mac_address: '00:00:00:00:00:01'}
+              d: {image: x, ports: ['80']}
             """
         let found = Fixture(["compose.yaml": text]).load().diagnostics
         #expect(found.map(\.message) == [
             "services.*.ports has no effect yet in 4 services (z, b, c, …): services share the host's network",
             "services.*.volumes[] has no effect yet in 2 places of services.b: there are no volumes of type npipe",
-            "services.c.depends_on.b: service_healthy is treated as service_started for now: health checks are not run",
-            "services.d.depends_on.b: service_completed_successfully is treated as service_started for now: completion is not waited for",
+            "services.c.mac_address has no effect yet: services share the host's network",
         ])
         #expect(found.first?.attribute == "services.*.ports" && found.first?.location?.line == 2)
     }
 
     @Test(arguments: [
-        ("deploy: {mode: replicated}", true), ("deploy: {mode: global}", false), ("healthcheck: {disable: true}", true),
-        ("healthcheck: {test: [NONE]}", true), ("healthcheck: {test: x}", false), ("isolation: default", true),
+        ("deploy: {mode: replicated}", true), ("deploy: {mode: global}", false), ("healthcheck: {test: x}", true),
+        ("healthcheck: {interval: 1s}", true), ("isolation: default", true),
         ("attach: true", true), ("attach: false", false), ("privileged: false", true), ("privileged: true", false),
-        ("logging: {driver: json-file}", true), ("logging: {driver: json-file, options: {max-size: 1m}}", false),
+        ("logging: {driver: json-file, options: {max-size: 1m}}", true), ("logging: {driver: gelf}", false),
         ("security_opt: ['no-new-privileges:true']", true), ("security_opt: ['no-new-privileges:true', 'seccomp:x']", false),
         ("network_mode: host", true), ("network_mode: bridge", false), ("oom_score_adj: 0", true), ("oom_score_adj: 1", false),
     ])
@@ -206,7 +205,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("{}", "one of file, environment or external must be set"),
+        ("{}", "one of file, environment, driver or external must be set"),
         ("{file: a, environment: b}", "file and environment are mutually exclusive"),
         ("{environment: ''}", "empty"),
         ("{file: a, name: 'b/c'}", "invalid name 'b/c'"),
@@ -293,9 +292,15 @@ import Testing
         #expect(Fixture.errors("services: {a: {hostname: x}}") == ["service \"a\" has neither an image, a build nor a command: there is nothing to run"])
     }
 
-    @Test func conditionsThatAreNotWaitedForAreWarnedOf() {
+    @Test func aConditionIsPartOfTheModel() {
         let result = Fixture(["compose.yaml": "services: {a: {command: x, depends_on: {b: {condition: service_healthy}}}, b: {command: x}}"]).load()
-        #expect(result.warnings.first?.contains("service_healthy is treated as service_started for now") == true)
+        #expect(result.warnings == [])
         #expect(result.project?.stack.service("a")?.dependsOn == [Dependency("b", condition: .healthy)])
+    }
+
+    @Test func aHealthCheckThatNothingCouldRunIsWarnedOf() {
+        let result = Fixture(["compose.yaml": "services: {a: {command: x, healthcheck: {interval: 1s}}}"]).load()
+        #expect(result.warnings == ["services.a.healthcheck has no effect yet: it has no `test`, and there is no image that could have one"])
+        #expect(result.project?.stack.service("a")?.healthCheck == nil)
     }
 }

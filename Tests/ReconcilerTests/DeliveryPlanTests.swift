@@ -27,12 +27,16 @@ import Testing
             }
         }
 
-        func plan(_ versions: [String: Int]) -> Plan { planDelivery(of: versions, to: grants, observed: observed) }
+        func plan(_ versions: [String: Int]) -> Plan {
+            plan(versions.mapValues { NamedVersion($0, .test($0)) })
+        }
+
+        func plan(_ versions: [String: NamedVersion]) -> Plan { planDelivery(of: versions, to: grants, observed: observed) }
 
         static func file(_ name: String, _ version: Int = 1, at target: String? = nil) -> MountedFile {
             MountedFile(
-                kind: .secret, name: name, version: String(version), target: target ?? "/run/secrets/\(name)", uid: 0, gid: 0,
-                mode: 0o400)
+                kind: .secret, name: name, version: String(version), identity: .test(version), target: target ?? "/run/secrets/\(name)",
+                uid: 0, gid: 0, mode: 0o400)
         }
 
         static func config(_ name: String) -> MountedFile {
@@ -102,12 +106,38 @@ import Testing
         #expect(stack.plan(["password": 1]).isEmpty)
     }
 
+    @Test func aNumberThatWasUsedAgainIsAnotherVersion() {
+        var stack = Stack()
+        stack.react("db", at: "/run/secrets/password", .restart)
+        let restored = NamedVersion(1, .test(99))
+        let plan = stack.plan(["password": restored])
+        #expect(plan.text == """
+            ~ write     db  /run/secrets/password  password version 1: another version 1 is mounted, which the store has no more
+            ~ write     web  /run/secrets/password  password version 1: another version 1 is mounted, which the store has no more
+            ~ restart   db  password changed
+            """)
+        #expect(plan.files["db"]?.map(\.identity) == [restored.identity])
+    }
+
+    @Test func whatIsRecordedWithoutAnIdentityIsWrittenAndNobodyIsTold() {
+        var stack = Stack()
+        for place in stack.observed.mounts.indices {
+            for file in stack.observed.mounts[place].files.indices { stack.observed.mounts[place].files[file].identity = nil }
+        }
+        stack.react("db", at: "/run/secrets/password", .restart)
+        #expect(stack.plan(["password": 1]).text == """
+            ~ write     db  /run/secrets/password  password version 1: which version 1 is mounted is not known
+            ~ write     web  /run/secrets/password  password version 1: which version 1 is mounted is not known
+            """)
+        #expect(stack.plan(["password": 2]).text.hasSuffix("\n~ restart   db  password changed"))
+    }
+
     @Test func whatWasStoredAndNeverDeliveredIsDelivered() {
         var stack = Stack()
         // The command that stored version 2 was killed before it spoke to the supervisor.
         for place in stack.grants.indices {
             for file in stack.grants[place].files.indices where stack.grants[place].files[file].name == "password" {
-                stack.grants[place].files[file].version = "2"
+                stack.grants[place].files[file] = Stack.file("password", 2)
             }
         }
         #expect(stack.plan(["password": 2]).text == """

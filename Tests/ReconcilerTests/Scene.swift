@@ -1,4 +1,5 @@
 import Compose
+import SecretStore
 @testable import Reconciler
 
 /// A model and a state, said shortly: `web` and `db` with a secret each, running as the files say, unless a test
@@ -93,5 +94,19 @@ struct Scene {
                 },
                 secrets: secrets, declaredServices: Set(services.keys).union(disabled)),
             recorded: recorded, observed: observed, options: options)
+    }
+}
+
+extension VersionIdentity {
+    /// Of the version of that number, in a store that has never been restored.
+    static func test(_ number: Int) -> VersionIdentity {
+        let digits = String(number, radix: 16)
+        return VersionIdentity(String(repeating: "0", count: 16 - digits.count) + digits)!
+    }
+}
+
+extension RecordedSecret {
+    init(version: Int, fingerprint: String) {
+        self.init(version: version, identity: .test(version), fingerprint: fingerprint)
     }
 }

@@ -26,6 +26,10 @@ import Testing
                 descriptors: [questions.number, pipe.write.number, null.number])
             answers = pipe.takeReadEnd()
         }
+
+        func input() throws -> AnswerInput {
+            AnswerInput(try answers.duplicate(), writer: process.descriptor.number, deadline: .now + .seconds(60))
+        }
     }
 
     private func request(_ driver: String, _ options: [String: String]) -> SourceRequest {
@@ -37,7 +41,8 @@ import Testing
     ) throws -> [Result<String, SourceError>?] {
         let helper = try Helper(JSON.encode(SourceRequests(requests, hidden: hidden)), environment)
         var results = [Result<String, SourceError>?](repeating: nil, count: requests.count)
-        while try SourceAnswer.read(from: helper.answers, requests: requests.count, { index, answer in
+        let input = try helper.input()
+        while try SourceAnswer.read(from: input, requests: requests.count, { index, answer in
             switch consume answer {
             case .value(let bytes): results[index] = .success(bytes.text)
             case .failure(let error): results[index] = .failure(error)
@@ -121,7 +126,7 @@ import Testing
         // A session of its own, and nobody's child: as daemons do it.
         let requests = [try slowRequest("setsid -f ./waiting 987 </dev/null >/dev/null 2>&1\necho value\n")]
         let helper = try Helper(JSON.encode(SourceRequests(requests, hidden: [])))
-        #expect(try SourceAnswer.read(from: helper.answers, requests: 1) { _, _ in })
+        #expect(try SourceAnswer.read(from: helper.input(), requests: 1) { _, _ in })
         #expect(helper.process.wait() == .exited(0))
         #expect(access(folder.path + "/started", F_OK) == 0 && left().isEmpty)
     }

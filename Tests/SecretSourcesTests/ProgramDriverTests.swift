@@ -115,7 +115,8 @@ private func prepare(_ script: String, in folder: TestFolder, _ more: [String: S
     }
 
     @Test func whatIsWrongIsSaid() {
-        #expect(sops("secret.yaml", ["identity": "other.txt"]).problem?.reason == "sops ended with status 128: Failed to get the data key required to decrypt the SOPS file.")
+        #expect(sops("secret.yaml", ["identity": "other.txt"]).problem?.reason == "sops ended with status 128: Failed to get the data key required to decrypt the SOPS file")
+        #expect(sops("secret.yaml", ["identity": "other.txt"]).problem?.remedy?.contains("'identity' or in SOPS_AGE_KEY_FILE") == true)
         #expect(sops("secret.yaml", ["key": "db.nothing"]).problem?.reason.contains("'nothing'") == true)
         #expect(sops("plain.yaml").problem?.reason == "sops ended with status 1: sops metadata not found")
         #expect(sops("nothing.yaml").problem?.reason == "\(folder.path)/nothing.yaml: no such file or directory")
@@ -177,7 +178,7 @@ private final class PasswordStore: Sendable {
 
     @Test func aFolderIsNoEntry() {
         #expect(pass("shop").problem?.reason == "the password store \(store.folder.path)/store has no entry 'shop'")
-        #expect(pass("shop/none").problem?.remedy == "correct 'path'")
+        #expect(pass("shop/none").problem?.remedy == "correct 'path', or make the entry with: pass insert shop/none")
         #expect(pass("shop/db", ["store": "elsewhere"]).problem?.remedy?.contains("pass init") == true)
     }
 

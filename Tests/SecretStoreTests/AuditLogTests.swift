@@ -153,6 +153,38 @@ import Testing
         #expect(scratch.bytes(of: "damaged-" + log) == old)
     }
 
+    /// A change of the slots is no commit, and has a new index all the same.
+    @Test(arguments: ["add-slot", "remove-slot"])
+    func whatWasNotedBeforeAChangeOfTheSlotsIsNotForgotten(change: String) throws {
+        let store = try populated()
+        if change == "remove-slot" { try store.addSlot(.keyFile(scratch.path + "/second.key")) }
+        let log = try #require(scratch.logs.first)
+        let old = scratch.bytes(of: log)
+        try store.audit([AuditEvent(.exported, secret: "a", version: 2)])
+        #expect(Child.writer(scratch.location, change, scratch.path + "/other.key").wait() == 0)
+        let count = try store.log().count
+        try store.backup(to: scratch.path + "/backup", replacing: false)
+        scratch.overwrite(log, with: old)
+        #expect(throws: StoreError.damaged(file: scratch.location.directory + "/" + log, what: .broken)) { _ = try store.log() }
+        // The backup has all of it, too.
+        let file = try FileDescriptor.open(scratch.path + "/backup", O_RDONLY)
+        let restored = try Restoration(replaces: true, unlocker: passphrases()).restore(file, name: "it", to: scratch.location)
+        #expect(try restored.log().count == count + 1)
+    }
+
+    /// The next index has the number that the commit would have had.
+    @Test(arguments: ["add-slot", "rekey"])
+    func aCommitThatWasCutShortDoesNotComeAboutLater(next: String) throws {
+        let store = try populated()
+        let generation = try store.facts().generation
+        _ = try store.announce([AuditEvent(.removed, secret: "a")], generation: generation + 1)
+        #expect(try told(store).last == "5 removed a 0 false")
+        try store.audit([AuditEvent(.exported, secret: "a", version: 2)])
+        #expect(Child.writer(scratch.location, next, scratch.path + "/other.key").wait() == 0)
+        #expect(try store.facts().generation == generation + 1)
+        #expect(try told(store)[4...5] == ["5 removed a 0 false", "6 exported a 2 true"])
+    }
+
     @Test func withoutTheHeadThatWasKeptApartTheStoreStillWorks() throws {
         let store = try populated()
         let head = scratch.head

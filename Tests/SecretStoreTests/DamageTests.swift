@@ -117,12 +117,27 @@ import Testing
         _ = try populated(in: scratch)
         var location = scratch.location
         location.directory += "-second"
-        _ = try SecretStore.openOrCreate(location)
+        try SecretStore.create(location, with: .keyFile(location.keyFile))
         scratch.overwrite("index", with: scratch.bytes(of: location.directory + "/index"))
         let index = scratch.location.directory + "/index"
         #expect(throws: StoreError.damaged(file: index, what: .broken)) {
             _ = try SecretStore.open(scratch.location)?.snapshot()
         }
+    }
+
+    @Test func aStoreThatIsGoneIsNotMadeAnew() throws {
+        // One that has stored nothing is no loss.
+        _ = try SecretStore.openOrCreate(scratch.location)
+        _ = run("/bin/rm", "-r", scratch.location.directory)
+        try SecretStore.openOrCreate(scratch.location).create(["a": "one"])
+        _ = run("/bin/rm", "-r", scratch.location.directory)
+        let head = try #require(KeptHead.any(scratch.location))
+        let lost = StoreError.lost(directory: scratch.location.directory, head: head)
+        #expect(throws: lost) { _ = try SecretStore.open(scratch.location) }
+        #expect(throws: lost) { _ = try SecretStore.openOrCreate(scratch.location) }
+        #expect(throws: lost) { _ = try SecretStore.verify(scratch.location, with: StoreUnlocker()) }
+        try SecretStore.create(scratch.location, with: .keyFile(scratch.location.keyFile))
+        #expect(try SecretStore.open(scratch.location)?.snapshot().secrets().isEmpty == true)
     }
 
     @Test func everyFlippedBitOfTheHeaderIsRefusedAndNothingIsMadeAnew() throws {

@@ -73,7 +73,8 @@ import Testing
         let key = scratch.bytes(of: keyFile)
         var location = scratch.location
         location.directory += "-second"
-        try SecretStore.openOrCreate(location).create(["b": "two"])
+        try SecretStore.create(location, with: .keyFile(keyFile))
+        try SecretStore.open(location)?.create(["b": "two"])
         #expect(scratch.bytes(of: keyFile) == key)
         #expect(try SecretStore.open(location)?.text("b") == "two")
         #expect(try SecretStore.open(scratch.location)?.text("a") == "one")

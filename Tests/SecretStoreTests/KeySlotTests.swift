@@ -110,9 +110,34 @@ func passphrases(_ texts: String...) -> StoreUnlocker {
         let locked = #expect(throws: StoreError.self) {
             _ = try SecretStore.open(scratch.location, with: passphrases("wrong passphrase", "another one"))
         }
-        #expect(locked == .locked(directory: scratch.location.directory, failures: ["no slot has that passphrase"]))
+        #expect(locked == .locked(directory: scratch.location.directory, failures: [
+            "the key file \(scratch.location.keyFile) is not there", "no slot has that passphrase",
+        ]))
         let unasked = #expect(throws: StoreError.self) { _ = try SecretStore.open(scratch.location, with: passphrases()) }
-        #expect(unasked?.description.hasSuffix("is locked; run: stackup store unlock") == true)
+        #expect(unasked?.description.hasSuffix("is locked (the key file \(scratch.location.keyFile) is not there); run: stackup store unlock") == true)
+    }
+
+    @Test func aKeyFileThatCannotBeUsedKeepsNoOtherSlotFromOpeningTheStore() throws {
+        let store = try populated()
+        try store.addSlot(.passphrase(try secret(words), .interactive))
+        try store.addSlot(.command([script("echo 0123456789abcdef")]))
+        let keyFile = scratch.location.keyFile
+        func problem() throws -> String? { try SecretStore.open(scratch.location, with: passphrases())?.keyFileProblem?.description }
+        #expect(try problem() == nil)
+        chmod(keyFile, 0o644)
+        #expect(try problem()?.contains("chmod") == true)
+        #expect(try SecretStore.verify(scratch.location, with: passphrases())?.damages.map(\.file) == [keyFile])
+        chmod(keyFile, 0o600)
+        scratch.overwrite(keyFile, with: [1, 2, 3])
+        let opened = try #require(try SecretStore.open(scratch.location, with: passphrases()))
+        #expect(opened.opening != .keyFile(keyFile))
+        #expect(try opened.text("a") == "one")
+        #expect(opened.keyFileProblem == .malformedKey(keyFile: keyFile, problem: "it has 3 bytes, a key has 32"))
+        // Without the command's: the passphrase's.
+        _ = run("/bin/rm", "-r", scratch.location.keyNotes)
+        #expect(try SecretStore.open(scratch.location, with: passphrases(words))?.opening == .passphrase)
+        let locked = #expect(throws: StoreError.self) { _ = try SecretStore.open(scratch.location, with: passphrases()) }
+        #expect(locked?.description.contains("\(keyFile): not a key") == true)
     }
 
     @Test func whoWasAskedOnceIsNotAskedAgain() throws {
@@ -168,6 +193,30 @@ func passphrases(_ texts: String...) -> StoreUnlocker {
         try populated().addSlot(.command([command]))
         unlink(scratch.location.keyFile)
         #expect(try SecretStore.open(scratch.location, with: passphrases())?.text("a") == "one")
+    }
+
+    @Test func whatACommandLeavesRunningIsNotWaitedFor() throws {
+        let command = script("sleep 300 & printf 0123456789abcdef")
+        let start = ContinuousClock.now
+        #expect(try KeyCommand.output(of: [command]).count == 16)
+        #expect(ContinuousClock.now - start < .seconds(10))
+    }
+
+    @Test func aCommandThatTakesTooLongEndsWithAllThatItHasStarted() throws {
+        let place = scratch.path + "/started"
+        let command = script("sleep 300 & echo $! >\(place); sleep 300; echo 0123456789abcdef")
+        let start = ContinuousClock.now
+        let error = #expect(throws: KeyCommandError.self) { _ = try KeyCommand.output(of: [command], within: .seconds(1)) }
+        #expect(error?.description.contains("didn't end within") == true)
+        #expect(ContinuousClock.now - start < .seconds(10))
+        let started = String(decoding: scratch.bytes(of: place).dropLast(), as: UTF8.self)
+        // Nobody may reap it here, but it has no memory and no command line any more.
+        func runs() -> Bool {
+            (try? FileDescriptor.open("/proc/\(started)/cmdline", O_RDONLY).readAll()).flatMap { $0 }?.isEmpty == false
+        }
+        #expect(!started.isEmpty)
+        for _ in 0..<100 where runs() { usleep(20_000) }
+        #expect(!runs())
     }
 
     @Test func aKeyFileElsewhereOpensTheStoreToo() throws {

@@ -110,6 +110,30 @@ import Testing
         #expect(scratch.bytes(of: victim) == Array("a value".utf8))
     }
 
+    @Test func whoHasItOpenForWritingLosesNothing() throws {
+        write()
+        for flags in [O_WRONLY, O_RDWR, O_WRONLY | O_APPEND] {
+            let file = try open()
+            let writer = try FileDescriptor.open(path, flags)
+            let reader = try FileDescriptor.open(path, O_RDONLY)
+            #expect(try failure(of: file) == .inUse(path))
+            #expect(scratch.bytes(of: path) == Array("a value".utf8))
+            #expect(names(in: scratch.path).filter { $0.contains("stackup-seal") } == [])
+            try writer.writeAll(Array("a value".utf8))
+            write()
+            extendLifetime(reader)
+        }
+        // One that has it mapped may have closed it.
+        let file = try open()
+        let mapped = try FileDescriptor.open(path, O_RDWR)
+        let memory = mmap(nil, 7, PROT_READ | PROT_WRITE, MAP_SHARED, mapped.number, 0)!
+        _ = consume mapped
+        #expect(try failure(of: file) == .inUse(path))
+        munmap(memory, 7)
+        try open().destroy(holding: try value())
+        #expect(!exists(path))
+    }
+
     @Test func whatIsWrittenToItMeanwhileIsNotLost() throws {
         write()
         let file = try open()

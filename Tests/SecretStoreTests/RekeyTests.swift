@@ -74,6 +74,7 @@ import Testing
             let after = try reader.snapshot().secret("a")!
             #expect(after.versions.map(\.number) == before.versions.map(\.number))
             #expect(after.versions.map(\.source) == before.versions.map(\.source))
+            #expect(after.versions.map(\.identity) == before.versions.map(\.identity))
             #expect(after.newest.fingerprint != before.newest.fingerprint)
             #expect(after.newest.fingerprint == reader.fingerprint(of: try secret("three")))
             #expect(try reader.log().dropLast().map(\.event) == told)

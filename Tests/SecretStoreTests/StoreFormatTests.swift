@@ -38,14 +38,17 @@ import Testing
 
     static let fixtures = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/Fixtures/store-format"
 
+    /// A copy of a format's fixture.
+    func copy(ofFormat format: Int) -> Scratch { copy(of: String(format)) }
+
     /// A copy of a fixture, with the modes that git doesn't keep.
-    func copy(ofFormat format: Int) -> Scratch {
+    func copy(of fixture: String) -> Scratch {
         let scratch = Scratch()
         let parent = Paths.directory(of: scratch.location.directory)
         let script = """
             umask 077; mkdir -p \(parent) \(Paths.directory(of: scratch.location.keyFile))
-            cp -r \(Self.fixtures)/\(format)/store \(scratch.location.directory)
-            cp -r \(Self.fixtures)/\(format)/key* \(Paths.directory(of: scratch.location.keyFile))
+            cp -r \(Self.fixtures)/\(fixture)/store \(scratch.location.directory)
+            cp -r \(Self.fixtures)/\(fixture)/key* \(Paths.directory(of: scratch.location.keyFile))
             chmod -R go= \(scratch.path)
             """
         #expect(run("/bin/sh", "-ec", script) == 0)
@@ -53,10 +56,12 @@ import Testing
     }
 
     /// All that is in a store, as this version reads it.
-    func content(of location: StoreLocation) throws -> Content {
-        let store = try #require(try SecretStore.open(location))
+    ///
+    /// - Parameter keyFile: the one whose id is looked at; the store's by default.
+    func content(of location: StoreLocation, with unlocker: StoreUnlocker = passphrases(), keyFile: String? = nil) throws -> Content {
+        let store = try #require(try SecretStore.open(location, with: unlocker))
         let index = try store.snapshot().index
-        guard let key = try KeyFile.read(location.keyFile) else { throw StoreError.invalid("no key") }
+        guard let key = try KeyFile.read(keyFile ?? location.keyFile) else { throw StoreError.invalid("no key") }
         return Content(
             format: store.header.format.rawValue, store: store.header.store.hexadecimal, keyId: Identifier(ofKey: key).hexadecimal,
             dataKey: hexadecimal(store.dataKey), fingerprintKey: hexadecimal(try store.dataKey.derivingFingerprintKey()),
@@ -80,10 +85,17 @@ import Testing
     }
 
     /// All that is in a store, as the reader that knows only the documentation has it.
-    func documentedContent(of scratch: Scratch) throws -> Content {
+    ///
+    /// - Parameter backup: what is read in the place of the store.
+    func documentedContent(of scratch: Scratch, backup: String? = nil, _ way: WayIn = .keyFile) throws -> Content {
         let output = scratch.path + "/content.json"
+        let options = switch way {
+        case .keyFile: [] as [String]
+        case .passphrase: ["--passphrase", Self.fixtures + "/2-slots/passphrase"]
+        case .command: ["--command"]
+        }
         let reader = Child.start(
-            ["/usr/bin/env", "python3", "-B", Self.fixtures + "/read.py", scratch.location.directory, scratch.location.keyFile],
+            ["/usr/bin/env", "python3", "-B", Self.fixtures + "/read.py", backup ?? scratch.location.directory, scratch.location.keyFile] + options,
             output: output)
         let status = reader.wait()
         let printed = scratch.bytes(of: output)
@@ -91,9 +103,11 @@ import Testing
         return try JSON.decode(Content.self, from: printed)
     }
 
-    func expectedContent(ofFormat format: Int) throws -> Content {
+    func expectedContent(ofFormat format: Int) throws -> Content { try expectedContent(of: String(format)) }
+
+    func expectedContent(of fixture: String) throws -> Content {
         try JSON.decode(
-            Content.self, from: try #require(try FileDescriptor.open("\(Self.fixtures)/\(format)/expected.json", O_RDONLY).readAll()))
+            Content.self, from: try #require(try FileDescriptor.open("\(Self.fixtures)/\(fixture)/expected.json", O_RDONLY).readAll()))
     }
 
     @Test(arguments: [1, 2])
@@ -131,6 +145,77 @@ import Testing
         let scratch = Scratch()
         #expect(Child.writer(scratch.location, "sample").wait() == 0)
         #expect(try documentedContent(of: scratch) == content(of: scratch.location))
+    }
+
+    // MARK: Slots and backups
+
+    /// What a store is opened with.
+    enum WayIn: CaseIterable {
+        case keyFile, passphrase, command
+    }
+
+    /// Takes away what would open the store otherwise.
+    ///
+    /// - Returns: what opens it now, and where the key file is.
+    func leaveOnly(_ way: WayIn, _ scratch: Scratch) throws -> (unlocker: StoreUnlocker, keyFile: String) {
+        guard way != .keyFile else { return (passphrases(), scratch.location.keyFile) }
+        let keyFile = scratch.path + "/taken away"
+        #expect(rename(scratch.location.keyFile, keyFile) == 0)
+        guard way == .passphrase else { return (passphrases(), keyFile) }
+        for name in names(in: scratch.location.keyNotes) where name.hasPrefix("slot-") { unlink(scratch.location.keyNotes + "/" + name) }
+        let line = String(decoding: scratch.bytes(of: Self.fixtures + "/2-slots/passphrase"), as: UTF8.self)
+        #expect(line.hasSuffix("\n"))
+        return (passphrases(String(line.dropLast())), keyFile)
+    }
+
+    @Test(arguments: WayIn.allCases)
+    func aStoreThatAnEarlierVersionWroteOpensByEachOfItsSlots(way: WayIn) throws {
+        let scratch = copy(of: "2-slots")
+        let (unlocker, keyFile) = try leaveOnly(way, scratch)
+        #expect(try content(of: scratch.location, with: unlocker, keyFile: keyFile) == expectedContent(of: "2-slots"))
+        try SecretStore.open(scratch.location, with: unlocker)?.create(["new": "value"])
+        #expect(try SecretStore.open(scratch.location, with: unlocker)?.text("new") == "value")
+    }
+
+    @Test(arguments: WayIn.allCases)
+    func aBackupThatAnEarlierVersionWroteIsRestored(way: WayIn) throws {
+        let scratch = copy(of: "2-slots")
+        #expect(run("/bin/rm", "-r", scratch.location.directory, scratch.head) == 0)
+        let (unlocker, keyFile) = try leaveOnly(way, scratch)
+        let file = try FileDescriptor.open(Self.fixtures + "/2-slots/backup", O_RDONLY)
+        try Restoration(replaces: false, unlocker: unlocker).restore(file, name: "it", to: scratch.location)
+        let restored = try content(of: scratch.location, with: unlocker, keyFile: keyFile), expected = try expectedContent(of: "2-slots")
+        #expect(restored.secrets == expected.secrets)
+        #expect(restored.stacks == expected.stacks)
+        #expect(restored.generation == expected.generation + 1)
+        #expect(try SecretStore.verify(scratch.location, with: unlocker)?.damages == [])
+    }
+
+    @Test(arguments: WayIn.allCases)
+    func theDocumentationIsEnoughToOpenEachSlotAndABackup(way: WayIn) throws {
+        let scratch = copy(of: "2-slots"), expected = try expectedContent(of: "2-slots")
+        if way != .keyFile { unlink(scratch.location.keyFile) }
+        #expect(try documentedContent(of: scratch, way) == expected)
+        #expect(try documentedContent(of: scratch, backup: Self.fixtures + "/2-slots/backup", way) == expected)
+    }
+
+    @Test func theDocumentationIsEnoughToReadABackupThatIsWrittenToday() throws {
+        let scratch = Scratch()
+        #expect(Child.writer(scratch.location, "sample").wait() == 0)
+        let store = try #require(try SecretStore.open(scratch.location))
+        // More than a chunk.
+        try store.create(["large": String(repeating: "0123456789abcdef", count: 12_000)])
+        let passphrase = scratch.bytes(of: Self.fixtures + "/2-slots/passphrase").dropLast()
+        try store.addSlot(.passphrase(try secret(String(decoding: passphrase, as: UTF8.self)), .interactive))
+        try store.addSlot(.command(["/bin/echo", "what a program prints"]))
+        let backup = scratch.path + "/backup"
+        try store.backup(to: backup, replacing: false)
+        let content = try content(of: scratch.location)
+        unlink(scratch.location.keyFile)
+        for way in [WayIn.passphrase, .command] {
+            #expect(try documentedContent(of: scratch, way) == content)
+            #expect(try documentedContent(of: scratch, backup: backup, way) == content)
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //
 //     StoreWriter FOLDER KEYFILE create            makes the store
 //     StoreWriter FOLDER KEYFILE change            one commit with a step of every kind
-//     StoreWriter FOLDER KEYFILE seal NAME         as the command does with the file value.txt beside the home
+//     StoreWriter FOLDER KEYFILE apply NAME PATH   as if a stack had been started that has a secret from a file
 //     StoreWriter FOLDER KEYFILE rotate NAME N     N commits, each with a new version
 //     StoreWriter FOLDER KEYFILE flicker NAME N    N times: creates a secret, then removes it
 //     StoreWriter FOLDER KEYFILE hold N            reads a secret N times, as a poor user, and keeps the values
@@ -65,16 +65,16 @@ do {
         sched_yield()
         try store.commit(changes)
         sched_yield()
-    case ("seal", let name?, _):
-        guard let store = try SecretStore.open(location) else { exit(1) }
-        let home = Paths.directory(of: location.directory)
-        let file = try PlaintextFile.open(Paths.directory(of: home) + "/value.txt", allowsOtherNames: false)
-        let value = try store.read(name)
-        guard try file.holds(value) else { exit(1) }
+    case ("apply", let name?, _):
+        guard let store = try SecretStore.open(location), let path = arguments.last else { exit(1) }
+        let record = """
+            {"format":4,"workingDirectory":"/","composeFiles":[],"services":{},\
+            "surroundings":{"serviceNames":[],"privatePaths":[],"plaintextSources":[],"hiddenPaths":[],"writableFolders":[]},\
+            "secrets":{"\(name)":{"key":"\(name)","place":{"file":{"_0":"\(path)"}},"labels":{}}}}
+            """
         var changes = StoreChanges()
-        changes.setSealed(true, of: name)
+        changes.putStackRecord("web", Array(record.utf8))
         try store.commit(changes)
-        try file.destroy(holding: value)
     case ("rotate", let name?, let count?):
         guard let store = try SecretStore.open(location) else { exit(1) }
         for _ in 0..<count {

@@ -37,12 +37,13 @@ let program = Command(
             arguments: [.init("SERVICE"), .init("COMMAND", .atLeastOne)], stopsAtFirstPositional: true),
         Command("version", summary: "Show the version"),
         Command(
-            "secret", summary: "Manage secrets", inheritedOptions: ["ansi"],
+            "secret", summary: "Manage secrets", inheritedOptions: ["ansi"], leadingOptions: ["file"],
             subcommands: [
                 Command(
                     "create", summary: "Create a secret", arguments: [.init("NAME"), .init("FILE|-")],
                     glossary: .init("Generators", [("password", "characters"), ("uuid", "a random UUID")])),
-                Command("ls", summary: "List secrets", aliases: ["list"]),
+                Command("ls", summary: "List secrets", aliases: ["list"], inheritedOptions: ["ansi"]),
+                Command("rm", summary: "Remove secrets", arguments: [.init("NAME", .atLeastOne)]),
             ]),
     ], foreign: Command.Foreign(of: "docker compose", ["pu", "--ansy"]))
 
@@ -71,6 +72,12 @@ private func message(_ words: [String]) -> String? {
         #expect(command.flag("detach"))
         #expect(!command.flag("wait"))
         #expect(command.arguments == ["web"])
+    }
+
+    @Test func anOptionMayHoldForACommandThatDoesNotTakeItBehindItsName() throws {
+        let command = try parsed("-f compose.yaml secret rm a")
+        #expect(command.values("file") == ["compose.yaml"])
+        #expect(command.arguments == ["a"])
     }
 
     @Test func aSubcommandsLetterHidesTheGlobalOne() throws {
@@ -145,7 +152,9 @@ private func message(_ words: [String]) -> String? {
         (["up", "-dv"], "unknown option '-v'; it stands alone, as in 'stackup -v'"),
         (["secret", "ls", "-f", "name=a"], "unknown option '-f'"),
         (["secret", "--project-name", "a", "ls"], "unknown option '--project-name'"),
-        (["-f", "a", "secret", "ls"], "'secret' does not take the option '--file'; remove it"),
+        (["-f", "a", "secret", "ls"], "'ls' does not take the option '--file'; remove it"),
+        (["-p", "a", "secret", "rm", "b"], "'secret' does not take the option '--project-name'; remove it"),
+        (["secret", "rm", "-f", "a"], "unknown option '-f'"),
         (["up", "--\u{1B}[31m"], #"unknown option '--\x1b[31m'"#),
         ([""], "unknown command ''"),
     ] as [([String], String)])
@@ -248,6 +257,7 @@ private func message(_ words: [String]) -> String? {
             Commands:
               create  Create a secret
               ls      List secrets
+              rm      Remove secrets
             """) == true)
         #expect(text?.hasSuffix("Run 'stackup secret COMMAND --help' for more about a command.\n") == true)
     }

@@ -77,7 +77,16 @@ class SecretsBench:
         directory = self.place / name
         self.own(home, "secret", "create", "watched", "-", text="first")
         self.running.append((home, directory))
-        return self.own(home, "up", "-d", directory=directory)[0]
+        return self.start(directory, home)
+
+    def start(self, directory, home):
+        """Brings a project up, and waits until its service watches."""
+        seen = directory / "seen/seen"
+        seen.unlink(missing_ok=True)
+        took = self.own(home, "up", "-d", directory=directory)[0]
+        while not seen.exists() or not seen.read_text():
+            time.sleep(0.01)
+        return took
 
     def down(self):
         for home, directory in self.running:
@@ -144,7 +153,7 @@ class SecretsBench:
                     self.up(name, home)
                 else:
                     self.running.append((home, self.place / name))
-                    self.own(home, "up", "-d", directory=self.place / name)
+                    self.start(self.place / name, home)
                 for round in range(3):
                     self.update(home, self.place / name, f"update until a service reads it, {what} (ms)", f"value {number} {round}")
                 self.down()

@@ -10,6 +10,7 @@ struct ServiceDecoding {
 
     private var node: Node { entry.value }
     var path: String { "services.\(name)" }
+    private var supervision: SupervisionDecoding { SupervisionDecoding(path: path, service: name, reporter: reporter) }
 
     init(_ entry: Mapping.Entry, _ reporter: Reporter) {
         name = entry.key
@@ -23,6 +24,9 @@ struct ServiceDecoding {
         for attribute in node.mapping?.entries ?? [] { decode(attribute, into: &service) }
         let deployed = node["deploy"]?["replicas"]
         if let scale = node["scale"] ?? deployed { service.replicas = replicas(scale) }
+        if let policy = node["deploy"]?["restart_policy"] {
+            supervision.restartPolicy(policy, into: &service, restartIsWritten: node["restart"]?.string?.isEmpty == false)
+        }
         if reporter.purpose == .running { service.attributes = AttributeTexts(self.node, service.environment).all }
         return service
     }
@@ -45,6 +49,10 @@ struct ServiceDecoding {
         case "container_name": service.containerName = value.string
         case "depends_on": service.dependsOn = dependencies(value)
         case "restart": service.restart = restart(value)
+        case "logging": service.logging = LoggingDecoding(path: path, service: name, reporter: reporter).decode(attribute)
+        case "healthcheck": service.healthCheck = supervision.healthCheck(attribute, hasImage: node["image"] != nil || node["build"] != nil)
+        case "post_start": service.postStart = supervision.hooks(value, attribute.key)
+        case "pre_stop": service.preStop = supervision.hooks(value, attribute.key)
         case "stop_signal":
             if let signal = value.string, !signal.isEmpty { service.stopSignal = signal }
             LaunchedNames(path, reporter).checkSignal(value)
@@ -105,14 +113,6 @@ struct ServiceDecoding {
         (node.mapping?.entries ?? []).map { entry in
             let text = entry.value["condition"]?.string ?? ""
             let condition = Dependency.Condition(rawValue: text) ?? .started
-            if condition != .started {
-                let reason = condition == .healthy ? "health checks are not run" : "completion is not waited for"
-                reporter.note(
-                    NoEffect.Use(
-                        attribute: "\(path).depends_on.\(entry.key)", pattern: "services.*.depends_on.*", owner: name,
-                        place: entry.value["condition"]?.place ?? entry.keyPlace,
-                        predicate: ": \(text) is treated as service_started for now", reason: reason))
-            }
             return Dependency(
                 entry.key, condition: condition, restart: entry.value["restart"]?.bool ?? false,
                 required: entry.value["required"]?.bool ?? true)

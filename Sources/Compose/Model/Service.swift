@@ -20,10 +20,19 @@ public struct Service: Sendable, Equatable {
     public var hostname: String?
     public var dependsOn: [Dependency] = []
     public var restart = RestartPolicy.no
+    /// What `deploy.restart_policy` adds to it.
+    public var restartLimits = RestartLimits()
+    /// nil where instances are not checked.
+    public var healthCheck: HealthCheck?
+    /// Run one after the other in each instance that has started.
+    public var postStart: [ServiceHook] = []
+    /// Run one after the other in each instance before it gets its stop signal.
+    public var preStop: [ServiceHook] = []
     /// The signal's name or number as written, `SIGTERM` by default.
     public var stopSignal = "SIGTERM"
     /// 10 s by default.
     public var stopGracePeriod = Duration.seconds(10)
+    public var logging = Logging()
     public var secrets: [SecretGrant] = []
     public var configs: [ConfigGrant] = []
     /// Binds, named volumes and tmpfs mounts; `tmpfs:` entries are included as `.tmpfs`.

@@ -55,8 +55,9 @@ struct DeclarationRules {
             // An attribute that is not known is probably what was meant, and has been reported.
             let shape = kind == "secrets" ? ProjectAttributes.secret : ProjectAttributes.config
             if mapping.entries.contains(where: { shape[$0.key] == nil && !$0.key.hasPrefix("x-") }) { return }
+            let possible = kind == "secrets" ? sources + ["driver"] : sources
             reporter.error(
-                "one of \(sources.joined(separator: ", ")) or external must be set", at: entry.keyPlace, attribute: path,
+                "one of \(possible.joined(separator: ", ")) or external must be set", at: entry.keyPlace, attribute: path,
                 remedy: "for example `file: ./\(entry.key).txt`")
             return
         }

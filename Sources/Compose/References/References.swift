@@ -241,11 +241,23 @@ struct References {
                         "the variable \(name) is not set", at: node.place, attribute: "\(kind).\(entry.key).environment",
                         remedy: "set it in the environment or in .env before `up`")
                 }
-                guard let node = entry.value["file"], let path = node.string, !FileReading.exists(path) else { continue }
+                guard let node = entry.value["file"], let path = node.string else { continue }
+                guard !FileReading.exists(path) else {
+                    warnOfRotation(entry, path)
+                    continue
+                }
                 reporter.advise(
                     "the file \(loading.shownName(path)) does not exist", at: node.place,
                     attribute: "\(kind).\(entry.key).file", remedy: "create it before `up`")
             }
         }
+    }
+
+    /// A file that is there says what the value is.
+    private func warnOfRotation(_ entry: Mapping.Entry, _ path: String) {
+        guard case .rotate? = stack.secret(entry.key)?.renewal else { return }
+        reporter.advise(
+            "the secret is not rotated as long as its file is there", at: entry.keyPlace, attribute: "secrets.\(entry.key).x-stackup.rotate",
+            remedy: "once `up` has stored its value, remove the file with: stackup secret seal \(entry.key)")
     }
 }

@@ -10,7 +10,7 @@ enum DeployAttributes {
             idle("update_config", .object(update), Reason.swarm, keep: true),
             idle("rollback_config", .object(update), Reason.swarm, keep: true),
             idle("resources", .object(resources), Reason.cgroup),
-            idle("restart_policy", .object(restartPolicy), "use `restart`", keep: true),
+            attribute("restart_policy", .object(restartPolicy), keep: true),
             idle("placement", .object(placement), "everything runs on this host"),
             idle("endpoint_mode", .string, Reason.network),
         ], allowsNull: true)

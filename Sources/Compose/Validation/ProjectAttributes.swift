@@ -110,7 +110,4 @@ enum Reason {
     static let namespaces = "every service has these namespaces to itself"
     static let models = "there is no model runner"
     static let devices = "services have a minimal /dev"
-    static let hooks = "hooks are not run"
-    static let health = "health checks are not run"
-    static let logs = "output is always kept as JSON lines"
 }

@@ -47,7 +47,7 @@ enum ServiceAttributes {
         idle("group_add", .list(.rawText), "only the user's own groups are given").with(.wholeNumbers).with(.distinct),
         idle("gpus", .short(.gpus, .list(.object(DeployAttributes.deviceRequest))), Reason.devices),
         attribute("hostname", .string),
-        idle("healthcheck", .object(healthcheck), Reason.health, keep: true).alike { isDisabled($0) },
+        attribute("healthcheck", .object(healthcheck), keep: true),
         accepted("image", .string, "refused by `up`"),
         accepted("init", .boolean, "every service has an init that reaps its processes", keep: true),
         idle("ipc", .string, Reason.namespaces).alike("private"),
@@ -55,7 +55,7 @@ enum ServiceAttributes {
         attribute("labels", .keyValues(.labels)),
         attribute("label_file", .short(.envFile, .list(.string))),
         idle("links", .list(.string), Reason.network),
-        idle("logging", .object(logging), Reason.logs, keep: true).alike { $0["driver"]?.string == "json-file" && $0["options"]?.mapping?.isEmpty != false },
+        attribute("logging", .object(logging), keep: true),
         idle("mem_limit", .bytes, Reason.cgroup),
         idle("mem_reservation", .bytes, Reason.cgroup),
         idle("memswap_limit", .bytes, Reason.cgroup),
@@ -96,8 +96,8 @@ enum ServiceAttributes {
         attribute("volumes", .shortList(.volume, .object(volume))),
         idle("volumes_from", .list(.string), "name the volumes in each service").with(.distinct),
         attribute("working_dir", .string),
-        idle("post_start", .list(.object(BuildAttributes.hook)), Reason.hooks),
-        idle("pre_stop", .list(.object(BuildAttributes.hook)), Reason.hooks),
+        attribute("post_start", .list(.object(BuildAttributes.hook))),
+        attribute("pre_stop", .list(.object(BuildAttributes.hook))),
     ])
 
     /// What `x-stackup` of a service may hold.
@@ -167,11 +167,6 @@ enum ServiceAttributes {
         attribute("start_interval", .duration, keep: true),
         attribute("disable", .boolean),
     ])
-
-    private static func isDisabled(_ healthcheck: Node) -> Bool {
-        let test = healthcheck["test"]
-        return healthcheck["disable"]?.bool == true || test?.string == "NONE" || test?.sequence?.first?.string == "NONE"
-    }
 
     private static let logging = ObjectShape([attribute("driver", .string), attribute("options", .map(.text)).with(.emptyValues)])
 

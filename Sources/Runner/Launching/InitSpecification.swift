@@ -60,7 +60,7 @@ extension InitSpecification {
     static func launch(
         _ plan: LaunchPlan, index: Int, in view: HostView, targets: [String], isUnprivileged: Bool
     ) throws(LaunchError) -> InitSpecification {
-        let hostname = plan.hostname ?? "\(plan.service)-\(index)"
+        let hostname = plan.hostname(ofInstance: index)
         var specification = InitSpecification()
         try specification.put("launch")
         if isUnprivileged { try specification.put("unprivileged") }
@@ -76,23 +76,32 @@ extension InitSpecification {
         for path in plan.aliases(ofHidden: view.hiddenPaths) { try specification.put(["hide", path]) }
         try specification.putHosts(plan, in: view, hostname: hostname)
         // The end of the mounts: limits follow.
-        var environment = plan.environment
-        if !environment.contains(where: { $0.hasPrefix("HOSTNAME=") }) { environment.append("HOSTNAME=\(hostname)") }
         try specification.putIdentity(
             user: plan.user, limits: plan.limits, capabilities: plan.capabilities, directory: plan.workingDirectory,
-            environment: environment, arguments: plan.arguments)
+            environment: plan.completed(plan.environment, inInstance: index), arguments: plan.arguments)
         return specification
+    }
+
+    /// Who runs a further command in an instance.
+    enum Caller {
+        /// A person's command, outside of the user namespace that an unprivileged user's instances are in.
+        case command(hasTerminal: Bool)
+        /// It is in that namespace itself, and says when the command is to be killed.
+        case supervisor
     }
 
     /// The specification of a further command in a running instance.
     static func join(
         user: UserIdentity, limits: [ResourceLimit], capabilities: CapabilitySet, directory: String, environment: [String],
-        arguments: [String], hasTerminal: Bool, isUnprivileged: Bool
+        arguments: [String], caller: Caller, isUnprivileged: Bool
     ) throws(LaunchError) -> InitSpecification {
         var specification = InitSpecification()
         try specification.put("join")
         if isUnprivileged { try specification.put("unprivileged") }
-        if hasTerminal { try specification.put("terminal") }
+        switch caller {
+        case .command(let hasTerminal): if hasTerminal { try specification.put("terminal") }
+        case .supervisor: try specification.put("supervised")
+        }
         try specification.putIdentity(
             user: user, limits: limits, capabilities: capabilities, directory: directory, environment: environment,
             arguments: arguments)

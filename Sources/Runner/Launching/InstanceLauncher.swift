@@ -103,6 +103,19 @@ public final class InstanceLauncher {
         }
     }
 
+    /// Starts a further command in an instance of this supervisor's.
+    ///
+    /// - Parameters:
+    ///   - pidfd: pid 1 of the instance.
+    ///   - onEnd: see `InstanceCommandProcess`.
+    func run(
+        _ command: InstanceCommand, inInstance pidfd: borrowing FileDescriptor, loop: EventLoop,
+        onEnd: @escaping (_ code: Int32?, _ output: String) -> Void
+    ) throws(LaunchError) -> InstanceCommandProcess {
+        try InstanceCommandProcess(
+            command, inInstance: pidfd, executable: executable, null: null, loop: loop, onEnd: onEnd)
+    }
+
     /// Takes over an instance whose supervisor has died, with its output.
     ///
     /// - Returns: nil where that process is gone.

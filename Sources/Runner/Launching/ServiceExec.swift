@@ -29,7 +29,7 @@ public enum ServiceExec {
         let isUnprivileged = geteuid() != 0
         let specification = try InitSpecification.join(
             user: user, limits: limits, capabilities: capabilities, directory: workingDirectory, environment: environment,
-            arguments: arguments, hasTerminal: terminal != nil, isUnprivileged: isUnprivileged)
+            arguments: arguments, caller: .command(hasTerminal: terminal != nil), isUnprivileged: isUnprivileged)
         do {
             let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
             let report = try FileDescriptor.pipe()

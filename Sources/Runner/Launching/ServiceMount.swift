@@ -11,13 +11,11 @@ import Reconciler
 /// To be used from a process with one thread: work is done in other mount namespaces in between.
 public final class ServiceMount {
     public let service: String
-    /// What it holds now.
-    public private(set) var files: [MountedFile]
-    /// The targets of those: there may be thousands.
-    private var occupied: Set<Bytewise<String>>
+    /// What it holds now, by target: there may be thousands.
+    private var held: [Bytewise<String>: MountedFile]
     private let namespace: ServiceMountNamespace
     /// Paths in the tmpfs of the files whose targets are outside `/run/secrets`, by target.
-    private var targets: [String: String]
+    private var targets: [Bytewise<String>: String]
     private var lastNumber: Int
 
     /// In bytes.
@@ -28,8 +26,7 @@ public final class ServiceMount {
     /// - Parameter bare: what its mount namespace is made a copy of.
     public init(service: String, bare: borrowing BareMountNamespace) throws(LaunchError) {
         self.service = service
-        files = []
-        occupied = []
+        held = [:]
         targets = [:]
         lastNumber = 0
         do throws(SystemCallError) {
@@ -56,15 +53,15 @@ public final class ServiceMount {
             return fstatat(root, path, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_mode & S_IFMT == S_IFREG
         }
         let (present, unfinished) = (names(ServiceMountLayout.targets), names(ServiceMountLayout.incoming))
-        var targets: [String: String] = [:]
+        var targets: [Bytewise<String>: String] = [:]
         // That supervisor may have died at any point of a write or a removal.
-        self.files = files.filter { file in
+        let found = files.filter { file in
             if let path = ServiceMountLayout.secretPath(of: file.target) { return isFile(path) }
             guard let name = ServiceMountLayout.newest(of: file.target, among: present) else { return false }
-            targets[file.target] = "\(ServiceMountLayout.targets)/\(name)"
+            targets[Bytewise(file.target)] = "\(ServiceMountLayout.targets)/\(name)"
             return true
         }
-        occupied = Set(self.files.map { Bytewise($0.target) })
+        held = Dictionary(found.map { (Bytewise($0.target), $0) }, uniquingKeysWith: { _, last in last })
         let stale = present.map { "\(ServiceMountLayout.targets)/\($0)" }.filter { !targets.values.contains($0) }
         for path in stale + unfinished.map({ "\(ServiceMountLayout.incoming)/\($0)" }) { unlinkat(root, path, 0) }
         self.targets = targets
@@ -87,6 +84,12 @@ public final class ServiceMount {
         }
     }
 
+    /// What it holds now, by target.
+    public var files: [MountedFile] { held.values.sorted { $0.target < $1.target } }
+
+    /// The file at a target; nil where there is none.
+    public func file(at target: String) -> MountedFile? { held[Bytewise(target)] }
+
     /// What a new instance is given.
     func descriptorsForInstance() throws(LaunchError) -> InstanceMounts {
         do throws(SystemCallError) {
@@ -94,9 +97,9 @@ public final class ServiceMount {
                 let secrets = try namespace.readOnlyCopy(of: ServiceMountLayout.secrets)
                 let keeper = try namespace.descriptor.duplicate()
                 var mounts = InstanceMounts(secrets: secrets, keeper: keeper)
-                for file in files {
-                    guard let path = targets[file.target] else { continue }
-                    mounts.add(try namespace.readOnlyCopy(of: path, isExecutable: file.kind == .config), at: file.target)
+                for (target, path) in targets.map({ ($0.key.wrappedValue, $0.value) }).sorted(by: { $0.0 < $1.0 }) {
+                    guard let file = file(at: target) else { continue }
+                    mounts.add(try namespace.readOnlyCopy(of: path, isExecutable: file.kind == .config), at: target)
                 }
                 return mounts
             }
@@ -135,8 +138,7 @@ public final class ServiceMount {
         } catch {
             throw LaunchError("write(\(file.target) of service '\(service)')", error)
         }
-        if !occupied.insert(Bytewise(file.target)).inserted { files.removeAll { $0.target.hasSameBytes(as: file.target) } }
-        files.append(file)
+        held[Bytewise(file.target)] = file
     }
 
     /// Takes a file away, and its mounts.
@@ -148,17 +150,16 @@ public final class ServiceMount {
                 try empty(path)
                 try unlink(path)
                 removeEmptyFolders(of: path)
-            } else if let path = targets[file.target] {
+            } else if let path = targets[Bytewise(file.target)] {
                 try empty(path)
                 for instance in try instances(pids) { try instance.uncover(file.target) }
                 try unlink(path)
-                targets[file.target] = nil
+                targets[Bytewise(file.target)] = nil
             }
         } catch {
             throw LaunchError("remove(\(file.target) of service '\(service)')", error)
         }
-        guard occupied.remove(Bytewise(file.target)) != nil else { return }
-        files.removeAll { $0.target.hasSameBytes(as: file.target) }
+        held[Bytewise(file.target)] = nil
     }
 
     /// Covers paths in an instance again that it must not see into: replacing a file on the host lifts a cover.
@@ -221,7 +222,7 @@ extension ServiceMount {
             try? unlink(path)
             throw error
         }
-        if let previous = targets.updateValue(path, forKey: file.target) { try unlink(previous) }
+        if let previous = targets.updateValue(path, forKey: Bytewise(file.target)) { try unlink(previous) }
     }
 
     private func rename(_ old: String, to new: String) throws(SystemCallError) {

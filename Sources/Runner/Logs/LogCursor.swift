@@ -87,7 +87,7 @@ final class LogCursor {
 
     /// Numbered from 0, the one being written.
     private func name(_ number: Int) -> String {
-        let name = LogWriter.fileName(instance)
+        let name = LogFiles.fileName(instance)
         return number == 0 ? name : "\(name).\(number)"
     }
 

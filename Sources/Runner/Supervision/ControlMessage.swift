@@ -9,7 +9,8 @@ enum ControlRequest: Sendable, Equatable {
     /// nil services: all. nil timeout: each service's own grace period.
     case stop(services: [String]?, timeoutMilliseconds: Int64?)
     case start(services: [String]?)
-    case restart(services: [String]?, timeoutMilliseconds: Int64?)
+    /// With `dependents`, what depends on them with `restart: true`, too.
+    case restart(services: [String]?, timeoutMilliseconds: Int64?, dependents: Bool = false)
     case kill(services: [String]?, signal: Int32)
     /// Of the whole stack, when `services` is nil: then the supervisor ends too.
     case down(services: [String]?, timeoutMilliseconds: Int64?)
@@ -24,7 +25,7 @@ enum ControlRequest: Sendable, Equatable {
 
 extension ControlRequest: Codable {
     private enum Key: String, CodingKey {
-        case request, plans, surroundings, deployment, services, timeoutMilliseconds, signal, payload, since, failure, report
+        case request, plans, surroundings, deployment, services, timeoutMilliseconds, signal, payload, dependents, since, failure, report
     }
 
     /// Whether a request can have a member of this name. A misspelt `services` must not mean all of them.
@@ -46,7 +47,10 @@ extension ControlRequest: Codable {
         case "apply": self = .apply(try message.decode(Deployment.self, forKey: .deployment))
         case "stop": self = .stop(services: services, timeoutMilliseconds: timeout)
         case "start": self = .start(services: services)
-        case "restart": self = .restart(services: services, timeoutMilliseconds: timeout)
+        case "restart":
+            self = .restart(
+                services: services, timeoutMilliseconds: timeout,
+                dependents: try message.decodeIfPresent(Bool.self, forKey: .dependents) ?? false)
         case "kill":
             let signal = try message.decode(Int32.self, forKey: .signal)
             guard (1...64).contains(signal) else { throw SupervisionError.refused("there is no signal \(signal)") }
@@ -83,7 +87,9 @@ extension ControlRequest: Codable {
             if total > 0 { try message.encode(total, forKey: .payload) }
         case .stop(let services, let timeout): try put("stop", services, timeout)
         case .start(let services): try put("start", services)
-        case .restart(let services, let timeout): try put("restart", services, timeout)
+        case .restart(let services, let timeout, let dependents):
+            try put("restart", services, timeout)
+            if dependents { try message.encode(true, forKey: .dependents) }
         case .kill(let services, let signal):
             try put("kill", services)
             try message.encode(signal, forKey: .signal)

@@ -48,6 +48,18 @@ final class Instance {
     var command: [String] = []
     var failure: String?
     var backoff = RestartBackoff()
+    /// Starts by the restart policy that count towards its maximum.
+    var attempts = 0
+    /// Whether a start waits for more than that what it depends on has been started.
+    var waitsForConditions = false
+    /// What it was last said to wait for.
+    var announcedWait: String?
+    /// nil where it is not checked.
+    var health: HealthMonitor?
+    /// What a predecessor knew of its health, until the plan is there that it is checked by.
+    var adoptedHealth: ObservedHealth?
+    /// Hooks that are to run one after the other.
+    var hooks: HookSequence?
     /// In milliseconds, for the stop that is asked for now; nil: the service's own.
     var grace: Int64?
     /// When it is killed if it is stopping still, in milliseconds of the monotonic clock.
@@ -84,7 +96,7 @@ final class Instance {
             service: name.service, index: name.index, status: status, pid: isAlive ? process?.pid : nil,
             startTime: isAlive ? process?.startTime : nil, createdAt: createdAt, startedAt: startedAt,
             finishedAt: finishedAt, exitCode: exitCode, restarts: restarts, stoppedByUser: stoppedByUser,
-            configHash: configHash, command: command, failure: failure)
+            configHash: configHash, command: command, failure: failure, health: isAlive ? health?.health ?? adoptedHealth : nil)
     }
 }
 
@@ -100,14 +112,18 @@ struct SupervisedService {
 struct ServiceTraits: Codable, Equatable, Sendable {
     var dependencies: [String] = []
     var restart = Restart.no
+    var restartLimits: RestartLimits?
+    var logging: LogPlan?
     var stopSignal: Int32 = 15
     var stopGraceMilliseconds: Int64 = 10_000
 
     init() {}
 
     init(_ plan: LaunchPlan) {
-        dependencies = plan.dependencies
+        dependencies = plan.dependencies.map(\.service)
         restart = plan.restart
+        restartLimits = plan.restartLimits
+        logging = plan.logging
         stopSignal = plan.stopSignal
         stopGraceMilliseconds = plan.stopGraceMilliseconds
     }

@@ -20,6 +20,14 @@ public struct InstanceEvent: Codable, Sendable, Equatable {
         /// It could not be started.
         case failed(reason: String)
         case signalled(signal: Int32)
+        /// It starts once this is so: `db is healthy`.
+        case waiting(until: String)
+        /// Its health check has found out.
+        case healthy
+        /// Too many checks in a row have failed; what the last one printed.
+        case unhealthy(output: String)
+        /// A hook, `post_start` or `pre_stop`, did not end well.
+        case hookFailed(hook: String, reason: String)
         /// A secret or config of the service is in place.
         case fileWritten(target: String)
         case fileRemoved(target: String)

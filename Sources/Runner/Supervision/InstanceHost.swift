@@ -11,11 +11,18 @@ protocol InstanceHost: AnyObject {
     func endLaunches()
     /// Sends a signal to an instance's command; SIGKILL ends the whole instance.
     func signal(_ instance: InstanceName, _ signal: Int32)
+    /// Runs a further command in an instance; its end is reported later, under the number given.
+    /// - Throws: an error whose description tells a person why it could not be started.
+    func run(_ command: InstanceCommand, in instance: InstanceName, as id: UInt64) throws
+    /// Kills a command with what it has started.
+    func end(command id: UInt64)
     /// Removes what is kept of an instance that has ended: log and exit status.
     func forget(_ instance: InstanceName)
 
     /// What a service's tmpfs holds; nil where it has none.
     func mountedFiles(of service: String) -> [MountedFile]?
+    /// One of those; nil where there is none.
+    func mountedFile(of service: String, at target: String) -> MountedFile?
     /// Puts a file in place, atomically, for a service and its running instances (pids).
     func write(_ file: MountedFile, bytes: UnsafeRawBufferPointer, of service: String, instances: [Int32]) throws
     func remove(_ file: MountedFile, of service: String, instances: [Int32]) throws

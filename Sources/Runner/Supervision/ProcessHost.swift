@@ -16,14 +16,17 @@ final class ProcessHost: InstanceHost {
     private var hostViews: [Bool: HostView] = [:]
     private var mounts: [String: ServiceMount] = [:]
     private var running: [InstanceName: RunningInstance] = [:]
+    private var commands: [UInt64: InstanceCommandProcess] = [:]
+    private let drain: LogDrain
     private var watcher: PathWatcher?
-    /// What the services get: this process raises its own.
+    /// As it was before this process raised its own.
     private let openFileLimit: ResourceLimit
 
     init(loop: EventLoop, directory: RuntimeDirectory, logs: PrivateFolder, initExecutable: String) throws {
         self.loop = loop
         self.directory = directory
         self.logs = logs
+        drain = LogDrain(loop)
         openFileLimit = Self.raiseOpenFileLimit()
         mkdirat(directory.number, "staging", 0o700)
         launcher = try InstanceLauncher(initExecutable: initExecutable, stagingDirectory: "\(directory.path)/staging")
@@ -43,7 +46,7 @@ final class ProcessHost: InstanceHost {
 
     func launch(_ plan: LaunchPlan, in surroundings: StackSurroundings, as instance: InstanceName) throws -> ProcessIdentity {
         var plan = plan
-        if !plan.limits.contains(where: { $0.resource == openFileLimit.resource }) { plan.limits.append(openFileLimit) }
+        plan.limits = withOpenFileLimit(plan.limits)
         let exitFile = try directory.makeExitFile(for: instance)
         let mount = try self.mount(of: plan.service)
         let view = try hostView(surroundings, writable: plan.hostFilesystemWritable)
@@ -51,7 +54,7 @@ final class ProcessHost: InstanceHost {
         let identity = ProcessIdentity(pid: launched.pid, startTime: launched.startTime)
         let hasReport = launched.startReport != nil
         do {
-            try watch(launched, as: instance)
+            try watch(launched, as: instance, logging: plan.logging)
         } catch {
             // Nobody would notice its end.
             Glibc.kill(identity.pid, SIGKILL)
@@ -59,6 +62,11 @@ final class ProcessHost: InstanceHost {
         }
         precondition(hasReport, "a launched instance reports its start")
         return identity
+    }
+
+    /// What the services get: this process has raised its own.
+    private func withOpenFileLimit(_ limits: [ResourceLimit]) -> [ResourceLimit] {
+        limits.contains { $0.resource == openFileLimit.resource } ? limits : limits + [openFileLimit]
     }
 
     private func hostView(_ surroundings: StackSurroundings, writable: Bool) throws(LaunchError) -> HostView {
@@ -75,9 +83,13 @@ final class ProcessHost: InstanceHost {
 
     func endLaunches() { hostViews = [:] }
 
-    private func watch(_ launched: consuming LaunchedInstance, as name: InstanceName) throws(SystemCallError) {
+    private func watch(
+        _ launched: consuming LaunchedInstance, as name: InstanceName, logging: LogPlan?
+    ) throws(SystemCallError) {
         running[name] = try RunningInstance(
-            launched, loop: loop, log: LogWriter(instance: name.description, directory: logs.descriptor.number),
+            launched, loop: loop,
+            log: LogWriter(
+                instance: name.description, stack: Paths.lastComponent(of: directory.path), directory: logs.descriptor.number, plan: logging),
             onStart: { [unowned self] failure in
                 if let failure {
                     supervisor?.startReported(name, failure: failure)
@@ -91,6 +103,7 @@ final class ProcessHost: InstanceHost {
     private func ended(_ name: InstanceName) {
         // Kept alive until its own callback has returned.
         guard let instance = running.removeValue(forKey: name) else { return }
+        drain.take(instance.log)
         var code: Int32 = 0
         let status = clinux_reap(instance.pid, &code) == 1 ? code : leftStatus(of: name)
         supervisor?.ended(name, code: status)
@@ -106,8 +119,22 @@ final class ProcessHost: InstanceHost {
         running[instance]?.signal(signal)
     }
 
+    func run(_ command: InstanceCommand, in instance: InstanceName, as id: UInt64) throws {
+        guard let running = running[instance] else { throw LaunchError("the instance has just ended") }
+        var command = command
+        command.limits = withOpenFileLimit(command.limits)
+        commands[id] = try running.run(command, by: launcher) { [unowned self] code, output in
+            // Kept alive until its own callback has returned.
+            guard let process = commands.removeValue(forKey: id) else { return }
+            supervisor?.commandEnded(id, code: code, output: output)
+            withExtendedLifetime(process) {}
+        }
+    }
+
+    func end(command id: UInt64) { commands[id]?.kill() }
+
     func forget(_ instance: InstanceName) {
-        LogWriter.removeFiles(of: instance.description, in: logs.descriptor.number)
+        LogFiles.remove(of: instance.description, in: logs.descriptor.number)
         directory.removeExitFile(of: instance)
     }
 
@@ -121,6 +148,8 @@ final class ProcessHost: InstanceHost {
     }
 
     func mountedFiles(of service: String) -> [MountedFile]? { mounts[service]?.files }
+
+    func mountedFile(of service: String, at target: String) -> MountedFile? { mounts[service]?.file(at: target) }
 
     func write(_ file: MountedFile, bytes: UnsafeRawBufferPointer, of service: String, instances: [Int32]) throws {
         try mount(of: service).write(file, bytes: bytes, inInstances: instances)
@@ -155,6 +184,7 @@ final class ProcessHost: InstanceHost {
     /// - Parameter record: what it left; nil where it was killed before it wrote anything.
     func adopt(_ record: StateRecord?) {
         guard let record else { return killStrays() }
+        let logging = Dictionary(record.services.map { ($0.name, $0.traits.logging) }, uniquingKeysWith: { $1 })
         var survivors = Set<InstanceName>()
         var process: [String: ProcessIdentity] = [:]
         for observed in record.instances {
@@ -162,7 +192,7 @@ final class ProcessHost: InstanceHost {
             guard name.isValid, let pid = observed.pid, let startTime = observed.startTime else { continue }
             do {
                 guard let launched = try launcher.adopt(pid: pid, startTime: startTime) else { continue }
-                try watch(launched, as: name)
+                try watch(launched, as: name, logging: logging[name.service] ?? nil)
             } catch {
                 // Alive, but out of reach: without its output and its end it cannot be supervised.
                 if ProcessIdentity(pid: pid, startTime: startTime).isAlive { Glibc.kill(pid, SIGKILL) }

@@ -6,10 +6,12 @@ import Linux
 final class RunningInstance {
     private let launched: LaunchedInstance
     private let loop: EventLoop
-    private let log: LogWriter
+    let log: LogWriter
     private var endToken: EventLoop.Token?
     private var outputTokens: [LogStream: EventLoop.Token] = [:]
     private var reportToken: EventLoop.Token?
+    /// While the output has to wait until whoever takes it takes more.
+    private var congestionToken: EventLoop.Token?
     private var report: [UInt8] = []
     private let onStart: (_ failure: String?) -> Void
     private let onEnd: () -> Void
@@ -47,10 +49,19 @@ final class RunningInstance {
         _ = clinux_signal_process(launched.pidfd.number, number)
     }
 
+    /// Starts a further command in it.
+    func run(
+        _ command: InstanceCommand, by launcher: InstanceLauncher,
+        onEnd: @escaping (_ code: Int32?, _ output: String) -> Void
+    ) throws(LaunchError) -> InstanceCommandProcess {
+        try launcher.run(command, inInstance: launched.pidfd, loop: loop, onEnd: onEnd)
+    }
+
     private func unwatch() {
-        for token in [endToken, reportToken].compactMap({ $0 }) + outputTokens.values { loop.remove(token) }
+        for token in [endToken, reportToken, congestionToken].compactMap({ $0 }) + outputTokens.values { loop.remove(token) }
         endToken = nil
         reportToken = nil
+        congestionToken = nil
         outputTokens = [:]
     }
 
@@ -75,13 +86,30 @@ final class RunningInstance {
         let count = OutputBuffer.shared.read(descriptor(of: stream)) { bytes, scratch in
             log.receive(bytes, from: stream, scratch: &scratch)
         }
-        if count > 0 { return true }
+        if count > 0 {
+            holdUpIfCongested()
+            return true
+        }
         if count < 0 && (errno == EAGAIN || errno == EINTR) { return false }
         if let token = outputTokens.removeValue(forKey: stream) {
             loop.remove(token)
             log.finish(stream)
         }
         return false
+    }
+
+    /// Reads no more as long as what was read can't be passed on: the pipe fills, and the service waits.
+    private func holdUpIfCongested() {
+        guard congestionToken == nil, let socket = log.congestion else { return }
+        congestionToken = try? loop.add(socket, .writable) { [unowned self] _ in
+            log.resume()
+            guard log.congestion == nil, let token = congestionToken else { return }
+            loop.remove(token)
+            congestionToken = nil
+            for token in outputTokens.values { loop.change(token, to: .readable) }
+        }
+        guard congestionToken != nil else { return }
+        for token in outputTokens.values { loop.change(token, to: []) }
     }
 
     private func receiveReport() {

@@ -38,10 +38,16 @@ extension StackSupervisor {
     func started(_ name: InstanceName) {
         guard let instance = instances[name], instance.phase == .starting else { return }
         instance.phase = .running
-        if instance.intent == .start { instance.intent = nil }
         cover(instance)
         emit(.started(pid: instance.process?.pid ?? 0), name)
         changed(.soon)
+        beginChecks(of: instance)
+        beginHooks(.postStart, of: instance)
+    }
+
+    /// Nothing is left to do for its start.
+    func concludeStart(_ instance: Instance) {
+        if instance.intent == .start { instance.intent = nil }
         settle()
     }
 
@@ -57,6 +63,9 @@ extension StackSupervisor {
         let phase = instance.phase
         instance.phase = .exited
         instance.process = nil
+        instance.health = nil
+        instance.adoptedHealth = nil
+        instance.hooks = nil
         instance.exitCode = code
         instance.finishedAt = wallClock()
         changed(.soon)
@@ -67,12 +76,18 @@ extension StackSupervisor {
             emit(.exited(code: code ?? -1), name)
             if phase == .stopping, instance.intent == .cycle { emit(.stopped, name) }
             if let failure = instance.failure { emit(.failed(reason: failure), name) }
+            if instance.intent == .start {
+                // Its post_start hooks have not ended.
+                instance.intent = nil
+                current?.failures.append("\(name): it ended with status \(code ?? -1) right after its start")
+                failDependents(of: name.service)
+            }
             if instance.intent == nil { applyRestartPolicy(instance) }
         }
         settle()
     }
 
-    private func startFailed(_ instance: Instance, _ reason: String) {
+    func startFailed(_ instance: Instance, _ reason: String) {
         instance.phase = .exited
         // As shells and container engines have it where set-up fails before there is a process.
         instance.exitCode = instance.exitCode ?? 125
@@ -83,9 +98,12 @@ extension StackSupervisor {
         guard instance.intent == .start else { return }
         instance.intent = nil
         current?.failures.append("\(instance.name): \(reason)")
-        // What depends on it would start into nothing.
-        let service = instance.name.service
-        for other in pending where other.intent == .start && !other.isAlive && dependencies(of: other.name.service).contains(service) {
+        failDependents(of: instance.name.service)
+    }
+
+    /// What depends on it would start into nothing.
+    func failDependents(of service: String) {
+        for other in pending where other.intent == .start && !other.isAlive && requires(other.name.service, service) {
             startFailed(other, "'\(service)', which it depends on, did not start")
         }
     }
@@ -94,12 +112,23 @@ extension StackSupervisor {
 
     func requestStop(_ instance: Instance) {
         let traits = services[instance.name.service]?.traits ?? ServiceTraits()
+        let wasRunning = instance.phase == .running
         emit(.stopping, instance.name)
         instance.phase = .stopping
+        abandonHooks(of: instance, because: "it was killed, since the instance is stopped")
+        changed(.soon)
+        guard wasRunning, services[instance.name.service]?.plan?.preStop != nil else { return sendStopSignal(to: instance) }
+        instance.stopDeadline = .max
+        // They have as long as the service has after them.
+        limitStopping(of: instance, to: instance.grace ?? traits.stopGraceMilliseconds)
+        beginHooks(.preStop, of: instance)
+    }
+
+    func sendStopSignal(to instance: Instance) {
+        let traits = services[instance.name.service]?.traits ?? ServiceTraits()
         sendEnding(traits.stopSignal, to: instance)
         instance.stopDeadline = .max
         limitStopping(of: instance, to: instance.grace ?? traits.stopGraceMilliseconds)
-        changed(.soon)
     }
 
     private func sendEnding(_ signal: Int32, to instance: Instance) {
@@ -130,18 +159,23 @@ extension StackSupervisor {
 
     func applyRestartPolicy(_ instance: Instance) {
         guard !instance.stoppedByUser, let service = services[instance.name.service] else { return }
+        let ran = now() - instance.lastStart
+        let limits = service.traits.restartLimits ?? RestartLimits()
+        if let window = limits.windowMilliseconds, ran >= window { instance.attempts = 0 }
+        var maximum = limits.maximumAttempts
         switch service.traits.restart {
         case .no: return
         case .always, .unlessStopped: break
-        case .onFailure(let maximum):
+        case .onFailure(let own):
             if instance.exitCode == 0 { return }
-            if let maximum, maximum > 0, instance.restarts >= maximum { return }
+            maximum = own ?? maximum
         }
+        if let maximum, maximum > 0, instance.attempts >= maximum { return }
         guard service.plan != nil else {
             instance.awaitsPlan = true
             return
         }
-        let delay = instance.backoff.next(afterRunning: now() - instance.lastStart)
+        let delay = limits.delayMilliseconds ?? instance.backoff.next(afterRunning: ran)
         instance.phase = .backingOff
         emit(.restarting(milliseconds: delay), instance.name)
         deadlines.add(.restart(instance, generation: instance.generation), at: now() + delay)
@@ -157,13 +191,24 @@ extension StackSupervisor {
         while let deadline = deadlines.popDue(at: time) {
             switch deadline {
             case .grace(let instance, let generation):
-                if instance.generation == generation && instance.phase == .stopping { sendEnding(SIGKILL, to: instance) }
+                // One that a later deadline has taken the place of means nothing any more.
+                guard instance.generation == generation, instance.phase == .stopping, instance.stopDeadline <= time else { continue }
+                instance.stopDeadline = .max
+                if instance.hooks != nil {
+                    abandonHooks(of: instance, because: "it took longer than the grace period, and was killed")
+                } else {
+                    sendEnding(SIGKILL, to: instance)
+                }
             case .restart(let instance, let generation):
                 guard instance.generation == generation, instance.phase == .backingOff, instance.intent == nil else { continue }
                 instance.restarts += 1
+                instance.attempts += 1
                 launch(instance)
                 // What hinders it now may be gone in a while.
                 if instance.phase == .exited { applyRestartPolicy(instance) }
+            case .check(let instance, let generation):
+                if instance.generation == generation && instance.health?.running == nil { check(instance) }
+            case .checkTimeout(let instance, let id): checkTimedOut(instance, id)
             }
         }
     }

@@ -24,10 +24,16 @@ extension StackSupervisor {
         case .start(let names):
             for instance in try selected(names) where !instance.isAlive && instance.phase != .backingOff {
                 prepareStart(instance)
-                intend(.start, instance)
+                intend(.start, instance, waitsForConditions: true)
             }
-        case .restart(let names, let timeout):
-            for instance in try selected(names) {
+        case .restart(let names, let timeout, let withDependents):
+            let named = try selected(names)
+            let cycled = withDependents ? named + restarted(with: named) : named
+            // To stop it would be to lose it.
+            if let unknown = cycled.first(where: { services[$0.name.service]?.plan == nil })?.name.service {
+                throw SupervisionError.refused("service '\(unknown)' could not be started again: its launch plan is not known; run 'up'")
+            }
+            for instance in cycled {
                 instance.grace = timeout
                 intend(.cycle, instance)
             }
@@ -51,13 +57,15 @@ extension StackSupervisor {
     }
 
     /// Done at once, whatever else goes on: who asks for an end again, and sooner, must not wait for the time that was given first.
-    /// A longer time changes nothing.
+    /// A longer time changes nothing. Nor must he wait for what a start of the same instances waits for.
     ///
     /// - Parameter timeout: nil: each service's own grace period.
     /// - Returns: what is stopping, for who asked.
     @discardableResult
     func hasten(services names: [String]?, timeoutMilliseconds timeout: Int64?) throws(SupervisionError) -> [InstanceEvent] {
-        let ending = try selected(names, missingAllowed: true).filter { $0.isAlive && $0.intent?.endsProcesses == true }
+        let concerned = try selected(names, missingAllowed: true)
+        abandonStarts(of: concerned)
+        let ending = concerned.filter { $0.isAlive && $0.intent?.endsProcesses == true }
         for instance in ending {
             let own = services[instance.name.service]?.traits.stopGraceMilliseconds ?? ServiceTraits().stopGraceMilliseconds
             let grace = min(instance.grace ?? own, timeout ?? own)
@@ -67,6 +75,22 @@ extension StackSupervisor {
         return ending.filter { $0.phase == .stopping }.map {
             InstanceEvent(service: $0.name.service, index: $0.name.index, kind: .stopping)
         }
+    }
+
+    /// The instances that asked to be restarted with these, by `depends_on` with `restart`.
+    private func restarted(with instances: [Instance]) -> [Instance] {
+        let named = Set(instances.map(\.name.service))
+        var all = named
+        var isComplete = false
+        while !isComplete {
+            let found = services.filter { service in
+                service.value.plan?.dependencies.contains { $0.restarts && all.contains($0.service) } ?? false
+            }
+            isComplete = all.isSuperset(of: found.keys)
+            all.formUnion(found.keys)
+        }
+        return self.instances.values.filter { all.contains($0.name.service) && !named.contains($0.name.service) && $0.isAlive }
+            .sorted { $0.name < $1.name }
     }
 
     private func selected(_ names: [String]?, missingAllowed: Bool = false) throws(SupervisionError) -> [Instance] {
@@ -102,6 +126,9 @@ extension StackSupervisor {
         for instance in instances.values where provided.contains(instance.name.service) {
             if instance.command.isEmpty, let plan = services[instance.name.service]?.plan, plan.configHash == instance.configHash {
                 instance.command = plan.arguments
+            }
+            if instance.phase == .running, instance.health == nil, instance.hooks == nil, services[instance.name.service]?.plan?.configHash == instance.configHash {
+                beginChecks(of: instance)
             }
             guard instance.intent == nil else { continue }
             if instance.isRestartOwed {
@@ -185,7 +212,7 @@ extension StackSupervisor {
         switch step {
         case .write(let write):
             let bytes = payload?.slice(write.range) ?? UnsafeRawBufferPointer(start: nil, count: 0)
-            let old = host.mountedFiles(of: write.service)?.first { Bytewise($0.target) == Bytewise(write.file.target) }
+            let old = host.mountedFile(of: write.service, at: write.file.target)
             try host.write(write.file, bytes: bytes, of: write.service, instances: livePIDs(of: write.service, but: ending))
             emit(InstanceEvent(service: write.service, kind: .fileWritten(target: write.file.target)))
             emitWritten(write.file, of: write.service, over: old)
@@ -252,26 +279,26 @@ extension StackSupervisor {
         case .create(let service, let index):
             let name = InstanceName(service: service, index: index)
             if let instance = instances[name] {
-                intend(.cycle, instance)
+                intend(.cycle, instance, waitsForConditions: true)
             } else {
                 let instance = Instance(name: name, createdAt: wallClock())
                 instances[name] = instance
                 emit(.created, name)
-                intend(.start, instance)
+                intend(.start, instance, waitsForConditions: true)
             }
         case .recreate(let service, let index):
             let name = InstanceName(service: service, index: index)
             let instance = instances[name] ?? Instance(name: name, createdAt: wallClock())
             instances[name] = instance
             instance.createdAt = wallClock()
-            intend(.cycle, instance)
+            intend(.cycle, instance, waitsForConditions: true)
         case .start(let service, let index):
             let name = InstanceName(service: service, index: index)
             let instance = instances[name] ?? Instance(name: name, createdAt: wallClock())
             instances[name] = instance
             if instance.isAlive { return }
             prepareStart(instance)
-            intend(.start, instance)
+            intend(.start, instance, waitsForConditions: true)
         case .remove(let service, let index):
             if let instance = instances[InstanceName(service: service, index: index)] { intend(.remove, instance) }
         case .write, .removeFile, .signal, .restart: break

@@ -31,6 +31,10 @@ final class StackSupervisor {
         /// The grace period of a stop is over.
         case grace(Instance, generation: UInt64)
         case restart(Instance, generation: UInt64)
+        /// The next health check.
+        case check(Instance, generation: UInt64)
+        /// A health check has had its time.
+        case checkTimeout(Instance, UInt64)
     }
 
     let host: any InstanceHost
@@ -56,6 +60,9 @@ final class StackSupervisor {
         didSet { closures = nil }
     }
     var deadlines = DeadlineQueue<Deadline>()
+    /// By number.
+    var commands: [UInt64: RunningCommand] = [:]
+    var lastCommand: UInt64 = 0
     var surroundings = StackSurroundings()
     /// By path: which file it was when masks were last laid.
     var maskedFiles: [String: String] = [:]
@@ -73,6 +80,7 @@ final class StackSupervisor {
     private var emptied = Set<String>()
     /// What each service depends on, directly or not.
     private var closures: [String: Set<String>]?
+    private var isSettling = false
     /// Something that a successor has to know changed: `urgent` where it would lose a process otherwise.
     private(set) var unsaved = Unsaved.nothing
 
@@ -149,9 +157,14 @@ final class StackSupervisor {
     }
 
     /// Gives an instance something to become; replaces what it was to become before.
-    func intend(_ intent: Instance.Intent, _ instance: Instance) {
+    ///
+    /// - Parameter waitsForConditions: whether a start waits for more than that what it depends on has been started. What ran until now
+    ///   comes back without: it would else stay down because something else is not well.
+    func intend(_ intent: Instance.Intent, _ instance: Instance, waitsForConditions: Bool = false) {
         if instance.intent == nil { pending.append(instance) }
         instance.intent = intent
+        instance.waitsForConditions = waitsForConditions
+        instance.announcedWait = nil
         instance.isRestartOwed = false
     }
 
@@ -171,8 +184,20 @@ final class StackSupervisor {
 
     // MARK: Settling
 
-    /// Takes every step that is possible now, then finishes the job if nothing is left of it.
+    /// Takes every step that is possible now, then finishes the job if nothing is left of it. What a step itself brings about is
+    /// looked at in the same pass.
     func settle() {
+        guard !isSettling else { return }
+        isSettling = true
+        takeSteps()
+        isSettling = false
+        guard pending.isEmpty else { return }
+        for service in emptied where instances(of: service).isEmpty { services[service] = nil }
+        emptied = []
+        if let job = current { finish(job) }
+    }
+
+    private func takeSteps() {
         defer { host.endLaunches() }
         var progressed = true
         while progressed && !pending.isEmpty {
@@ -191,10 +216,6 @@ final class StackSupervisor {
             }
             pending.removeAll { $0.intent == nil }
         }
-        guard pending.isEmpty else { return }
-        for service in emptied where instances(of: service).isEmpty { services[service] = nil }
-        emptied = []
-        if let job = current { finish(job) }
     }
 
     /// - Returns: whether others may go on now that waited for it.
@@ -210,7 +231,7 @@ final class StackSupervisor {
             return false
         }
         guard !instance.isAlive else { return false }
-        guard dependencies(of: service).isDisjoint(with: unstarted) else { return false }
+        guard dependencies(of: service).isDisjoint(with: unstarted), mayStart(instance) else { return instance.intent == nil }
         launch(instance)
         return instance.intent == nil
     }
@@ -243,6 +264,7 @@ final class StackSupervisor {
     func prepareStart(_ instance: Instance) {
         instance.phase = .waiting
         instance.restarts = 0
+        instance.attempts = 0
         instance.backoff = RestartBackoff()
         instance.stoppedByUser = false
         instance.failure = nil
@@ -263,6 +285,16 @@ final class StackSupervisor {
     func dependencies(of service: String) -> Set<String> {
         let closures = self.closures ?? makeClosures()
         return closures[service] ?? []
+    }
+
+    /// Whether a service is not to start where the other one fails.
+    func requires(_ service: String, _ other: String) -> Bool {
+        let before = dependencies(of: service)
+        guard before.contains(other) else { return false }
+        return (services[service]?.plan?.dependencies ?? []).contains { dependency in
+            dependency.isRequired && before.contains(dependency.service)
+                && (dependency.service == other || requires(dependency.service, other))
+        }
     }
 
     private func makeClosures() -> [String: Set<String>] {

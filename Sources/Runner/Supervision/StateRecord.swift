@@ -38,6 +38,8 @@ extension StackSupervisor {
             instances: instances.values.sorted { $0.name < $1.name }.map { instance in
                 var observed = instance.observed
                 observed.command = []
+                // What a check prints is the service's own matter.
+                observed.health?.output = nil
                 return observed
             },
             owed: owed.isEmpty ? nil : owed, renewals: renewals.record.isEmpty ? nil : renewals.record)
@@ -68,6 +70,7 @@ extension StackSupervisor {
             if survivors.contains(name), let pid = observed.pid, let startTime = observed.startTime {
                 instance.process = ProcessIdentity(pid: pid, startTime: startTime)
                 instance.phase = .running
+                instance.adoptedHealth = observed.health
                 // How long it has run already, so that its back-off starts anew only if it should.
                 instance.lastStart = now() - max(wallClock() - (observed.startedAt ?? wallClock()), 0) * 1000
                 continue

@@ -124,10 +124,12 @@ public final class SupervisorClient {
     }
 
     /// Stops and starts instances.
+    ///
+    /// - Parameter dependents: whether services that depend on these and ask for it are restarted with them.
     public func restart(
-        services: [String]? = nil, timeoutMilliseconds: Int64? = nil, onEvent: (InstanceEvent) -> Void = { _ in }
+        services: [String]? = nil, timeoutMilliseconds: Int64? = nil, dependents: Bool = false, onEvent: (InstanceEvent) -> Void = { _ in }
     ) throws(SupervisionError) {
-        try request(.restart(services: services, timeoutMilliseconds: timeoutMilliseconds), onEvent)
+        try request(.restart(services: services, timeoutMilliseconds: timeoutMilliseconds, dependents: dependents), onEvent)
     }
 
     /// Sends a signal, at once, whatever else is going on.

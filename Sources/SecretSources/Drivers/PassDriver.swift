@@ -22,7 +22,7 @@ struct PassDriver: SecretDriver {
         guard access("\(store)/\(entry).gpg", F_OK) == 0 else {
             throw SourceError(
                 "the password store \(store) has no entry '\(entry)'",
-                remedy: access(store, F_OK) == 0 ? "correct 'path'" : "name the store's folder in the driver option 'store', or run: pass init")
+                remedy: access(store, F_OK) == 0 ? "correct 'path', or make the entry with: pass insert \(entry)" : "name the store's folder in the driver option 'store', or run: pass init")
         }
         var pass = try ExternalProgram("pass", ["show", "--", entry], for: request)
         pass.environment["PASSWORD_STORE_DIR"] = store

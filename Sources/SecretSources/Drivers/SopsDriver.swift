@@ -26,7 +26,15 @@ struct SopsDriver: SecretDriver {
             sops.environment["SOPS_AGE_KEY_FILE"] = try request.readableFile("identity", identity)
         }
         sops.tellingLine = .first
-        return try sops.output()
+        do throws(SourceError) {
+            return try sops.output()
+        } catch {
+            // Whatever else is wrong, sops says well enough.
+            guard error.reason.contains("get the data key") else { throw error }
+            throw SourceError(
+                error.reason, remedy: "give it a key that decrypts the file: for age, in the driver option 'identity' or in SOPS_AGE_KEY_FILE",
+                isTransient: error.isTransient)
+        }
     }
 }
 

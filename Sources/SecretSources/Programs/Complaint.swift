@@ -54,7 +54,10 @@ enum Complaint {
             default: scalar
             }
         }
-        let words = String(String.UnicodeScalarView(scalars)).split(separator: " ").joined(separator: " ")
-        return line.count > shown ? words + "…" : words
+        var words = String(String.UnicodeScalarView(scalars)).split(separator: " ").joined(separator: " ")
+        if line.count > shown { return words + "…" }
+        // It becomes a part of a sentence.
+        if words.hasSuffix("."), !words.hasSuffix("..") { words.removeLast() }
+        return words
     }
 }

@@ -40,6 +40,7 @@ enum Down {
         if try !stop(session, orphans.isEmpty ? nil : services, timeout: timeout, display), hastened.isEmpty {
             invocation.streams.note(nothing(to: "stop", target.name))
         }
+        noteRevocations(session, of: Set(state.mounts.map(\.service)).subtracting(orphans))
         // Where an earlier `down` has done it, no event tells.
         for event in hastened { display.show(InstanceEvent(service: event.service, index: event.index, kind: .removed)) }
         if let stack = project?.stack {
@@ -48,6 +49,16 @@ enum Down {
         display.finish()
         invocation.streams.warnOfOrphans(orphans, of: target.name)
         return 0
+    }
+
+    /// The audit log tells that what is down reads nothing any more. The stack is down, whatever becomes of that.
+    private static func noteRevocations(_ session: borrowing StackSession, of services: Set<String>) {
+        guard let store = session.store, let record = session.record else { return }
+        do {
+            try store.audit(grantEvents(from: record.grants(of: services), to: [], of: session.name))
+        } catch {
+            session.streams.warn("the store's log does not tell of this: \(error)")
+        }
     }
 
     /// What runs and is in no file, unless it is to go too.

@@ -60,9 +60,6 @@ private struct EventStream {
     private var since: LogTime
     private let until: LogTime?
 
-    /// How often to look whether there is a supervisor, in milliseconds: it tells of what has happened before.
-    private static let pause: Int32 = 200
-
     init(_ directories: StackDirectories, since: LogTime, until: LogTime?) {
         self.directories = directories
         self.since = since
@@ -71,7 +68,9 @@ private struct EventStream {
 
     /// Hands on events until the time is over.
     mutating func follow(_ body: (StackEvent) -> Void) throws {
+        let arrival = try SupervisorArrival(directories)
         repeat {
+            arrival.watch()
             if let supervisor = try SupervisorClient.connect(directories) {
                 do {
                     try supervisor.subscribe(since: since.nanoseconds)
@@ -80,7 +79,7 @@ private struct EventStream {
                     // It was just ending; another one may follow.
                 }
             }
-            if !isOver { poll(nil, 0, patience(Self.pause)) }
+            if !isOver { arrival.wait(milliseconds: patience(.max)) }
         } while !isOver
     }
 

@@ -86,11 +86,7 @@ enum Exec {
         func name(_ variable: String) -> String { String(variable.prefix { $0 != "=" }) }
         let present = Set((plan.environment + added).map(name))
         if terminal, let term = invocation.environment["TERM"], !present.contains("TERM") { added.append("TERM=\(term)") }
-        if !present.contains("HOSTNAME") {
-            let hostname = plan.hostname ?? "\(instance.service)-\(instance.index)"
-            added.append("HOSTNAME=\(hostname)")
-        }
         let replaced = Set(added.map(name))
-        return plan.environment.filter { !replaced.contains(name($0)) } + added
+        return plan.completed(plan.environment.filter { !replaced.contains(name($0)) } + added, inInstance: instance.index)
     }
 }

@@ -12,6 +12,7 @@ enum Grants {
         discussion: """
             One line for each service and secret: as the files declare it, as the store has it, and whether it is
             mounted right now. A grant that is mounted and no longer declared is shown too: 'up' takes it away.
+            MOUNTED is 'unknown' where a service holds a value that the store does not have, as after 'store restore'.
             """,
         examples: [
             .init("stackup grants", "all of them"),
@@ -70,7 +71,7 @@ enum Grants {
                     service: service.name, key: secret.key, storeName: secret.storeName, target: grant.target,
                     uid: file?.uid ?? grant.uid ?? owner?.uid, gid: file?.gid ?? grant.gid ?? owner?.gid,
                     mode: file?.mode ?? grant.mode, source: secret.sourceText, declared: true,
-                    stored: snapshot?.secret(secret.storeName), mountedVersion: file?.version))
+                    stored: snapshot?.secret(secret.storeName), mounted: file))
             }
         }
         for (service, files) in mounted.sorted(by: { $0.key < $1.key }) {
@@ -78,7 +79,7 @@ enum Grants {
                 rows.append(GrantRow(
                     service: service, key: key(of: file.name, in: stack), storeName: file.name, target: file.target, uid: file.uid,
                     gid: file.gid, mode: file.mode, source: "-", declared: false,
-                    stored: snapshot?.secret(file.name), mountedVersion: file.version))
+                    stored: snapshot?.secret(file.name), mounted: file))
             }
         }
         return rows
@@ -104,9 +105,14 @@ private struct GrantRow {
     let source: String
     let declared: Bool
     let stored: SecretMetadata?
-    let mountedVersion: String?
+    let mounted: MountedFile?
 
-    private var version: String { mountedVersion ?? stored.map { String($0.newest.number) } ?? "-" }
+    /// Of what is mounted, or would be; nil where that is none that the store has, as after a restore.
+    private var version: Int? {
+        guard let mounted else { return stored?.newest.number }
+        return (stored?.versions.last { mounted.holds($0) })?.number
+    }
+    private var mountedWord: String { mounted == nil ? "no" : version == nil ? "unknown" : "yes" }
     private var isSealed: Bool { stored?.isSealed ?? false }
     private var octalMode: String {
         let digits = String(mode, radix: 8)
@@ -116,8 +122,8 @@ private struct GrantRow {
     var cells: [String] {
         func word(_ fact: Bool) -> String { fact ? "yes" : "no" }
         return [
-            service, key, version, target, uid.map(String.init) ?? "-", gid.map(String.init) ?? "-", octalMode,
-            isSealed ? "\(source) (sealed)" : source, word(declared), word(stored != nil), word(mountedVersion != nil),
+            service, key, version.map(String.init) ?? "-", target, uid.map(String.init) ?? "-", gid.map(String.init) ?? "-", octalMode,
+            isSealed ? "\(source) (sealed)" : source, word(declared), word(stored != nil), mountedWord,
         ].map { sanitizedForTerminal($0) }
     }
 
@@ -125,10 +131,10 @@ private struct GrantRow {
         func number(_ value: Int64?) -> TemplateValue { value.map { .integer($0) } ?? .null }
         return .record([
             .init("service", .string(service)), .init("secret", .string(key)), .init("name", .string(storeName)),
-            .init("version", number(Int64(version))), .init("target", .string(target)),
+            .init("version", number(version.map(Int64.init))), .init("target", .string(target)),
             .init("uid", number(uid.map(Int64.init))), .init("gid", number(gid.map(Int64.init))), .init("mode", .string(octalMode)),
             .init("source", .string(source)), .init("declared", .bool(declared)),
-            .init("stored", .bool(stored != nil)), .init("mounted", .bool(mountedVersion != nil)),
+            .init("stored", .bool(stored != nil)), .init("mounted", .bool(mounted != nil)),
             .init("sealed", .bool(isSealed)),
         ])
     }

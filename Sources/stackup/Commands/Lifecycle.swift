@@ -86,15 +86,21 @@ enum Start {
 enum RestartCommand {
     static let command = Command(
         "restart", summary: "Stop services and start them again",
-        discussion: "Changes in the Compose files are not taken up; 'stackup up -d' does that.",
-        examples: [.init("stackup restart web", "restart one service")],
-        options: [timeoutOption], arguments: [.init("SERVICE", .any)])
+        discussion: """
+            Changes in the Compose files are not taken up; 'stackup up -d' does that. Services that depend on those named with \
+            'restart: true' are restarted, too.
+            """,
+        examples: [
+            .init("stackup restart web", "restart one service"),
+            .init("stackup restart --no-deps db", "and nothing that depends on it"),
+        ],
+        options: [timeoutOption, .flag("no-deps", help: "Leave services alone that depend on these")], arguments: [.init("SERVICE", .any)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let timeout = try invocation.seconds("timeout").map { $0 * 1000 }
         return try act(
             invocation, title: "Restarting", ending: timeout, otherwise: { invocation.streams.note(nothing(to: "restart", $0, $1)) }
-        ) { try $0.restart(services: $1, timeoutMilliseconds: timeout, onEvent: $2) }
+        ) { try $0.restart(services: $1, timeoutMilliseconds: timeout, dependents: !invocation.flag("no-deps"), onEvent: $2) }
     }
 }
 

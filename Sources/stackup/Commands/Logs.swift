@@ -27,6 +27,9 @@ enum Logs {
         let state = try session.observe()
         let directories = session.directories
         let services = try target.services(named: invocation.operands, observed: state, record: session.record)
+        for (service, entry) in session.record?.services ?? [:] where entry.plan.logging?.isKept == false && services?.contains(service) ?? true {
+            invocation.streams.warn("the output of service '\(service)' is not kept here; 'logging' in its Compose file says so")
+        }
         // To follow may take days; the store's keys are of no use for it.
         _ = consume session
         invocation.forgetKeys()

@@ -24,7 +24,7 @@ enum Ps {
 
     /// Compose's, with `PID` and `SupervisorPID`.
     private static let columns: [ListFormat.Column] = [
-        .init("Command"), .init("CreatedAt"), .init("ExitCode"), .init("Failure"), .init("Health"), .init("ID", header: "CONTAINER ID"),
+        .init("Command"), .init("CreatedAt"), .init("ExitCode"), .init("Failure"), .init("Health"), .init("HealthOutput"), .init("ID", header: "CONTAINER ID"),
         .init("Image"), .init("Label", isLookup: true), .init("Labels"), .init("Name"), .init("Names"), .init("PID"), .init("Ports"),
         .init("Project"), .init("Publishers"), .init("RenewalFailures"), .init("Restarts"), .init("RunningFor", header: "CREATED"), .init("Service"), .init("State"),
         .init("Status"), .init("SupervisorPID"),
@@ -54,7 +54,10 @@ enum Ps {
             try invocation.print(
                 rows.map { .init(cells: $0.cells, document: $0.document) },
                 header: ["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"], as: format, json: .array)
-            if format.isTable { warn(of: state, streams) }
+            if format.isTable {
+                for row in rows { row.warnOfHealth(streams) }
+                warn(of: state, streams)
+            }
         }
         return 0
     }
@@ -97,6 +100,13 @@ struct PsRow {
         self.labels = labels
     }
 
+    /// Says what the last check had to say of one that is unhealthy.
+    func warnOfHealth(_ streams: Streams) {
+        guard let health = instance.health, health.status == .unhealthy else { return }
+        let reason = health.reason ?? health.exitCode.map { "its check exited with \($0)" } ?? "its check could not be run"
+        streams.warn("\(name) is unhealthy, \(health.failures) checks in a row have failed: \(reason)")
+    }
+
     var name: String { "\(project)-\(instance.service)-\(instance.index)" }
 
     /// Docker's words for a container's state.
@@ -112,11 +122,17 @@ struct PsRow {
         func since(_ moment: Int64?) -> String { humanDuration(seconds: max(0, now - (moment ?? now))) }
         switch instance.status {
         case .created: return "Created"
-        case .running: return "Up " + since(instance.startedAt)
+        case .running: return "Up " + since(instance.startedAt) + remarks
         case .stopping: return "Stopping"
         case .restarting: return "Restarting (\(instance.exitCode ?? 0)) \(since(instance.finishedAt)) ago"
         case .exited: return "Exited (\(instance.exitCode ?? 0)) \(since(instance.finishedAt)) ago"
         }
+    }
+
+    /// `(healthy)`, and how often a crash loop has come round.
+    private var remarks: String {
+        let health = instance.health.map { $0.status == .starting ? " (health: starting)" : " (\($0.status.rawValue))" } ?? ""
+        return health + (instance.restarts > 0 ? ", \(instance.restarts) \(instance.restarts == 1 ? "restart" : "restarts")" : "")
     }
 
     /// In local time, as Go's `Time.String` writes it: `2026-01-02 03:04:05 +0100 CET`.
@@ -148,7 +164,8 @@ struct PsRow {
             .init("CreatedAt", .string(createdAt)),
             .init("ExitCode", .integer(Int64(instance.exitCode ?? 0))),
             .init("Failure", instance.failure.map { .string($0) } ?? .absent),
-            .init("Health", .string("")),
+            .init("Health", .string(instance.health?.status.rawValue ?? "")),
+            .init("HealthOutput", .string(instance.health?.output ?? "")),
             .init("ID", .string(name)),
             .init("Image", .string(image)),
             .init("Label", .lookup { key in labels.first { $0.name == key }?.value ?? "" }),

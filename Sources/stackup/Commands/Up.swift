@@ -15,12 +15,13 @@ enum Up {
             """,
         examples: [
             .init("stackup up -d", "start everything in the background"),
-            .init("stackup up -d --wait web", "start web and what it needs, and wait until it runs"),
+            .init("stackup up -d --wait web", "start web and what it needs, and wait until it runs, or is healthy"),
             .init("stackup up --dry-run", "show what would be done, and why"),
         ],
         options: [
             .flag("detach", short: "d", help: "Run in the background"),
-            .flag("wait", help: "Wait until the services run; implies -d"),
+            .flag("wait", help: "Wait until the services run, or are healthy where they have a healthcheck; implies -d"),
+            .value("wait-timeout", "SECONDS", help: "How long at most; then it fails, and the services run on"),
             .flag("dry-run", help: "Print the plan and stop"),
             .flag("force-recreate", help: "Recreate instances even if nothing changed"),
             .flag("remove-orphans", help: "Remove services that the files no longer define"),
@@ -39,6 +40,7 @@ enum Up {
             return 0
         }
         try refuseImages(project.stack.services, invocation)
+        try checkBeforeRenewing(project, invocation)
         try project.stack.renewSecrets(invocation)
         // Output may be shown for days. The keys, the values and the lock on the stack are given back before.
         let (deployed, events, overtaken) = try deploy(project, invocation)
@@ -48,7 +50,8 @@ enum Up {
         guard let events else { return 0 }
         if invocation.flag("wait") {
             return try StartWatch(
-                deployed: deployed, events: events, services: project.stack.services, invocation: invocation).run()
+                deployed: deployed, events: events, services: project.stack.services, invocation: invocation,
+                timeout: try invocation.seconds("wait-timeout")).run()
         }
         return try ForegroundStack(deployed: deployed, events: events, invocation: invocation).run()
     }
@@ -58,6 +61,19 @@ enum Up {
         let withImages = services.filter(\.needsImage)
         for service in withImages { invocation.streams.reportImage(of: service, .error) }
         if !withImages.isEmpty { throw .alreadyReported }
+    }
+
+    /// Finds what is wrong with the rest before new values are made: a program that makes one may set it somewhere, and an `up` that fails is to
+    /// change nothing.
+    private static func checkBeforeRenewing(_ project: LoadedProject, _ invocation: Invocation) throws {
+        guard project.stack.hasRotatedSecrets else { return }
+        let store = try invocation.openStore()
+        let snapshot = try store?.snapshot()
+        guard project.stack.makesValues(snapshot) else { return }
+        let record = try store?.stackRecord(project.stack.name).flatMap { StackRecord(decoding: $0) }
+        _ = try Preparation(
+            project, services: project.stack.services, paths: invocation.paths, user: invocation.user, store: store, snapshot: snapshot,
+            record: record, asksDrivers: false, waiting: SecretWaiting(invocation.streams))
     }
 
     /// Delivers what was stored while the deployment was under way.
@@ -83,7 +99,7 @@ enum Up {
         try VolumePlanning.prepare(
             planned.preparation.wanted.services.map(\.service), of: planned.preparation.stack,
             plans: planned.preparation.launchPlans, in: invocation.paths)
-        try deployer.commit()
+        try deployer.commit(observed: planned.observed)
         planned.reportProspects(invocation.streams)
         let display = InstanceProgress(invocation.streams, title: "Running")
         let supervisor = try session.supervisorStartingIfNeeded()

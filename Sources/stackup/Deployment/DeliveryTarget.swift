@@ -10,6 +10,8 @@ final class DeliveryTarget {
     private let record: StackRecord
     private let observed: ObservedState
     private var plan = Plan(actions: [])
+    /// The delivered secrets' names.
+    private var secrets: Set<String> = []
     /// nil where it was sent nothing.
     private var supervisor: SupervisorClient?
 
@@ -23,7 +25,8 @@ final class DeliveryTarget {
     /// Works out what it lacks.
     ///
     /// - Parameter versions: by secret, as they will be.
-    func plan(_ versions: [String: Int]) {
+    func plan(_ versions: [String: NamedVersion]) {
+        secrets = Set(versions.keys)
         plan = planDelivery(of: versions, to: record.recordedGrants, observed: observed)
     }
 
@@ -48,25 +51,35 @@ final class DeliveryTarget {
 
     /// Has the stack's supervisor apply the plan, without waiting for it. One that died is replaced first.
     func send(from store: SecretStore) throws {
-        guard !plan.isEmpty else { return }
+        let schedule = try schedule(from: store)
+        guard !plan.isEmpty || schedule != nil else { return }
         var payloads: [Deployment.Payload] = []
         var values: [Value] = []
         for (service, file) in writes {
             let destination = Deployment.Destination(service: service, target: file.target)
-            if let place = values.firstIndex(where: { $0.name == file.name && $0.version == file.version }) {
+            if let place = values.firstIndex(where: { $0.name == file.name && $0.identity == file.identity }) {
                 payloads[place].files.append(destination)
             } else {
-                let bytes = try store.read(file.name, version: Int(file.version))
+                let bytes = try store.read(file.name, version: Int(file.version), identity: file.identity)
                 payloads.append(Deployment.Payload(length: bytes.count, files: [destination]))
-                values.append(Value(file.name, file.version, bytes))
+                values.append(Value(file.name, file.identity, bytes))
             }
         }
         let operations = try plan.actions.compactMap { try Deployment.Operation($0.operation) }
         guard let supervisor = try session.supervisor() else { throw SupervisionError.connectionLost }
-        try supervisor.begin(Deployment(operations: operations, payloads: payloads)) { position, send in
+        try supervisor.begin(Deployment(operations: operations, payloads: payloads, schedule: schedule)) { position, send in
             try values[position].bytes.withUnsafeBytes(send)
         }
         self.supervisor = supervisor
+    }
+
+    /// When its secrets are due, the delivered ones by their new values: a try that failed before is no longer the last. Nil where the
+    /// supervisor knows all that.
+    private func schedule(from store: SecretStore) throws -> [ScheduledRenewal]? {
+        guard let known = observed.schedule?.renewals, known.contains(where: { secrets.contains($0.secret) }) else { return nil }
+        let newest = record.schedule(of: name, try store.snapshot(), at: .millisecondsNow)
+        let next = known.map { old in secrets.contains(old.secret) ? newest.first { $0.secret == old.secret } ?? old : old }
+        return next == known ? nil : next
     }
 
     /// Waits until the plan is applied.
@@ -85,12 +98,12 @@ final class DeliveryTarget {
     /// A value in a place that an array can refer to.
     private final class Value {
         let name: String
-        let version: String
+        let identity: VersionIdentity?
         let bytes: SecretBytes
 
-        init(_ name: String, _ version: String, _ bytes: consuming SecretBytes) {
+        init(_ name: String, _ identity: VersionIdentity?, _ bytes: consuming SecretBytes) {
             self.name = name
-            self.version = version
+            self.identity = identity
             self.bytes = bytes
         }
     }

@@ -37,18 +37,24 @@ struct Deployer {
     }
 
     /// Puts new versions of secrets and the stack as it is about to run into the store, in one commit.
-    func commit() throws {
+    ///
+    /// - Parameter observed: what runs: who is granted something is told from who had it before.
+    func commit(observed: ObservedState) throws {
         var changes = StoreChanges()
-        let sources = Dictionary(preparation.wanted.secrets.map { ($0.name, $0.source) }, uniquingKeysWith: { first, _ in first })
+        let wanted = Dictionary(preparation.wanted.secrets.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let labels = Dictionary(preparation.stack.secrets.map { ($0.storeName, $0.labels) }, uniquingKeysWith: { first, _ in first })
         for case .storeSecret(let name, let version) in plan.actions.map(\.operation) {
-            let source = sources[name] ?? ""
+            guard let secret = wanted[name] else { continue }
             try preparation.secrets.withValue(of: name) { value in
                 let copy = try value.withUnsafeBytes { bytes throws(SystemCallError) in try SecretBytes(copying: bytes) }
                 if version == 1 {
-                    changes.createSecret(name, labels: labels[name] ?? [:], source: source, value: copy)
+                    changes.createSecret(
+                        name, labels: labels[name] ?? [:], source: secret.source, value: copy, for: preparation.stack.name,
+                        identity: secret.identity)
                 } else {
-                    changes.addVersion(of: name, expectedVersion: version - 1, source: source, value: copy)
+                    changes.addVersion(
+                        of: name, expectedVersion: version - 1, source: secret.source, value: copy, for: preparation.stack.name,
+                        identity: secret.identity)
                 }
             }
         }
@@ -58,9 +64,14 @@ struct Deployer {
         if nextRecord != record {
             let name = preparation.stack.name
             changes.putStackRecord(name, try nextRecord.encoded())
-            for event in nextRecord.grantEvents(since: record, of: name) { changes.note(event) }
         }
-        if !changes.isEmpty { try store.commit(changes) }
+        // A service that is down has no files: what it gets is granted, though the record has had it before.
+        let live = Set(observed.mounts.map(\.service))
+        let next = nextRecord.grants(of: live.union(launchPlans.map(\.service)))
+        let events = grantEvents(from: record?.grants(of: live) ?? [], to: next, of: preparation.stack.name)
+        guard !changes.isEmpty else { return try store.audit(events) }
+        for event in events { changes.note(event) }
+        try store.commit(changes)
     }
 
     /// Services that were not part of this `up` stay as they were recorded, unless the plan removes them.
@@ -81,7 +92,15 @@ struct Deployer {
                     StackRecord.Reaction(target: $0.target, reaction: $0.onSecretChange)
                 })
         }
-        return StackRecord(preparation.stack, surroundings: preparation.surroundings, services: services)
+        var next = StackRecord(preparation.stack, surroundings: preparation.surroundings, services: services)
+        // Or nobody would know any more that plaintext of it is left, nor where.
+        for seal in preparation.unfinishedSeals where seal.declaration == nil { next.secrets[seal.secret] = record?.secrets[seal.secret] }
+        // Nobody has asked whether there is a value by these options: it stays the one by those that it was asked with.
+        let asked = Set(preparation.wanted.secrets.map(\.name))
+        for case (let name, let origin) in next.secrets where !asked.contains(name) {
+            if case .driver? = origin.place { next.secrets[name] = record?.secrets[name] }
+        }
+        return next
     }
 
     /// Sends the plan to the supervisor, with the bytes of every file it does not hold yet.
@@ -116,7 +135,7 @@ struct Deployer {
     func overtakenSecrets() throws -> Set<String> {
         let snapshot = try store.snapshot()
         let files = launchPlans.flatMap(\.files).filter { file in
-            file.kind == .secret && snapshot.secret(file.name).map { String($0.newest.number) } != file.version
+            file.kind == .secret && snapshot.secret(file.name)?.newest.identity != file.identity
         }
         return Set(files.map(\.name))
     }
@@ -145,7 +164,7 @@ struct Deployer {
         var places: [String: Int] = [:]
         for (service, file) in missingFiles(observed) {
             let destination = Deployment.Destination(service: service, target: file.target)
-            let key = "\(file.kind.rawValue) \(file.name) \(file.version)"
+            let key = "\(file.kind.rawValue) \(file.name) \(file.identity?.description ?? file.version)"
             if let place = places[key] {
                 contents[place].payload.files.append(destination)
             } else {
@@ -175,7 +194,7 @@ struct Deployer {
             let taken: Void? = try preparation.secrets.withValue(of: file.name) { value in
                 try value.withUnsafeBytes(lend)
             }
-            if taken == nil { try store.read(file.name, version: Int(file.version)).withUnsafeBytes(lend) }
+            if taken == nil { try store.read(file.name, version: Int(file.version), identity: file.identity).withUnsafeBytes(lend) }
         }
     }
 }

@@ -41,7 +41,13 @@ struct LaunchPlanning {
         if user != 0, !service.capAdd.isEmpty {
             problems.add("'cap_add' needs root", attribute: "cap_add", remedy: "remove it, or start the stack as root")
         }
-        let resolved = problems.collect { () throws(DeploymentError) in try resolveUser(of: service) }
+        let resolved = problems.collect { () throws(DeploymentError) in try resolve(service.user) }
+        for dependency in service.dependsOn where dependency.condition == .healthy {
+            guard let other = stack.service(dependency.service), other.healthCheck == nil, !other.needsImage else { continue }
+            problems.add(
+                "it waits for '\(other.name)' to be healthy, which has no healthcheck", attribute: "depends_on",
+                remedy: "give '\(other.name)' a 'healthcheck', or make the condition service_started")
+        }
         let limits = problems.collect { () throws(DeploymentError) in try self.limits(of: service) }
         var mounts: [MountPlan] = []
         for mount in service.mounts {
@@ -52,12 +58,33 @@ struct LaunchPlanning {
             }
         }
         guard let resolved, let limits, problems.isEmpty else { throw problems.error.about(service.name, at: service.location) }
-        return plan(for: service, arguments: arguments, user: resolved, limits: limits, mounts: mounts)
+        var plan = plan(for: service, arguments: arguments, user: resolved, limits: limits, mounts: mounts)
+        plan.postStart = problems.collect { () throws(DeploymentError) in try hooks(service.postStart, beside: plan) } ?? nil
+        plan.preStop = problems.collect { () throws(DeploymentError) in try hooks(service.preStop, beside: plan) } ?? nil
+        guard problems.isEmpty else { throw problems.error.about(service.name, at: service.location) }
+        return plan
     }
 
-    /// Who it runs as, and where that user's home is.
-    private func resolveUser(of service: Service) throws(DeploymentError) -> (identity: UserIdentity, home: String) {
-        let resolved = try UserDatabase.host.resolve(service.user ?? String(user))
+    /// - Returns: nil where there are none.
+    private func hooks(_ hooks: [ServiceHook], beside plan: LaunchPlan) throws(DeploymentError) -> [InstanceCommand]? {
+        var commands: [InstanceCommand] = []
+        for hook in hooks {
+            var command = plan.command(hook.command)
+            if let user = hook.user { command.user = try resolve(user).identity }
+            if hook.isPrivileged { command.capabilities = .permitted }
+            if let directory = hook.workingDirectory { command.workingDirectory = Paths.join(stack.workingDirectory, directory) }
+            command.environment.removeAll { line in hook.environment.contains { line.hasPrefix("\($0.key)=") } }
+            command.environment += hook.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+            commands.append(command)
+        }
+        return commands.isEmpty ? nil : commands
+    }
+
+    /// Who somebody runs as, and where that user's home is.
+    ///
+    /// - Parameter name: nil: whoever starts the stack.
+    private func resolve(_ name: String?) throws(DeploymentError) -> (identity: UserIdentity, home: String) {
+        let resolved = try UserDatabase.host.resolve(name ?? String(user))
         guard user == 0 || resolved.identity.uid == user else {
             throw DeploymentError(
                 "it wants to run as user \(resolved.identity.uid), and only root may start services as somebody else",
@@ -93,8 +120,11 @@ struct LaunchPlanning {
                 .tmpfs(target: "/tmp", readOnly: true, size: 4096, mode: 0o1777, uid: 0, gid: 0, executable: false))
         }
         plan.hostFilesystemWritable = service.hostFilesystemWritable && !service.readOnly
+        plan.logging = LogPlan(service.logging)
         plan.restart = Restart(service.restart)
-        plan.dependencies = service.dependsOn.map(\.service).filter { stack.service($0) != nil }
+        plan.restartLimits = Runner.RestartLimits(service.restartLimits)
+        plan.dependencies = service.dependsOn.filter { stack.service($0.service) != nil }.map(Runner.Dependency.init)
+        plan.healthCheck = service.healthCheck.map(Runner.HealthCheck.init)
         plan.stopSignal = Signals.number(service.stopSignal) ?? SIGTERM
         plan.stopGraceMilliseconds = service.stopGracePeriod.milliseconds
         return plan
@@ -123,6 +153,59 @@ struct LaunchPlanning {
                 target: target, readOnly: readOnly, size: size, mode: mode ?? 0o1777, uid: number("uid") ?? 0,
                 gid: number("gid") ?? 0, executable: options.contains("exec"))
         }
+    }
+}
+
+extension LogPlan {
+    /// nil for what is usual.
+    init?(_ logging: Logging) {
+        guard logging != Logging() else { return nil }
+        let format: SyslogFormat = switch logging.format {
+        case .rfc3164: .rfc3164
+        case .rfc5424: .rfc5424
+        case .rfc5424micro: .rfc5424micro
+        }
+        self.init(fileSize: logging.fileSize, fileCount: logging.fileCount, isKept: logging.isKept)
+        switch logging.driver {
+        case .jsonFile: break
+        case .local:
+            // Docker's.
+            fileSize = fileSize ?? 20 << 20
+            fileCount = fileCount ?? 5
+        case .none: isKept = false
+        case .journald: destination = .journal(tag: logging.tag)
+        case .syslog: destination = .syslog(socket: logging.socket, facility: logging.facility, format: format, tag: logging.tag)
+        }
+    }
+}
+
+extension Runner.RestartLimits {
+    /// nil where nothing is limited.
+    init?(_ limits: Compose.RestartLimits) {
+        guard limits != Compose.RestartLimits() else { return nil }
+        self.init(
+            delayMilliseconds: limits.delay?.milliseconds, maximumAttempts: limits.maximumAttempts,
+            windowMilliseconds: limits.window?.milliseconds)
+    }
+}
+
+extension Runner.Dependency {
+    init(_ dependency: Compose.Dependency) {
+        let condition: Condition = switch dependency.condition {
+        case .started: .started
+        case .healthy: .healthy
+        case .completedSuccessfully: .completed
+        }
+        self.init(dependency.service, condition, isRequired: dependency.required, restarts: dependency.restart)
+    }
+}
+
+extension Runner.HealthCheck {
+    init(_ check: Compose.HealthCheck) {
+        self.init(
+            arguments: check.command, intervalMilliseconds: check.interval.milliseconds, timeoutMilliseconds: check.timeout.milliseconds,
+            retries: check.retries, startPeriodMilliseconds: check.startPeriod.milliseconds,
+            startIntervalMilliseconds: check.startInterval.milliseconds)
     }
 }
 

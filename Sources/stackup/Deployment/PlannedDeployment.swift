@@ -12,11 +12,15 @@ struct PlannedDeployment {
     /// Secrets that `up` will have made new values of before it comes to the plan.
     private let dueRotations: [String]
 
+    /// The flag of commands that may leave drivers alone.
+    static let withoutDrivers = "no-drivers"
+
     /// Reads sources, looks at what runs, and lets the reconciler find the difference.
     init(_ project: LoadedProject, _ invocation: Invocation, _ session: borrowing StackSession) throws {
         preparation = try Preparation(
             project, services: project.stack.services, paths: invocation.paths, user: invocation.user,
-            store: session.store, snapshot: session.snapshot, record: session.record)
+            store: session.store, snapshot: session.snapshot, record: session.record,
+            asksDrivers: !invocation.flag(Self.withoutDrivers), waiting: SecretWaiting(invocation.streams))
         reportsOrphans = try !invocation.ignoresOrphans()
         dueRotations = project.stack.dueRotations(session.snapshot)
         observed = try session.observe()
@@ -28,16 +32,19 @@ struct PlannedDeployment {
             wanted: preparation.wanted, recorded: session.recordedState, observed: observed, options: options)
     }
 
-    /// What is worth knowing before `up`: secrets that may be out of date, whose file does not count, or counts again; services that it
+    /// What is worth knowing before `up`: secrets that may be out of date, whose file does not count, or counts
+    /// again, or whose sealing was cut short; services that it
     /// will refuse, and those that it will leave alone.
     func reportProspects(_ streams: Streams) {
-        streams.report(preparation.secrets.warnings)
+        streams.report(preparation.secrets.warnings + preparation.unfinishedSeals.map(\.warning))
         for secret in preparation.secrets.sealed {
             streams.note("secret '\(secret.name)' is sealed: version \(secret.newest.number) of the store is used")
         }
         for secret in preparation.secrets.unsealed {
             streams.note("secret '\(secret.name)' was sealed, and its file is back: the file counts again")
         }
+        let unasked = preparation.secrets.unasked
+        if !unasked.isEmpty { streams.note("not asked, so whether they changed is not known: " + unasked.map { "secret '\($0)'" }.joined(separator: ", ")) }
         for name in dueRotations { streams.note("secret '\(name)' is due for a new value, which 'up' makes first") }
         for service in preparation.stack.services where service.needsImage { streams.reportImage(of: service, .warning) }
         if reportsOrphans { streams.warnOfOrphans(plan.orphans, of: preparation.stack.name) }

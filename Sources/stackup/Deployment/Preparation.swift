@@ -20,14 +20,18 @@ struct Preparation {
     let configs: [String: [UInt8]]
     /// Plaintext that secrets come from, as real paths.
     let plaintextSources: [String]
+    /// Secrets whose sealing was cut short.
+    let unfinishedSeals: [PlaintextSources.UnfinishedSeal]
 
     /// - Parameters:
     ///   - services: what is to run; all that is selected.
     ///   - store: nil where there is none yet.
     ///   - record: the stack as last applied.
+    ///   - asksDrivers: see `SecretIntake`.
+    ///   - waiting: tells of secrets that take a while.
     init(
         _ project: LoadedProject, services: [Service], paths: HostPaths, user: UInt32, store: SecretStore?,
-        snapshot: StoreSnapshot?, record: StackRecord?
+        snapshot: StoreSnapshot?, record: StackRecord?, asksDrivers: Bool, waiting: SecretWaiting
     ) throws(DeploymentError) {
         stack = project.stack
         let name = stack.name
@@ -37,12 +41,14 @@ struct Preparation {
         for file in project.files + project.envFiles { problems.collect { () throws(DeploymentError) in try folders.check(file) } }
         let (stack, environment) = (stack, project.environment)
         let sources = problems.collect { () throws(DeploymentError) in
-            try Self.plaintextSources(of: stack, envFiles: project.envFiles.map(\.path), folders: &folders)
+            try PlaintextSources(of: stack, recorded: record, envFiles: project.envFiles.map(\.path), folders: &folders)
         }
-        plaintextSources = sources ?? []
+        plaintextSources = sources?.paths ?? []
+        unfinishedSeals = sources?.unfinishedSeals ?? []
         let secrets = problems.collect { () throws(DeploymentError) in
             try SecretIntake(
-                services, of: stack, environment: environment, folders: &folders, hidden: paths.privatePaths, store: store, snapshot: snapshot)
+                services, of: stack, environment: environment, folders: &folders, hidden: paths.privatePaths, store: store, snapshot: snapshot,
+                asksDrivers: asksDrivers, waiting: waiting)
         }
         let configs = problems.collect { () throws(DeploymentError) in
             try Self.readConfigs(services, of: stack, environment: environment, folders: &folders)
@@ -74,33 +80,6 @@ struct Preparation {
         wanted = WantedStack(
             name: stack.name, services: wantedServices, secrets: secrets.wanted,
             declaredServices: Set(stack.services.map(\.name) + stack.disabledServices))
-    }
-
-    /// Files whose plaintext must stay out of the services' sight: `file:` secrets, and the env files that
-    /// `environment:` secrets may come from.
-    private static func plaintextSources(
-        of stack: Stack, envFiles: [String], folders: inout WritableFolders
-    ) throws(DeploymentError) -> [String] {
-        var paths: [String] = []
-        var problems = Problems()
-        var usesEnvironment = false
-        for declaration in stack.secrets {
-            switch declaration.source {
-            case .file(let path):
-                do {
-                    paths.append(try folders.resolve(path))
-                } catch {
-                    problems.add(DeploymentError("secret '\(declaration.key)': \(error)", at: declaration.location).diagnostics)
-                }
-            case .environment: usesEnvironment = true
-            case .external, .made, .driver: continue
-            }
-        }
-        if usesEnvironment {
-            for path in envFiles { paths.append(try folders.resolve(path)) }
-        }
-        guard problems.isEmpty else { throw problems.error }
-        return paths.withoutRepeats()
     }
 
     /// The launch plans of other stacks, running or not.

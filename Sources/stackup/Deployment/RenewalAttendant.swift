@@ -31,27 +31,39 @@ enum RenewalAttendant {
         do {
             guard let supervisor = try SupervisorClient.connect(paths.directories(of: stack)) else { return 0 }
             var failure: String?
-            while try supervisor.attend(failure: failure) { failure = renew(stack) }
+            while try supervisor.attend(failure: failure) {
+                guard renew(stack, while: supervisor, &failure) else { return 0 }
+            }
             return 0
         } catch {
             return 1
         }
     }
 
-    /// - Returns: how the process ended; nil where it ended well.
-    private static func renew(_ stack: String) -> String? {
+    /// Has a process get new values, as long as the stack has a supervisor: without one nobody waits for them, and the next `up` gets them.
+    ///
+    /// - Parameter failure: how the process ended; nil where it ended well.
+    /// - Returns: whether the supervisor is there still.
+    private static func renew(_ stack: String, while supervisor: SupervisorClient, _ failure: inout String?) -> Bool {
         do {
             let null = try FileDescriptor.open("/dev/null", O_RDWR)
             let process = try ChildProcess(
-                "/proc/self/exe", ["stackup", RenewalProcess.subcommand, stack], descriptors: [null.number, null.number, null.number])
-            return switch process.wait() {
+                "/proc/self/exe", ["stackup", RenewalProcess.subcommand, stack], isSession: true,
+                descriptors: [null.number, null.number, null.number])
+            // Nothing was asked of the supervisor: it has nothing to say but its end.
+            guard process.hasEnded(within: -1, or: supervisor.descriptor) else {
+                process.end(group: true)
+                return false
+            }
+            failure = switch process.wait() {
             case .exited(0): nil
             case .exited(let status): "the process that was to get a new value ended with status \(status)"
             case .killed(SIGALRM): "the process that was to get a new value took too long"
             case .killed(let number): "the process that was to get a new value was killed by signal \(number)"
             }
         } catch {
-            return "the process that was to get a new value could not be started: \(error)"
+            failure = "the process that was to get a new value could not be started: \(error)"
         }
+        return true
     }
 }

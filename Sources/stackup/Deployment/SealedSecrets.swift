@@ -15,12 +15,27 @@ extension Invocation {
         return missing.filter { snapshot.secret($0.storeName)?.isSealed == true }
     }
 
-    /// Diagnostics without those that want the files of sealed secrets back.
-    func withoutSealed(_ diagnostics: [Diagnostic], of stack: Stack?) -> [Diagnostic] {
-        func isOfFile(_ diagnostic: Diagnostic) -> Bool {
-            diagnostic.severity == .warning && diagnostic.attribute.hasPrefix("secrets.") && diagnostic.attribute.hasSuffix(".file")
+    /// Diagnostics without those that ask for a source that need not be there: the file of a sealed secret. Who is about to act looks at
+    /// all of them himself, and says more of those that are missing.
+    func withoutMissing(_ diagnostics: [Diagnostic], of stack: Stack?, for purpose: ProjectOptions.Purpose) -> [Diagnostic] {
+        func isOfSource(_ diagnostic: Diagnostic, _ kinds: [String], _ sources: [String]) -> Bool {
+            diagnostic.severity == .warning && kinds.contains { diagnostic.attribute.hasPrefix($0 + ".") }
+                && sources.contains { diagnostic.attribute.hasSuffix("." + $0) }
         }
+        if purpose == .running { return diagnostics.filter { !isOfSource($0, ["secrets", "configs"], ["file", "environment"]) } }
+        func isOfFile(_ diagnostic: Diagnostic) -> Bool { isOfSource(diagnostic, ["secrets"], ["file"]) }
         guard let stack, diagnostics.contains(where: isOfFile) else { return diagnostics }
+        do {
+            _ = try openStoreUnasked()
+        } catch {
+            return diagnostics.map { diagnostic in
+                isOfFile(diagnostic)
+                    ? Diagnostic(
+                        .warning, diagnostic.message + "; whether the secret is sealed, only the store knows, which can't be opened",
+                        at: diagnostic.location, attribute: diagnostic.attribute)
+                    : diagnostic
+            }
+        }
         let attributes = Set(sealedSecrets(of: stack).map { "secrets.\($0.key).file" })
         return diagnostics.filter { !isOfFile($0) || !attributes.contains($0.attribute) }
     }

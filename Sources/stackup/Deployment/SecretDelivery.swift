@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Reconciler
 import Runner
 import SecretMemory
 import SecretStore
@@ -32,12 +33,15 @@ struct SecretDelivery: ~Copyable {
         let value: SecretBytes
         let source: String
         let event: AuditEvent.Kind
+        /// The stack whose clock asked for it; nil for a person's doing.
+        let schedule: String?
 
-        init(_ name: String, _ value: consuming SecretBytes, _ source: String, _ event: AuditEvent.Kind) {
+        init(_ name: String, _ value: consuming SecretBytes, _ source: String, _ event: AuditEvent.Kind, _ schedule: String?) {
             self.name = name
             self.value = value
             self.source = source
             self.event = event
+            self.schedule = schedule
         }
     }
 
@@ -53,15 +57,17 @@ struct SecretDelivery: ~Copyable {
     ///   - secret: as a snapshot of the store has it.
     ///   - source: where the value comes from, for people.
     ///   - event: what the audit log calls it.
+    ///   - schedule: the stack whose clock asked for it; nil for a person's doing.
     /// - Returns: false where the newest version has this value already: then no other is made of it, and it is delivered where it
     ///   is not in place yet.
     @discardableResult
     mutating func update(
-        _ secret: SecretMetadata, to value: consuming SecretBytes, from source: String, as event: AuditEvent.Kind = .updated
+        _ secret: SecretMetadata, to value: consuming SecretBytes, from source: String, as event: AuditEvent.Kind = .updated,
+        scheduledBy schedule: String? = nil
     ) -> Bool {
         names.insert(secret.name)
         guard store.fingerprint(of: value) != secret.newest.fingerprint else { return false }
-        updates.append(Update(secret.name, value, source, event))
+        updates.append(Update(secret.name, value, source, event, schedule))
         return true
     }
 
@@ -147,20 +153,22 @@ extension SecretDelivery {
     private borrowing func commit(to targets: [DeliveryTarget]) throws -> StoreSnapshot {
         while true {
             let snapshot = try store.snapshot()
-            // The records name the numbers that the versions will have.
-            var numbers: [String: Int] = [:]
+            // The records name the versions as they will be.
+            var coming: [String: NamedVersion] = [:]
             var changes = StoreChanges()
             for update in updates {
                 guard let secret = snapshot.secret(update.name) else { throw StoreError.noSuchSecret(update.name) }
-                let number = numbers[update.name] ?? secret.newest.number
-                numbers[update.name] = number + 1
+                let number = coming[update.name]?.number ?? secret.newest.number
+                let identity = VersionIdentity.random()
+                coming[update.name] = NamedVersion(number + 1, identity)
                 let copy = try update.value.withUnsafeBytes { bytes throws(SystemCallError) in try SecretBytes(copying: bytes) }
                 changes.addVersion(
-                    of: update.name, expectedVersion: number, source: update.source, value: copy, as: update.event)
+                    of: update.name, expectedVersion: number, source: update.source, value: copy, as: update.event,
+                    for: update.schedule ?? "", remark: update.schedule == nil ? "" : "as scheduled", identity: identity)
             }
             for step in extraSteps { step(&changes) }
             do {
-                return try commit(changes, to: targets, numbers, snapshot)
+                return try commit(changes, to: targets, coming, snapshot)
             } catch StoreError.versionConflict {
                 // Somebody else was faster: theirs has that number, ours the next.
                 continue
@@ -170,10 +178,11 @@ extension SecretDelivery {
 
     /// Commits the changes together with the records of the stacks as they are about to be.
     private borrowing func commit(
-        _ changes: consuming StoreChanges, to targets: [DeliveryTarget], _ numbers: [String: Int], _ snapshot: StoreSnapshot
+        _ changes: consuming StoreChanges, to targets: [DeliveryTarget], _ coming: [String: NamedVersion],
+        _ snapshot: StoreSnapshot
     ) throws -> StoreSnapshot {
-        let known = names.compactMap { name in snapshot.secret(name).map { (name, $0.newest.number) } }
-        let versions = Dictionary(uniqueKeysWithValues: known).merging(numbers) { $1 }
+        let known = names.compactMap { name in snapshot.secret(name).map { (name, NamedVersion($0.newest.number, $0.newest.identity)) } }
+        let versions = Dictionary(uniqueKeysWithValues: known).merging(coming) { $1 }
         for target in targets {
             target.plan(versions)
             if let record = target.nextRecord { changes.putStackRecord(target.name, try record.encoded()) }

@@ -31,6 +31,8 @@ final class SecretIntake {
     private(set) var warnings: [Diagnostic] = []
     private var values: [String: Guarded] = [:]
     private var asked: [Asked] = []
+    /// The names of those whose driver was left alone: what the store has counts.
+    private(set) var unasked: [String] = []
     private let store: SecretStore?
     private let snapshot: StoreSnapshot?
     private let stackName: String
@@ -46,10 +48,12 @@ final class SecretIntake {
     ///   - folders: where services can lay links.
     ///   - hidden: what drivers must not get at.
     ///   - store: nil where there is none yet; every value is new then.
+    ///   - asksDrivers: whether drivers are asked for values, which runs programs that the Compose files name.
+    ///   - waiting: tells of secrets that take a while.
     /// - Throws: `DeploymentError` with every source that cannot be read.
     init(
         _ services: [Service], of stack: Stack, environment: [String: String], folders: inout WritableFolders, hidden: [String],
-        store: SecretStore?, snapshot: StoreSnapshot?
+        store: SecretStore?, snapshot: StoreSnapshot?, asksDrivers: Bool, waiting: SecretWaiting
     ) throws(DeploymentError) {
         self.store = store
         self.snapshot = snapshot
@@ -68,7 +72,7 @@ final class SecretIntake {
                 problems.add(problem.about(declaration).diagnostics)
             }
         }
-        try fetch(hidden: hidden, &problems)
+        if asksDrivers { try fetch(hidden: hidden, waiting, &problems) } else { leaveDrivers() }
         guard problems.isEmpty else { throw problems.error }
     }
 
@@ -105,20 +109,10 @@ final class SecretIntake {
             let stored = snapshot?.secret(declaration.storeName).flatMap { $0.isSealed ? $0 : nil }
             guard let read = try Self.file(try folders.resolve(path), mayBeMissing: stored != nil) else {
                 if let stored { sealed.append(stored) }
-                if PlaintextFile.hasRemains(of: path) {
-                    warnings.append(Diagnostic(
-                        .warning, "secret '\(declaration.key)': its sealing was cut short, and plaintext of it is left beside \(path)",
-                        at: declaration.location, attribute: "secrets.\(declaration.key).file",
-                        remedy: "finish it with: stackup secret seal \(declaration.storeName)"))
-                }
                 useStored(declaration)
                 return
             }
-            if case .rotate? = declaration.renewal {
-                throw DeploymentError(
-                    "its file is there, and each 'up' would put the file's value back in the place of a new one",
-                    remedy: "make the store its only place with: stackup secret seal \(declaration.storeName); or remove 'rotate'")
-            }
+            if case .rotate? = declaration.renewal { try refuseOlder(read, than: snapshot?.secret(declaration.storeName), path, declaration) }
             take(Guarded(read), for: declaration)
             if let stored { unsealed.append(stored) }
         case .environment(let variable):
@@ -127,6 +121,21 @@ final class SecretIntake {
             }
             take(Guarded(try SecretSourceReader.environmentValue(value, name: variable)), for: declaration)
         }
+    }
+
+    /// A file beside a rotation has the first value, until it is sealed. It must not come in the place of a value that was made since.
+    private func refuseOlder(
+        _ value: borrowing SecretBytes, than stored: SecretMetadata?, _ path: String, _ declaration: SecretDeclaration
+    ) throws(DeploymentError) {
+        guard let stored, let fingerprint = store?.fingerprint(of: value), fingerprint != stored.newest.fingerprint,
+            stored.isSealed || stored.newest.source != declaration.sourceText
+        else { return }
+        let seal = "stackup secret seal \(stored.name)"
+        throw DeploymentError(
+            "its file is there, and would put its value in the place of a newer one: version \(stored.newest.number), \(stored.newest.source)",
+            remedy: stored.versions.contains { $0.fingerprint == fingerprint }
+                ? "make the store its only place with: \(seal); or remove 'rotate'"
+                : "remove the file; or, to have its value, run: stackup secret update \(stored.name) \(path), and then: \(seal)")
     }
 
     private func take(_ value: Guarded, for declaration: SecretDeclaration) {
@@ -182,11 +191,15 @@ extension SecretIntake {
     }
 
     /// Has one process fetch all values.
-    private func fetch(hidden: [String], _ problems: inout Problems) throws(DeploymentError) {
+    private func fetch(hidden: [String], _ waiting: SecretWaiting, _ problems: inout Problems) throws(DeploymentError) {
         var fetched: [Int: Guarded] = [:]
         var errors: [Int: SourceError] = [:]
         do {
-            try SourcesProcess.fetch(asked.map(\.request), hidden: hidden) { index, answer in
+            let names = asked.map { SecretWaiting.Awaited(secret: $0.declaration.storeName, driver: $0.request.driver) }
+            defer { waiting.finish() }
+            try SourcesProcess.fetch(
+                asked.map(\.request), hidden: hidden, onWait: { unanswered in waiting.show(unanswered.sorted().map { names[$0] }) }
+            ) { index, answer in
                 switch consume answer {
                 case .value(let bytes): fetched[index] = Guarded(bytes)
                 case .failure(let error): errors[index] = error
@@ -205,12 +218,41 @@ extension SecretIntake {
         }
     }
 
+    /// What the store has is what is wanted; what it has not would be new.
+    private func leaveDrivers() {
+        for declaration in asked.map(\.declaration) {
+            unasked.append(declaration.storeName)
+            if snapshot?.secret(declaration.storeName) == nil {
+                wanted.append(WantedSecret(name: declaration.storeName, source: declaration.sourceText, fingerprint: "new"))
+            } else {
+                useStored(declaration)
+            }
+        }
+    }
+
+    private static func remedy(_ declaration: SecretDeclaration) -> String {
+        "correct 'driver_opts'; or, to have what is stored, write 'external: true' and 'name: \(declaration.storeName)' instead of the driver"
+    }
+
+    /// Whether a stack was last applied with a value that this driver gave for these options. With others it would be another secret's value:
+    /// the stack would start with it, and nobody would notice.
+    private func hasAnswered(_ declaration: SecretDeclaration) -> Bool {
+        guard let store, let place = SecretOrigin(declaration).place else { return false }
+        let recorded = (try? RecordedOrigin.all(of: declaration.storeName, in: store)) ?? []
+        return recorded.contains { $0.origin.place.map(place.asksForTheSame) ?? false }
+    }
+
     /// A driver gave no value.
     private func miss(_ asked: Asked, _ error: SourceError, _ problems: inout Problems) {
         let declaration = asked.declaration
         let reason = "its driver '\(asked.request.driver)' gives no value: \(error.reason)"
         guard asked.mayBeStale, !error.isMistake, let stored = snapshot?.secret(declaration.storeName) else {
             problems.add(DeploymentError(error.isMistake ? error.reason : reason, remedy: error.remedy).about(declaration).diagnostics)
+            return
+        }
+        guard hasAnswered(declaration) else {
+            let stored = "the stored one, version \(stored.newest.number), is not used, for it never came from this driver with these options"
+            problems.add(DeploymentError("\(reason); \(stored)", remedy: error.remedy ?? Self.remedy(declaration)).about(declaration).diagnostics)
             return
         }
         failures[declaration.storeName] = error.reason

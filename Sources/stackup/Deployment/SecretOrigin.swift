@@ -59,6 +59,19 @@ extension SecretOrigin.Place {
     }
 }
 
+extension SecretOrigin.Place {
+    /// Options that say how a driver is asked, not for what: the last one's answer is as good whatever they were.
+    private static let mannerOptions = ["on-failure", "timeout", "ca-file"]
+
+    /// Whether a value that came from one of these places is a value of the other, an earlier one maybe: the same driver with the same options.
+    ///
+    /// The folder doesn't count: a project that is deployed into a new folder each time is the same.
+    func asksForTheSame(as other: SecretOrigin.Place) -> Bool {
+        guard case .driver(let driver, let options, _) = self, case .driver(driver, let others, _) = other else { return false }
+        return options.filter { !Self.mannerOptions.contains($0.key) } == others.filter { !Self.mannerOptions.contains($0.key) }
+    }
+}
+
 extension SecretOrigin {
     /// What is asked of its driver; nil where it has none.
     func driverRequest(project: String) -> RenewalRequest? {

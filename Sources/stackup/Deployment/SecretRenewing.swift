@@ -43,14 +43,32 @@ struct SecretRenewing {
         _ secrets: [RenewableSecret], told: [String: Int64] = [:],
         onEvent: @escaping (InstanceEvent, _ stack: String) -> Void = { _, _ in }
     ) throws -> Outcome {
-        // One that a second process makes a new value for has had its turn once this one has the hold.
-        let hold = secrets.contains(where: \.isRotated) ? try invocation.holdRenewals(of: store) : nil
-        defer { _ = hold }
-        let snapshot = try store.snapshot()
-        let due = secrets.filter { isDue($0, snapshot.secret($0.name), told) }
-        guard !due.isEmpty else { return Outcome() }
-        let answers = try fetch(due)
         var outcome = Outcome()
+        let rotated = secrets.filter(\.isRotated)
+        if try !due(rotated, told).isEmpty {
+            // One that a second process makes a new value for has had its turn once this one has the hold.
+            let hold = try invocation.holdRenewals(of: store)
+            try renew(due: try due(rotated, told), onEvent, &outcome)
+            _ = hold
+        }
+        // A source may be asked twice at once. It may be slow too, and is nobody else's business.
+        try renew(due: try due(secrets.filter { !$0.isRotated }, told), onEvent, &outcome)
+        return outcome
+    }
+
+    private func due(_ secrets: [RenewableSecret], _ told: [String: Int64]) throws -> [RenewableSecret] {
+        guard !secrets.isEmpty else { return [] }
+        let snapshot = try store.snapshot()
+        return secrets.filter { isDue($0, snapshot.secret($0.name), told) }
+    }
+
+    private func renew(
+        due: [RenewableSecret], _ onEvent: @escaping (InstanceEvent, _ stack: String) -> Void, _ outcome: inout Outcome
+    ) throws {
+        guard !due.isEmpty else { return }
+        let before = try store.snapshot()
+        let answers = try fetch(due)
+        let snapshot = try store.snapshot()
         var created = StoreChanges()
         var delivery = SecretDelivery(store, invocation)
         delivery.onEvent = onEvent
@@ -64,11 +82,14 @@ struct SecretRenewing {
                 if snapshot.secret(name) != nil { delivery.alsoCommit { $0.noteFailure(of: name, reason: error.reason) } }
             case .value(let value):
                 guard let secret = snapshot.secret(name) else {
-                    created.createSecret(name, labels: renewable.origin.labels, source: renewable.request.source, value: value)
+                    created.createSecret(name, labels: renewable.origin.labels, source: renewable.request.source, value: value, for: stack)
                     continue
                 }
+                // What somebody stored while the source was asked may be newer than what it had then.
+                let isOvertaken = before.secret(name)?.newest.identity != secret.newest.identity
+                if isOvertaken, !renewable.isRotated { continue }
                 let event: AuditEvent.Kind = renewable.isRotated ? .rotated : .updated
-                if delivery.update(secret, to: value, from: renewable.request.source, as: event) {
+                if delivery.update(secret, to: value, from: renewable.request.source, as: event, scheduledBy: stack) {
                     updated.append(renewable)
                 } else {
                     delivery.alsoCommit { $0.noteChecked(of: name) }
@@ -77,13 +98,12 @@ struct SecretRenewing {
         }
         if !created.isEmpty { try store.commit(created) }
         let delivered = try delivery.deliver()
-        outcome.undelivered = delivered.failures
+        outcome.undelivered += delivered.failures
         for renewable in updated {
             guard let version = delivered.snapshot.secret(renewable.name)?.newest.number else { continue }
             outcome.outcomes.append(
                 .init(renewable.name, renewable.isRotated ? .rotated(version: version) : .refreshed(version: version)))
         }
-        return outcome
     }
 
     /// - Parameter secret: nil where the store does not have it.
@@ -99,7 +119,13 @@ struct SecretRenewing {
     private func fetch(_ due: [RenewableSecret]) throws -> [Answer] {
         let answers = due.map { renewable in Answer(Self.obstacle(renewable)) }
         let possible = answers.indices.filter { answers[$0].isMissing }
-        try SourcesProcess.fetch(possible.map { due[$0].request.request }, hidden: invocation.paths.privatePaths) { index, answer in
+        let waiting = SecretWaiting(invocation.streams)
+        defer { waiting.finish() }
+        let names = possible.map { SecretWaiting.Awaited(secret: due[$0].name, driver: due[$0].request.request.driver) }
+        try SourcesProcess.fetch(
+            possible.map { due[$0].request.request }, hidden: invocation.paths.privatePaths,
+            onWait: { unanswered in waiting.show(unanswered.sorted().map { names[$0] }) }
+        ) { index, answer in
             answers[possible[index]].put(answer)
         }
         return answers

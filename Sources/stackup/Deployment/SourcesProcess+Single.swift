@@ -4,10 +4,10 @@ import SourceProtocol
 extension SourcesProcess {
     /// Fetches one value.
     ///
-    /// - Throws: `SourceError` with why there is none; as ``fetch(_:hidden:_:)``.
-    static func value(of request: SourceRequest, hidden: [String]) throws -> SecretBytes {
+    /// - Throws: `SourceError` with why there is none; as ``fetch(_:hidden:onWait:_:)``.
+    static func value(of request: SourceRequest, hidden: [String], onWait: @escaping (Set<Int>) -> Void = { _ in }) throws -> SecretBytes {
         let place = AnswerPlace()
-        try fetch([request], hidden: hidden) { _, answer in place.put(answer) }
+        try fetch([request], hidden: hidden, onWait: onWait) { _, answer in place.put(answer) }
         return try place.take()
     }
 

@@ -9,42 +9,56 @@ import SourceProtocol
 /// It is a process of its own since drivers speak to networks and run programs: what goes wrong in there can't reach the data
 /// key, which this process holds.
 enum SourcesProcess {
-    /// Fetches values, each straight into guarded memory.
+    /// How long it may take to start, to end, and to say what is on its way, in seconds.
+    private static let overhead: Int64 = 10
+    /// How many values it fetches at once.
+    private static let width = 8
+
+    /// Fetches values, each straight into guarded memory. Whatever that process does, this returns.
     ///
     /// - Parameters:
     ///   - hidden: what it must not get at: the store, keys, runtime folders, logs.
+    ///   - onWait: called about ten times a second while no answer comes, with the requests that have none yet.
     ///   - take: gets each answer with its request's index, in the order in which they come; a request that was not answered gets an
     ///     error.
     /// - Throws: where it can't be run.
     static func fetch(
-        _ requests: [SourceRequest], hidden: [String], _ take: (Int, consuming SourceAnswer) throws -> Void
+        _ requests: [SourceRequest], hidden: [String], onWait: @escaping (Set<Int>) -> Void = { _ in },
+        _ take: (Int, consuming SourceAnswer) throws -> Void
     ) throws {
         guard !requests.isEmpty else { return }
-        let questions = try FileDescriptor.pipe()
+        // No pipe, which it would have to empty.
+        let questions = try FileDescriptor.memory(try JSON.encode(SourceRequests(requests, hidden: hidden)), name: "requests")
         let answers = try FileDescriptor.pipe()
         let path = try Installation.executable(.sources)
         let process = try ChildProcess(
-            path, ["stackup-sources"], descriptors: [questions.read.number, answers.write.number, STDERR_FILENO])
-        let input = answers.takeReadEnd()
+            path, ["stackup-sources"], descriptors: [questions.number, answers.write.number, STDERR_FILENO])
         var unanswered = Set(requests.indices)
         var problem: SourceError?
         do {
-            try ask(SourceRequests(requests, hidden: hidden), questions.takeWriteEnd())
+            let input = AnswerInput(
+                answers.takeReadEnd(), writer: process.descriptor.number, deadline: .now + patience(with: requests)
+            ) { onWait(unanswered) }
             while try SourceAnswer.read(from: input, requests: requests.count, { index, answer in
-                if unanswered.remove(index) != nil { try take(index, answer) }
+                guard unanswered.remove(index) != nil else { throw SourceError("stackup-sources gave two answers to one request") }
+                try take(index, answer)
             }) {}
         } catch let error as SourceError {
             problem = error
-        } catch let error as SystemCallError where error.code == EPIPE {
-            // It has ended before it read everything.
+        } catch {
+            process.end()
+            throw error
         }
-        let end = process.wait()
+        // The pipe is closed by now, so that it can't wait for anybody to read it.
+        let end = problem == nil && process.hasEnded(within: 1000) ? process.wait() : process.end()
         for index in unanswered.sorted() { try take(index, .failure(problem ?? Self.problem(end))) }
     }
 
-    /// The pipe is closed behind it: that is the end of the requests.
-    private static func ask(_ requests: SourceRequests, _ output: consuming FileDescriptor) throws {
-        try output.writeAll(try JSON.encode(requests))
+    /// What all of them may take together, if each takes as long as it may.
+    private static func patience(with requests: [SourceRequest]) -> Duration {
+        // One that can't be read is refused by its driver at once.
+        let longest = requests.compactMap { try? $0.timeout() }.max() ?? .zero
+        return longest * ((requests.count + width - 1) / width) + .seconds(overhead)
     }
 
     private static func problem(_ end: ChildProcess.End) -> SourceError {

@@ -38,6 +38,16 @@ extension Stack {
         guard problems.isEmpty else { throw problems.error }
     }
 
+    /// Whether `up` may have to make values.
+    var hasRotatedSecrets: Bool { !rotatedSecrets.isEmpty }
+
+    /// Whether `up` is about to make values.
+    ///
+    /// - Parameter snapshot: nil where there is no store yet.
+    func makesValues(_ snapshot: StoreSnapshot?) -> Bool {
+        rotatedSecrets.contains { $0.isMade && snapshot?.secret($0.name) == nil } || !dueRotations(snapshot).isEmpty
+    }
+
     /// Those that it is time for, which `up` makes new values of before anything else.
     ///
     /// - Parameter snapshot: nil where there is no store yet.

@@ -1,41 +1,34 @@
 import Reconciler
 import SecretStore
 
-/// What the audit log says of a stack's grants.
+/// A service's right to read a secret, as the audit log tells of it.
+struct RecordedGrant {
+    let service: String
+    let file: MountedFile
+
+    /// The same right to another version is the same right.
+    fileprivate var key: [String] { [service, file.name, file.target] }
+
+    fileprivate func event(_ kind: AuditEvent.Kind, of stack: String) -> AuditEvent {
+        AuditEvent(
+            kind, secret: file.name, version: kind == .granted ? Int(file.version) : nil, stack: stack, detail: "\(service):\(file.target)")
+    }
+}
+
 extension StackRecord {
-    /// A service's right to read a secret.
-    private struct Grant: Hashable {
-        let service: String
-        let file: MountedFile
-
-        var event: AuditEvent {
-            AuditEvent(.granted, secret: file.name, version: Int(file.version), detail: "\(service):\(file.target)")
-        }
-
-        /// The same right to another version is the same right.
-        var key: [String] { [service, file.name, file.target] }
-    }
-
-    private var rights: [Grant] {
-        services.sorted { $0.key < $1.key }.flatMap { service, entry in
-            entry.plan.files.filter { $0.kind == .secret }.map { Grant(service: service, file: $0) }
+    /// The rights of some of its services.
+    func grants(of services: Set<String>) -> [RecordedGrant] {
+        self.services.filter { services.contains($0.key) }.sorted { $0.key < $1.key }.flatMap { service, entry in
+            entry.plan.files.filter { $0.kind == .secret }.map { RecordedGrant(service: service, file: $0) }
         }
     }
+}
 
-    /// The grants that this record has and the one before it had not, and the other way round.
-    ///
-    /// - Parameter stack: its name, for the log.
-    func grantEvents(since old: StackRecord?, of stack: String) -> [AuditEvent] {
-        let (now, before) = (rights, old?.rights ?? [])
-        let (present, past) = (Set(now.map(\.key)), Set(before.map(\.key)))
-        let granted = now.filter { !past.contains($0.key) }.map(\.event)
-        let revoked = before.filter { !present.contains($0.key) }.map { grant in
-            AuditEvent(.revoked, secret: grant.file.name, detail: grant.event.detail)
-        }
-        return (granted + revoked).map { event in
-            var event = event
-            event.stack = stack
-            return event
-        }
-    }
+/// What the audit log says of rights that come and go.
+///
+/// - Parameter stack: its name.
+func grantEvents(from old: [RecordedGrant], to new: [RecordedGrant], of stack: String) -> [AuditEvent] {
+    let (present, past) = (Set(new.map(\.key)), Set(old.map(\.key)))
+    return new.filter { !past.contains($0.key) }.map { $0.event(.granted, of: stack) }
+        + old.filter { !present.contains($0.key) }.map { $0.event(.revoked, of: stack) }
 }

@@ -62,7 +62,7 @@ struct StackRecord: Equatable {
     var recordedGrants: [RecordedGrants] {
         services.map { name, entry in
             RecordedGrants(
-                service: name, dependencies: entry.plan.dependencies, files: entry.plan.files,
+                service: name, dependencies: entry.plan.dependencies.map(\.service), files: entry.plan.files,
                 reactions: Dictionary(
                     entry.reactions.map { (Bytewise($0.target), $0.reaction) }, uniquingKeysWith: { first, _ in first }))
         }

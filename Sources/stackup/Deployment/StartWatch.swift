@@ -5,15 +5,17 @@ import Reconciler
 import Runner
 import Terminal
 
-/// `up --wait`: finds out whether the services that were started go on running.
+/// `up --wait`: finds out whether the services that were started do their work.
 ///
-/// Without health checks that is all that can be known, for Compose too: half a second after the start every instance has to
-/// run. One that ends earlier ends the wait.
+/// Who has a health check has to be healthy. Of the others all that can be known, for Compose too, is whether they go on running: half a
+/// second after the start every instance has to. One that ends earlier, or becomes unhealthy, ends the wait.
 struct StartWatch {
     let deployed: DeployedStack
     let events: SupervisorClient
     let services: [Service]
     let invocation: Invocation
+    /// In seconds; nil: as long as it takes.
+    let timeout: Int64?
 
     /// In milliseconds.
     private static let patience: Int64 = 500
@@ -23,22 +25,27 @@ struct StartWatch {
     /// - Returns: the exit status: 0 where everything runs, 1 after saying what does not.
     func run() throws -> Int32 {
         var ends = InstanceEnds()
-        let deadline = now() + (try wasAnythingStarted() ? Self.patience : 0)
+        let begin = now()
+        let deadline = begin + (try wasAnythingStarted() ? Self.patience : 0)
+        let limit = timeout.map { begin + $0 * 1000 } ?? .max
+        var unchecked = Set(try deployed.observe().filter { $0.health?.status == .starting }.map(\.name))
         while true {
             let batch = try events.eventsByNow() ?? []
+            for event in batch where event.kind == .healthy { unchecked.remove(event.instance ?? "") }
+            for case (let instance?, .unhealthy) in batch.map({ ($0.instance, $0.kind) }) { unchecked.remove(instance) }
             let failed = ends.take(batch).filter { deployed.services.contains($0.service) && !$0.wasAsked && !isExpected($0) }
             if !failed.isEmpty {
                 for end in failed { try report(end.service, end.instance, end.text) }
                 return 1
             }
-            let rest = deadline - now()
-            if rest <= 0 { break }
+            let time = now()
+            if time >= deadline && unchecked.isEmpty || time >= limit { break }
             var wanted = pollfd(fd: events.descriptor, events: Int16(POLLIN), revents: 0)
-            poll(&wanted, 1, Int32(clamping: rest))
+            poll(&wanted, 1, unchecked.isEmpty ? Int32(clamping: min(deadline, limit) - time) : limit == .max ? -1 : Int32(clamping: limit - time))
         }
         // What did not start now may have ended long ago, as one that waits for its next try has.
-        let standing = try deployed.observe().filter { $0.status != .running && !mayEnd($0.service, $0.exitCode ?? 0) }
-        for instance in standing { try report(instance.service, instance.name, instance.condition) }
+        let standing = try deployed.observe().filter { !$0.isWell && !mayEnd($0.service, $0.exitCode ?? 0) }
+        for instance in standing { try report(instance.service, instance.name, instance.condition(after: timeout)) }
         return standing.isEmpty ? 0 : 1
     }
 
@@ -90,11 +97,18 @@ extension InstanceEnds.End {
 }
 
 extension ObservedInstance {
-    /// Why it is not running.
-    fileprivate var condition: String {
+    fileprivate var isWell: Bool { status == .running && health.map { $0.status == .healthy } ?? true }
+
+    /// Why it is not well.
+    fileprivate func condition(after timeout: Int64?) -> String {
         switch status {
         case .created: "has not been started"
-        case .running: "runs"
+        case .running:
+            switch health?.status {
+            case .starting?: "is not healthy after \(timeout ?? 0) s" + (health?.reason.map { ": \($0)" } ?? "")
+            case .unhealthy?: "is unhealthy" + (health?.reason.map { ": \($0)" } ?? "")
+            case .healthy?, nil: "runs"
+            }
         case .restarting: "exited (\(exitCode ?? -1)) and waits for its next start"
         case .stopping: "is being stopped"
         case .exited: failure.map { "could not be started: \($0)" } ?? "exited (\(exitCode ?? -1))"

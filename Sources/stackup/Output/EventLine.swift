@@ -56,8 +56,11 @@ struct EventLine {
         case .stopped: ("stop", [])
         case .removed: ("destroy", [])
         case .failed(let reason): ("fail", [("reason", reason)])
+        case .healthy: ("health_status: healthy", [])
+        case .unhealthy(let output): ("health_status: unhealthy", [("output", output)])
+        case .hookFailed(let hook, let reason): ("fail", [("hook", hook), ("reason", reason)])
         // Signals are told apart, and files as what they are.
-        case .starting, .restarting, .stopping, .fileWritten, .fileRemoved: nil
+        case .starting, .restarting, .stopping, .waiting, .fileWritten, .fileRemoved: nil
         }
     }
 

@@ -43,6 +43,12 @@ final class InstanceProgress {
         case .signalled(let signal): update(.done, signal == SIGKILL ? "Killed" : "Sent \(Signals.name(signal))")
         case .fileWritten(let target): display.update(resource: "File \(service):\(target)", status: .done, text: "Written")
         case .fileRemoved(let target): display.update(resource: "File \(service):\(target)", status: .done, text: "Removed")
+        case .waiting(let condition): update(.working, "Waiting until \(condition)")
+        case .healthy: update(.done, "Healthy")
+        case .unhealthy: update(.warning, "Unhealthy")
+        case .hookFailed(let hook, let reason):
+            // A start that it is part of fails by it, and says so at its end.
+            update(.warning, "\(hook) failed: \(reason)")
         case .failed(let reason):
             update(.error, "Failed")
             failures.append("service '\(service)' could not be started: \(reason)")

@@ -9,12 +9,16 @@ extension Invocation {
     /// - Returns: nil where there is none yet.
     /// - Throws: where it is locked, and nothing at hand opens it.
     func openStore() throws(StoreError) -> SecretStore? {
-        try SecretStore.open(paths.store, with: unlocker)
+        let store = try SecretStore.open(paths.store, with: unlocker)
+        warnOfKeyFile(store)
+        return store
     }
 
     /// Opens the store, and makes it on first use.
     func openOrCreateStore() throws(StoreError) -> SecretStore {
-        try SecretStore.openOrCreate(paths.store, with: unlocker)
+        let store = try SecretStore.openOrCreate(paths.store, with: unlocker)
+        warnOfKeyFile(store)
+        return store
     }
 
     /// Opens the store without asking a person.
@@ -24,16 +28,16 @@ extension Invocation {
         return try openStore()
     }
 
-    /// The same, for a command that can do without the store.
-    ///
-    /// - Returns: nil where it is locked, too.
-    func openStoreUnlessLocked() throws(StoreError) -> SecretStore? {
-        do {
-            return try openStoreUnasked()
-        } catch {
-            guard case .locked = error else { throw error }
-            return nil
-        }
+    /// Says why a command that can do without the store does without it. That it is locked is no news where nobody has tried to open it.
+    func warnOfStore(_ problem: any Error) {
+        if case StoreError.locked(_, let failures) = problem, failures.isEmpty { return }
+        streams.warn("this goes on without the store: \(problem)")
+    }
+
+    /// A key file that is damaged or open to others is to be mended, whatever else opens the store.
+    private func warnOfKeyFile(_ store: SecretStore?) {
+        guard let store, let problem = store.keyFileProblem, notices.isFirst("key file") else { return }
+        streams.warn("\(problem); \(store.opening.description) opens the store in its place")
     }
 
     /// Forgets what has opened the store, for a command that stays and has no more use for it.

@@ -20,6 +20,10 @@ final class Passphrases {
         if let number, number == STDOUT_FILENO || number == STDERR_FILENO {
             throw arguments.usageError("option '--passphrase-fd' needs a descriptor to read from, not \(number)")
         }
+        if let number, fcntl(number, F_GETFD) < 0 {
+            throw arguments.usageError(
+                "option '--passphrase-fd': descriptor \(number) is not open", remedy: "open it for the command, as with \(number)<FILE in a shell")
+        }
         if number == STDIN_FILENO { firstLine = try nextLine() }
     }
 

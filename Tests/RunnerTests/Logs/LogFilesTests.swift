@@ -13,7 +13,9 @@ import Testing
     }
 
     private func writer(_ instance: String = "web-1", limits: LogLimits = LogLimits()) -> LogWriter {
-        LogWriter(instance: instance, directory: directory.number, limits: limits)
+        LogWriter(
+            instance: instance, stack: "shop", directory: directory.number,
+            plan: LogPlan(fileSize: limits.fileSize, fileCount: limits.fileCount))
     }
 
     private func put(_ text: String, _ writer: LogWriter, _ stream: LogStream = .stdout, at time: Int64? = nil) {
@@ -141,7 +143,7 @@ import Testing
     @Test func removingAnInstanceRemovesAllItsFiles() throws {
         let writer = writer(limits: LogLimits(fileSize: 50, fileCount: 3))
         for number in 0..<9 { put("line \(number)\n", writer) }
-        LogWriter.removeFiles(of: "web-1", in: directory.number)
+        LogFiles.remove(of: "web-1", in: directory.number)
         #expect(DirectoryListing.names(in: directory.number) == [])
     }
 }

@@ -287,6 +287,16 @@ import Testing
         #expect(bench.calls() == ["signal web-1 15"])
     }
 
+    @Test func whatCouldNotBeStartedAgainIsNotStoppedForARestart() {
+        let bench = Bench()
+        bench.supervisor.adopt(record([running]), survivors: [bench.name("web-1")]) { _ in nil }
+        bench.submit(.restart(services: ["web"], timeoutMilliseconds: nil))
+        #expect(bench.calls() == [])
+        bench.submit(.provide([.test("web", restart: .always)], StackSurroundings()))
+        bench.submit(.restart(services: ["web"], timeoutMilliseconds: nil))
+        #expect(bench.calls() == ["signal web-1 15"])
+    }
+
     @Test func whatEndedMeanwhileGetsItsStatusAndWaitsForAPlanToRestart() {
         let bench = Bench()
         bench.supervisor.adopt(record([running]), survivors: []) { _ in 3 }

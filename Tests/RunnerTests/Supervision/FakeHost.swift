@@ -46,9 +46,18 @@ final class FakeHost: InstanceHost {
         onSignal(instance, signal)
     }
 
+    func run(_ command: InstanceCommand, in instance: InstanceName, as id: UInt64) throws {
+        if let reason = refusals[command.arguments[0]] { throw Refusal(description: reason) }
+        calls.append("run \(instance) \(command.arguments.joined(separator: " ")) as \(id)")
+    }
+
+    func end(command id: UInt64) { calls.append("end \(id)") }
+
     func forget(_ instance: InstanceName) { calls.append("forget \(instance)") }
 
     func mountedFiles(of service: String) -> [MountedFile]? { files[service] }
+
+    func mountedFile(of service: String, at target: String) -> MountedFile? { files[service]?.first { $0.target == target } }
 
     func write(_ file: MountedFile, bytes: UnsafeRawBufferPointer, of service: String, instances: [Int32]) throws {
         if refusedTargets.contains(file.target) { throw Refusal(description: "\(file.target) has no place") }
@@ -77,7 +86,7 @@ final class FakeHost: InstanceHost {
 
 extension LaunchPlan {
     static func test(
-        _ service: String, after dependencies: [String] = [], restart: Restart = .no, hash: String = "1", files: [MountedFile] = []
+        _ service: String, after dependencies: [Dependency] = [], restart: Restart = .no, hash: String = "1", files: [MountedFile] = []
     ) -> LaunchPlan {
         LaunchPlan(
             service: service, configHash: hash, arguments: ["/bin/\(service)"], environment: ["PASSWORD=hunter2"], files: files,
@@ -160,4 +169,8 @@ final class Bench {
         _ = calls()
         _ = takeReplies()
     }
+}
+
+extension Dependency: ExpressibleByStringLiteral {
+    public init(stringLiteral name: String) { self.init(name) }
 }

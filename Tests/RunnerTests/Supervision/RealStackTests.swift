@@ -39,7 +39,7 @@ final class RealStack {
     ) -> LaunchPlan {
         LaunchPlan(
             service: service, configHash: script, arguments: ["/bin/sh", "-c", script], environment: ["PATH=/usr/bin:/bin"], files: files,
-            restart: restart, dependencies: dependencies, stopGraceMilliseconds: grace)
+            restart: restart, dependencies: dependencies.map { Dependency($0) }, stopGraceMilliseconds: grace)
     }
 
     func up(_ plans: LaunchPlan..., secrets: [String: String] = [:]) throws {

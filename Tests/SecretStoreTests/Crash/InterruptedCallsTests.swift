@@ -10,6 +10,8 @@ import Testing
         let before: DiskImage
         let old: [String]
         let new: [String]
+        /// What lies in the scratch folder afterwards.
+        let filesAfter: [String]
         /// Which call of that name it is, as strace counts, from 1.
         let targets: [(call: TracedCall, invocation: Int)]
 
@@ -21,6 +23,7 @@ import Testing
             old = try state(of: scratch)
             let calls = try operation.calls(scratch)
             new = try state(of: scratch)
+            filesAfter = names(in: scratch.path).sorted()
             var invocations: [String: Int] = [:]
             var targets: [(TracedCall, Int)] = []
             for call in calls {
@@ -55,8 +58,16 @@ import Testing
             let state = try stateAndGoingOn(of: scratch)
             #expect(state == rehearsal.old || state == rehearsal.new, "\(target)")
             if state == rehearsal.old { found.old += 1 } else { found.new += 1 }
+            if operation.isRepeatable { try expectCompletion(of: rehearsal, scratch, "\(target)") }
         }
         print("\(operation.testDescription): killed at each of \(rehearsal.targets.count) calls, \(found.old) times the old state, \(found.new) times the new one")
+    }
+
+    /// The same command again comes to the new state, and leaves nothing else behind than it does at once.
+    private func expectCompletion(of rehearsal: Rehearsal, _ scratch: Scratch, _ target: String) throws {
+        #expect(rehearsal.operation.start(scratch).wait() == 0, "\(target)")
+        #expect(try state(of: scratch).filter { !$0.contains("afterwards") } == rehearsal.new, "\(target)")
+        #expect(names(in: scratch.path).sorted() == rehearsal.filesAfter, "\(target)")
     }
 
     @Test(arguments: StoreOperation.all)
@@ -77,6 +88,7 @@ import Testing
                     found.failed += 1
                     #expect(status == 1 && said.contains(text) && said.contains(scratch.path), "\(where_)")
                     #expect(state == rehearsal.old || state == rehearsal.new, "\(where_)")
+                    if operation.isRepeatable { try expectCompletion(of: rehearsal, scratch, where_) }
                 }
             }
         }

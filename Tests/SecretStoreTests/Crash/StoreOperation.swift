@@ -20,6 +20,8 @@ struct StoreOperation: Sendable, CustomTestStringConvertible {
     var stride = 1
     /// What is there before, beyond the store of `makeOldState`.
     var startsWithoutStore = false
+    /// Whether the same command does what is left where it was cut short.
+    var isRepeatable = false
     /// More preparation, as shell commands in the scratch folder that know `stackup`.
     var preparation = ""
 
@@ -41,7 +43,10 @@ struct StoreOperation: Sendable, CustomTestStringConvertible {
         StoreOperation(program: .stackup(["secret", "update", "kept", "value.txt"])),
         StoreOperation(program: .stackup(["secret", "rollback", "kept"]), preparation: "stackup secret update kept value.txt"),
         StoreOperation(program: .stackup(["secret", "prune", "--keep", "1"]), preparation: "stackup secret update kept value.txt"),
-        StoreOperation(program: .helper(["seal", "kept"]), preparation: "stackup secret update kept value.txt"),
+        // By a path that leads to the working directory, wherever that is.
+        StoreOperation(
+            program: .stackup(["secret", "seal", "kept"]), isRepeatable: true,
+            preparation: "stackup secret update kept value.txt; $WRITER home/store home/key apply kept /proc/self/cwd/value.txt"),
         StoreOperation(program: .stackup(["store", "rekey"])),
         StoreOperation(program: .stackup(["store", "slot", "add", "--keyfile", "second.key"])),
         StoreOperation(program: .helper(["remove-slot"]), preparation: "$WRITER home/store home/key add-slot $PWD/second.key"),
@@ -112,12 +117,13 @@ func state(of scratch: Scratch) throws -> [String] {
         let snapshot = try store.snapshot()
         for secret in snapshot.secrets() {
             let values = try secret.versions.map { "\($0.number): \(try store.text(secret.name, version: $0.number))" }
-            // A file that is there counts, whatever the store says: one that was to be sealed is not yet.
-            let isSealed = secret.isSealed && access(scratch.path + "/value.txt", F_OK) != 0
-            lines.append("secret \(secret.name) from \(secret.versions.map(\.source)), \(values)\(isSealed ? ", sealed" : "")")
+            // A file that is there counts, whatever the store says: one that was to be sealed is not yet. Where it is gone, the store has to know.
+            let isThere = access(scratch.path + "/value.txt", F_OK) == 0
+            let place = isThere ? "" : secret.isSealed ? ", sealed" : ", without its file"
+            lines.append("secret \(secret.name) from \(secret.versions.map(\.source)), \(values)\(place)")
         }
         // The log tells exactly what has come about.
-        for entry in try store.log() where entry.isDone && entry.generation > 0 && ![.abandoned, .sealed].contains(entry.event.kind) {
+        for entry in try store.log() where entry.isDone && entry.generation > 0 && ![.abandoned, .sealed, .unsealed].contains(entry.event.kind) {
             lines.append("log: \(entry.event.kind.rawValue) \(entry.event.secret) \(entry.event.version ?? 0)")
         }
         // One slot, every store has.

@@ -6,7 +6,14 @@ import Terminal
 enum SecretCommand {
     static let command = Command(
         "secret", summary: "Manage the store's secrets",
-        examples: [.init("stackup secret ls", "list them")], inheritedOptions: CommandTree.withoutProject,
+        discussion: """
+            A secret is named as the store has it, or by its id; in a project's folder its key in the Compose files will do. Elsewhere, say before \
+            the command which project it is, with -f, -p, --project-directory or --env-file.
+            """,
+        examples: [
+            .init("stackup secret ls", "list them"),
+            .init("stackup -f /srv/shop/compose.yaml secret history db_password", "by the key of a project that is elsewhere"),
+        ], inheritedOptions: CommandTree.withoutProject, leadingOptions: CommandTree.ofKeys,
         subcommands: runners.map(\.command))
 
     /// What its help lists, in the order of a secret's life: each is a file of this folder.
@@ -39,11 +46,12 @@ enum SecretCommand {
         if let secret = snapshot?.secret(reference) { return secret }
         var meant = reference.utf8.count < shortestID ? [] : snapshot?.secrets(idPrefix: reference) ?? []
         if let whole = meant.first, whole.id == reference { return whole }
-        if let name = storeName(ofKey: reference, invocation), let secret = snapshot?.secret(name), !meant.contains(secret) {
+        let stack = Compose.loadProject(invocation.projectOptions(for: .printing)).project?.stack
+        if let name = storeName(ofKey: reference, stack, invocation), let secret = snapshot?.secret(name), !meant.contains(secret) {
             meant.append(secret)
         }
         switch meant.count {
-        case 0: throw CommandFailure.unknown("secret", reference, among: snapshot?.secrets().map(\.name) ?? [])
+        case 0: throw missing(reference, among: snapshot?.secrets().map(\.name) ?? [], stack)
         case 1: return meant[0]
         default:
             let names = meant.map(\.name).sorted().prefix(3).joined(separator: ", ") + (meant.count > 3 ? ", …" : "")
@@ -51,10 +59,30 @@ enum SecretCommand {
         }
     }
 
-    /// What the store calls the secret that has a key in the Compose files here, if there are any; what is wrong with them is of no
-    /// matter to a command on the store.
-    private static func storeName(ofKey key: String, _ invocation: Invocation) -> String? {
-        Compose.loadProject(invocation.projectOptions(for: .printing)).project?.stack.secret(key)?.storeName
+    /// What the store calls the secret that has a key in a project.
+    ///
+    /// - Parameter stack: that of the Compose files here, if there are any; what is wrong with them is of no matter to a command on the store.
+    private static func storeName(ofKey key: String, _ stack: Stack?, _ invocation: Invocation) -> String? {
+        if let stack { return stack.secret(key)?.storeName }
+        // From anywhere: what a project's secret is called unless its files say otherwise.
+        return invocation.value("project-name").map { "\($0)_\(key)" }
+    }
+
+    /// Nothing has that name; what comes nearest is said.
+    private static func missing(_ reference: String, among names: [String], _ stack: Stack?) -> CommandFailure {
+        if let declaration = stack?.secret(reference) {
+            let remedy = declaration.source == .external
+                ? "create it with: stackup secret create \(declaration.storeName) FILE" : "'stackup up -d' stores it"
+            return CommandFailure("no such secret: \(reference); the store has no '\(declaration.storeName)' yet: \(remedy)")
+        }
+        // Who is not in the project's folder may give its key.
+        let suffixed = names.filter { $0.hasSuffix("_" + reference) }.sorted()
+        if let name = suffixed.first {
+            return CommandFailure(
+                "no such secret: \(reference); did you mean \(suffixed.count == 1 ? "'\(name)'" : "one of \(suffixed.prefix(3).joined(separator: ", "))")?")
+        }
+        let failure = CommandFailure.unknown("secret", reference, among: names + (stack?.secrets.map(\.key) ?? []))
+        return failure.description.hasSuffix("?") ? failure : CommandFailure(failure.description + "; 'stackup secret ls' lists them")
     }
 
     /// Does `body` for each reference; what fails is reported, and the rest still done.

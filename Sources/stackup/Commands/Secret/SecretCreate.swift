@@ -16,7 +16,7 @@ enum SecretCreate {
             .value("generate", "SPEC", help: "Make the value: see the generators below"),
             .repeated("label", short: "l", "KEY=VALUE", help: "A label"),
         ],
-        arguments: [.init("NAME"), .init("FILE|-", .atMostOne)], glossary: GeneratedValue.glossary)
+        inheritedOptions: CommandTree.withoutProject, arguments: [.init("NAME"), .init("FILE|-", .atMostOne)], glossary: GeneratedValue.glossary)
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let name = invocation.operands[0]

@@ -20,7 +20,7 @@ enum SecretExport {
         options: [
             .value("output", short: "o", "FILE", help: "Write it to this file, which must not be there yet"),
             .value("version", "N", help: "This version (default: the newest)"),
-            .flag("force", help: "Replace the file, or write to a terminal"),
+            .flag("force", help: "Replace a regular file, or write to a terminal"),
         ], arguments: [.init("NAME")])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
@@ -75,8 +75,16 @@ enum SecretExport {
             throw failure(error)
         }
         let number = folder.number
-        if !replacing, faccessat(number, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 {
-            throw failure(SystemCallError("open", path, code: EEXIST))
+        do {
+            switch try Occupant(of: name, in: number) {
+            case .nothing: break
+            case .regularFile: if !replacing { throw failure(SystemCallError("open", path, code: EEXIST)) }
+            case .other(let kind):
+                throw CommandFailure(
+                    "\(path) is \(kind), and only a regular file is replaced; name another one, or leave -o out for standard output")
+            }
+        } catch let error as SystemCallError {
+            throw failure(error)
         }
         try audit()
         let temporary = ".\(name.prefix(100)).\(getpid()).stackup"

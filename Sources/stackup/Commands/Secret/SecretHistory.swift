@@ -29,7 +29,7 @@ enum SecretHistory {
         let secret = try SecretCommand.find(invocation.operands[0], in: try store?.snapshot(), invocation)
         let users = try SecretUsers(store, invocation)
         try invocation.print(
-            secret.versions.reversed().map { row($0, users.grants(on: secret.name, version: $0.number)) },
+            secret.versions.reversed().map { row($0, users.grants(on: secret.name, version: $0)) },
             header: ["VERSION", "CREATED", "SOURCE", "FINGERPRINT", "SIZE", "BY", "USED BY"], as: format, json: .array)
         return 0
     }
@@ -41,7 +41,7 @@ enum SecretHistory {
         let services = grants.map(\.service).withoutRepeats().joined(separator: ", ")
         let cells = [
             String(version.number), humanAge(of: version.createdAt, at: Int64(time(nil))), version.source, version.fingerprint,
-            "\(version.size) B", author, services.isEmpty ? "-" : services,
+            humanSize(bytes: Int64(version.size)), author, services.isEmpty ? "-" : services,
         ]
         return ListFormat.Row(
             cells: cells.map { sanitizedForTerminal($0) },

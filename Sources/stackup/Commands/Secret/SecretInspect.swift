@@ -24,18 +24,19 @@ enum SecretInspect {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let format = try format(invocation)
-        let snapshot = try invocation.openStore()?.snapshot()
+        let store = try invocation.openStore()
+        let snapshot = try store?.snapshot()
         var secrets: [SecretMetadata] = []
         let status = SecretCommand.forEach(invocation.operands, invocation) { reference in
             secrets.append(try SecretCommand.find(reference, in: snapshot, invocation))
         }
         let streams = invocation.streams
         switch format {
-        case .indented: streams.print(JSONValue.array(secrets.map(\.document.json)).serialized(pretty: true))
-        case .compact: streams.print(JSONValue.array(secrets.map(\.document.json)).serialized())
-        case .pretty: for secret in secrets { streams.print(secret.prettyText, terminator: "") }
+        case .indented: streams.print(JSONValue.array(secrets.map { $0.document(in: store).json }).serialized(pretty: true))
+        case .compact: streams.print(JSONValue.array(secrets.map { $0.document(in: store).json }).serialized())
+        case .pretty: for secret in secrets { streams.print(secret.prettyText(in: store), terminator: "") }
         case .template(let template):
-            for secret in secrets { streams.print(try invocation.rendered(template, secret.document)) }
+            for secret in secrets { streams.print(try invocation.rendered(template, secret.document(in: store))) }
         }
         return status
     }

@@ -21,7 +21,7 @@ enum SecretList {
             .repeated("filter", short: "f", "KEY=VALUE", help: "Only those that match"),
             .value("format", "FORMAT", help: ListFormat.help),
             .flag("quiet", short: "q", help: "Only ids"),
-        ])
+        ], inheritedOptions: CommandTree.withoutProject)
 
     /// Docker's, and what the store knows beyond them.
     private static let columns: [ListFormat.Column] = [
@@ -32,7 +32,8 @@ enum SecretList {
     static func run(_ invocation: Invocation) throws -> Int32 {
         let format = try invocation.listFormat(columns)
         let filter = try SecretFilter(invocation.values("filter"), invocation)
-        let secrets = (try invocation.openStore()?.snapshot().secrets() ?? [])
+        let store = try invocation.openStore()
+        let secrets = (try store?.snapshot().secrets() ?? [])
             .filter(filter.matches)
             .sorted { naturallyPrecedes($0.name, $1.name) }
         if invocation.flag("quiet"), format.isTable {
@@ -41,19 +42,31 @@ enum SecretList {
         }
         let now = Int64(time(nil))
         try invocation.print(
-            secrets.map { row($0, now) }, header: ["ID", "NAME", "DRIVER", "CREATED", "UPDATED"], as: format, json: .lines)
-        if format.isTable { for failure in secrets.compactMap({ $0.failureText(at: now) }) { invocation.streams.warn(failure) } }
+            secrets.map { row($0, driver: $0.driver(in: store) ?? "", now) }, header: ["ID", "NAME", "DRIVER", "CREATED", "UPDATED"], as: format, json: .lines)
+        if format.isTable, let store {
+            for secret in secrets {
+                guard let failure = secret.failureText(at: now), try isInUse(secret.name, store, invocation) else { continue }
+                invocation.streams.warn(failure)
+            }
+        }
         return 0
     }
 
-    private static func row(_ secret: SecretMetadata, _ now: Int64) -> ListFormat.Row {
+    /// Whether a stack has a secret that isn't down: for one that is, the next `up` asks again.
+    private static func isInUse(_ name: String, _ store: SecretStore, _ invocation: Invocation) throws -> Bool {
+        try RecordedOrigin.all(of: name, in: store).contains {
+            access(invocation.paths.directories(of: $0.stack).runtime, F_OK) == 0
+        }
+    }
+
+    private static func row(_ secret: SecretMetadata, driver: String, _ now: Int64) -> ListFormat.Row {
         let created = humanAge(of: secret.createdAt, at: now), updated = humanAge(of: secret.updatedAt, at: now)
         let labels = secret.labels
         return ListFormat.Row(
-            cells: [secret.id, secret.name, secret.driver ?? "", created, updated],
+            cells: [secret.id, secret.name, driver, created, updated],
             document: .record([
                 .init("CreatedAt", .string(created)),
-                .init("Driver", .string(secret.driver ?? "")),
+                .init("Driver", .string(driver)),
                 .init("Failure", .string(secret.failure?.reason ?? "")),
                 .init("ID", .string(secret.id)),
                 .init("Label", .lookup { labels[$0] ?? "" }),

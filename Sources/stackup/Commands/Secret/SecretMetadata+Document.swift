@@ -4,7 +4,7 @@ import Terminal
 
 extension SecretMetadata {
     /// Docker's members, with the source and the versions.
-    var document: TemplateValue {
+    func document(in store: SecretStore?) -> TemplateValue {
         .record([
             .init("ID", .string(id)),
             .init("Version", .record([.init("Index", .integer(Int64(newest.number)))])),
@@ -14,7 +14,7 @@ extension SecretMetadata {
                 "Spec",
                 .record([
                     .init("Name", .string(name)), .init("Labels", TemplateValue(labels)),
-                    .init("Driver", driver.map { .record([.init("Name", .string($0))]) } ?? .absent),
+                    .init("Driver", driver(in: store).map { .record([.init("Name", .string($0))]) } ?? .absent),
                 ])),
             .init("Source", .string(source)),
             .init("Sealed", .bool(isSealed)),
@@ -24,9 +24,9 @@ extension SecretMetadata {
     }
 
     /// The same for people.
-    var prettyText: String {
+    func prettyText(in store: SecretStore?) -> String {
         var facts = [
-            ("ID:", id), ("Name:", name), ("Driver:", driver ?? ""), ("Created at:", timestamp(createdAt)), ("Updated at:", timestamp(updatedAt)),
+            ("ID:", id), ("Name:", name), ("Driver:", driver(in: store) ?? ""), ("Created at:", timestamp(createdAt)), ("Updated at:", timestamp(updatedAt)),
             ("Source:", source),
         ]
         if isSealed { facts.append(("Sealed:", "the store is the only place of its value")) }
@@ -43,14 +43,25 @@ extension SecretMetadata {
         return lines.map { $0 + "\n" }.joined()
     }
 
-    /// The driver that its newest value came from, if one was asked.
-    var driver: String? {
-        let words = source.split(separator: " ")
-        return words.count >= 2 && words[0] == "driver" ? String(words[1]) : nil
+    /// The driver that its newest value came from; where that was given by hand, the one that a stack's next `up` asks, as the stack was last
+    /// applied.
+    func driver(in store: SecretStore?) -> String? {
+        if let driver = newest.driver { return driver }
+        // Few are worth a look at all stacks.
+        guard let store, versions.contains(where: { $0.driver != nil }) else { return nil }
+        return (try? RecordedOrigin.all(of: name, in: store))?.lazy.compactMap { recorded in
+            if case .driver(let driver, _, _)? = recorded.origin.place { driver } else { nil }
+        }.first
     }
 }
 
 extension SecretVersion {
+    /// The driver that it came from, if one was asked.
+    fileprivate var driver: String? {
+        let words = source.split(separator: " ")
+        return words.count >= 2 && words[0] == "driver" ? String(words[1]) : nil
+    }
+
     fileprivate var document: TemplateValue {
         .record([
             .init("Version", .integer(Int64(number))), .init("CreatedAt", .string(timestamp(createdAt))),

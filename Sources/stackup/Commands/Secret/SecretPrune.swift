@@ -27,7 +27,7 @@ enum SecretPrune {
         let limit = try moment(invocation)
         guard keep != nil || limit != nil else {
             throw invocation.arguments.usageError(
-                "what is to stay?", remedy: "give --keep N, --older-than TIME, or both; --keep 1 leaves the newest version of each secret")
+                "nothing says what is to stay", remedy: "give --keep N, --older-than TIME, or both; --keep 1 leaves the newest version of each secret")
         }
         guard let store = try invocation.openStore() else { return 0 }
         let users = try SecretUsers(store, invocation)
@@ -46,12 +46,21 @@ enum SecretPrune {
         for (name, numbers) in unused {
             for number in numbers { invocation.streams.print("\(name) version \(number)") }
         }
+        if invocation.flag("dry-run") {
+            let count = unused.reduce(0) { $0 + $1.1.count }
+            invocation.streams.note("\(counted(count, "version")) would be removed; nothing has been")
+        }
         return status
     }
 
     /// Seconds since the epoch.
     private static func moment(_ invocation: Invocation) throws(UsageError) -> Int64? {
         guard let text = invocation.value("older-than") else { return nil }
+        // As seconds since the epoch, which it could be, it would hardly ever be meant.
+        if text.allSatisfy({ $0.isNumber || $0 == "." }) {
+            throw invocation.arguments.usageError(
+                "option '--older-than' needs a unit or a date, not '\(text)'", remedy: "write \(text)d for days, or a date such as 2026-01-31")
+        }
         guard let moment = LogTime(moment: text) else {
             throw invocation.arguments.usageError(
                 "option '--older-than' needs a time, not '\(text)'", remedy: "write 30d, 12h, or 2026-01-31T10:00:00")
@@ -64,13 +73,13 @@ enum SecretPrune {
     ) -> [SecretVersion] {
         secret.versions.dropLast(keep).filter { version in
             guard version.createdAt < limit else { return false }
-            let services = users.services(using: secret.name, version: version.number)
+            let services = users.services(using: secret.name, version: version)
             if !services.isEmpty {
                 let verb = services.count == 1 ? "holds" : "hold"
                 invocation.streams.note(
                     "\(secret.name) version \(version.number) stays: \(services.joined(separator: ", ")) \(verb) it")
             }
-            return services.isEmpty && !users.isRecorded(secret.name, version: version.number)
+            return services.isEmpty && !users.isRecorded(secret.name, version: version)
         }
     }
 }

@@ -1,6 +1,7 @@
 import Compose
 import SecretMemory
 import SecretStore
+import SourceProtocol
 import Terminal
 
 /// `stackup secret rotate NAME`.
@@ -36,7 +37,7 @@ enum SecretRotate {
         var delivery = SecretDelivery(store, invocation)
         if let maker {
             let request = maker.request(for: secret.name, project: "", directory: invocation.workingDirectory, labels: secret.labels)
-            let value = try SourcesProcess.value(of: request.request, hidden: invocation.paths.privatePaths)
+            let value = try made(of: secret) { try SourcesProcess.value(of: request.request, hidden: invocation.paths.privatePaths) }
             if !delivery.update(secret, to: value, from: request.source, as: .rotated) {
                 invocation.streams.note("that is the value that secret '\(secret.name)' has already")
             }
@@ -51,6 +52,15 @@ enum SecretRotate {
         let status = try delivery.deliver(reporting: [secret.name], invocation)
         if maker != nil, !secret.isSealed { warnOfSources(origins, of: secret.name, invocation) }
         return status
+    }
+
+    /// A value, or the reason why there is none, about the secret.
+    private static func made(of secret: SecretMetadata, _ make: () throws -> SecretBytes) throws -> SecretBytes {
+        do {
+            return try make()
+        } catch let error as SourceError {
+            throw CommandFailure("secret '\(secret.name)' keeps its value: \(error)")
+        }
     }
 
     /// What the options ask to make the value; nil where they ask for nothing.
@@ -86,7 +96,7 @@ enum SecretRotate {
         from origin: RecordedOrigin, _ secret: SecretMetadata, _ store: SecretStore, _ invocation: Invocation
     ) throws -> SecretBytes {
         do {
-            return try origin.value(in: store, invocation)
+            return try made(of: secret) { try origin.value(in: store, invocation) }
         } catch let error as SecretSourceError where secret.isSealed {
             guard case .missing = error else { throw error }
             throw CommandFailure(

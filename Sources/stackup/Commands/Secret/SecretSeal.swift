@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import SecretMemory
 import SecretStore
@@ -8,7 +9,7 @@ enum SecretSeal {
     static let command = Command(
         "seal", summary: "Make the store the only place of a file's secret: remove the plaintext file",
         discussion: """
-            Compares the file of a 'file:' secret with the newest version byte by byte, overwrites it and removes it. From then on 'up' \
+            Compares the file of a 'file:' secret with what the store gives back byte by byte, overwrites it and removes it. From then on 'up' \
             uses the stored version, and says so. 'secret export' gives the value back; once the file is there again, \
             it counts again.
 
@@ -53,7 +54,8 @@ enum SecretSeal {
             do {
                 try file.destroy(holding: value)
             } catch {
-                if !isSealed { try setSealed(false, secret, store) }
+                // One that is on its way out already is not missed by an 'up', and finished by the next seal.
+                if !isSealed, access(path, F_OK) == 0 { try setSealed(false, secret, store) }
                 throw error
             }
             isSealed = true
@@ -90,9 +92,9 @@ enum SecretSeal {
         }.withoutRepeats()
         guard files.isEmpty else { return files }
         throw CommandFailure(
-            "secret '\(secret.name)' comes from no file that the store knows of: "
-                + (origins.isEmpty ? "no stack has been started with it" : "nothing of it lies in plain")
-                + "; only a 'file:' secret can be sealed")
+            "secret '\(secret.name)' comes from no file: "
+                + (origins.isEmpty ? "no stack has been started with it" : "'\(origins[0].stack)' has it from \(origins[0].text)")
+                + "; only a 'file:' secret can be sealed, and a file that a value was once read from is yours to remove")
     }
 
     private static func setSealed(_ isSealed: Bool, _ secret: SecretMetadata, _ store: SecretStore) throws {

@@ -20,13 +20,26 @@ enum NewSlotOptions {
         let cost = invocation.value("cost").flatMap(PassphraseCost.init) ?? .moderate
         switch (invocation.flag("passphrase"), invocation.value("keyfile"), invocation.value("command")) {
         case (true, nil, nil): return .passphrase(try invocation.passphrases.new(), cost)
-        case (false, let path?, nil): return .keyFile(Paths.join(invocation.workingDirectory, path))
+        case (false, let path?, nil): return .keyFile(try keyFile(path, invocation))
         case (false, nil, let text?): return .command(try words(text, invocation))
         case (false, nil, nil):
             if let otherwise { return .keyFile(otherwise) }
             throw invocation.arguments.usageError("nothing says what the slot opens with", remedy: "give --passphrase, --keyfile or --command")
         default: throw invocation.arguments.usageError("--passphrase, --keyfile and --command are three kinds of slots: give one of them")
         }
+    }
+
+    /// A key file's absolute path. A folder that isn't there may be a stick that isn't in: a key that is made on the disk instead would
+    /// be no other key.
+    private static func keyFile(_ path: String, _ invocation: Invocation) throws(CommandFailure) -> String {
+        let path = Paths.join(invocation.workingDirectory, path)
+        let folder = Paths.directory(of: path)
+        guard path == invocation.paths.store.keyFile || access(folder, F_OK) == 0 else {
+            throw CommandFailure("\(path): there is no folder \(folder); mount it, or make it with mode 0700")
+        }
+        invocation.streams.note(
+            access(path, F_OK) == 0 ? "\(path) is there, and becomes a key of the store" : "\(path) is not there, and is made, with a new key")
+        return path
     }
 
     /// The command's words, its program by the path that it has now: another one that comes first in a later `PATH` is not run.

@@ -17,7 +17,7 @@ enum StoreBackup {
         ],
         options: [
             .value("output", short: "o", "FILE|-", help: "Where to; '-' is standard output"),
-            .flag("force", short: "f", help: "Replace a file that is there"),
+            .flag("force", short: "f", help: "Replace a regular file that is there"),
         ])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
@@ -34,7 +34,7 @@ enum StoreBackup {
         } else {
             count = try store.backup(to: Paths.join(invocation.workingDirectory, output), replacing: invocation.flag("force"))
         }
-        invocation.streams.note("\(count) objects were backed up")
+        invocation.streams.note("\(counted(count, "object")) \(count == 1 ? "was" : "were") backed up")
         return 0
     }
 }

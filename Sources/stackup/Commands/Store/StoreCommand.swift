@@ -13,7 +13,8 @@ enum StoreCommand {
             .init("stackup store status", "where it is, and what it holds"),
             .init("stackup store slot add --passphrase", "a second way into it"),
             .init("stackup store backup -o store.backup", "all of it in one sealed file"),
-        ], inheritedOptions: CommandTree.withoutProject, subcommands: runners.map(\.command))
+        ], inheritedOptions: CommandTree.withoutProject, leadingOptions: CommandTree.ofKeys,
+        subcommands: runners.map { $0.command.inheriting(CommandTree.withoutProject) })
 
     /// What its help lists: each is a file of this folder.
     private static let runners: [(command: Command, run: @Sendable (Invocation) throws -> Int32)] = [
@@ -36,7 +37,12 @@ enum StoreCommand {
         return store
     }
 
-    static func noStore(_ invocation: Invocation) -> CommandFailure {
-        CommandFailure("there is no store in \(invocation.paths.store.directory) yet; 'stackup store init' makes one, and so does the first secret")
+    static func noStore(_ invocation: Invocation) -> any Error {
+        do throws(StoreError) {
+            try SecretStore.refuseLostStore(at: invocation.paths.store)
+        } catch {
+            return error
+        }
+        return CommandFailure("there is no store in \(invocation.paths.store.directory) yet; 'stackup store init' makes one, and so does the first secret")
     }
 }

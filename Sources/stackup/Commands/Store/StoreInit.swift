@@ -12,7 +12,9 @@ enum StoreInit {
         examples: [
             .init("stackup store init", "with a key file"),
             .init("stackup store init --passphrase", "asks for a passphrase, twice"),
-            .init("stackup store init --command 'systemd-creds decrypt /etc/stackup/key.cred'", "with a key that the machine's TPM keeps"),
+            .init(
+                "stackup store init --command 'systemd-creds decrypt --name=stackup /etc/stackup/key.cred -'",
+                "with a key that the machine's TPM keeps"),
         ], options: NewSlotOptions.options)
 
     static func run(_ invocation: Invocation) throws -> Int32 {

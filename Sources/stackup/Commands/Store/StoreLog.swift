@@ -25,19 +25,18 @@ enum StoreLog {
             .value("since", "TIME", help: "Only what is newer: 2026-01-31, 2026-01-31T10:00:00, or 10m for ten minutes ago"),
             .value("tail", short: "n", "N", help: "Only the newest N"),
             .value("format", "FORMAT", help: ListFormat.help),
-        ])
+        ], inheritedOptions: CommandTree.withoutProject, leadingOptions: CommandTree.ofKeys)
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let format = try invocation.listFormat(columns)
         let since = try invocation.moment("since").map { $0.nanoseconds / 1_000_000 }
         let newest = try invocation.arguments.integer("tail")
         let store = try StoreCommand.open(invocation)
-        let secret = invocation.value("secret").map { reference in
-            // One that was removed is found by its name.
-            (try? SecretCommand.find(reference, in: store.snapshot(), invocation).name) ?? reference
-        }
+        let entries = try store.log()
+        let secret = try invocation.value("secret").map { try name($0, in: entries.map(\.event), of: store, invocation) }
         let stack = invocation.value("stack")
-        let all = try store.log().filter { entry in
+        if let stack { try check(stack, in: entries.map(\.event), of: store) }
+        let all = entries.filter { entry in
             (secret ?? entry.event.secret) == entry.event.secret && (stack ?? entry.event.stack) == entry.event.stack
                 && entry.time >= since ?? .min
         }
@@ -67,7 +66,29 @@ enum StoreLog {
         "Sequence", "Time", "UID", "LoginUID", "User", "Event", "Secret", "Version", "Stack", "Detail", "Done",
     ].map { .init($0) }
 
-    private static func time(_ milliseconds: Int64) -> String { LogTime(nanoseconds: milliseconds * 1_000_000).description }
+    /// The secret's name in the store; one that was removed is found by its name in the log.
+    private static func name(
+        _ reference: String, in events: [AuditEvent], of store: SecretStore, _ invocation: Invocation
+    ) throws -> String {
+        do {
+            return try SecretCommand.find(reference, in: try store.snapshot(), invocation).name
+        } catch {
+            guard events.contains(where: { $0.secret == reference }) else { throw error }
+            return reference
+        }
+    }
+
+    private static func check(_ stack: String, in events: [AuditEvent], of store: SecretStore) throws {
+        let known = Set(events.map(\.stack) + (try store.snapshot().stackNames)).subtracting([""])
+        guard known.contains(stack) else { throw CommandFailure.unknown("stack", stack, among: known) }
+    }
+
+    /// With all three digits of the milliseconds: a column of times is read more easily when they are all of one width.
+    private static func time(_ milliseconds: Int64) -> String {
+        let text = LogTime(nanoseconds: milliseconds * 1_000_000).description.dropLast()
+        let fraction = text.split(separator: ".").dropFirst().first ?? ""
+        return text + (fraction.isEmpty ? "." : "") + String(repeating: "0", count: 3 - fraction.count) + "Z"
+    }
 
     /// The user, and who had logged in where that is another one: `root (anna)`.
     private static func who(_ uid: UInt32, _ loginUID: UInt32?) -> String {

@@ -37,7 +37,7 @@ enum StoreRestore {
         let restoration = Restoration(replaces: invocation.flag("force"), unlocker: invocation.unlockerByOption())
         let store = try restoration.restore(file, name: operand == "-" ? "standard input" : operand, to: invocation.paths.store)
         let facts = try store.facts()
-        invocation.streams.note("\(facts.secrets) secrets were restored; these open the store now:")
+        invocation.streams.note("\(counted(facts.secrets, "secret")) \(facts.secrets == 1 ? "was" : "were") restored; these open the store now:")
         for slot in store.slots() { invocation.streams.print("\(slot.id.prefix(12))  \(slot.kind)") }
         return 0
     }

@@ -8,24 +8,28 @@ import Terminal
 enum StoreStatus {
     static let command = Command(
         "status", summary: "Show where the store is, what opens it, and what it holds",
-        discussion: "Asks for no passphrase: of a store that is locked, only what can be seen from outside is shown.",
+        discussion: "Asks for no passphrase: of a store that can't be opened, only what can be seen from outside is shown.",
         examples: [
             .init("stackup store status", "for people"), .init("stackup store status --format json", "for tools"),
         ], options: [.choice("format", ["table", "json"], help: "How to print it (default table)")])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let location = invocation.paths.store
-        guard let outline = try SecretStore.outline(location) else { throw StoreCommand.noStore(invocation) }
-        let facts: StoreFacts?
-        let opening: String
+        var outline: StoreOutline?
+        var facts: StoreFacts?
+        var opening = "can't be opened"
         do {
+            outline = try SecretStore.outline(location)
+            guard outline != nil else { throw StoreCommand.noStore(invocation) }
             let store = try invocation.openStoreUnasked()
-            facts = try store?.facts()
             opening = store.map { "opened by \($0.opening.description)" } ?? "gone"
-        } catch {
-            guard case .locked = error else { throw error }
-            (facts, opening) = (nil, "locked")
+            facts = try store?.facts()
+        } catch let error as StoreError {
+            if case .lost = error { throw error }
+            if case .locked = error { opening = "locked" }
+            invocation.warnOfStore(error)
         }
+        if outline?.isUnlocked == true, !opening.hasSuffix(StoreOpening.keyring.description) { opening += ", unlocked in the kernel's keyring" }
         let memory = memoryLocking()
         if invocation.wantsJSON {
             invocation.streams.print(document(location, outline, facts, opening, memory).serialized(pretty: true))
@@ -36,36 +40,40 @@ enum StoreStatus {
     }
 
     private static func text(
-        _ location: StoreLocation, _ outline: StoreOutline, _ facts: StoreFacts?, _ opening: String, _ memory: String
+        _ location: StoreLocation, _ outline: StoreOutline?, _ facts: StoreFacts?, _ opening: String, _ memory: String
     ) -> String {
-        var rows = [
-            ["Place", location.directory], ["Key file", location.keyFile], ["Format", String(outline.format)], ["ID", outline.id],
-            ["State", opening + (outline.isUnlocked ? ", unlocked in the kernel's keyring" : "")],
-            ["Size", humanSize(bytes: outline.size)],
-        ]
+        var rows = [["Place", location.directory], ["Key file", location.keyFile]]
+        if let outline { rows += [["Format", String(outline.format)], ["ID", outline.id]] }
+        rows.append(["State", opening])
+        if let outline { rows.append(["Size", humanSize(bytes: outline.size)]) }
         if let facts {
             rows += [
-                ["Secrets", "\(facts.secrets), \(facts.versions) versions, \(humanSize(bytes: facts.valueSize))"],
+                ["Secrets", "\(facts.secrets), \(counted(facts.versions, "version")), \(humanSize(bytes: facts.valueSize))"],
                 ["Stacks", String(facts.stacks)], ["Generation", String(facts.generation)],
-                ["Log", facts.logEntries == 0 ? "empty" : "\(facts.logEntries) entries, head \(facts.logHash.prefix(16))"],
+                ["Log", facts.logEntries == 0 ? "empty" : "\(facts.logEntries) \(facts.logEntries == 1 ? "entry" : "entries"), head \(facts.logHash.prefix(16))"],
             ]
         }
         rows.append(["Memory", memory])
-        for (position, slot) in outline.slots.enumerated() {
+        for (position, slot) in (outline?.slots ?? []).enumerated() {
             rows.append([position == 0 ? "Key slots" : "", "\(slot.id.prefix(12))  \(slot.kind)" + (slot.detail.map { "  \($0)" } ?? "")])
         }
         return renderTable(header: [], rows: rows)
     }
 
     private static func document(
-        _ location: StoreLocation, _ outline: StoreOutline, _ facts: StoreFacts?, _ opening: String, _ memory: String
+        _ location: StoreLocation, _ outline: StoreOutline?, _ facts: StoreFacts?, _ opening: String, _ memory: String
     ) -> JSONValue {
         var members: [JSONValue.Member] = [
             .init("place", .string(location.directory)), .init("keyFile", .string(location.keyFile)),
-            .init("format", .integer(Int64(outline.format))), .init("id", .string(outline.id)),
-            .init("state", .string(opening)), .init("unlocked", .bool(outline.isUnlocked)), .init("size", .integer(outline.size)),
-            .init("memory", .string(memory)), .init("slots", .array(outline.slots.map(\.document))),
+            .init("state", .string(opening)), .init("memory", .string(memory)),
         ]
+        if let outline {
+            members += [
+                .init("format", .integer(Int64(outline.format))), .init("id", .string(outline.id)),
+                .init("unlocked", .bool(outline.isUnlocked)), .init("size", .integer(outline.size)),
+                .init("slots", .array(outline.slots.map(\.document))),
+            ]
+        }
         if let facts {
             members += [
                 .init("secrets", .integer(Int64(facts.secrets))), .init("versions", .integer(Int64(facts.versions))),

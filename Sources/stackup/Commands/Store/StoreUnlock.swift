@@ -24,11 +24,19 @@ enum StoreUnlock {
         guard let nanoseconds = DurationText.nanoseconds(text), let seconds = UInt32(exactly: nanoseconds / 1_000_000_000), seconds > 0 else {
             throw invocation.arguments.usageError("option '--timeout' needs a span of time, not '\(text)'", remedy: "write 30s, 15m, 8h or 2d")
         }
-        guard let store = try SecretStore.open(invocation.paths.store, with: invocation.unlockerByOption()) else {
-            throw StoreCommand.noStore(invocation)
-        }
+        guard let store = try open(invocation) else { throw StoreCommand.noStore(invocation) }
         try store.unlock(seconds: seconds)
         invocation.streams.note("the store stays open for \(text)")
         return 0
+    }
+
+    private static func open(_ invocation: Invocation) throws -> SecretStore? {
+        do {
+            return try SecretStore.open(invocation.paths.store, with: invocation.unlockerByOption())
+        } catch StoreError.locked(let directory, let failures) {
+            throw CommandFailure(
+                "nothing at hand opens the store in \(directory)" + (failures.isEmpty ? "" : " (\(failures.joined(separator: "; ")))")
+                    + "; name a key file with --keyfile PATH, give a passphrase with --passphrase-fd N, or run this at a terminal, which asks for it")
+        }
     }
 }

@@ -34,8 +34,8 @@ enum StoreVerify {
                 invocation.streams.note("\(file): left by a command that was cut short; a later one removes it")
             }
             invocation.streams.note(
-                "\(report.objects) objects and \(report.logEntries) entries of the log were checked: "
-                    + (report.damages.isEmpty ? "all is well" : "\(report.damages.count) damages"))
+                "\(counted(report.objects, "object")) and \(report.logEntries) \(report.logEntries == 1 ? "entry" : "entries") of the log were checked: "
+                    + (report.damages.isEmpty ? "all is well" : counted(report.damages.count, "damage")))
         }
         return report.damages.isEmpty ? 0 : 1
     }

@@ -1,0 +1,30 @@
+import Linux
+
+/// What becomes of an instance's output.
+public struct LogPlan: Codable, Sendable, Equatable {
+    public enum SyslogFormat: String, Codable, Sendable {
+        case rfc3164, rfc5424, rfc5424micro
+    }
+
+    /// Where it goes beside the files.
+    public enum Destination: Codable, Sendable, Equatable {
+        /// The journal's native protocol (systemd.journal-fields(7)); `tag` with `{{.Name}}` for the instance's name.
+        case journal(tag: String)
+        /// A datagram for each line to a syslog's socket.
+        case syslog(socket: String, facility: Int, format: SyslogFormat, tag: String)
+    }
+
+    /// nil: as ``LogLimits`` has it.
+    public var fileSize: Int64?
+    public var fileCount: Int?
+    /// Whether there are files, which `logs` reads.
+    public var isKept: Bool
+    public var destination: Destination?
+
+    public init(fileSize: Int64? = nil, fileCount: Int? = nil, isKept: Bool = true, destination: Destination? = nil) {
+        self.fileSize = fileSize
+        self.fileCount = fileCount
+        self.isKept = isKept
+        self.destination = destination
+    }
+}
