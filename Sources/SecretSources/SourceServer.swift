@@ -15,6 +15,8 @@ public struct SourceServer: Sendable {
     private let requests: [SourceRequest]
     /// Paths that drivers must not get at.
     public let hidden: [String]
+    /// Paths that the requests, or the caller's environment, name.
+    public let named: [String]
     /// Paths that the drivers of these requests write to.
     public let writable: [String]
 
@@ -31,6 +33,7 @@ public struct SourceServer: Sendable {
             return request
         }
         hidden = message.hidden
+        named = Set(requests.flatMap(\.namedPaths)).sorted()
         writable = Set(requests.flatMap { DriverRegistry.writablePaths(for: $0) }).sorted()
     }
 

@@ -56,7 +56,8 @@ import Testing
         let program = folder.program("program", "#!/bin/sh\nsleep 0.3\nps -o ppid= -p $$ >>parents\necho \"$1\"\n")
         let start = ContinuousClock.now
         let results = try ask((0..<16).map { request("command", ["command": "\(program) \($0)", "writable": "."]) } + [request("none", [:])])
-        #expect(ContinuousClock.now - start < .seconds(3))
+        // One after the other takes 4.8 s for the programs alone.
+        #expect(ContinuousClock.now - start < .seconds(4.5))
         for index in 0..<16 { #expect(results[index] == .success("\(index)\n")) }
         #expect(results[16]?.problem?.isMistake == true)
         #expect(Set(try ProgramOutput("/bin/cat", [folder.path + "/parents"]).text.split(separator: "\n")).count == 1)

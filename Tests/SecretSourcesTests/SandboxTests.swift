@@ -27,11 +27,11 @@ import Testing
     /// - Parameters:
     ///   - before: a program and arguments that start the probe.
     private func attack(
-        _ walls: Sandbox.Walls, _ script: String, landlock: Int = .max, writable: [String] = [], before: [String] = []
+        _ walls: Sandbox.Walls, _ script: String, landlock: Int = .max, named: [String] = [], writable: [String] = [], before: [String] = []
     ) throws -> ProgramOutput {
         let hidden = [home + "/store", home + "/key"].joined(separator: ":")
         let words = before + [
-            Self.probe, "\(walls.rawValue)", "\(landlock)", hidden, writable.joined(separator: ":"), Self.python, "-c",
+            Self.probe, "\(walls.rawValue)", "\(landlock)", hidden, named.joined(separator: ":"), writable.joined(separator: ":"), Self.python, "-c",
             "import ctypes, os, socket, sys\nlibc = ctypes.CDLL(None, use_errno=True)\nhome, victim, folder = \"\(home)\", \(victim.pid), \"\(folder.path)\"\n" + script,
         ]
         return try ProgramOutput(words[0], Array(words.dropFirst()))
@@ -258,9 +258,31 @@ import Testing
             try expect("socket.socket(socket.AF_UNIX).connect(folder + '/\(name)')", isStoppedBy: [.namespaces], before: environment)
         }
         withExtendedLifetime((bus, other)) {}
+        // A terminal multiplexer's, as they lie in /tmp; no agent's that the caller names.
+        let multiplexer = try Listener(at: folder.path + "/default")
+        let connecting = "socket.socket(socket.AF_UNIX).connect(folder + '/default')"
+        try expect(connecting, isStoppedBy: [.namespaces])
+        #expect(try attack(.all, connecting, before: ["/usr/bin/env", "SSH_AUTH_SOCK=\(folder.path)/default"]).isSuccess)
+        withExtendedLifetime(multiplexer) {}
         let abstract = try Listener(abstract: "stackup-test-\(getpid())")
         try expect("socket.socket(socket.AF_UNIX).connect('\\0stackup-test-\(getpid())')", isStoppedBy: [.fileRules])
         withExtendedLifetime(abstract) {}
+    }
+
+    @Test func ofTheRuntimeFolderThereIsWhatIsKnownOrNamed() throws {
+        let runtime = "/run/stackup-test-\(getpid())"
+        mkdir(runtime, 0o755)
+        defer { unlink(runtime + "/socket"); rmdir(runtime) }
+        let daemon = try Listener(at: runtime + "/socket")
+        let connecting = "socket.socket(socket.AF_UNIX).connect('\(runtime)/socket')"
+        try expect(connecting, isStoppedBy: [.namespaces])
+        try expect("os.chdir('\(runtime)')", isStoppedBy: [.namespaces])
+        try expect("socket.socket(socket.AF_UNIX).connect('socket')", isStoppedBy: [.namespaces], before: ["/usr/bin/env", "-C", runtime])
+        for named in [runtime, runtime + "/socket"] { #expect(try attack(.all, connecting, named: [named]).isSuccess) }
+        let writing = "open('\(runtime)/file', 'w').close()\nos.unlink('\(runtime)/file')"
+        #expect(try attack(.all, writing, named: [runtime]).end == .exited(1))
+        #expect(try attack(.all, writing, named: [runtime + "/socket"], writable: [runtime]).isSuccess)
+        withExtendedLifetime(daemon) {}
     }
 
     @Test(arguments: 1...7) func everyVersionOfLandlockKeepsTheStoreAndTheRestFromBeingWritten(version: Int) throws {

@@ -26,6 +26,9 @@ int clinux_pidfd_getfd(int pidfd, int number);
 /// fork(2), for a process that has a single thread.
 int clinux_fork(void);
 
+/// Executes this process's program anew, with its environment, all its capabilities, and other arguments; -1 with errno set.
+int clinux_execute_again(char *const *arguments);
+
 /// Gives this process namespaces of its own (unshare(2)); one of pids is for its children.
 int clinux_unshare(uint64_t namespaces);
 

@@ -16,7 +16,7 @@ public struct LogLimits: Sendable, Equatable {
 
 /// The files of one instance's log: `<instance>.log`, and what was rotated as `.log.1` (newer), `.log.2`, ….
 ///
-/// Every call writes whole lines with one write(2), so a reader, or a successor after a crash, finds no
+/// Only whole lines are written, with as few calls of write(2) as the files' size allows, so a reader, or a successor after a crash, finds no
 /// torn ones. A disk that is full costs lines, never the service: it must not block on its own output. Once there is room again, a line
 /// says how much is missing.
 struct LogFiles: ~Copyable {
@@ -36,18 +36,29 @@ struct LogFiles: ~Copyable {
     }
 
     mutating func write(_ lines: [UInt8]) {
-        guard !lines.isEmpty else { return }
-        if file != nil && size >= limits.fileSize { rotate() }
+        var rest = lines[...]
+        while !rest.isEmpty {
+            if file != nil && size >= limits.fileSize { rotate() }
+            // The line that reaches the size is the file's last.
+            let room = Int(clamping: max(limits.fileSize - size, 1))
+            let reaching = rest.count <= room ? nil : rest[(rest.startIndex + room - 1)...].firstIndex(of: UInt8(ascii: "\n"))
+            let part = rest[...(reaching ?? rest.endIndex - 1)]
+            write(part)
+            rest = rest[part.endIndex...]
+        }
+    }
+
+    private mutating func write(_ lines: ArraySlice<UInt8>) {
         if file == nil { open() }
         guard let number = file?.number else { return lose(lines.count, errno) }
         if lost.count > 0 {
-            guard put(noteOfLoss(), number) else { return lose(lines.count, errno) }
+            guard put(noteOfLoss()[...], number) else { return lose(lines.count, errno) }
             lost = (0, 0)
         }
         if !put(lines, number) { lose(lines.count, errno) }
     }
 
-    private mutating func put(_ lines: [UInt8], _ number: Int32) -> Bool {
+    private mutating func put(_ lines: ArraySlice<UInt8>, _ number: Int32) -> Bool {
         let written = lines.withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) }
         if written == lines.count {
             size += Int64(written)

@@ -12,9 +12,11 @@ final class DetachedMount {
         self.mount = mount
     }
 
-    /// What lies at a path, with all that is mounted below.
+    /// What lies at a path, with all that is mounted below. No symbolic link is followed: somebody may have laid it just now.
     convenience init(copying path: String) throws(SystemCallError) {
-        let copy = FileDescriptor(owning: try retryingInterrupts("open_tree", on: path) { clinux_tree_clone(AT_FDCWD, path, 1) })
+        let place = try FileDescriptor.open(path, O_PATH, resolution: .noSymlinks)
+        let number = place.number
+        let copy = FileDescriptor(owning: try retryingInterrupts("open_tree", on: path) { clinux_tree_clone(number, "", 1) })
         self.init(copy, at: path)
     }
 
@@ -39,7 +41,7 @@ final class DetachedMount {
 
     /// Puts it on top of what is at its path.
     func attach() throws(SystemCallError) {
-        let place = try FileDescriptor.open(path, O_PATH | O_NOFOLLOW)
+        let place = try FileDescriptor.open(path, O_PATH, resolution: .noSymlinks)
         let (number, target) = (mount.number, place.number)
         try retryingInterrupts("move_mount", on: path) { clinux_tree_attach(number, target, 0) }
     }

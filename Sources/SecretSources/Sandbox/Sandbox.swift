@@ -38,7 +38,7 @@ public struct Sandbox: ~Copyable {
     ]
 
     /// Begins with what needs to know nothing: this process is not dumped, looked into or given rights, ends with the one that has started it,
-    /// and goes on in a child, which has pids of its own. To be made before there is any other thread.
+    /// and starts again in a child, which has pids of its own. To be made before there is any other thread.
     ///
     /// - Parameters:
     ///   - wanted: for tests, which see what becomes possible without a wall.
@@ -47,17 +47,15 @@ public struct Sandbox: ~Copyable {
     public init(_ wanted: Walls = .all, landlock: Int = .max) throws(SystemCallError) {
         self.wanted = wanted
         self.landlock = min(landlock, Int(clinux_landlock_version()))
+        let isInside = SandboxMonitor.isInside
         // Before the process is hardened: its maps belong to root from then on.
         let others = UInt64(CLINUX_NEWPID | CLINUX_NEWIPC)
-        hasNamespace = wanted.contains(.namespaces) && (try? enterMountNamespace(withUser: geteuid() != 0, and: others)) != nil
+        hasNamespace = isInside || wanted.contains(.namespaces) && (try? enterMountNamespace(withUser: geteuid() != 0, and: others)) != nil
         hardenProcess()
         _ = clinux_no_new_privileges()
-        if hasNamespace {
-            try SandboxMonitor.goOnInChild()
-        } else {
-            // Its programs have to be ended first.
-            _ = clinux_signal_with_parent(SIGTERM)
-        }
+        if hasNamespace, !isInside { try SandboxMonitor.startAgainInChild() }
+        // Without namespaces its programs have to be ended first.
+        _ = clinux_signal_with_parent(hasNamespace ? SIGKILL : SIGTERM)
         lockMemory()
     }
 
@@ -65,11 +63,12 @@ public struct Sandbox: ~Copyable {
     ///
     /// - Parameters:
     ///   - hidden: paths that nobody in here must get at, besides the sockets that lead out of here; what is missing of them may appear later.
+    ///   - named: paths that the requests name, which are there even where they lie in `/run`, unless they are hidden.
     ///   - writable: paths that may be written to, and below; nothing else may, and no path that is hidden.
-    public mutating func close(hidden: [String], writable: [String]) {
+    public mutating func close(hidden: [String], named: [String], writable: [String]) {
         let hidden = HiddenPaths(hidden + Doors.paths(callersEnvironment()))
         let writable = writable.compactMap(realPath).filter { !hidden.contains($0) }.withoutRepeats()
-        if hasNamespace, (try? close(hidden, writable)) != nil { walls.insert(.namespaces) }
+        if hasNamespace, (try? close(hidden, named, writable)) != nil { walls.insert(.namespaces) }
         if wanted.contains(.capabilities), Self.dropCapabilities() { walls.insert(.capabilities) }
         if wanted.contains(.fileRules), landlock > 0 {
             let rules = FileRules(version: landlock, hidden: hidden, hasNamespaces: walls.contains(.namespaces))
@@ -79,10 +78,12 @@ public struct Sandbox: ~Copyable {
     }
 
     /// Makes the files what they are in here.
-    private func close(_ hidden: HiddenPaths, _ writable: [String]) throws(SystemCallError) {
+    private func close(_ hidden: HiddenPaths, _ named: [String], _ writable: [String]) throws(SystemCallError) {
         // First, so that what is copied for being written to has the covers.
         try hidden.cover()
-        try SandboxFiles.restrict(writable: writable)
+        try SandboxFiles.restrict(named: named, writable: writable)
+        // What was the working directory may lie beneath another mount now.
+        try retryingInterrupts("chdir", on: "/") { chdir("/") }
     }
 
     private static func dropCapabilities() -> Bool {

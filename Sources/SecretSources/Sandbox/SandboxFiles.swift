@@ -13,29 +13,41 @@ enum SandboxFiles {
 
     /// Restricts all that is mounted in this namespace.
     ///
-    /// - Parameter writable: paths without symbolic links.
+    /// - Parameters:
+    ///   - named: paths that may lie in `/run`, and are there then.
+    ///   - writable: paths without symbolic links.
     /// - Throws: where the kernel refuses (mount_setattr(2) is Linux 5.12).
-    static func restrict(writable: [String]) throws(SystemCallError) {
+    static func restrict(named: [String], writable: [String]) throws(SystemCallError) {
         // What the host mounts from now on would be as the host has it.
         try retryingInterrupts("mount", on: "/") { clinux_make_mounts_private() }
         // Copied before all else becomes read-only. A folder comes before what lies in it.
-        let places = try writable.sorted().map { path throws(SystemCallError) in
-            let place = try DetachedMount(copying: path)
-            try place.restrict(withoutRights)
-            return place
-        }
+        let kept = copies(of: RuntimeFolder.paths(named: named, besides: writable), readOnly)
+        let places = copies(of: writable.sorted(), withoutRights)
+        let links = RuntimeFolder.links()
         // What this machine doesn't have is left out.
         let devices = Devices.names().compactMap { try? DetachedMount(copying: "/dev/" + $0) }
         try restrict("/", readOnly)
         try showOwnProcesses()
-        let folder = try ownFolder("/dev")
+        let ownDevices = try ownFolder("/dev")
         try setUpDevices(devices)
-        for place in places {
-            if Paths.rest(of: place.path, below: "/dev") != nil { place.makeTarget() }
-            try place.attach()
+        let ownRuntimeFolder = try ownFolder(RuntimeFolder.path)
+        for place in kept + places {
+            if ["/dev", RuntimeFolder.path].contains(where: { Paths.rest(of: place.path, below: $0) != nil }) { place.makeTarget() }
+            // Where something else lies there by now, what may be written to can't be.
+            try? place.attach()
         }
-        // Its own mount alone: not those in it.
-        try retryingInterrupts("mount_setattr", on: "/dev") { clinux_tree_change(folder.number, readOnly, 0) }
+        for link in links { symlink(link.target, link.path) }
+        // Their own mounts alone: not those in them.
+        try retryingInterrupts("mount_setattr", on: "/dev") { clinux_tree_change(ownDevices.number, readOnly, 0) }
+        try retryingInterrupts("mount_setattr", on: RuntimeFolder.path) { clinux_tree_change(ownRuntimeFolder.number, readOnly, 0) }
+    }
+
+    /// Those that are still there.
+    private static func copies(of paths: [String], _ attributes: UInt64) -> [DetachedMount] {
+        paths.compactMap { path in
+            guard let copy = try? DetachedMount(copying: path), (try? copy.restrict(attributes)) != nil else { return nil }
+            return copy
+        }
     }
 
     private static func restrict(_ path: String, _ attributes: UInt64) throws(SystemCallError) {

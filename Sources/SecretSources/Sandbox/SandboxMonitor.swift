@@ -7,11 +7,19 @@ import Linux
 /// A pid namespace is made for children, and ends with the first of them: whatever has been started in there, in sessions of
 /// its own too, ends then. That one ends with this process, and this one with whoever has started it.
 enum SandboxMonitor {
-    /// Goes on in a child, the first process of a namespace that has been made, in a session without a terminal. To be called before
-    /// there is any other thread.
+    /// The name by which the program knows itself in there.
+    private static let nameInside = "stackup-sources inside"
+
+    /// Whether this is the process that ``startAgainInChild()`` has made.
+    static var isInside: Bool { getpid() == 1 && CommandLine.arguments.first == nameInside }
+
+    /// Starts the program again in a child, the first process of a namespace that has been made, in a session without a terminal. To be
+    /// called before there is any other thread.
+    ///
+    /// It is executed anew, since locks remember the number of a thread, which is another one in there.
     ///
     /// - Throws: in the caller, where no process can be made.
-    static func goOnInChild() throws(SystemCallError) {
+    static func startAgainInChild() throws(SystemCallError) -> Never {
         let monitor = FileDescriptor(owning: try retryingInterrupts("pidfd_open") { clinux_pidfd_open(getpid()) })
         let child = try retryingInterrupts("fork") { clinux_fork() }
         if child > 0 { follow(child) }
@@ -20,6 +28,9 @@ enum SandboxMonitor {
         var ended = pollfd(fd: monitor.number, events: Int16(POLLIN), revents: 0)
         if poll(&ended, 1, 0) != 0 { _exit(1) }
         setsid()
+        var words = [strdup(nameInside)] + CommandLine.arguments.dropFirst().map { strdup($0) } + [nil]
+        _ = clinux_execute_again(&words)
+        _exit(127)
     }
 
     /// Ends as the child does.
