@@ -126,10 +126,21 @@ public struct CgroupHierarchy: Sendable, Equatable {
 
     /// Whether v1's controller has such a file, in groups that are not the hierarchy's root.
     public func legacyHas(_ file: String, of controller: CgroupController) -> Bool {
-        guard let mount = legacy[controller] else { return false }
-        if ControlFile.exists("\(mount.own)/\(file)") { return true }
-        guard let folder = try? FileDescriptor.open(mount.own, O_RDONLY | O_DIRECTORY) else { return false }
-        return DirectoryListing.names(in: folder.number).contains { ControlFile.exists("\(mount.own)/\($0)/\(file)") }
+        legacy[controller].map { mount in Self.groups(from: mount.own).contains { ControlFile.exists("\($0)/\(file)") } } ?? false
+    }
+
+    /// Whether swap can be limited with memory: the kernel may have been told not to count it.
+    public var countsSwap: Bool {
+        if isLegacy(.memory) { return legacyHas("memory.memsw.limit_in_bytes", of: .memory) }
+        // The root of all has neither file.
+        let limited = unifiedParent.map { Self.groups(from: $0.path) }?.first { ControlFile.exists($0 + "/memory.max") }
+        return limited.map { ControlFile.exists($0 + "/memory.swap.max") } ?? true
+    }
+
+    /// A group and those in it.
+    private static func groups(from path: String) -> [String] {
+        guard let folder = try? FileDescriptor.open(path, O_RDONLY | O_DIRECTORY) else { return [path] }
+        return [path] + DirectoryListing.names(in: folder.number).sorted().map { "\(path)/\($0)" }
     }
 
     /// The CPUs that groups may have, as a list; nil where nothing says.

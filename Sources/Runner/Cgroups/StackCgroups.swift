@@ -128,6 +128,7 @@ final class StackCgroups {
     ) throws(SystemCallError) -> String {
         var folder = folder
         for part in Paths.components(name) where part != "." {
+            guard part != ".." else { throw SystemCallError("cgroup", name, code: EINVAL) }
             folder += "/\(part)"
             if mkdir(folder, 0o755) == 0 {
                 try note(folder, in: \.parents)

@@ -42,7 +42,7 @@ struct LimitPlanning {
         if let limit = wanted.memoryLimit, hasController(.memory, for: "mem_limit") {
             controls.memoryLimit = limit
             let swap = wanted.memoryAndSwapLimit.map { $0 < 0 ? -1 : $0 - limit } ?? limit
-            if !hierarchy.isLegacy(.memory) || hierarchy.legacyHas("memory.memsw.limit_in_bytes", of: .memory) {
+            if hierarchy.countsSwap {
                 controls.swapLimit = swap
             } else if swap >= 0 {
                 warn("memory is limited, and swap is not: this kernel does not count it", "memswap_limit", remedy: "boot with swapaccount=1")

@@ -98,6 +98,19 @@ final class FakeUnifiedTree {
         #expect(hierarchy.unifiedParent == nil && hierarchy.has(.memory) && !hierarchy.canControl(.memory) && !hierarchy.canControl(.freezer))
     }
 
+    @Test func aKernelMayNotCountSwap() {
+        let tree = FakeUnifiedTree()
+        #expect(tree.hierarchy(own: "/").countsSwap)
+        unlink(tree.path + "/memory.swap.max")
+        #expect(!tree.hierarchy(own: "/").countsSwap)
+        // The root has no limits of its own: what it has handed on tells.
+        unlink(tree.path + "/memory.max")
+        #expect(tree.hierarchy(own: "/").countsSwap)
+        tree.addGroup("system.slice")
+        unlink(tree.path + "/system.slice/memory.swap.max")
+        #expect(!tree.hierarchy(own: "/").countsSwap)
+    }
+
     @Test func aListOfCPUs() {
         #expect(CPUList.members(of: "0-2,4") == [0, 1, 2, 4])
         #expect(CPUList.members(of: "") == [])

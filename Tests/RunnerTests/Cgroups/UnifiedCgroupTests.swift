@@ -60,6 +60,14 @@ import Testing
         #expect(try cgroups.make(limits, for: web).folders == ["\(tree.path)/\(place)/web-1"])
     }
 
+    @Test func noParentLeadsOutOfTheHierarchy() throws {
+        var limits = limits
+        limits.parent = "a/../.."
+        tree.addGroup("a")
+        let cgroups = try cgroups(own: "/")
+        #expect(throws: LaunchError.self) { try cgroups.make(limits, for: web) }
+    }
+
     @Test func freezingAndKills() throws {
         tree.addGroup("x")
         let group = InstanceCgroup(folders: ["\(tree.path)/x"])
