@@ -255,7 +255,7 @@ struct References {
 
     /// A file that is there says what the value is.
     private func warnOfRotation(_ entry: Mapping.Entry, _ path: String) {
-        guard case .rotate? = stack.secret(entry.key)?.renewal else { return }
+        guard entry.value["x-stackup"]?["rotate"] != nil else { return }
         reporter.advise(
             "the secret is not rotated as long as its file is there", at: entry.keyPlace, attribute: "secrets.\(entry.key).x-stackup.rotate",
             remedy: "once `up` has stored its value, remove the file with: stackup secret seal \(entry.key)")
