@@ -27,6 +27,17 @@ struct HiddenPaths {
     /// Covers those that are there.
     func cover() throws(SystemCallError) {
         var layer = MaskLayer()
-        for path in paths { try layer.lay(on: path) }
+        for path in paths { try Self.cover(path, by: &layer) }
+    }
+
+    /// A file may be gone, or be another one, between the look at it and its cover.
+    private static func cover(_ path: String, by layer: inout MaskLayer) throws(SystemCallError) {
+        for _ in 0..<10 {
+            do throws(SystemCallError) {
+                return try layer.lay(on: path)
+            } catch where error.code == ENOENT {
+                continue
+            }
+        }
     }
 }

@@ -25,7 +25,13 @@ enum SandboxFiles {
         let places = copies(of: writable.sorted(), withoutRights)
         let links = RuntimeFolder.links()
         // What this machine doesn't have is left out.
-        let devices = Devices.names().compactMap { try? DetachedMount(copying: "/dev/" + $0) }
+        let devices = Devices.names().compactMap { name -> DetachedMount? in
+            // Root's drivers could change the modes of the host's own nodes; a device opens for writing all the same.
+            guard let device = try? DetachedMount(copying: "/dev/" + name),
+                (try? device.restrict(UInt64(CLINUX_MOUNT_NOSUID | CLINUX_MOUNT_RDONLY))) != nil
+            else { return nil }
+            return device
+        }
         try restrict("/", readOnly)
         try showOwnProcesses()
         let ownDevices = try ownFolder("/dev")
