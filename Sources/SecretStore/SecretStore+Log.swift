@@ -30,8 +30,12 @@ extension SecretStore {
                 head = try log.append(events.map { (event: $0, generation: 0) }, after: end, dataKey: dataKey)
             }
             try log.synchronize()
-            try keep(head)
-            return
+            // A commit that was announced before may have come about since, and its head knows nothing of these entries.
+            while true {
+                try keep(head)
+                guard try refresh() else { return }
+                guard try currentIndex().logHead.file == head.file else { return }
+            }
         }
     }
 

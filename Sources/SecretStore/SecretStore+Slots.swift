@@ -47,10 +47,15 @@ extension SecretStore {
         try bringUpToDate()
         let slot = try slot(reference, in: header)
         try proveThatAnotherSlotOpens(than: slot, unlocker)
+        let proven = header.slots.map(\.identifier)
         let lock = try StoreLock.acquire(in: folder)
         defer { lock.release() }
         try refresh()
         try readHeaderToReplace()
+        // Somebody may have removed the slot that was shown to open the store.
+        guard header.slots.map(\.identifier) == proven else {
+            throw .invalid("the store's key slots have changed meanwhile; run the command again")
+        }
         let keyRing = try keyRing()
         let description = KeySlotDescription(slot, location)
         let next: StoreHeader

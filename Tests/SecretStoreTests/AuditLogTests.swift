@@ -5,6 +5,28 @@ import Testing
 
 @testable import SecretStore
 
+@Suite struct KeptHeadTests {
+    /// Another process notes something between a commit's announcement and its head.
+    @Test func whatWasNotedDuringACommitStaysKnown() throws {
+        let scratch = Scratch()
+        let store = try SecretStore.openOrCreate(scratch.location)
+        var changes = StoreChanges()
+        changes.createSecret("a", source: "test", value: try SecretBytes(copying: [1]))
+        try store.commit(changes)
+        let identifier = store.header.store
+        let before = try #require(try KeptHead.read(scratch.location, store: identifier))
+        var (noted, committed) = (before, before)
+        noted.log.sequence += 2
+        committed.generation += 1
+        committed.log.sequence += 1
+        try KeptHead.write(noted, scratch.location, store: identifier)
+        try KeptHead.write(committed, scratch.location, store: identifier)
+        let after = try #require(try KeptHead.read(scratch.location, store: identifier))
+        #expect(after.generation == committed.generation)
+        #expect(after.log == noted.log)
+    }
+}
+
 @Suite struct AuditLogTests {
     let scratch = Scratch()
 
