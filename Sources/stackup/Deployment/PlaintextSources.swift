@@ -34,11 +34,12 @@ struct PlaintextSources {
         var problems = Problems()
         var remains: [String] = []
         var usesEnvironment = false
-        var declared: Set<String> = []
+        // By the secrets' names in the store.
+        var declared: [String: String] = [:]
         for declaration in stack.secrets {
-            declared.insert(declaration.storeName)
             switch declaration.source {
             case .file(let path):
+                declared[declaration.storeName] = path
                 do {
                     let real = try folders.resolve(path)
                     paths.append(real)
@@ -58,7 +59,7 @@ struct PlaintextSources {
             guard case .file(let path)? = origin.place else { continue }
             // A way that is not to be trusted any more is no reason to refuse a stack that doesn't go it.
             remains.append(PlaintextFile.remainsPath(of: (try? folders.resolve(path)) ?? path))
-            if !declared.contains(name) { note(name, path, nil) }
+            if declared[name]?.hasSameBytes(as: path) != true { note(name, path, nil) }
         }
         guard problems.isEmpty else { throw problems.error }
         paths = (paths + remains.sorted()).withoutRepeats()
