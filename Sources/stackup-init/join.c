@@ -111,6 +111,7 @@ _Noreturn void join(void) {
         // This process itself stays where it was: it outlives the groups.
         enter_groups(groups);
         if (terminal) open_terminal(&identity);
+        if (supervised) use_own_null();
         become(&identity);
     }
     close(REPORT_FD);

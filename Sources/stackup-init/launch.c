@@ -110,7 +110,10 @@ _Noreturn void launch(void) {
         fail("chown", "output");
     pid_t service = fork();
     if (service < 0) fail("fork", "service");
-    if (service == 0) become(&identity);
+    if (service == 0) {
+        use_own_null();
+        become(&identity);
+    }
     close(REPORT_FD);
     close(STDOUT_FILENO);
     close(STDERR_FILENO);

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "filter.h"
@@ -119,6 +120,16 @@ static const char *own_folder(const char *path) {
         if (strncmp(path, own[i], length) == 0 && path[length] == '/') return own[i];
     }
     return NULL;
+}
+
+void use_own_null(void) {
+    struct stat status;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (null < 0) fail("open", "/dev/null");
+    if (fstat(null, &status) != 0 || !S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))
+        fail_because("open", "/dev/null", "something else lies there");
+    if (fcntl(null, F_SETFL, O_RDWR) != 0 || dup2(null, STDIN_FILENO) < 0) fail("dup2", "standard input");
+    close(null);
 }
 
 /// Enters the working directory as the service itself: nothing that only root could reach.
