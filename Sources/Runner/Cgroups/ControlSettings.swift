@@ -21,7 +21,7 @@ extension ResourceControls {
             case .cpu: isLegacy ? legacyCPU : unifiedCPU
             case .cpuset: cpuset.map { [("cpuset.cpus", $0)] } ?? []
             // Pid 1 of the instance is none of the service's.
-            case .pids: pidsLimit.map { [("pids.max", String($0 + 1))] } ?? []
+            case .pids: pidsLimit.map { [("pids.max", $0 >= 4_194_304 ? "max" : String($0 + 1))] } ?? []
             case .io: isLegacy ? legacyIO : unifiedIO
             case .freezer: [(String, String)]()
             }

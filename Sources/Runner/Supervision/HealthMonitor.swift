@@ -26,6 +26,8 @@ struct HealthMonitor: Equatable {
     private(set) var health: ObservedHealth
     /// The check that runs now.
     var running: UInt64?
+    /// When the next one is due.
+    var due = Int64.max
     /// Checks that have ended.
     private var count = 0
 

@@ -25,6 +25,8 @@ extension StackSupervisor {
 
         let instance: Instance
         let purpose: Purpose
+        /// When it has had its time.
+        var deadline = Int64.max
         /// What it comes to is known already.
         var isConcluded = false
     }
@@ -74,7 +76,9 @@ extension StackSupervisor {
 
     func scheduleCheck(of instance: Instance) {
         guard let health = instance.health, instance.phase == .running, !instance.isPaused else { return }
-        deadlines.add(.check(instance, generation: instance.generation), at: now() + health.pause(at: now()))
+        let due = later(health.pause(at: now()))
+        instance.health?.due = due
+        deadlines.add(.check(instance, generation: instance.generation), at: due)
     }
 
     func check(_ instance: Instance) {
@@ -83,16 +87,26 @@ extension StackSupervisor {
         do {
             let id = try begin(plan.command(health.check.arguments), in: instance, for: .check(began: began))
             instance.health?.running = id
-            deadlines.add(.checkTimeout(instance, id), at: began + health.check.timeoutMilliseconds)
+            limitCheck(of: instance, id)
         } catch {
             conclude(instance, .init(exitCode: nil, output: "\(error)", began: began))
             scheduleCheck(of: instance)
         }
     }
 
+    /// Gives a check that runs its whole time from now on.
+    func limitCheck(of instance: Instance, _ id: UInt64) {
+        guard let health = instance.health else { return }
+        let deadline = later(health.check.timeoutMilliseconds)
+        commands[id]?.deadline = deadline
+        deadlines.add(.checkTimeout(instance, id), at: deadline)
+    }
+
     /// A check takes too long: it has failed by now, whenever it may end.
     func checkTimedOut(_ instance: Instance, _ id: UInt64) {
-        guard !instance.isPaused, let health = instance.health, health.running == id, case .check(let began)? = commands[id]?.purpose else { return }
+        guard !instance.isPaused, let health = instance.health, health.running == id, let command = commands[id], command.deadline <= now(),
+            case .check(let began) = command.purpose
+        else { return }
         conclude(instance, .init(exitCode: nil, output: "it took longer than \(health.check.timeoutMilliseconds) ms, and was killed", began: began))
         // The next one begins when it is gone.
         commands[id]?.isConcluded = true

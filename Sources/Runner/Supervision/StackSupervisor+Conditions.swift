@@ -38,6 +38,7 @@ extension StackSupervisor {
         let name = dependency.service
         for instance in instances(of: name) {
             switch (dependency.condition, instance.phase) {
+            case (_, .exited) where instance.failure != nil: return .failed("did not start")
             case (.started, _): continue
             case (.healthy, .exited): return .failed("has exited (\(instance.exitCode ?? -1))\(instance.memoryRemark)")
             case (.healthy, .running):
@@ -65,6 +66,7 @@ extension StackSupervisor {
             guard !instance.isAlive else { continue }
             instance.phase = .exited
             emit(.stopped, instance.name)
+            failDependents(of: instance.name.service)
         }
         settle()
     }

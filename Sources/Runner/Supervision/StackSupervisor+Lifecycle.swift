@@ -179,18 +179,26 @@ extension StackSupervisor {
             instance.awaitsPlan = true
             return
         }
-        let delay = limits.delayMilliseconds ?? instance.backoff.next(afterRunning: ran)
+        // A delay of nothing would keep the machine busy with what fails at once.
+        let delay = max(limits.delayMilliseconds ?? instance.backoff.next(afterRunning: ran), 10)
         instance.phase = .backingOff
         emit(.restarting(milliseconds: delay), instance.name)
-        deadlines.add(.restart(instance, generation: instance.generation), at: now() + delay)
+        deadlines.add(.restart(instance, generation: instance.generation), at: later(delay))
     }
 
     // MARK: Deadlines
 
     var nextDeadline: Int64? { deadlines.next }
 
+    /// When so many milliseconds have passed.
+    func later(_ milliseconds: Int64) -> Int64 {
+        let (time, overflow) = now().addingReportingOverflow(max(milliseconds, 0))
+        return overflow ? .max : time
+    }
+
     /// Does what is due by now.
     func handleDeadlines() {
+        defer { host.endLaunches() }
         let time = now()
         while let deadline = deadlines.popDue(at: time) {
             switch deadline {
@@ -211,7 +219,11 @@ extension StackSupervisor {
                 // What hinders it now may be gone in a while.
                 if instance.phase == .exited { applyRestartPolicy(instance) }
             case .check(let instance, let generation):
-                if instance.generation == generation && instance.health?.running == nil && !instance.isPaused { check(instance) }
+                guard instance.generation == generation, let health = instance.health, health.due <= time, health.running == nil,
+                    !instance.isPaused
+                else { continue }
+                instance.health?.due = .max
+                check(instance)
             case .checkTimeout(let instance, let id): checkTimedOut(instance, id)
             }
         }

@@ -55,7 +55,7 @@ extension StackSupervisor {
         onEvent(event)
         // Checks have stood still with it: one that was under way gets its whole time again.
         if let health = instance.health, let running = health.running {
-            deadlines.add(.checkTimeout(instance, running), at: now() + health.check.timeoutMilliseconds)
+            limitCheck(of: instance, running)
         } else {
             scheduleCheck(of: instance)
         }

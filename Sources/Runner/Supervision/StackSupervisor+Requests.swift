@@ -116,6 +116,8 @@ extension StackSupervisor {
     func take(_ plans: [LaunchPlan], _ surroundings: StackSurroundings?) {
         if let surroundings {
             self.surroundings = surroundings
+            // What was made for launches before knows nothing of new masks.
+            host.endLaunches()
             host.watch(surroundings.masks)
         }
         var taken = services

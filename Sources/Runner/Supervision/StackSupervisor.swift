@@ -81,6 +81,8 @@ final class StackSupervisor {
     /// What each service depends on, directly or not.
     private var closures: [String: Set<String>]?
     private var isSettling = false
+    /// It takes no more jobs.
+    private var isEnding = false
     /// Something that a successor has to know changed: `urgent` where it would lose a process otherwise.
     private(set) var unsaved = Unsaved.nothing
 
@@ -142,6 +144,7 @@ final class StackSupervisor {
 
     /// Does the job once those before it are done.
     func submit(_ job: Job) {
+        guard !isEnding else { return job.onFinish(.failed(reason: "the supervisor is ending; run the command again")) }
         queue.append(job)
         startNextJob()
     }
@@ -176,6 +179,7 @@ final class StackSupervisor {
 
     /// Drops the jobs that have not begun and replaces the one that has: everything is to stop.
     func stopEverything(because reason: String) {
+        isEnding = true
         for job in [current].compactMap({ $0 }) + queue { job.onFinish(.failed(reason: reason)) }
         queue = []
         current = nil
@@ -274,6 +278,7 @@ final class StackSupervisor {
         instance.backoff = RestartBackoff()
         instance.stoppedByUser = false
         instance.failure = nil
+        instance.exitCode = nil
         instance.awaitsPlan = false
     }
 

@@ -189,7 +189,8 @@ extension LogPlan {
         case .rfc5424: .rfc5424
         case .rfc5424micro: .rfc5424micro
         }
-        self.init(fileSize: logging.fileSize, fileCount: logging.fileCount, isKept: logging.isKept)
+        // A file for each line would take the supervisor more time than it has for a stack.
+        self.init(fileSize: logging.fileSize.map { max($0, 4096) }, fileCount: logging.fileCount, isKept: logging.isKept)
         switch logging.driver {
         case .jsonFile: break
         case .local:

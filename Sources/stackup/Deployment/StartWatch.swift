@@ -30,9 +30,8 @@ struct StartWatch {
         let limit = timeout.map { begin + $0 * 1000 } ?? .max
         var unchecked = Set(try deployed.observe().filter { $0.health?.status == .starting }.map(\.name))
         while true {
-            let batch = try events.eventsByNow() ?? []
-            for event in batch where event.kind == .healthy { unchecked.remove(event.instance ?? "") }
-            for case (let instance?, .unhealthy) in batch.map({ ($0.instance, $0.kind) }) { unchecked.remove(instance) }
+            guard let batch = try events.eventsByNow() else { throw CommandFailure("the stack was taken down meanwhile") }
+            for event in batch where event.endsTheWait { unchecked.remove(event.instance ?? "") }
             let failed = ends.take(batch).filter { deployed.services.contains($0.service) && !$0.wasAsked && !isExpected($0) }
             if !failed.isEmpty {
                 for end in failed { try report(end.service, end.instance, end.text) }
@@ -83,6 +82,16 @@ struct StartWatch {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+}
+
+extension InstanceEvent {
+    /// Whether there is no more to wait for, one way or the other.
+    fileprivate var endsTheWait: Bool {
+        switch kind {
+        case .healthy, .unhealthy, .stopping, .exited, .removed, .failed: true
+        default: false
+        }
     }
 }
 

@@ -22,6 +22,13 @@ import Testing
         return controls
     }
 
+    @Test(arguments: [4_194_303, 4_194_304, Int64.max])
+    func aLimitThatNoKernelHasIsNone(pids: Int64) {
+        var controls = ResourceControls()
+        controls.pidsLimit = pids
+        #expect(text(controls, legacy: []) == ["pids.max=\(pids == 4_194_303 ? "4194304" : "max")"])
+    }
+
     @Test func v1() {
         var controls = everything
         controls.swappiness = 10

@@ -104,6 +104,35 @@ import Testing
         #expect(bench.takeReplies() == ["done"])
     }
 
+    @Test func whatDependsOnAStartThatIsGivenUpDoesNotStart() throws {
+        begin(database(), .test("web", after: [Dependency("db", .healthy)]), .test("front", after: ["web"]))
+        bench.started("db-1")
+        _ = bench.calls()
+        try bench.supervisor.hasten(services: ["web"], timeoutMilliseconds: nil)
+        #expect(bench.takeReplies() == [
+            "failed: web-1: its start was given up, since it is to be stopped\nfront-1: 'web', which it depends on, did not start",
+        ])
+        #expect(bench.calls() == [])
+    }
+
+    @Test func aJobThatCouldNotStartHasNotCompleted() {
+        bench.up(.test("migrate"))
+        bench.ended("migrate-1", 0)
+        bench.host.refusals["migrate"] = "no"
+        bench.submit(.start(services: ["migrate"]))
+        _ = bench.takeReplies()
+        begin(.test("web", after: [Dependency("migrate", .completed)]))
+        #expect(bench.takeReplies() == ["failed: web-1: 'migrate', which it depends on, did not start"])
+    }
+
+    @Test func whoeverAsksASupervisorThatEndsIsTold() {
+        bench.up(.test("web"))
+        bench.supervisor.stopEverything(because: "it was asked to")
+        begin(.test("late"))
+        #expect(bench.takeReplies() == ["failed: the supervisor is ending; run the command again"])
+        #expect(!bench.calls().contains("launch late-1"))
+    }
+
     @Test func aRestartWaitsForNothingThatIsNotWell() {
         bench.up(database(), .test("web", after: [Dependency("db", .healthy)]))
         bench.advance(50)

@@ -37,6 +37,23 @@ import Testing
         #expect(bench.instance("web-1")?.isPaused == false)
     }
 
+    @Test func shortPausesMakeNoMoreChecks() throws {
+        bench.up(checked())
+        for _ in 0..<5 {
+            _ = try bench.supervisor.pause(services: nil)
+            _ = try bench.supervisor.unpause(services: nil)
+        }
+        _ = bench.calls()
+        bench.advance(50)
+        #expect(bench.calls() == ["run web-1 check as 1"])
+        bench.supervisor.commandEnded(1, code: 0, output: "")
+        bench.advance(1000)
+        #expect(bench.calls() == ["run web-1 check as 2"])
+        bench.supervisor.commandEnded(2, code: 0, output: "")
+        bench.advance(999)
+        #expect(bench.calls() == [])
+    }
+
     @Test func checksStandStillToo() throws {
         bench.up(checked())
         bench.advance(50)
