@@ -14,7 +14,15 @@ final class LogDestination {
     /// Datagrams in their order, the first `taken` of which have been taken: never more than what one read brings.
     private var waiting: [[UInt8]] = []
     private var taken = 0
+    /// Bytes of those that wait.
+    private var waitingBytes = 0
+    /// Lines that had no room: only what instances leave at their end can be more than there is.
+    private var lost = 0
     private(set) var congestion: Int32?
+    /// Called before the socket is closed that ``congestion`` may have named.
+    var willClose: () -> Void = {}
+
+    private static let waitingLimit = 4 << 20
 
     /// systemd-journald.service(8).
     private static let journal = "/run/systemd/journal/socket"
@@ -33,14 +41,18 @@ final class LogDestination {
 
     /// Puts a line into the row.
     func add(_ text: UnsafeRawBufferPointer, endsLine: Bool, _ stream: LogStream, _ time: LogTime) {
-        let severity = stream == .stdout ? 6 : 3
-        switch destination {
-        case .journal:
-            waiting.append(JournalEntry.bytes(text, endsLine: endsLine, severity: severity, tag: tag, instance: instance))
-        case .syslog(_, let facility, let format, _):
-            waiting.append(
-                SyslogMessage.bytes(text, priority: facility * 8 + severity, format: format, tag: tag, pid: getpid(), time: time))
+        guard waitingBytes < Self.waitingLimit else {
+            lost += 1
+            return
         }
+        let severity = stream == .stdout ? 6 : 3
+        let datagram = switch destination {
+        case .journal: JournalEntry.bytes(text, endsLine: endsLine, severity: severity, tag: tag, instance: instance)
+        case .syslog(_, let facility, let format, _):
+            SyslogMessage.bytes(text, priority: facility * 8 + severity, format: format, tag: tag, pid: getpid(), time: time)
+        }
+        waitingBytes += datagram.count
+        waiting.append(datagram)
     }
 
     /// Sends what it can.
@@ -68,12 +80,19 @@ final class LogDestination {
             case EMSGSIZE: taken += 1
             default:
                 // Who listened is gone; somebody else may listen by now.
+                willClose()
                 socket = nil
                 if isFresh { taken = waiting.count }
             }
         }
         waiting = []
         taken = 0
+        waitingBytes = 0
+        guard lost > 0 else { return }
+        let note = Array("stackup: \(lost) lines of output were lost here: there was no room for them".utf8)
+        lost = 0
+        note.withUnsafeBytes { add($0, endsLine: true, .stderr, .now()) }
+        flush()
     }
 
     private static func connect(_ path: String) -> FileDescriptor? {

@@ -2,25 +2,44 @@ import Linux
 
 /// Passes on what instances that have ended still had to say, while whoever takes it takes no more for now.
 final class LogDrain {
-    private let loop: EventLoop
-    private var writers: [EventLoop.Token: LogWriter] = [:]
+    private final class Entry {
+        let writer: LogWriter
+        var token: EventLoop.Token?
 
-    /// Each holds what one read and two pipes may bring. A service that ends again and again, and a syslog that takes nothing, must not fill the
-    /// memory.
-    private static let limit = 64
+        init(_ writer: LogWriter) { self.writer = writer }
+    }
+
+    private let loop: EventLoop
+    private var entries: [ObjectIdentifier: Entry] = [:]
+
+    /// A service that ends again and again, and a syslog that takes nothing, must not fill the memory.
+    private static let limit = 16
 
     init(_ loop: EventLoop) { self.loop = loop }
 
     /// Takes a writer over, where it has something left.
     func take(_ writer: LogWriter) {
-        guard let socket = writer.congestion, writers.count < Self.limit else { return }
-        var token: EventLoop.Token?
-        token = try? loop.add(socket, .writable) { [unowned self] _ in
-            writer.resume()
-            guard writer.congestion == nil, let token else { return }
-            loop.remove(token)
-            writers[token] = nil
+        guard writer.congestion != nil, entries.count < Self.limit else { return }
+        let entry = Entry(writer)
+        entries[ObjectIdentifier(entry)] = entry
+        writer.onClose { [unowned self, unowned entry] in unwatch(entry) }
+        watch(entry)
+    }
+
+    private func watch(_ entry: Entry) {
+        if entry.token == nil, let socket = entry.writer.congestion {
+            entry.token = try? loop.add(socket, .writable) { [unowned self, unowned entry] _ in
+                entry.writer.resume()
+                watch(entry)
+            }
         }
-        if let token { writers[token] = writer }
+        guard entry.writer.congestion == nil || entry.token == nil else { return }
+        unwatch(entry)
+        entries[ObjectIdentifier(entry)] = nil
+    }
+
+    private func unwatch(_ entry: Entry) {
+        if let token = entry.token { loop.remove(token) }
+        entry.token = nil
     }
 }

@@ -24,6 +24,12 @@ final class LogWriter {
     /// The socket that has to take more before there may be more output; nil where nothing is waited for.
     var congestion: Int32? { destination?.congestion }
 
+    /// How much to read at once, in bytes: of lines that go elsewhere each becomes a message of its own.
+    var readLimit: Int { destination == nil ? .max : 4096 }
+
+    /// Has it told before the socket is closed that ``congestion`` has named.
+    func onClose(_ body: @escaping () -> Void) { destination?.willClose = body }
+
     /// The socket takes more.
     func resume() { destination?.flush() }
 

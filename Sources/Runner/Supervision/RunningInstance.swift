@@ -8,6 +8,9 @@ final class RunningInstance {
     private let loop: EventLoop
     let log: LogWriter
     private var endToken: EventLoop.Token?
+    /// Those that have not ended.
+    private var openStreams: Set<LogStream> = [.stdout, .stderr]
+    /// Of those that are read: none while the output has to wait.
     private var outputTokens: [LogStream: EventLoop.Token] = [:]
     private var reportToken: EventLoop.Token?
     /// While the output has to wait until whoever takes it takes more.
@@ -34,9 +37,8 @@ final class RunningInstance {
         self.onEnd = onEnd
         for number in [self.launched.standardOutput.number, self.launched.standardError.number] { Self.neverBlock(number) }
         endToken = try loop.add(self.launched.pidfd.number, .readable) { [unowned self] _ in end() }
-        for stream in [LogStream.stdout, .stderr] {
-            outputTokens[stream] = try loop.add(descriptor(of: stream), .readable) { [unowned self] _ in receive(stream) }
-        }
+        for stream in openStreams { try listen(to: stream) }
+        log.onClose { [unowned self] in forgetCongestion() }
         if let number = Self.number(self.launched.startReport) {
             Self.neverBlock(number)
             reportToken = try loop.add(number, .readable) { [unowned self] _ in receiveReport() }
@@ -58,6 +60,7 @@ final class RunningInstance {
     }
 
     private func unwatch() {
+        log.onClose {}
         for token in [endToken, reportToken, congestionToken].compactMap({ $0 }) + outputTokens.values { loop.remove(token) }
         endToken = nil
         reportToken = nil
@@ -80,36 +83,50 @@ final class RunningInstance {
         stream == .stdout ? launched.standardOutput.number : launched.standardError.number
     }
 
+    private func listen(to stream: LogStream) throws(SystemCallError) {
+        outputTokens[stream] = try loop.add(descriptor(of: stream), .readable) { [unowned self] _ in
+            receive(stream)
+            holdUpOrGoOn()
+        }
+    }
+
     /// Reads once: other instances want their turn.
     @discardableResult
     private func receive(_ stream: LogStream) -> Bool {
-        let count = OutputBuffer.shared.read(descriptor(of: stream)) { bytes, scratch in
+        let count = OutputBuffer.shared.read(descriptor(of: stream), limit: log.readLimit) { bytes, scratch in
             log.receive(bytes, from: stream, scratch: &scratch)
         }
-        if count > 0 {
-            holdUpIfCongested()
-            return true
-        }
+        if count > 0 { return true }
         if count < 0 && (errno == EAGAIN || errno == EINTR) { return false }
-        if let token = outputTokens.removeValue(forKey: stream) {
-            loop.remove(token)
-            log.finish(stream)
-        }
+        openStreams.remove(stream)
+        if let token = outputTokens.removeValue(forKey: stream) { loop.remove(token) }
+        log.finish(stream)
         return false
     }
 
-    /// Reads no more as long as what was read can't be passed on: the pipe fills, and the service waits.
-    private func holdUpIfCongested() {
-        guard congestionToken == nil, let socket = log.congestion else { return }
-        congestionToken = try? loop.add(socket, .writable) { [unowned self] _ in
-            log.resume()
-            guard log.congestion == nil, let token = congestionToken else { return }
-            loop.remove(token)
-            congestionToken = nil
-            for token in outputTokens.values { loop.change(token, to: .readable) }
+    /// Reads no more as long as what was read can't be passed on: the pipe fills, and the service waits. Goes on as soon as it can.
+    ///
+    /// What is not read has no place in the loop at all, which would tell of a closed pipe again and again.
+    private func holdUpOrGoOn() {
+        guard let socket = log.congestion else {
+            forgetCongestion()
+            for stream in openStreams where outputTokens[stream] == nil { try? listen(to: stream) }
+            return
+        }
+        if congestionToken == nil {
+            congestionToken = try? loop.add(socket, .writable) { [unowned self] _ in
+                log.resume()
+                holdUpOrGoOn()
+            }
         }
         guard congestionToken != nil else { return }
-        for token in outputTokens.values { loop.change(token, to: []) }
+        for token in outputTokens.values { loop.remove(token) }
+        outputTokens = [:]
+    }
+
+    private func forgetCongestion() {
+        if let token = congestionToken { loop.remove(token) }
+        congestionToken = nil
     }
 
     private func receiveReport() {
@@ -133,9 +150,9 @@ final class RunningInstance {
     /// The order matters: it started, it printed, it ended.
     private func end() {
         receiveReport()
-        for stream in [LogStream.stdout, .stderr] where outputTokens[stream] != nil {
+        for stream in openStreams {
             while receive(stream) {}
-            log.finish(stream)
+            if openStreams.contains(stream) { log.finish(stream) }
         }
         unwatch()
         onEnd()
@@ -150,9 +167,11 @@ final class OutputBuffer {
     private var scratch: [UInt8] = []
 
     /// Reads what is there.
+    ///
+    /// - Parameter limit: how much at most, in bytes.
     /// - Returns: as read(2).
-    func read(_ descriptor: Int32, body: (UnsafeRawBufferPointer, inout [UInt8]) -> Void) -> Int {
-        let count = Glibc.read(descriptor, bytes.baseAddress, bytes.count)
+    func read(_ descriptor: Int32, limit: Int = .max, body: (UnsafeRawBufferPointer, inout [UInt8]) -> Void) -> Int {
+        let count = Glibc.read(descriptor, bytes.baseAddress, min(bytes.count, limit))
         guard count > 0 else { return count }
         body(UnsafeRawBufferPointer(rebasing: bytes[..<count]), &scratch)
         // Escaping can make six bytes of one; that much need not be kept.

@@ -91,6 +91,39 @@ import Testing
         #expect(numbers == Array(0..<sent))
     }
 
+    @Test func whoeverWaitsForASocketIsToldBeforeItIsClosed() {
+        listen()
+        let destination = destination()
+        var closed = 0
+        destination.willClose = { closed += 1 }
+        for number in 0..<10_000 where destination.congestion == nil {
+            add("\(number)", to: destination)
+            destination.flush()
+        }
+        #expect(destination.congestion != nil)
+        close(listener)
+        unlink(path)
+        listen()
+        destination.flush()
+        #expect(closed == 1)
+        #expect(destination.congestion == nil)
+        #expect(!received().isEmpty)
+    }
+
+    @Test func whatAnInstanceLeavesAtItsEndIsBounded() {
+        listen()
+        let destination = destination()
+        for number in 0..<200_000 { add("\(number)", to: destination) }
+        var count = 0
+        repeat {
+            destination.flush()
+            let messages = received()
+            count += messages.count
+            if let last = messages.last, String(decoding: last, as: UTF8.self).contains("lines of output were lost here") { break }
+        } while destination.congestion != nil
+        #expect(count > 10_000 && count < 200_000)
+    }
+
     @Test func whereNobodyListensNothingIsHeldUp() {
         let destination = destination()
         add("lost", to: destination)
