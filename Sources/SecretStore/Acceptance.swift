@@ -30,7 +30,7 @@ extension SecretStore {
         if isForeign { try keepOwnSlotAlone(keyRing) }
         let what = [(isOlder, "an older store"), (isForeign, "the header's one slot that opens it"), (!isWhole, "a damaged log")]
         let head = try makeNewest(AuditEvent(.accepted, detail: what.filter(\.0).map(\.1).joined(separator: ", ")), isOlder: isOlder)
-        try KeptHead.write(head, location, store: header.store, keepingNewer: false, durably: true)
+        try KeptHead.write(head, location, store: header.store, durably: true)
         return true
     }
 

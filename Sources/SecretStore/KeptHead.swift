@@ -110,12 +110,7 @@ struct KeptHead: Equatable, Sendable {
             if keepingNewer, count > 0, let present = KeptHead(parsing: buffer[..<count]) {
                 guard head.isNewer(than: present) else { return }
                 // One of the same state doesn't know that a rekey is under way.
-                if present.generation == head.generation {
-                    head.keys = present.keys
-                } else if present.log.file == head.log.file, present.log.sequence > head.log.sequence {
-                    // Somebody noted something while that commit was under way: it lies behind the commit's own entries.
-                    head.log = present.log
-                }
+                if present.generation == head.generation { head.keys = present.keys }
             }
             try write(Array(head.text.utf8), to: file)
             if durably { try retryingInterrupts("fdatasync") { fdatasync(file.number) } }

@@ -52,7 +52,7 @@ public struct Restoration {
             try KeptHead.admit(head.keys[0], besides: present.keys, location, store: header.store)
         }
         try place.exchange(staging)
-        try KeptHead.write(head, location, store: header.store, keepingNewer: false, durably: true)
+        try KeptHead.write(head, location, store: header.store, durably: true)
         guard let store = try SecretStore.open(location, with: unlocker) else { throw .replaced(directory: location.directory) }
         return store
     }

@@ -88,6 +88,13 @@ extension SecretStore {
     ///
     /// - Parameter durably: whether it is on the disk when this returns.
     func keep(_ head: LogHead, durably: Bool = false) throws(StoreError) {
+        var head = head
+        // Somebody may have noted something while a commit was under way: it lies behind the commit's own entries. (A log that was restored
+        // since has no such entry.)
+        if let noted = (try? KeptHead.read(location, store: header.store))?.log, noted.file == head.file, noted.sequence > head.sequence,
+            let log = try openLog(for: .reading), try log.holds(noted, dataKey: dataKey) {
+            head = noted
+        }
         try KeptHead.write(
             KeptHead(generation: try currentIndex().generation, log: head, keys: [Identifier(ofKey: dataKey)]), location, store: header.store,
             durably: durably)

@@ -14,16 +14,22 @@ import Testing
         changes.createSecret("a", source: "test", value: try SecretBytes(copying: [1]))
         try store.commit(changes)
         let identifier = store.header.store
-        let before = try #require(try KeptHead.read(scratch.location, store: identifier))
-        var (noted, committed) = (before, before)
-        noted.log.sequence += 2
-        committed.generation += 1
-        committed.log.sequence += 1
-        try KeptHead.write(noted, scratch.location, store: identifier)
-        try KeptHead.write(committed, scratch.location, store: identifier)
+        let committed = try #require(try KeptHead.read(scratch.location, store: identifier))
+        try store.audit([AuditEvent(.read, secret: "a")])
+        var noted = try #require(try KeptHead.read(scratch.location, store: identifier))
+        #expect(noted.log.sequence == committed.log.sequence + 1)
+        // As it was before the commit had come about.
+        noted.generation -= 1
+        try KeptHead.write(noted, scratch.location, store: identifier, keepingNewer: false)
+        try store.keep(committed.log)
         let after = try #require(try KeptHead.read(scratch.location, store: identifier))
         #expect(after.generation == committed.generation)
         #expect(after.log == noted.log)
+        // What no log holds is no measure for it.
+        noted.log.sequence += 1
+        try KeptHead.write(noted, scratch.location, store: identifier, keepingNewer: false)
+        try store.keep(committed.log)
+        #expect(try KeptHead.read(scratch.location, store: identifier)?.log == committed.log)
     }
 }
 
