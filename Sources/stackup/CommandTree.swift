@@ -53,7 +53,7 @@ enum CommandTree {
         (RestartCommand.command, RestartCommand.run), (Kill.command, Kill.run), (Pause.command, Pause.run), (Unpause.command, Unpause.run),
         (ConfigCommand.command, ConfigCommand.run), (Grants.command, Grants.run),
         (SecretCommand.command, SecretCommand.run), (StoreCommand.command, StoreCommand.run),
-        (Version.command, Version.run), (Help.command, Help.run),
+        (Boot.command, Boot.run), (Version.command, Version.run), (Help.command, Help.run),
     ]
 
     /// Who runs the command that was parsed.
