@@ -5,13 +5,21 @@ import Linux
 /// somewhere. Two that did it at once would leave the store with one value and the world with another.
 ///
 /// It is flock(2) on the store's folder, which nothing else locks, and ends with this value or its process. Commits and readers
-/// go on meanwhile. Whoever also needs the lock of a stack takes that one later.
-public struct RenewalHold: ~Copyable {
+/// go on meanwhile. Whoever also waits for the lock of a stack has given it back before.
+public final class RenewalHold {
     private let folder: Folder
 
     fileprivate init(_ folder: consuming Folder) {
         self.folder = folder
     }
+
+    /// Gives the right back, once what was got is stored.
+    public func release() {
+        // Closing would do, were there no other descriptor for the same open file; forking makes one.
+        flock(folder.descriptor.number, LOCK_UN)
+    }
+
+    deinit { release() }
 }
 
 extension SecretStore {

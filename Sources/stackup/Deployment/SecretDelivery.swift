@@ -26,6 +26,9 @@ struct SecretDelivery: ~Copyable {
     private var extraSteps: [(inout StoreChanges) -> Void] = []
     /// Hears what happens in which stack.
     var onEvent: (InstanceEvent, _ stack: String) -> Void = { _, _ in }
+    /// Called once the new versions are stored and on their way to every stack that nobody else works on. What follows may wait for others,
+    /// for as long as they like.
+    var onSent: () -> Void = {}
 
     /// A value that waits for its place in the store.
     private final class Update {
@@ -90,6 +93,7 @@ struct SecretDelivery: ~Copyable {
         let held = users(in: outcome.snapshot).compactMap { hold($0, waits: false, &outcome) }
         outcome.snapshot = try commit(to: held)
         for target in held { outcome.note(target) { try target.send(from: store) } }
+        onSent()
         for target in held { outcome.note(target) { try finish(target) } }
         // Those that another command held, and those that one has given a grant meanwhile.
         let done = Set(held.map(\.name) + outcome.failures.map(\.stack))

@@ -16,6 +16,10 @@ struct SecretRenewing {
     private let stack: String
     private let store: SecretStore
     private let invocation: Invocation
+    /// Called before sources are asked for new values, with what is asked; nobody else's turn is waited for any more.
+    var onTurn: ([RenewableSecret]) -> Void = { _ in }
+    /// Called once the values are stored and sent: nothing is lost from here on, and others may be waited for.
+    var onSent: () -> Void = {}
 
     init(_ stack: String, _ store: SecretStore, _ invocation: Invocation) {
         self.stack = stack
@@ -48,11 +52,10 @@ struct SecretRenewing {
         if try !due(rotated, told).isEmpty {
             // One that a second process makes a new value for has had its turn once this one has the hold.
             let hold = try invocation.holdRenewals(of: store)
-            try renew(due: try due(rotated, told), onEvent, &outcome)
-            _ = hold
+            try renew(due: try due(rotated, told), hold, onEvent, &outcome)
         }
         // A source may be asked twice at once. It may be slow too, and is nobody else's business.
-        try renew(due: try due(secrets.filter { !$0.isRotated }, told), onEvent, &outcome)
+        try renew(due: try due(secrets.filter { !$0.isRotated }, told), nil, onEvent, &outcome)
         return outcome
     }
 
@@ -63,15 +66,20 @@ struct SecretRenewing {
     }
 
     private func renew(
-        due: [RenewableSecret], _ onEvent: @escaping (InstanceEvent, _ stack: String) -> Void, _ outcome: inout Outcome
+        due: [RenewableSecret], _ hold: RenewalHold?, _ onEvent: @escaping (InstanceEvent, _ stack: String) -> Void, _ outcome: inout Outcome
     ) throws {
         guard !due.isEmpty else { return }
+        onTurn(due)
         let before = try store.snapshot()
         let answers = try fetch(due)
         let snapshot = try store.snapshot()
         var created = StoreChanges()
         var delivery = SecretDelivery(store, invocation)
         delivery.onEvent = onEvent
+        delivery.onSent = { [onSent] in
+            hold?.release()
+            onSent()
+        }
         var updated: [RenewableSecret] = []
         for (renewable, answer) in zip(due, answers) {
             let name = renewable.name
