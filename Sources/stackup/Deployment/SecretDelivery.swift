@@ -91,7 +91,7 @@ struct SecretDelivery: ~Copyable {
         var outcome = Outcome(snapshot: try store.snapshot())
         // Who comes second waits: two deliveries that each held what the other waits for would wait for ever.
         let held = users(in: outcome.snapshot).compactMap { hold($0, waits: false, &outcome) }
-        outcome.snapshot = try commit(to: held)
+        try commit(to: held, &outcome)
         for target in held { outcome.note(target) { try target.send(from: store) } }
         onSent()
         for target in held { outcome.note(target) { try finish(target) } }
@@ -112,6 +112,8 @@ struct SecretDelivery: ~Copyable {
     struct Outcome {
         /// The store's state after it.
         fileprivate(set) var snapshot: StoreSnapshot
+        /// The names of secrets that got no new version, since somebody has removed them meanwhile.
+        fileprivate(set) var removed: Set<String> = []
         /// What went wrong, by stack; the store has the new versions all the same.
         fileprivate(set) var failures: [Failure] = []
 
@@ -153,15 +155,18 @@ extension SecretDelivery {
         }
     }
 
-    /// - Returns: the store's state with the new versions.
-    private borrowing func commit(to targets: [DeliveryTarget]) throws -> StoreSnapshot {
+    /// Notes the store's state with the new versions, and what got none.
+    private borrowing func commit(to targets: [DeliveryTarget], _ outcome: inout Outcome) throws {
         while true {
             let snapshot = try store.snapshot()
             // The records name the versions as they will be.
             var coming: [String: NamedVersion] = [:]
             var changes = StoreChanges()
             for update in updates {
-                guard let secret = snapshot.secret(update.name) else { throw StoreError.noSuchSecret(update.name) }
+                guard let secret = snapshot.secret(update.name) else {
+                    outcome.removed.insert(update.name)
+                    continue
+                }
                 let number = coming[update.name]?.number ?? secret.newest.number
                 let identity = VersionIdentity.random()
                 coming[update.name] = NamedVersion(number + 1, identity)
@@ -172,9 +177,13 @@ extension SecretDelivery {
             }
             for step in extraSteps { step(&changes) }
             do {
-                return try commit(changes, to: targets, coming, snapshot)
+                outcome.snapshot = try commit(changes, to: targets, coming, snapshot)
+                return
             } catch StoreError.versionConflict {
                 // Somebody else was faster: theirs has that number, ours the next.
+                continue
+            } catch StoreError.noSuchSecret {
+                // Somebody has removed one, which keeps the others from nothing.
                 continue
             }
         }

@@ -35,7 +35,14 @@ struct SecretRenewing {
         var errors: [String: SourceError] = [:]
         /// Stacks that did not get all of their files.
         var undelivered: [SecretDelivery.Outcome.Failure] = []
+
+        fileprivate mutating func fail(_ name: String, _ error: SourceError) {
+            errors[name] = error
+            outcomes.append(.init(name, .failed(reason: error.reason)))
+        }
     }
+
+    private static let removed = SourceError("somebody has removed the secret meanwhile")
 
     /// - Parameters:
     ///   - secrets: those that may be due.
@@ -85,11 +92,14 @@ struct SecretRenewing {
             let name = renewable.name
             switch answer.take() {
             case .failure(let error):
-                outcome.errors[name] = error
-                outcome.outcomes.append(.init(name, .failed(reason: error.reason)))
-                if snapshot.secret(name) != nil { delivery.alsoCommit { $0.noteFailure(of: name, reason: error.reason) } }
+                outcome.fail(name, error)
+                delivery.alsoCommit { $0.noteFailure(of: name, reason: error.reason) }
             case .value(let value):
                 guard let secret = snapshot.secret(name) else {
+                    guard renewable.isMade else {
+                        outcome.fail(name, Self.removed)
+                        continue
+                    }
                     created.createSecret(name, labels: renewable.origin.labels, source: renewable.request.source, value: value, for: stack)
                     continue
                 }
@@ -107,6 +117,7 @@ struct SecretRenewing {
         if !created.isEmpty { try store.commit(created) }
         let delivered = try delivery.deliver()
         outcome.undelivered += delivered.failures
+        for name in delivered.removed.sorted() { outcome.fail(name, Self.removed) }
         for renewable in updated {
             guard let version = delivered.snapshot.secret(renewable.name)?.newest.number else { continue }
             outcome.outcomes.append(
@@ -164,7 +175,11 @@ struct SecretRenewing {
 extension Invocation {
     /// Waits until no other command gets new values for secrets, and says so where that takes a while.
     func holdRenewals(of store: SecretStore) throws(StoreError) -> RenewalHold {
-        try store.holdRenewals { streams.note("waiting for another stackup, which makes new values for secrets") }
+        try store.holdRenewals(onWait: noteWaitForRenewals)
+    }
+
+    func noteWaitForRenewals() {
+        streams.note("waiting for another stackup, which makes new values for secrets")
     }
 }
 
