@@ -13,6 +13,24 @@ public final class RenewalHold {
         self.folder = folder
     }
 
+    /// Waits for the right to the store of a folder.
+    static func take(in folder: borrowing Folder, onWait: () -> Void) throws(StoreError) -> RenewalHold {
+        guard let own = try folder.reopened() else { throw .replaced(directory: folder.path) }
+        do {
+            let number = own.descriptor.number
+            if flock(number, LOCK_EX | LOCK_NB) != 0 {
+                onWait()
+                _ = try retryingInterrupts("flock", on: own.path) { flock(number, LOCK_EX) }
+            }
+        } catch {
+            throw .system(doing: "wait for other renewals", error)
+        }
+        let hold = RenewalHold(own)
+        // A restore, which has it too, may have put another one there.
+        try hold.folder.checkIsInPlace()
+        return hold
+    }
+
     /// Gives the right back, once what was got is stored.
     public func release() {
         // Closing would do, were there no other descriptor for the same open file; forking makes one.
@@ -26,17 +44,8 @@ extension SecretStore {
     /// Waits until nobody else gets new values for secrets of this store.
     ///
     /// - Parameter onWait: called where that takes a while.
+    /// - Throws: `replaced` where another store is in this one's place by then.
     public func holdRenewals(onWait: () -> Void = {}) throws(StoreError) -> RenewalHold {
-        guard let folder = try folder.reopened() else { throw .replaced(directory: location.directory) }
-        do {
-            let number = folder.descriptor.number
-            if flock(number, LOCK_EX | LOCK_NB) != 0 {
-                onWait()
-                _ = try retryingInterrupts("flock", on: location.directory) { flock(number, LOCK_EX) }
-            }
-        } catch {
-            throw .system(doing: "wait for other renewals", error)
-        }
-        return RenewalHold(folder)
+        try RenewalHold.take(in: folder, onWait: onWait)
     }
 }
