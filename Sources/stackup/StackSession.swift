@@ -63,6 +63,11 @@ struct StackSession: ~Copyable {
         return try StackSession(name, directories, invocation, lock: lock) { try Stored(store, of: name) }
     }
 
+    /// A look at one of several stacks, for a command that has the store open.
+    static func reading(_ name: String, _ invocation: Invocation, store: SecretStore) throws -> StackSession {
+        try StackSession(name, invocation.paths.directories(of: name), invocation, lock: nil) { try Stored(store, of: name) }
+    }
+
     /// What the store has of a stack.
     private struct Stored {
         /// nil where nothing was ever stored on this host, and where it can't be used.
