@@ -135,21 +135,30 @@ extension SecretDelivery {
     /// The names of the stacks with a runtime folder, of which a service may be granted one of the secrets.
     private borrowing func users(in snapshot: StoreSnapshot) -> [String] {
         snapshot.stackNames.filter { name in
-            guard access(invocation.paths.directories(of: name).runtime, F_OK) == 0,
-                let bytes = (try? store.stackRecord(name)) ?? nil
-            else { return false }
+            guard access(invocation.paths.directories(of: name).runtime, F_OK) == 0 else { return false }
+            let bytes: [UInt8]
+            do {
+                guard let record = try store.stackRecord(name) else { return false }
+                bytes = record
+            } catch {
+                // That is told of once the stack is to get its own.
+                return true
+            }
             // Cheaper than to decode a record that says nothing of them, as long as they are few.
             guard names.count > 4 else { return names.contains { bytes.contains(text: $0) } }
-            return StackRecord(decoding: bytes)?.grants(anyOf: names) ?? false
+            return StackRecord(decoding: bytes)?.grants(anyOf: names) ?? true
         }
     }
 
     /// - Returns: nil where there is nothing to deliver to, or to wait for.
     private borrowing func hold(_ name: String, waits: Bool, _ outcome: inout Outcome) -> DeliveryTarget? {
         do {
-            guard let session = try StackSession.holding(name, invocation, store: store, waits: waits),
-                let record = session.record, record.grants(anyOf: names)
-            else { return nil }
+            guard let session = try StackSession.holding(name, invocation, store: store, waits: waits) else { return nil }
+            guard let record = session.record else {
+                if try store.stackRecord(name) == nil { return nil }
+                throw CommandFailure("another version of stackup has started it, so that it gets no new values; run 'up' in its project")
+            }
+            guard record.grants(anyOf: names) else { return nil }
             return try DeliveryTarget(session, record)
         } catch {
             outcome.failures.append(.init(stack: name, reason: "\(error)"))
