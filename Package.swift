@@ -32,7 +32,7 @@ let package = Package(
             // Functions of libraries are looked up at the start: whoever looks one up later saves the processor's registers on the
             // stack, with what was last copied through them.
             linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
-        .target(name: "Reconciler", dependencies: ["Linux", "Compose", "SecretStore"]),
+        .target(name: "Reconciler", dependencies: ["JSON", "Linux", "Compose", "SecretStore"]),
         .target(name: "Runner", dependencies: ["CLinux", "Linux", "JSON", "SecretStore", "Reconciler"]),
         .target(name: "Terminal", dependencies: ["JSON"]),
         .executableTarget(

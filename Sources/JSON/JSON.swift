@@ -114,6 +114,7 @@ extension JSONValue: Codable {
     }
 
     public func encode(to encoder: any Encoder) throws {
+        if let encoder = encoder as? ValueEncoder { return encoder.box.set(self) }
         switch self {
         case .object(let members):
             var container = encoder.container(keyedBy: AnyKey.self)

@@ -59,7 +59,7 @@ extension JSONValue {
         return elements[index]
     }
 
-    public var isNull: Bool { self == .null }
+    @inlinable public var isNull: Bool { if case .null = self { true } else { false } }
 
     public var boolValue: Bool? {
         if case .bool(let value) = self { value } else { nil }

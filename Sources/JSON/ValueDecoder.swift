@@ -43,6 +43,7 @@ struct ValueDecoder: Decoder {
             return type == Double.self ? number as! Value : Float(number) as! Value
         }
         if type == [String].self, let strings = strings(value) { return strings as! Value }
+        if type == [String: String].self, let texts = texts(value) { return texts as! Value }
         if type == JSONValue.self { return value as! Value }
         return try Value(from: ValueDecoder(value: value, path: path()))
     }
@@ -57,6 +58,19 @@ struct ValueDecoder: Decoder {
             strings.append(text)
         }
         return strings
+    }
+
+    /// The same of an object.
+    private static func texts(_ value: JSONValue) -> [String: String]? {
+        guard case .object(let members) = value else { return nil }
+        var texts: [String: String] = [:]
+        texts.reserveCapacity(members.count)
+        for member in members {
+            guard case .string(let text) = member.value else { return nil }
+            // As when a member is looked for, the first of a name counts.
+            if texts[member.name] == nil { texts[member.name] = text }
+        }
+        return texts
     }
 
     // The value itself is never quoted: what is being decoded may be secret.
@@ -132,6 +146,12 @@ private struct KeyedValueDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol
     // One generic method is the witness of the protocol's requirements for every type.
     func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
         try ValueDecoder.decode(type, from: try value(key), at: path.appending(key))
+    }
+
+    // The standard library's own way looks for the member three times.
+    func decodeIfPresent<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value? {
+        guard let value = find(key), !value.isNull else { return nil }
+        return try ValueDecoder.decode(type, from: value, at: path.appending(key))
     }
 
     private func nested(_ key: any CodingKey) throws -> ValueDecoder {

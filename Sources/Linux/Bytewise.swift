@@ -1,3 +1,5 @@
+import Glibc
+
 /// A text, or texts, equal to others only where all their bytes are: as file names are compared, and what is hashed.
 ///
 /// For `String` itself a letter with an accent equals that letter followed by the accent; for a filesystem, and for a
@@ -90,7 +92,12 @@ public protocol BytewiseComparable {
 
 extension String: BytewiseComparable {
     public func hasSameBytes(as other: String) -> Bool {
-        utf8.elementsEqual(other.utf8)
+        let same = utf8.withContiguousStorageIfAvailable { left in
+            other.utf8.withContiguousStorageIfAvailable { right in
+                left.count == right.count && (left.count == 0 || memcmp(left.baseAddress!, right.baseAddress!, left.count) == 0)
+            }
+        }
+        return (same ?? nil) ?? utf8.elementsEqual(other.utf8)
     }
 
     public func hashBytes(into hasher: inout Hasher) {
@@ -118,7 +125,7 @@ extension Optional: BytewiseComparable where Wrapped: BytewiseComparable {
 
 extension Array: BytewiseComparable where Element: BytewiseComparable {
     public func hasSameBytes(as other: [Element]) -> Bool {
-        count == other.count && zip(self, other).allSatisfy { $0.hasSameBytes(as: $1) }
+        count == other.count && indices.allSatisfy { self[$0].hasSameBytes(as: other[$0]) }
     }
 
     public func hashBytes(into hasher: inout Hasher) {

@@ -32,12 +32,16 @@ public enum Paths {
         var copy = path
         return copy.withUTF8 { bytes in
             guard let last = bytes.last, last != UInt8(ascii: "/") else { return bytes.count == 1 }
-            var previous = UInt8(ascii: "/")
-            for (index, byte) in bytes.enumerated() {
-                // Names such as `.env` look like `.` here, and take the longer way.
-                if previous == UInt8(ascii: "/"), byte == UInt8(ascii: ".") { return false }
-                if previous == UInt8(ascii: "/"), byte == UInt8(ascii: "/"), index > 0 { return false }
-                previous = byte
+            let (slash, dot) = (UInt8(ascii: "/"), UInt8(ascii: "."))
+            // Where the name at hand starts.
+            var start = bytes[0] == slash ? 1 : 0
+            for index in start...bytes.count where index == bytes.count || bytes[index] == slash {
+                switch index - start {
+                case 0: return false
+                case 1 where bytes[start] == dot: return false
+                case 2 where bytes[start] == dot && bytes[start + 1] == dot: return false
+                default: start = index + 1
+                }
             }
             return true
         }
@@ -62,7 +66,9 @@ public enum Paths {
 
     /// The last name of a path.
     public static func lastComponent(of path: String) -> String {
-        String(components(clean(path)).last ?? "")
+        let path = clean(path)
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
+        return String(path[path.utf8.index(after: slash)...])
     }
 
     /// The way from a folder down to a path; empty where they are the same, nil where it does not lie in there.

@@ -60,8 +60,10 @@ public struct UserDatabase: Sendable {
         return !(own.isEmpty && named.isEmpty) && (own.map(Optional.some) + members).allSatisfy { $0 == user || $0 == 0 }
     }
 
+    /// By bytes: that is what the files are, and each command reads them.
     private static func fields(_ text: String, count: Int) -> [[Substring]] {
-        text.split(separator: "\n").map { $0.split(separator: ":", omittingEmptySubsequences: false) }
+        text.utf8.split(separator: UInt8(ascii: "\n"))
+            .map { $0.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map { Substring($0) } }
             .filter { $0.count >= count }
     }
 

@@ -2,8 +2,8 @@ import Linux
 import SecretStore
 
 /// One file of a service's tmpfs, without its bytes.
-public struct MountedFile: Codable, Sendable, Equatable, Hashable {
-    public enum Kind: String, Codable, Sendable {
+public struct MountedFile: Sendable, Equatable, Hashable {
+    public enum Kind: String, Sendable {
         case secret, config
     }
 

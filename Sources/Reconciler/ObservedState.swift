@@ -1,7 +1,7 @@
 import Linux
 
 /// What runs of a stack right now, as its supervisor reports it.
-public struct ObservedState: Sendable, Equatable, Codable {
+public struct ObservedState: Sendable, Equatable {
     /// nil where no supervisor runs.
     public var supervisorPID: Int32?
     public var instances: [ObservedInstance]
@@ -25,8 +25,8 @@ public struct ObservedState: Sendable, Equatable, Codable {
 }
 
 /// One running, or once running, copy of a service.
-public struct ObservedInstance: Sendable, Equatable, Codable {
-    public enum Status: String, Sendable, Codable {
+public struct ObservedInstance: Sendable, Equatable {
+    public enum Status: String, Sendable {
         /// Waits for the services it depends on.
         case created
         case running
@@ -97,7 +97,7 @@ public struct ObservedInstance: Sendable, Equatable, Codable {
 }
 
 /// What a service's secret mount holds now.
-public struct ObservedMount: Sendable, Equatable, Codable {
+public struct ObservedMount: Sendable, Equatable {
     public var service: String
     public var files: [MountedFile]
 
@@ -108,7 +108,7 @@ public struct ObservedMount: Sendable, Equatable, Codable {
 }
 
 /// A file of the host that is kept from the instances.
-public struct MaskedFile: Sendable, Hashable, Codable {
+public struct MaskedFile: Sendable, Hashable {
     /// Absolute.
     @Bytewise public var path: String
     /// Tells the file from another one that takes its place later, when its mask has gone with it.

@@ -2,7 +2,7 @@ import Glibc
 import Linux
 
 /// Capabilities of the kernel (capabilities(7)): a bit for each, by its number in linux/capability.h.
-public struct CapabilitySet: OptionSet, Codable, Sendable {
+public struct CapabilitySet: OptionSet, Sendable {
     public let rawValue: UInt64
 
     public init(rawValue: UInt64) { self.rawValue = rawValue }

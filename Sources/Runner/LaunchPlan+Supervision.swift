@@ -1,7 +1,7 @@
 import Linux
 
 /// When an instance that exited is started again.
-public enum Restart: Codable, Sendable, Equatable {
+public enum Restart: Sendable, Equatable {
     case no
     case always
     case unlessStopped
@@ -26,7 +26,7 @@ public struct RestartLimits: Codable, Sendable, Equatable {
 
 /// Another service that has to have come so far before a service starts.
 public struct Dependency: Sendable, Equatable {
-    public enum Condition: String, Sendable, Codable {
+    public enum Condition: String, Sendable {
         case started
         case healthy
         /// Every instance has exited with 0.
@@ -45,36 +45,6 @@ public struct Dependency: Sendable, Equatable {
         self.condition = condition
         self.isRequired = isRequired
         self.restarts = restarts
-    }
-}
-
-extension Dependency: Codable {
-    private enum Key: CodingKey {
-        case service, condition, isRequired, restarts
-    }
-
-    /// The usual one is its name alone.
-    public init(from decoder: any Decoder) throws {
-        if let name = try? decoder.singleValueContainer().decode(String.self) {
-            self.init(name)
-            return
-        }
-        let container = try decoder.container(keyedBy: Key.self)
-        self.init(
-            try container.decode(String.self, forKey: .service), try container.decode(Condition.self, forKey: .condition),
-            isRequired: try container.decode(Bool.self, forKey: .isRequired), restarts: try container.decode(Bool.self, forKey: .restarts))
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-        guard self != Dependency(service) else {
-            var container = encoder.singleValueContainer()
-            return try container.encode(service)
-        }
-        var container = encoder.container(keyedBy: Key.self)
-        try container.encode(service, forKey: .service)
-        try container.encode(condition, forKey: .condition)
-        try container.encode(isRequired, forKey: .isRequired)
-        try container.encode(restarts, forKey: .restarts)
     }
 }
 

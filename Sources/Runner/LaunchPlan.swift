@@ -5,7 +5,7 @@ import Reconciler
 ///
 /// The runner works from this and knows nothing of Compose; where a field has a unit or a
 /// format it is the kernel's, not the file's.
-public struct LaunchPlan: Codable, Sendable, Equatable {
+public struct LaunchPlan: Sendable, Equatable {
     public var service: String
     /// How many instances run.
     public var replicas: Int
@@ -86,7 +86,7 @@ public struct LaunchPlan: Codable, Sendable, Equatable {
 }
 
 /// Who a process runs as.
-public struct UserIdentity: Codable, Sendable, Equatable {
+public struct UserIdentity: Sendable, Equatable {
     public var uid: UInt32
     public var gid: UInt32
     public var groups: [UInt32]
@@ -101,7 +101,7 @@ public struct UserIdentity: Codable, Sendable, Equatable {
 }
 
 /// One line of hosts(5).
-public struct HostEntry: Codable, Sendable, Equatable {
+public struct HostEntry: Sendable, Equatable {
     @Bytewise public var address: String
     @Bytewise public var name: String
 
@@ -112,7 +112,7 @@ public struct HostEntry: Codable, Sendable, Equatable {
 }
 
 /// One setrlimit(2); `UInt64.max` is unlimited.
-public struct ResourceLimit: Codable, Sendable, Equatable {
+public struct ResourceLimit: Sendable, Equatable {
     /// `RLIMIT_*`.
     public var resource: Int32
     public var soft: UInt64
@@ -126,7 +126,7 @@ public struct ResourceLimit: Codable, Sendable, Equatable {
 }
 
 /// One mount of an instance.
-public enum MountPlan: Codable, Sendable, Equatable {
+public enum MountPlan: Sendable, Equatable {
     /// An existing host path, file or directory, seen at `target`; a real path, since a link that a service laid on the way
     /// would have something else mounted.
     case bind(source: String, target: String, readOnly: Bool)

@@ -3,7 +3,7 @@ import Linux
 /// What the instances of a stack have in common: the names that they find, and what of the host they must not see.
 ///
 /// It is kept and sent once for all of them, since each of its lists grows with the stack.
-public struct StackSurroundings: Codable, Sendable, Equatable {
+public struct StackSurroundings: Sendable, Equatable {
     /// Names that lead to the loopback address, where a plan has no host of its own by that name: services share
     /// the host's network.
     public var serviceNames: [String]

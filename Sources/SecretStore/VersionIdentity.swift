@@ -1,3 +1,5 @@
+import JSON
+
 /// Names one version of a secret for ever, through every rekey. Its number does not: a restored store uses the numbers again that were
 /// given after the backup was made.
 ///
@@ -27,20 +29,14 @@ extension VersionIdentity: CustomStringConvertible {
     }
 }
 
-extension VersionIdentity: Codable {
+extension VersionIdentity: JSONConvertible {
     /// - Throws: where it is no text that ``description`` wrote.
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        guard let identity = VersionIdentity(try container.decode(String.self)) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "not the identity of a version")
-        }
+    public init(json: JSONValue) throws {
+        guard let identity = VersionIdentity(try String(json: json)) else { throw JSONMembers.mismatch("the identity of a version") }
         self = identity
     }
 
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(description)
-    }
+    public var json: JSONValue { .string(description) }
 }
 
 extension Identifier {

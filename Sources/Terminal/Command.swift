@@ -78,13 +78,13 @@ extension Command {
     /// suggested, which might do harm.
     public struct Foreign: Sendable {
         public var program: String
-        public var names: Set<String>
+        public var names: [String]
         /// What to do instead, for those names where there is something.
         public var remedies: [String: String]
 
         public init(of program: String, _ names: [String], remedies: [String: String] = [:]) {
             self.program = program
-            self.names = Set(names).union(remedies.keys)
+            self.names = names + remedies.keys
             self.remedies = remedies
         }
     }
@@ -178,7 +178,8 @@ extension Command {
         public static func choice(
             _ name: String, short: Character? = nil, _ choices: [String], help: String
         ) -> Option {
-            Option(name, short: short, .value(choices.joined(separator: "|"), choices: choices), help: help)
+            let placeholder = choices.dropFirst().reduce(choices.first ?? "") { $0 + "|" + $1 }
+            return Option(name, short: short, .value(placeholder, choices: choices), help: help)
         }
 
         public static func repeated(

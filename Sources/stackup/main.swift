@@ -5,6 +5,7 @@ import Terminal
 
 /// Parses, runs, and turns what went wrong into words and an exit status: 0 done, 1 failed, 64 wrong usage.
 func runCommand(_ arguments: [String]) -> Int32 {
+    takeMemoryInLargePieces()
     // From here on this process may hold a key. (A supervisor hardens itself once it has its namespaces.)
     hardenProcess()
     do {

@@ -130,6 +130,7 @@ struct ResourceDecoding {
     // MARK: Block devices
 
     private func block(into controls: inout ResourceControls) {
+        guard entry("blkio_config") != nil else { return }
         if let weight = number("blkio_config.weight"), weight != 0 {
             controls.blockWeight = weight
             check(weight: weight, "blkio_config.weight")
@@ -195,8 +196,11 @@ struct ResourceDecoding {
     // MARK: Values
 
     private func entry(_ name: String) -> Node? {
-        var found: Node? = node
-        for part in name.split(separator: ".") { found = found?[String(part)] }
+        // Most services have none of all this, and are asked for each of it.
+        guard let dot = name.utf8.firstIndex(of: UInt8(ascii: ".")) else { return node[name] }
+        var found = node[String(name[..<dot])]
+        guard found != nil else { return nil }
+        for part in name[name.utf8.index(after: dot)...].split(separator: ".") { found = found?[String(part)] }
         return found
     }
 

@@ -121,8 +121,9 @@ private struct GrantRow {
 
     var cells: [String] {
         func word(_ fact: Bool) -> String { fact ? "yes" : "no" }
+        func text(_ number: (some BinaryInteger)?) -> String { number.map { "\($0)" } ?? "-" }
         return [
-            service, key, version.map(String.init) ?? "-", target, uid.map(String.init) ?? "-", gid.map(String.init) ?? "-", octalMode,
+            service, key, text(version), target, text(uid), text(gid), octalMode,
             isSealed ? "\(source) (sealed)" : source, word(declared), word(stored != nil), mountedWord,
         ].map { sanitizedForTerminal($0) }
     }

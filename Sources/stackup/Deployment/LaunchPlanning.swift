@@ -9,6 +9,8 @@ import YAML
 struct LaunchPlanning {
     let stack: Stack
     let paths: HostPaths
+    /// Of this host and all its users: see ``HostPaths/privatePaths``.
+    let privatePaths: [String]
     /// The caller's effective user id; anybody but root works within a user namespace.
     let user: UInt32
     var folders: WritableFolders
@@ -16,9 +18,10 @@ struct LaunchPlanning {
     private(set) var warnings: [Diagnostic] = []
     private lazy var hierarchy = CgroupHierarchy.current()
 
-    init(stack: Stack, paths: HostPaths, user: UInt32, folders: WritableFolders) {
+    init(stack: Stack, paths: HostPaths, privatePaths: [String], user: UInt32, folders: WritableFolders) {
         self.stack = stack
         self.paths = paths
+        self.privatePaths = privatePaths
         self.user = user
         self.folders = folders
     }
@@ -38,7 +41,7 @@ struct LaunchPlanning {
         // Volumes may be about to be made, so their folder is named even where it is missing.
         let volumes = realPath(paths.volumesRoot) ?? paths.volumesRoot
         return StackSurroundings(
-            serviceNames: stack.services.map(\.name), privatePaths: paths.privatePaths, plaintextSources: plaintextSources,
+            serviceNames: stack.services.map(\.name), privatePaths: privatePaths, plaintextSources: plaintextSources,
             hiddenPaths: [volumes] + realPaths(Self.engineSockets), writableFolders: folders.paths)
     }
 

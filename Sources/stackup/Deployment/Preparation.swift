@@ -48,15 +48,16 @@ struct Preparation {
         }
         plaintextSources = sources?.paths ?? []
         unfinishedSeals = sources?.unfinishedSeals ?? []
+        let privatePaths = paths.privatePaths
         let secrets = problems.collect { () throws(DeploymentError) in
             try SecretIntake(
-                services, of: stack, environment: environment, folders: &folders, hidden: paths.privatePaths, store: store, snapshot: snapshot,
+                services, of: stack, environment: environment, folders: &folders, hidden: privatePaths, store: store, snapshot: snapshot,
                 asksDrivers: asksDrivers, waiting: waiting)
         }
         let configs = problems.collect { () throws(DeploymentError) in
             try Self.readConfigs(services, of: stack, environment: environment, folders: &folders)
         }
-        var planning = LaunchPlanning(stack: stack, paths: paths, user: user, folders: folders)
+        var planning = LaunchPlanning(stack: stack, paths: paths, privatePaths: privatePaths, user: user, folders: folders)
         surroundings = planning.surroundings(plaintextSources: plaintextSources)
         var launchPlans: [String: LaunchPlan] = [:]
         var wantedServices: [WantedService] = []

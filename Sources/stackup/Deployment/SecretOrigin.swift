@@ -6,7 +6,7 @@ import SecretStore
 import SourceProtocol
 
 /// Where a stack's secret comes from, as its Compose files said when it was last applied: enough to ask there again without them.
-struct SecretOrigin: Codable, Equatable {
+struct SecretOrigin: Equatable {
     /// The key below the top-level `secrets`.
     var key: String
     /// nil where the store is its source (`external`, or made for it).
@@ -15,12 +15,10 @@ struct SecretOrigin: Codable, Equatable {
     var renewal: SecretRenewal?
     /// For drivers, and for the store.
     var labels: [String: String]
-    /// Whether nothing but its renewal makes it, the first value too; nil for false.
-    private var made: Bool?
+    /// Whether nothing but its renewal makes it, the first value too.
+    var isMade: Bool
 
-    var isMade: Bool { made ?? false }
-
-    enum Place: Codable, Equatable {
+    enum Place: Equatable {
         /// An absolute path.
         case file(String)
         /// A variable of the environment of whoever runs `up`.
@@ -37,7 +35,7 @@ struct SecretOrigin: Codable, Equatable {
         case .driver(let name, let options, let directory): .driver(name, options: options, directory: directory)
         case .external, .made: nil
         }
-        made = declaration.source == .made ? true : nil
+        isMade = declaration.source == .made
         renewal = declaration.renewal
         labels = declaration.labels
     }

@@ -42,7 +42,7 @@ struct StackRecord: Equatable {
 
     /// Reads a record back; nil where it is of a format that this version does not know.
     init?(decoding bytes: [UInt8]) {
-        guard let record = try? JSON.decode(StackRecord.self, from: bytes) else { return nil }
+        guard let record = try? StackRecord(json: try JSONValue.parse(bytes)) else { return nil }
         self = record
     }
 
@@ -78,74 +78,5 @@ struct StackRecord: Equatable {
         var record = self
         for (service, files) in files { record.services[service]?.plan.files = files }
         return record
-    }
-}
-
-extension StackRecord: Codable {
-    private enum CodingKeys: CodingKey {
-        case format, workingDirectory, composeFiles, surroundings, services, secrets
-    }
-
-    /// Format 3 had neither reactions nor the secrets' origins.
-    private static let readableFormats = 3...4
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        guard Self.readableFormats.contains(try container.decode(Int.self, forKey: .format)) else {
-            throw DecodingError.dataCorruptedError(forKey: .format, in: container, debugDescription: "another format")
-        }
-        workingDirectory = try container.decode(String.self, forKey: .workingDirectory)
-        composeFiles = try container.decode([String].self, forKey: .composeFiles)
-        surroundings = try container.decode(StackSurroundings.self, forKey: .surroundings)
-        services = try container.decode([String: Entry].self, forKey: .services)
-        secrets = try container.decodeIfPresent([String: SecretOrigin].self, forKey: .secrets) ?? [:]
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(Self.readableFormats.upperBound, forKey: .format)
-        try container.encode(workingDirectory, forKey: .workingDirectory)
-        try container.encode(composeFiles, forKey: .composeFiles)
-        try container.encode(surroundings, forKey: .surroundings)
-        try container.encode(services, forKey: .services)
-        try container.encode(secrets, forKey: .secrets)
-    }
-}
-
-extension StackRecord.Entry: Codable {
-    private enum CodingKeys: CodingKey {
-        case attributes, plan, reactions
-    }
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        _attributes = try container.decode(Bytewise<[String: String]>.self, forKey: .attributes)
-        plan = try container.decode(LaunchPlan.self, forKey: .plan)
-        reactions = try container.decodeIfPresent([StackRecord.Reaction].self, forKey: .reactions) ?? []
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(_attributes, forKey: .attributes)
-        try container.encode(plan, forKey: .plan)
-        if !reactions.isEmpty { try container.encode(reactions, forKey: .reactions) }
-    }
-}
-
-extension StackRecord.Reaction: Codable {
-    private enum CodingKeys: CodingKey {
-        case target, reaction
-    }
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        _target = try container.decode(Bytewise<String>.self, forKey: .target)
-        reaction = SecretChangeReaction(try container.decode(String.self, forKey: .reaction)) ?? .none
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(_target, forKey: .target)
-        try container.encode(reaction.description, forKey: .reaction)
     }
 }
