@@ -34,6 +34,7 @@ int clinux_start_writeback(int descriptor) {
 void clinux_take_memory_in_large_pieces(void) {
     mallopt(M_TOP_PAD, 1 << 20);
     mallopt(M_TRIM_THRESHOLD, 16 << 20);
+    mallopt(M_MMAP_THRESHOLD, 16 << 20);
 }
 
 int clinux_set_dumpable(int dumpable) {

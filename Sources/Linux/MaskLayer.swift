@@ -12,8 +12,16 @@ public struct MaskLayer: ~Copyable {
 
     /// Covers what lies at a path, if something does and it is not covered yet. No symbolic link is followed: who lays one
     /// must not take something else away with it.
+    ///
+    /// - Throws: where it can't be covered: it must not be thought to be.
     public mutating func lay(on path: String) throws(SystemCallError) {
-        guard let place = try? FileDescriptor.open(path, O_PATH, resolution: .noSymlinks) else { return }
+        let place: FileDescriptor
+        do {
+            place = try FileDescriptor.open(path, O_PATH, resolution: .noSymlinks)
+        } catch where [ENOENT, ENOTDIR, ELOOP, EACCES].contains(error.code) {
+            // Nothing is there, or nothing that this user gets at.
+            return
+        }
         let status = try place.status()
         let isFolder = status.st_mode & S_IFMT == S_IFDIR
         guard !Self.isMask(place, status) else { return }

@@ -42,15 +42,6 @@ extension SourceRequest {
         return path
     }
 
-    /// Paths that it names: the Compose file's folder, what looks like one in options, and the variables that are one.
-    ///
-    /// The runtime folder is none of them: it is where daemons listen.
-    var namedPaths: [String] {
-        let inOptions = options.values.flatMap { $0.split { " \t\n:=,'\"".contains($0) } }.filter { $0.hasPrefix("/") || $0.hasPrefix("~") }.map { path(String($0)) }
-        let variables = environment.filter { $0.key != "XDG_RUNTIME_DIR" && $0.value.hasPrefix("/") }.flatMap { $0.value.split(separator: ":").map(String.init) }
-        return [directory] + inOptions + variables
-    }
-
     /// Where GnuPG keeps keys and locks, and talks to its agent.
     var gnuPGFolders: [String] {
         [path(environment["GNUPGHOME"] ?? "~/.gnupg"), "/run/user/\(geteuid())/gnupg"]

@@ -163,7 +163,7 @@ extension AuditLog {
         let start = position + Self.frameCount
         let end = start + Int(count)
         guard let plaintext = Sealing.open(
-            Array(bytes[start..<end]), under: dataKey, as: .logEntry(sequence, of: store)),
+            bytes[start..<end], under: dataKey, as: .logEntry(sequence, of: store)),
             let entry = LogEntry(decoding: plaintext, sequence: sequence)
         else { return nil }
         return (entry, plaintext, end)

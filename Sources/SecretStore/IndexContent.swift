@@ -12,13 +12,13 @@ struct IndexContent {
     init?(opening bytes: [UInt8], under dataKey: borrowing SecretBytes, store: Identifier) throws(SystemCallError) {
         if bytes.count > KeyRing.sealedCount,
             let plaintext = Sealing.open(
-                Array(bytes[KeyRing.sealedCount...]), under: dataKey, as: .index(of: store, format: .two))
+                bytes[KeyRing.sealedCount...], under: dataKey, as: .index(of: store, format: .two))
         {
             guard let ring = try KeyRing(opening: Array(bytes[..<KeyRing.sealedCount]), under: dataKey, store: store)
             else { return nil }
             keyRing = ring
             index = Index(decoding: plaintext)
-        } else if let plaintext = Sealing.open(bytes, under: dataKey, as: .index(of: store, format: .one)) {
+        } else if let plaintext = Sealing.open(bytes[...], under: dataKey, as: .index(of: store, format: .one)) {
             keyRing = nil
             index = Index(decodingFormat1: plaintext)
         } else {

@@ -183,6 +183,13 @@ extension PlaintextFile {
         "\(Paths.directory(of: Paths.clean(path)))/\(temporaryName(for: Paths.lastComponent(of: path)))"
     }
 
+    /// Whether two names are one file's: it was on the way back to its place, and has its old name again.
+    private static func isSame(_ name: String, in folder: Int32, as other: String, in otherFolder: Int32) -> Bool {
+        var (first, second) = (stat(), stat())
+        return fstatat(folder, name, &first, AT_SYMLINK_NOFOLLOW) == 0 && fstatat(otherFolder, other, &second, AT_SYMLINK_NOFOLLOW) == 0
+            && first.st_ino == second.st_ino && first.st_dev == second.st_dev
+    }
+
     /// Finishes what a process that was killed had begun. A file that it had not looked at yet goes back to its place.
     ///
     /// - Throws: `leftBehind` where something else has come to lie there.
@@ -199,10 +206,12 @@ extension PlaintextFile {
                 guard error.code == ENOENT else { throw error }
             }
             unlinkat(own.number, doomedName, 0)
-            if linkat(own.number, movedName, number, Paths.lastComponent(of: path), 0) == 0 {
+            let name = Paths.lastComponent(of: path)
+            let refusal = linkat(own.number, movedName, number, name, 0) == 0 ? 0 : errno
+            if refusal == 0 || refusal == EEXIST && isSame(movedName, in: own.number, as: name, in: number) {
                 unlinkat(own.number, movedName, 0)
-            } else if errno != ENOENT {
-                throw SystemCallError("link", code: errno)
+            } else if refusal != ENOENT {
+                throw SystemCallError("link", code: refusal)
             }
             unlinkat(number, temporary, AT_REMOVEDIR)
             try retryingInterrupts("fsync", on: directory) { fsync(number) }

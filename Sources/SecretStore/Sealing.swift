@@ -115,7 +115,9 @@ package enum Sealing {
     }
 
     /// Opens names and records, which need no guarded memory; nil where the seal does not hold.
-    static func open(_ sealed: [UInt8], under key: borrowing SecretBytes, as binding: Binding) -> [UInt8]? {
+    ///
+    /// A part of a larger content is opened where it lies.
+    static func open(_ sealed: ArraySlice<UInt8>, under key: borrowing SecretBytes, as binding: Binding) -> [UInt8]? {
         guard sealed.count >= overhead else { return nil }
         var opened = false
         let plaintext = [UInt8](unsafeUninitializedCapacity: sealed.count - overhead) { plaintext, count in

@@ -75,7 +75,7 @@ extension SecretStore {
             guard let object = try currentIndex().stackRecord(stack) else { return nil }
             if let sealed = try readObject(object, limit: Self.recordLimit) {
                 let binding = Binding(store: header.store, object: object, kind: .stackRecord)
-                guard let record = Sealing.open(sealed, under: dataKey, as: binding) else {
+                guard let record = Sealing.open(sealed[...], under: dataKey, as: binding) else {
                     throw .damaged(file: path(of: object), what: .broken)
                 }
                 return record

@@ -13,7 +13,7 @@ do {
     signal(SIGPIPE, SIG_IGN)
     var sandbox = try Sandbox()
     let server = try SourceServer(reading: input, environment: callersEnvironment())
-    sandbox.close(hidden: server.hidden, named: server.named, writable: server.writable)
+    try sandbox.close(hidden: server.hidden, named: server.named, writable: server.writable)
     // Nothing in here speaks to the terminal any more, which standard error may be.
     dup2(try FileDescriptor.open("/dev/null", O_WRONLY).number, STDERR_FILENO)
     try server.serve(to: output)

@@ -9,8 +9,8 @@ enum ForeignNames {
     static let ofProgram = Command.Foreign(
         of: "docker compose",
         [
-            "attach", "bridge", "build", "commit", "cp", "create", "export", "images", "ls", "port", "publish", "pull",
-            "push", "rm", "run", "scale", "volumes", "wait", "watch", "--all-resources", "--compatibility",
+            "attach", "bridge", "build", "commit", "cp", "create", "export", "images", "port", "publish", "pull",
+            "push", "rm", "run", "volumes", "watch", "--all-resources", "--compatibility",
             "--dry-run", "--parallel",
         ])
 
@@ -22,10 +22,11 @@ enum ForeignNames {
             names = [
                 "--abort-on-container-exit", "--abort-on-container-failure", "--always-recreate-deps", "--attach", "--attach-dependencies",
                 "--build", "--exit-code-from", "--menu", "--no-attach", "--no-build", "--no-color", "--no-deps", "--no-recreate",
-                "--no-start", "--pull", "--quiet-build", "--quiet-pull", "--renew-anon-volumes", "--scale", "--timeout", "--timestamps",
+                "--no-start", "--pull", "--quiet-build", "--quiet-pull", "--renew-anon-volumes", "--timeout", "--timestamps",
                 "--watch", "--yes", "-V", "-t", "-y",
             ]
         case ["down"]: names = ["--rmi"]
+        case ["scale"]: names = ["--no-deps"]
         case ["ps"]: names = ["--filter", "--no-trunc", "--orphans", "--status"]
         case ["logs"]: names = ["--index", "--no-color"]
         case ["exec"]: names = ["--detach", "--privileged", "-d"]

@@ -25,10 +25,12 @@ enum Installation {
         throw CommandFailure("\(name) is missing: it should lie in \(folder) or in \(folder)/../libexec/stackup; install stackup again")
     }
 
-    private static func executableFolder() -> String {
+    private static func executableFolder() -> String { Paths.directory(of: program) }
+
+    /// This program's own file.
+    static var program: String {
         var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
         let length = readlink("/proc/self/exe", &buffer, buffer.count)
-        let path = String(decoding: buffer[..<max(0, length)], as: UTF8.self)
-        return Paths.directory(of: path)
+        return String(decoding: buffer[..<max(0, length)], as: UTF8.self)
     }
 }

@@ -63,8 +63,8 @@ struct StackSession: ~Copyable {
         return try StackSession(name, directories, invocation, lock: lock) { try Stored(store, of: name) }
     }
 
-    /// A look at one of several stacks, for a command that has the store open.
-    static func reading(_ name: String, _ invocation: Invocation, store: SecretStore) throws -> StackSession {
+    /// A look at one of several stacks, for a command that has the store open where it can be.
+    static func observing(_ name: String, _ invocation: Invocation, store: SecretStore?) throws -> StackSession {
         try StackSession(name, invocation.paths.directories(of: name), invocation, lock: nil) { try Stored(store, of: name) }
     }
 

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Linux
+import Synchronization
 import Testing
 
 @testable import SecretSources
@@ -27,11 +28,12 @@ import Testing
     /// - Parameters:
     ///   - before: a program and arguments that start the probe.
     private func attack(
-        _ walls: Sandbox.Walls, _ script: String, landlock: Int = .max, named: [String] = [], writable: [String] = [], before: [String] = []
+        _ walls: Sandbox.Walls, _ script: String, landlock: Int = .max, hiding others: [String] = [], named: [String] = [], writable: [String] = [],
+        before: [String] = []
     ) throws -> ProgramOutput {
-        let hidden = [home + "/store", home + "/key"].joined(separator: ":")
+        let hidden = ([home + "/store", home + "/key"] + others).joined(separator: ":")
         let words = before + [
-            Self.probe, "\(walls.rawValue)", "\(landlock)", hidden, named.joined(separator: ":"), writable.joined(separator: ":"), Self.python, "-c",
+            Self.probe, "\(walls.rawValue)", "\(landlock)", hidden, (named + [folder.path]).joined(separator: ":"), writable.joined(separator: ":"), Self.python, "-c",
             "import ctypes, os, socket, sys\nlibc = ctypes.CDLL(None, use_errno=True)\nhome, victim, folder = \"\(home)\", \(victim.pid), \"\(folder.path)\"\n" + script,
         ]
         return try ProgramOutput(words[0], Array(words.dropFirst()))
@@ -199,9 +201,63 @@ import Testing
 
     @Test func ofTheDevicesThereAreThoseThatDriversNeed() throws {
         let devices = try attack(.namespaces, "print([n for n in sorted(os.listdir('/dev')) if n[:3] not in ('tpm', 'hid', 'bus')])")
-        #expect(devices.text == "['fd', 'full', 'null', 'ptmx', 'pts', 'random', 'stderr', 'stdin', 'stdout', 'tty', 'urandom', 'zero']\n")
+        #expect(devices.text == "['fd', 'full', 'null', 'ptmx', 'pts', 'random', 'shm', 'stderr', 'stdin', 'stdout', 'tty', 'urandom', 'zero']\n")
         let using = "open('/dev/null', 'w').write('x')\nprint(open('/dev/zero', 'rb').read(1), len(open('/dev/urandom', 'rb').read(9)))"
         #expect(try attack(.all, using).text == "b'\\x00' 9\n")
+    }
+
+    @Test func theHostsDeviceNodesAreNotChanged() throws {
+        // Its mode is this one already.
+        try expect("os.chmod('/dev/null', 0o666)", isStoppedBy: [.namespaces])
+        try expect("os.utime('/dev/null')", isStoppedBy: [.namespaces])
+    }
+
+    @Test func temporaryFilesAreTheSandboxsOwn() throws {
+        let other = TestFolder()
+        other.write("theirs", "theirs")
+        let paths = ["\(other.path)/theirs"] + ["/var/tmp", "/dev/shm"].map { "\($0)/stackup-test-\(getpid())" }
+        for path in paths.dropFirst() { close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)) }
+        defer { for path in paths.dropFirst() { unlink(path) } }
+        for path in paths { try expect("open('\(path)').close()", isStoppedBy: [.namespaces]) }
+        #expect(try attack(.all, "print(open('\(paths[0])').read())", named: [other.path]).text == "theirs\n")
+        // What is left there is left to nobody; what is unpacked there is run.
+        let using = """
+            for folder in ('/tmp', '/var/tmp', '/dev/shm'):
+                open(folder + '/stackup-left', 'w').write('#!/bin/sh\\necho run')
+                os.chmod(folder + '/stackup-left', 0o700)
+            print(os.popen('/tmp/stackup-left').read(), end='')
+            """
+        #expect(try attack(.all, using, writable: ["/tmp", "/var/tmp", "/dev/shm"]).text == "run\n")
+        #expect(access("/tmp/stackup-left", F_OK) != 0 && access("/var/tmp/stackup-left", F_OK) != 0 && access("/dev/shm/stackup-left", F_OK) != 0)
+        // Who may write to no folder for temporary files doesn't write there either.
+        #expect(try attack(.all, "open('/tmp/stackup-left', 'w')").end == .exited(1))
+        // A folder in there that may be written to is the host's.
+        #expect(try attack(.all, "open('\(other.path)/written', 'w').close()", writable: ["/tmp", other.path]).isSuccess)
+        #expect(access(other.path + "/written", F_OK) == 0)
+        // So is all of it where a Compose file lies directly in there.
+        #expect(try attack(.all, "print(open('\(paths[0])').read())", named: ["/tmp"]).text == "theirs\n")
+    }
+
+    @Test func whatCanNotBeCoveredIsNotLeftOpen() throws {
+        // Enough descriptors for the process that waits outside, and not for those that are needed at once inside.
+        let outcome = try attack(.all, "print('in')", before: ["/usr/bin/prlimit", "--nofile=6"])
+        #expect(outcome.end == .exited(4) && outcome.text.contains("can't be closed"), "\(outcome.end) \(outcome.text)")
+    }
+
+    @Test func aSocketThatVanishesWhileItIsCoveredTakesNoWallAway() throws {
+        let sockets = (0..<200).map { folder.path + "/open/s\($0)" }
+        let isOver = Atomic(false)
+        let flicker = Thread {
+            while !isOver.load(ordering: .relaxed) {
+                for path in sockets {
+                    mknod(path, S_IFSOCK | 0o600, 0)
+                    unlink(path)
+                }
+            }
+        }
+        for _ in 0..<5 { #expect(try attack(.all, "print('in')", hiding: sockets).text == "in\n") }
+        isOver.store(true, ordering: .relaxed)
+        flicker.join()
     }
 
     @Test func nothingIsWrittenButWhereItMay() throws {
@@ -278,10 +334,31 @@ import Testing
         try expect(connecting, isStoppedBy: [.namespaces])
         try expect("os.chdir('\(runtime)')", isStoppedBy: [.namespaces])
         try expect("socket.socket(socket.AF_UNIX).connect('socket')", isStoppedBy: [.namespaces], before: ["/usr/bin/env", "-C", runtime])
+        // The whole folder, or the one that users' daemons listen in, is not to be had.
+        for named in ["/run", "/run/", "/run/user", "/run/systemd"] { #expect(try attack(.all, connecting, named: [named]).end == .exited(1)) }
         for named in [runtime, runtime + "/socket"] { #expect(try attack(.all, connecting, named: [named]).isSuccess) }
         let writing = "open('\(runtime)/file', 'w').close()\nos.unlink('\(runtime)/file')"
         #expect(try attack(.all, writing, named: [runtime]).end == .exited(1))
         #expect(try attack(.all, writing, named: [runtime + "/socket"], writable: [runtime]).isSuccess)
+        withExtendedLifetime(daemon) {}
+    }
+
+    @Test func whatIsNamedByALinkIsThereByThatLink() throws {
+        let runtime = "/run/stackup-test-\(getpid())"
+        mkdir(runtime, 0o755)
+        mkdir(runtime + "/v1", 0o755)
+        symlink("v1", runtime + "/current")
+        symlink(runtime + "/current", "/tmp/stackup-test-\(getpid())")
+        let daemon = try Listener(at: runtime + "/v1/socket")
+        defer {
+            for path in ["/v1/socket", "/current"] { unlink(runtime + path) }
+            unlink("/tmp/stackup-test-\(getpid())")
+            for path in ["/v1", ""] { rmdir(runtime + path) }
+        }
+        for named in [runtime + "/current/socket", "/tmp/stackup-test-\(getpid())/socket"] {
+            let outcome = try attack(.all, "os.chdir('\(Paths.directory(of: named))'); socket.socket(socket.AF_UNIX).connect('\(named)')", named: [named])
+            #expect(outcome.isSuccess, "\(outcome.text)")
+        }
         withExtendedLifetime(daemon) {}
     }
 
@@ -339,6 +416,25 @@ private final class Victim: Sendable {
         kill(pid, SIGKILL)
         waitpid(pid, nil, 0)
     }
+}
+
+/// A thread of its own.
+final class Thread {
+    private var thread = pthread_t()
+
+    private final class Body: Sendable {
+        let run: @Sendable () -> Void
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    }
+
+    init(_ body: @escaping @Sendable () -> Void) {
+        pthread_create(&thread, nil, { pointer in
+            Unmanaged<Body>.fromOpaque(pointer!).takeRetainedValue().run()
+            return nil
+        }, Unmanaged.passRetained(Body(body)).toOpaque())
+    }
+
+    func join() { pthread_join(thread, nil) }
 }
 
 /// A unix socket that somebody listens at.

@@ -318,6 +318,29 @@ func passphrases(_ texts: String...) -> StoreUnlocker {
         #expect(try store.log().count == before)
     }
 
+    /// Two who remove slots at once, each by the other's proof: the one asks for a passphrase when the other one's removal comes about.
+    @Test(arguments: [false, true]) func theSlotThatWasShownToOpenTheStoreIsNotRemovedMeanwhile(hasThird: Bool) throws {
+        let store = try populated()
+        let keyFile = try #require(try header().slots.first).identifier.hexadecimal
+        let id = try store.addSlot(.passphrase(try secret(words), .interactive))
+        // One that nobody has shown to open anything.
+        if hasThird { try store.addSlot(.passphrase(try secret("nobody knows this any more"), .interactive)) }
+        let other = try #require(try SecretStore.open(scratch.location))
+        var removals = 0
+        let unlocker = StoreUnlocker(usesKeyring: false) { [words] attempt throws(StoreError) in
+            guard attempt == 1 else { return nil }
+            try other.removeSlot(id, provingBy: passphrases())
+            removals += 1
+            return try! secret(words)
+        }
+        #expect(throws: StoreError.invalid("the store's key slots have changed meanwhile; run the command again")) {
+            try store.removeSlot(keyFile, provingBy: unlocker)
+        }
+        #expect(removals == 1)
+        #expect(try header().slots.contains { $0.identifier.hexadecimal == keyFile })
+        #expect(try SecretStore.open(scratch.location)?.text("a") == "one")
+    }
+
     @Test func theLogTellsOfSlotsAndOfARekey() throws {
         let store = try populated()
         let id = try store.addSlot(.passphrase(try secret(words), .interactive))

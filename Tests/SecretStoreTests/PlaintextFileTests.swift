@@ -110,6 +110,24 @@ import Testing
         #expect(scratch.bytes(of: victim) == Array("a value".utf8))
     }
 
+    @Test func oneThatWasOnTheWayBackToItsPlaceWhenItsEndWasCutShortIsThereAgain() throws {
+        write()
+        let remains = PlaintextFile.remainsPath(of: path)
+        mkdir(remains, 0o700)
+        link(path, remains + "/plaintext")
+        try PlaintextFile.removeRemains(of: path)
+        #expect(!exists(remains))
+        try open().destroy(holding: try value())
+        #expect(!exists(path))
+        // Another file in its place is not it.
+        write()
+        mkdir(remains, 0o700)
+        rename(path, remains + "/plaintext")
+        write("something else")
+        #expect(throws: PlaintextError.leftBehind(remains + "/plaintext", path)) { try PlaintextFile.removeRemains(of: path) }
+        #expect(scratch.bytes(of: remains + "/plaintext") == Array("a value".utf8))
+    }
+
     @Test func whoHasItOpenForWritingLosesNothing() throws {
         write()
         for flags in [O_WRONLY, O_RDWR, O_WRONLY | O_APPEND] {

@@ -30,7 +30,7 @@ int clinux_syncfs(int descriptor);
 /// sync_file_range(SYNC_FILE_RANGE_WRITE) of the whole file. Returns 0, or -1 with errno set.
 int clinux_start_writeback(int descriptor);
 
-/// mallopt(3): the heap grows by 1 MiB, and gives nothing back below 16 MiB.
+/// mallopt(3): the heap grows by 1 MiB, has pieces of up to 16 MiB, and gives nothing back below that.
 void clinux_take_memory_in_large_pieces(void);
 
 /// prctl(PR_SET_DUMPABLE). Returns 0, or -1 with errno set.

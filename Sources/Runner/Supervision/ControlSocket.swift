@@ -10,7 +10,7 @@ enum ControlSocket {
         let path = directory.socketPath
         do {
             try retryingInterrupts("connect", on: "\(directory.path)/\(RuntimeDirectory.socketName)") {
-                withAddress(path) { Glibc.connect(number, $0, $1) }
+                SocketAddress.withUnix(path) { Glibc.connect(number, $0, $1) }
             }
         } catch where error.code == ENOENT || error.code == ECONNREFUSED || error.code == ENOTSOCK {
             return nil
@@ -30,7 +30,7 @@ enum ControlSocket {
             // Before bind(2), so that the file never has another mode.
             try retryingInterrupts("fchmod") { fchmod(number, 0o600) }
             try retryingInterrupts("bind", on: "\(directory.path)/\(RuntimeDirectory.socketName)") {
-                withAddress(path) { bind(number, $0, $1) }
+                SocketAddress.withUnix(path) { bind(number, $0, $1) }
             }
             try retryingInterrupts("listen") { Glibc.listen(number, 128) }
         } catch {
@@ -46,19 +46,6 @@ enum ControlSocket {
             })
         } catch {
             throw .system(error)
-        }
-    }
-
-    private static func withAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = Array(path.utf8)
-        withUnsafeMutableBytes(of: &address.sun_path) { field in
-            precondition(bytes.count < field.count, "the path by descriptor is always short")
-            field.copyBytes(from: bytes)
-        }
-        return withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
         }
     }
 }

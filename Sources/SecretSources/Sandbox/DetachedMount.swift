@@ -27,15 +27,20 @@ final class DetachedMount {
 
     /// Makes what it can lie on, where that is missing.
     func makeTarget() {
-        var folder = ""
-        for name in Paths.components(Paths.directory(of: path)) {
-            folder += "/" + name
-            mkdir(folder, 0o755)
-        }
+        Self.makeFolders(Paths.directory(of: path))
         if let status = try? mount.status(), status.st_mode & S_IFMT == S_IFDIR {
             mkdir(path, 0o755)
         } else {
             close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644))
+        }
+    }
+
+    /// Makes a folder, and those above it, as far as they are missing.
+    static func makeFolders(_ path: String) {
+        var folder = ""
+        for name in Paths.components(path) {
+            folder += "/" + name
+            mkdir(folder, 0o755)
         }
     }
 

@@ -7,23 +7,27 @@ enum Devices {
     private static let always = ["null", "zero", "full", "random", "urandom", "tty"]
 
     /// Those that this machine may have, as paths below `/dev`: TPMs, security keys and readers of smart cards hold keys of `age`, `gpg` and systemd.
-    static func names() -> [String] {
-        always + entries("/dev").filter { $0.hasPrefix("tpm") } + securityKeys() + cardReaders()
+    ///
+    /// - Parameters:
+    ///   - system: where the kernel tells of them (sysfs(5)).
+    ///   - folder: where they lie.
+    static func names(system: String = "/sys", folder: String = "/dev") -> [String] {
+        always + entries(folder).filter { $0.hasPrefix("tpm") } + securityKeys(system) + cardReaders(system)
     }
 
     /// Of the devices that speak HID, which keyboards do too, those whose description begins with the page of FIDO: 06 d0 f1
     /// (CTAP 2.1, "HID Report Descriptor").
-    private static func securityKeys() -> [String] {
-        entries("/sys/class/hidraw").filter { name in
-            let file = try? FileDescriptor.open("/sys/class/hidraw/\(name)/device/report_descriptor", O_RDONLY)
+    private static func securityKeys(_ system: String) -> [String] {
+        entries("\(system)/class/hidraw").filter { name in
+            let file = try? FileDescriptor.open("\(system)/class/hidraw/\(name)/device/report_descriptor", O_RDONLY)
             guard let file, let bytes = (try? file.readAll(limit: 4096)) ?? nil else { return false }
             return bytes.starts(with: [0x06, 0xd0, 0xf1])
         }
     }
 
     /// Of the USB devices those that have an interface for smart cards (class 0b), and none for storage (08), keyboards (03) or further devices (09).
-    private static func cardReaders() -> [String] {
-        let root = "/sys/bus/usb/devices"
+    private static func cardReaders(_ system: String) -> [String] {
+        let root = "\(system)/bus/usb/devices"
         let all = entries(root)
         return all.compactMap { device in
             let classes = all.filter { $0.hasPrefix(device + ":") }.map { text("\(root)/\($0)/bInterfaceClass") }

@@ -18,20 +18,28 @@ enum Doors {
 
     /// Those that may be there.
     ///
-    /// - Parameter environment: the caller's, who may have a runtime folder or a bus elsewhere.
-    static func paths(_ environment: [String: String]) -> [String] {
+    /// - Parameters:
+    ///   - environment: the caller's, who may have a runtime folder or a bus elsewhere.
+    ///   - folders: what of the folders for temporary files there is in the sandbox: anybody can fill them.
+    static func paths(_ environment: [String: String], shownBy folders: OwnFolders) -> [String] {
         var paths = ofTheMachine + names(in: "/run/systemd").filter { $0.hasPrefix("io.systemd.") }.map { "/run/systemd/" + $0 }
         var runtimeFolders = names(in: "/run/user").map { "/run/user/" + $0 }
         if let own = environment["XDG_RUNTIME_DIR"], own.hasPrefix("/") { runtimeFolders.append(own) }
         for folder in runtimeFolders { paths += ofAUser.map { folder + "/" + $0 } }
         if let bus = environment["DBUS_SESSION_BUS_ADDRESS"].flatMap(path) { paths.append(bus) }
-        var sockets = temporaryFolders.flatMap { Self.sockets(in: $0, depth: 1) }
-        var homes = UserDatabase.host.entries.map(\.home)
-        if let own = environment["HOME"] { homes.append(own) }
-        for home in homes.withoutRepeats() { sockets += Self.sockets(in: Paths.join(home, ofAHome), depth: 2) }
+        var sockets = temporaryFolders.flatMap { Self.sockets(in: $0, depth: 1) }.filter(folders.shows)
+        let home = environment["HOME"] ?? "/"
+        sockets += Self.sockets(in: Paths.join(home, ofAHome), depth: 2)
+        // Other users' are nobody's business, and may hold as many as they like.
+        paths += UserDatabase.host.entries.map(\.home).withoutRepeats().filter { !$0.hasSameBytes(as: home) }.map { Paths.join($0, ofAHome) }.filter(isFolder)
         // An agent signs for whoever asks, but runs nothing; whoever names one wants it to.
         let agent = environment["SSH_AUTH_SOCK"].flatMap(realPath)
         return paths + sockets.filter { $0 != agent && !isGnuPG(Paths.lastComponent(of: $0)) }
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     private static func names(in path: String) -> [String] {

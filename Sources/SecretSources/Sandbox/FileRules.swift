@@ -69,13 +69,13 @@ struct FileRules {
     private func allowBeside(_ path: String, _ rights: Rights, in rules: borrowing FileDescriptor) {
         if hidden.contains(path) || path == "/dev" { return }
         guard path == "/" || hidden.lie(below: path) else { return allow(path, rights, in: rules) }
-        guard let folder = try? FileDescriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else { return }
+        guard let folder = try? FileDescriptor.open(path, O_RDONLY | O_DIRECTORY, resolution: .noSymlinks) else { return }
         for name in DirectoryListing.names(in: folder.number) { allowBeside(Paths.join(path, name), rights, in: rules) }
     }
 
     private func allow(_ path: String, _ rights: Rights, in rules: borrowing FileDescriptor) {
-        // A link's target has a rule of its own.
-        guard let place = try? FileDescriptor.open(path, O_PATH | O_NOFOLLOW), let status = try? place.status(),
+        // A link's target has a rule of its own. One on the way has been laid just now.
+        guard let place = try? FileDescriptor.open(path, O_PATH | O_NOFOLLOW, resolution: .noSymlinks), let status = try? place.status(),
             status.st_mode & S_IFMT != S_IFLNK
         else { return }
         let fitting = status.st_mode & S_IFMT == S_IFDIR ? rights : rights.intersection(.ofFiles)

@@ -63,27 +63,36 @@ public struct Sandbox: ~Copyable {
     ///
     /// - Parameters:
     ///   - hidden: paths that nobody in here must get at, besides the sockets that lead out of here; what is missing of them may appear later.
-    ///   - named: paths that the requests name, which are there even where they lie in `/run`, unless they are hidden.
+    ///   - named: paths that the requests name, which are there even where they lie in `/run` or a folder for temporary files, unless they are hidden.
     ///   - writable: paths that may be written to, and below; nothing else may, and no path that is hidden.
-    public mutating func close(hidden: [String], named: [String], writable: [String]) {
-        let hidden = HiddenPaths(hidden + Doors.paths(callersEnvironment()))
-        let writable = writable.compactMap(realPath).filter { !hidden.contains($0) }.withoutRepeats()
-        if hasNamespace, (try? close(hidden, named, writable)) != nil { walls.insert(.namespaces) }
-        if wanted.contains(.capabilities), Self.dropCapabilities() { walls.insert(.capabilities) }
-        if wanted.contains(.fileRules), landlock > 0 {
-            let rules = FileRules(version: landlock, hidden: hidden, hasNamespaces: walls.contains(.namespaces))
-            if (try? rules.enforce(writable: writable)) != nil { walls.insert(.fileRules) }
+    /// - Throws: `SandboxError` where a wall that the kernel has doesn't stand: nothing must be run then.
+    public mutating func close(hidden: [String], named: [String], writable: [String]) throws(SandboxError) {
+        let folders = OwnFolders(named: named, writable: writable)
+        let hidden = try HiddenPaths(hidden + Doors.paths(callersEnvironment(), shownBy: folders))
+        do throws(SystemCallError) {
+            if hasNamespace { try close(hidden, folders) }
+            if wanted.contains(.capabilities), Self.dropCapabilities() { walls.insert(.capabilities) }
+            if wanted.contains(.fileRules), landlock > 0 {
+                let rules = FileRules(version: landlock, hidden: hidden, hasNamespaces: walls.contains(.namespaces))
+                try rules.enforce(writable: folders.changeable.filter { !hidden.contains($0) })
+                walls.insert(.fileRules)
+            }
+        } catch {
+            throw .notClosed(error)
         }
         if wanted.contains(.systemCallFilter), SystemCallFilter.enforce() { walls.insert(.systemCallFilter) }
     }
 
-    /// Makes the files what they are in here.
-    private func close(_ hidden: HiddenPaths, _ named: [String], _ writable: [String]) throws(SystemCallError) {
-        // First, so that what is copied for being written to has the covers.
-        try hidden.cover()
-        try SandboxFiles.restrict(named: named, writable: writable)
-        // What was the working directory may lie beneath another mount now.
-        try retryingInterrupts("chdir", on: "/") { chdir("/") }
+    /// Makes the files what they are in here. What a kernel doesn't have of it is no reason to go without the other walls.
+    private mutating func close(_ hidden: HiddenPaths, _ folders: OwnFolders) throws(SystemCallError) {
+        do {
+            // First, so that what is copied for being written to has the covers.
+            try hidden.cover()
+            try SandboxFiles.restrict(folders)
+            // What was the working directory may lie beneath another mount now.
+            try retryingInterrupts("chdir", on: "/") { chdir("/") }
+            walls.insert(.namespaces)
+        } catch where error.code == ENOSYS {}
     }
 
     private static func dropCapabilities() -> Bool {

@@ -13,17 +13,14 @@ enum SandboxFiles {
 
     /// Restricts all that is mounted in this namespace.
     ///
-    /// - Parameters:
-    ///   - named: paths that may lie in `/run`, and are there then.
-    ///   - writable: paths without symbolic links.
+    /// - Parameter folders: the sandbox's own ones, with what is in them and what may be written to.
     /// - Throws: where the kernel refuses (mount_setattr(2) is Linux 5.12).
-    static func restrict(named: [String], writable: [String]) throws(SystemCallError) {
+    static func restrict(_ folders: OwnFolders) throws(SystemCallError) {
         // What the host mounts from now on would be as the host has it.
         try retryingInterrupts("mount", on: "/") { clinux_make_mounts_private() }
         // Copied before all else becomes read-only. A folder comes before what lies in it.
-        let kept = copies(of: RuntimeFolder.paths(named: named, besides: writable), readOnly)
-        let places = copies(of: writable.sorted(), withoutRights)
-        let links = RuntimeFolder.links()
+        let places = copies(of: folders.bound, readOnly) + copies(of: folders.writable, withoutRights)
+        let links = folders.links.compactMap { path in Self.target(of: path).map { (path: path, target: $0) } }
         // What this machine doesn't have is left out.
         let devices = Devices.names().compactMap { name -> DetachedMount? in
             // Root's drivers could change the modes of the host's own nodes; a device opens for writing all the same.
@@ -37,15 +34,34 @@ enum SandboxFiles {
         let ownDevices = try ownFolder("/dev")
         try setUpDevices(devices)
         let ownRuntimeFolder = try ownFolder(RuntimeFolder.path)
-        for place in kept + places {
-            if ["/dev", RuntimeFolder.path].contains(where: { Paths.rest(of: place.path, below: $0) != nil }) { place.makeTarget() }
+        for folder in folders.temporary { try temporaryFolder(folder) }
+        for place in places {
+            if folders.lacks(place.path) { place.makeTarget() }
             // Where something else lies there by now, what may be written to can't be.
             try? place.attach()
         }
-        for link in links { symlink(link.target, link.path) }
+        for link in links {
+            DetachedMount.makeFolders(Paths.directory(of: link.path))
+            symlink(link.target, link.path)
+        }
         // Their own mounts alone: not those in them.
         try retryingInterrupts("mount_setattr", on: "/dev") { clinux_tree_change(ownDevices.number, readOnly, 0) }
         try retryingInterrupts("mount_setattr", on: RuntimeFolder.path) { clinux_tree_change(ownRuntimeFolder.number, readOnly, 0) }
+    }
+
+    private static func target(of link: String) -> String? {
+        var target = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink(link, &target, target.count)
+        return count > 0 ? String(decoding: target[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self) : nil
+    }
+
+    /// Puts an empty folder for everybody's temporary files on top of one. Programs unpack themselves there, and run what they have unpacked.
+    private static func temporaryFolder(_ path: String) throws(SystemCallError) {
+        let folder = FileDescriptor(owning: try retryingInterrupts("fsmount") { clinux_tmpfs("512m", "1777", 0) })
+        let number = folder.number
+        try retryingInterrupts("mount_setattr", on: path) { clinux_tree_change(number, withoutRights, UInt64(CLINUX_MOUNT_NOEXEC)) }
+        DetachedMount.makeFolders(path)
+        try DetachedMount(folder, at: path).attach()
     }
 
     /// Those that are still there.

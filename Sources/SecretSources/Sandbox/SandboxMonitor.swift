@@ -43,6 +43,11 @@ enum SandboxMonitor {
             pollfd(fd: clinux_pidfd_open(child), events: Int16(POLLIN), revents: 0), pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
             pollfd(fd: STDOUT_FILENO, events: 0, revents: 0),
         ]
+        // Without a descriptor its end would never be seen.
+        if awaited[0].fd < 0 || signals < 0 {
+            kill(child, SIGKILL)
+            _exit(1)
+        }
         while poll(&awaited, 3, -1) < 0, errno == EINTR {}
         let signal = clinux_next_signal(signals)
         if awaited[0].revents == 0 { kill(child, SIGKILL) }

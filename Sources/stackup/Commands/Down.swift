@@ -24,11 +24,19 @@ enum Down {
         ])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        let timeout = try invocation.seconds("timeout")
-        let removesVolumes = invocation.flag("volumes")
+        guard invocation.flag("volumes") else {
+            try takeDown(try invocation.targetStack(), invocation)
+            return 0
+        }
         // Which volumes there are, only the files say; and what could not be started must not be removed, whatever its name leads to.
-        let project = removesVolumes ? try invocation.loadProject(quietly: true) : nil
-        let target = try project.map { TargetStack(name: $0.stack.name, project: $0) } ?? invocation.targetStack()
+        let project = try invocation.loadProject(quietly: true)
+        try takeDown(TargetStack(name: project.stack.name, project: project), invocation, removingVolumesOf: project.stack)
+        return 0
+    }
+
+    /// - Parameter stack: whose volumes are removed; nil: none are.
+    static func takeDown(_ target: TargetStack, _ invocation: Invocation, removingVolumesOf stack: Stack? = nil) throws {
+        let timeout = try invocation.seconds("timeout")
         let hastened = target.hasten(invocation, services: [], timeoutMilliseconds: timeout.map { $0 * 1000 })
         let session = try StackSession(target.name, invocation, for: .changing)
         let display = InstanceProgress(invocation.streams, title: "Removing")
@@ -43,12 +51,11 @@ enum Down {
         noteRevocations(session, of: Set(state.mounts.map(\.service)).subtracting(orphans), invocation)
         // Where an earlier `down` has done it, no event tells.
         for event in hastened { display.show(InstanceEvent(service: event.service, index: event.index, kind: .removed)) }
-        if let stack = project?.stack {
+        if let stack {
             try VolumePlanning.removeAll(of: stack, services: stack.services, in: invocation.paths) { display.show(removedVolume: $0) }
         }
         display.finish()
         invocation.streams.warnOfOrphans(orphans, of: target.name)
-        return 0
     }
 
     /// The audit log tells that what is down reads nothing any more; where the store can't be opened, the next command does that which can. The

@@ -109,15 +109,6 @@ struct PsRow {
 
     var name: String { "\(project)-\(instance.service)-\(instance.index)" }
 
-    /// Docker's words for a container's state.
-    private var state: String {
-        switch instance.status {
-        case .running where instance.isPaused == true: "paused"
-        case .running, .stopping: "running"
-        case .created, .restarting, .exited: instance.status.rawValue
-        }
-    }
-
     /// `Up 3 minutes`, `Exited (1) 2 hours ago`, as Docker writes it.
     private var status: String {
         func since(_ moment: Int64?) -> String { humanDuration(seconds: max(0, now - (moment ?? now))) }
@@ -187,9 +178,20 @@ struct PsRow {
             .init("Restarts", .integer(Int64(instance.restarts))),
             .init("RunningFor", .string(runningFor)),
             .init("Service", .string(instance.service)),
-            .init("State", .string(state)),
+            .init("State", .string(instance.state)),
             .init("Status", .string(status)),
             .init("SupervisorPID", supervisor.map { .integer(Int64($0)) } ?? .null),
         ])
+    }
+}
+
+extension ObservedInstance {
+    /// Docker's word for a container's state.
+    var state: String {
+        switch status {
+        case .running where isPaused == true: "paused"
+        case .running, .stopping: "running"
+        case .created, .restarting, .exited: status.rawValue
+        }
     }
 }

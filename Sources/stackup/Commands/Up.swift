@@ -25,12 +25,25 @@ enum Up {
             .flag("dry-run", help: "Print the plan and stop"),
             .flag("force-recreate", help: "Recreate instances even if nothing changed"),
             .flag("remove-orphans", help: "Remove services that the files no longer define"),
+            .repeated("scale", "SERVICE=NUMBER", help: "How many instances of a service run, whatever the files say"),
             .flag("no-log-prefix", help: "Don't print a prefix before each line of output"),
         ],
         arguments: [.init("SERVICE", .any)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        let project = try invocation.loadProject(services: invocation.operands)
+        try bringUp(
+            services: invocation.operands, try invocation.instanceCounts(invocation.values("scale")), invocation,
+            stays: invocation.flag("wait") || !invocation.flag("detach"))
+    }
+
+    /// - Parameters:
+    ///   - services: empty: all.
+    ///   - counts: of instances, where the Compose files are not to say it.
+    ///   - stays: whether to go on once everything was started.
+    static func bringUp(
+        services: [String], _ counts: [(service: String, count: Int)], _ invocation: Invocation, stays: Bool
+    ) throws -> Int32 {
+        let project = try invocation.loadProject(services: services).scaled(counts)
         if project.stack.services.isEmpty { throw CommandFailure("no service selected") }
         if invocation.flag("dry-run") {
             let session = try StackSession(project.stack.name, invocation, for: .reading)
@@ -43,7 +56,7 @@ enum Up {
         try checkBeforeRenewing(project, invocation)
         try project.stack.renewSecrets(invocation)
         // Output may be shown for days. The keys, the values and the lock on the stack are given back before.
-        let (deployed, events, overtaken) = try deploy(project, invocation)
+        let (deployed, events, overtaken) = try deploy(project, invocation, stays: stays)
         try catchUp(overtaken, invocation)
         invocation.forgetKeys()
         // Only who waits has subscribed.
@@ -88,7 +101,7 @@ enum Up {
     /// - Returns: the stack, a connection that has heard all of the deployment's events where the command stays, and the secrets that
     ///   have newer versions than it has.
     private static func deploy(
-        _ project: LoadedProject, _ invocation: Invocation
+        _ project: LoadedProject, _ invocation: Invocation, stays: Bool
     ) throws -> (stack: DeployedStack, events: SupervisorClient?, overtaken: Set<String>) {
         let session = try StackSession(project.stack.name, invocation, for: .deploying)
         let planned = try PlannedDeployment(project, invocation, session)
@@ -104,7 +117,6 @@ enum Up {
         let display = InstanceProgress(invocation.streams, title: "Running")
         let supervisor = try session.supervisorStartingIfNeeded()
         defer { display.finish() }
-        let stays = invocation.flag("wait") || !invocation.flag("detach")
         let events = stays ? try SupervisorClient.connect(session.directories) : nil
         try events?.subscribe()
         display.follow(supervisor)

@@ -23,10 +23,13 @@ struct ForegroundStack {
             deployed.supervisor, events: events, reader: reader,
             printer: LogPrinter(invocation, instances: instances, to: .separate), directories: deployed.directories,
             services: deployed.services)
+        let manager = ServiceManager(environment: invocation.environment)
+        manager.notify("READY=1")
         try follower.showAvailable(isDeployed: true)
         switch try follower.follow(interruptedBy: signals.number) {
         case .ended: return 0
         case .interrupted:
+            manager.notify("STOPPING=1")
             try stop(follower)
             return Self.interrupted
         }

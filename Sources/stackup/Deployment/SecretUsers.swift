@@ -25,7 +25,7 @@ struct SecretUsers {
     init(_ store: SecretStore?, _ invocation: Invocation) throws {
         guard let store else { return }
         for stack in try store.snapshot().stackNames {
-            let session = try StackSession.reading(stack, invocation, store: store)
+            let session = try StackSession.observing(stack, invocation, store: store)
             for mount in try session.observe().mounts {
                 for file in mount.files where file.kind == .secret {
                     let grant = Grant(service: "\(stack)/\(mount.service)", target: file.target)

@@ -256,6 +256,20 @@ import Testing
         #expect(bench.supervisor.record(bootID: "b").owed == nil)
     }
 
+    @Test func whatWasMadeForALaunchIsNotKeptForThoseOfAnotherMoment() throws {
+        func surroundings(_ masks: String...) -> StackSurroundings { StackSurroundings(privatePaths: masks) }
+        bench.submit(.apply(Deployment(
+            surroundings: surroundings("/old"), plans: [.test("web", restart: .always)], operations: [.create(service: "web", index: 1)])))
+        bench.started("web-1")
+        bench.ended("web-1", 1)
+        // A launch by the clock alone.
+        bench.advance(100_000)
+        #expect(bench.host.views == [surroundings("/old"), surroundings("/old")])
+        bench.submit(.apply(Deployment(
+            surroundings: surroundings("/old", "/new"), plans: [.test("db")], operations: [.create(service: "db", index: 1)])))
+        #expect(bench.host.views.last == surroundings("/old", "/new"))
+    }
+
     @Test func surroundingsThatAreNotSentStayAsTheyWere() throws {
         bench.submit(.apply(Deployment(
             surroundings: StackSurroundings(serviceNames: ["web"]), plans: [.test("web")], operations: [.create(service: "web", index: 1)])))

@@ -17,6 +17,10 @@ final class FakeHost: InstanceHost {
     var refusedTargets: Set<String> = []
     var plans: [String: LaunchPlan] = [:]
     var watched: [String] = []
+    /// What is made for the first launch of a moment and kept for those that follow, as the real host's views are.
+    private var view: StackSurroundings?
+    /// What each launch was given to see.
+    private(set) var views: [StackSurroundings] = []
     /// Of the last launch.
     var surroundings: StackSurroundings?
     /// With a real loop: what happens after each call.
@@ -31,13 +35,16 @@ final class FakeHost: InstanceHost {
         }
         lastPID += 1
         plans[instance.description] = plan
-        self.surroundings = surroundings
+        let view = view ?? surroundings
+        self.view = view
+        self.surroundings = view
+        views.append(view)
         calls.append("launch \(instance)")
         onLaunch(instance)
         return ProcessIdentity(pid: lastPID, startTime: UInt64(lastPID))
     }
 
-    func endLaunches() {}
+    func endLaunches() { view = nil }
 
     func watch(_ paths: [String]) { watched = paths }
 

@@ -48,6 +48,23 @@ import Testing
         #expect(bench.calls() == ["run db-1 /bin/check as 3"])
     }
 
+    @Test func timesWithoutEndAreWaitedForWithoutEnd() {
+        var plan = LaunchPlan.test("db", restart: .always)
+        plan.restartLimits = RestartLimits(delayMilliseconds: .max)
+        plan.healthCheck = HealthCheck(arguments: ["/bin/check"], intervalMilliseconds: .max, timeoutMilliseconds: .max)
+        bench.up(plan)
+        bench.advance(50)
+        #expect(bench.calls() == ["run db-1 /bin/check as 1"])
+        bench.advance(1 << 40)
+        bench.supervisor.commandEnded(1, code: 0, output: "fine")
+        #expect(status == .healthy)
+        bench.advance(1 << 40)
+        bench.ended("db-1", 1)
+        bench.advance(1 << 40)
+        #expect(bench.calls() == [])
+        #expect(bench.supervisor.nextDeadline == .max)
+    }
+
     @Test func oneThatCannotBeRunHasFailed() {
         bench.host.refusals["/bin/check"] = "no room"
         bench.up(plan(retries: 1))

@@ -192,6 +192,45 @@ struct RealStackTests {
         #expect(lines.count == 3001 && lines.last == "end" && lines.first == "line 0\n")
     }
 
+    @Test func aServiceThatIsHeldUpGoesOnWhenItsSyslogIsStartedAgain() throws {
+        let path = stack.temporary.path + "/log"
+        func listen(at path: String) -> Int32 {
+            let number = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+            #expect(SocketAddress.withUnix(path) { bind(number, $0, $1) } == 0)
+            return number
+        }
+        var numbers: [Int] = []
+        func take(from listener: Int32) {
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            while true {
+                let count = recv(listener, &buffer, buffer.count, 0)
+                guard count > 0 else { return }
+                numbers.append(Int(String(decoding: buffer[..<count], as: UTF8.self).split(separator: " ").last!)!)
+            }
+        }
+        let first = listen(at: path)
+        var plan = stack.plan("flood", "seq 20000; exec sleep 1000")
+        plan.logging = LogPlan(isKept: false, destination: .syslog(socket: path, facility: 1, format: .rfc3164, tag: "flood"))
+        try stack.up(plan)
+        // It has written all that both ends take, and waits.
+        usleep(300_000)
+        let second = listen(at: path + ".new")
+        defer { close(second) }
+        // Who is started again takes the place, and then what the one before has still got.
+        rename(path + ".new", path)
+        shutdown(first, Int32(SHUT_RD))
+        take(from: first)
+        close(first)
+        #expect(!numbers.isEmpty && numbers.count < 20_000)
+        // It is slow at first, so that the service is held up again.
+        usleep(300_000)
+        let isComplete = stack.eventually {
+            take(from: second)
+            return numbers.count >= 20_000
+        }
+        #expect(isComplete && numbers == Array(1...20_000), "\(numbers.count)")
+    }
+
     @Test func servicesGoUpInOrderAndDownInReverse() throws {
         let client = try stack.client()
         try client.subscribe()

@@ -87,20 +87,43 @@ enum SecretExport {
             throw failure(error)
         }
         try audit()
-        let temporary = ".\(name.prefix(100)).\(getpid()).stackup"
         do throws(SystemCallError) {
-            let file = try FileDescriptor.open(temporary, in: number, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+            let temporary = ".\(name.prefix(100)).\(getpid()).stackup"
+            var isNameless = true
+            let file = try newFile(temporary, in: number, &isNameless)
             defer { unlinkat(number, temporary, 0) }
             try value.withUnsafeBytes { bytes throws(SystemCallError) in try file.writeAll(bytes) }
             try retryingInterrupts("fsync") { fsync(file.number) }
+            func give(_ name: String) throws(SystemCallError) {
+                let source = isNameless ? "/proc/self/fd/\(file.number)" : temporary
+                try retryingInterrupts("link") { linkat(number, source, number, name, isNameless ? AT_SYMLINK_FOLLOW : 0) }
+            }
             if replacing {
+                // Only what has a name can take another one's place.
+                if isNameless { try give(temporary) }
                 try retryingInterrupts("rename") { renameat(number, temporary, number, name) }
             } else {
-                try retryingInterrupts("link") { linkat(number, temporary, number, name, 0) }
+                try give(name)
             }
             try retryingInterrupts("fsync") { fsync(number) }
         } catch {
             throw failure(error)
+        }
+    }
+
+    /// Makes a file that has no name yet: of it nothing stays where this process is killed (`O_TMPFILE` of open(2)).
+    ///
+    /// - Parameters:
+    ///   - name: what it is called all the same on a filesystem that knows of no such files.
+    ///   - isNameless: false from then on where it is.
+    private static func newFile(_ name: String, in folder: Int32, _ isNameless: inout Bool) throws(SystemCallError) -> FileDescriptor {
+        // A macro in the C library's headers (asm-generic/fcntl.h).
+        let nameless = 0o20000000 | O_DIRECTORY
+        do throws(SystemCallError) {
+            return try FileDescriptor.open(".", in: folder, O_WRONLY | nameless, mode: 0o600)
+        } catch where [EOPNOTSUPP, EISDIR, EINVAL, ENOENT].contains(error.code) {
+            isNameless = false
+            return try FileDescriptor.open(name, in: folder, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
         }
     }
 }
