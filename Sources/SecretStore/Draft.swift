@@ -1,3 +1,4 @@
+import Glibc
 import SecretMemory
 
 /// A commit in the making: what changes in the index, and the objects that come and go with it.
@@ -53,11 +54,9 @@ struct Draft {
             events.append(AuditEvent(.removed, secret: name))
         case .removeVersions(let name, let numbers):
             try removeVersions(numbers, of: name)
-        case .setSealed(let name, let isSealed):
-            var secret = try present(name)
-            secret.isSealed = isSealed
-            secrets[name] = secret
-            events.append(AuditEvent(isSealed ? .sealed : .unsealed, secret: name, version: secret.newest.number))
+        case .setSealed(let name, let isSealed): try setSealed(isSealed, of: name)
+        case .unseal(let name, let path):
+            if access(path, F_OK) == 0 { try setSealed(false, of: name) }
         case .noteChecked(let name):
             guard var secret = secret(name) else { return }
             secret.checkedAt = now
@@ -83,6 +82,13 @@ struct Draft {
             replaced.insert(old)
             records[stack] = .some(nil)
         }
+    }
+
+    private mutating func setSealed(_ isSealed: Bool, of name: String) throws(StoreError) {
+        var secret = try present(name)
+        secret.isSealed = isSealed
+        secrets[name] = secret
+        events.append(AuditEvent(isSealed ? .sealed : .unsealed, secret: name, version: secret.newest.number))
     }
 
     private mutating func create(

@@ -40,6 +40,10 @@ extension SecretStore {
         guard flock(sign.number, LOCK_EX | LOCK_NB) == 0, isThere(Self.takenUnloggedName), let events = try find(try log().filter(\.isDone).map(\.event))
         else { return }
         try audit(events)
+        // Another one may have been put in its place meanwhile, which stands for something else.
+        var (own, current) = (stat(), stat())
+        guard fstat(sign.number, &own) == 0, fstatat(number, Self.takenUnloggedName, &current, AT_SYMLINK_NOFOLLOW) == 0, own.st_ino == current.st_ino
+        else { return }
         try folder.remove(Self.takenUnloggedName)
     }
 }

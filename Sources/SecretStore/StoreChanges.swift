@@ -11,6 +11,7 @@ public struct StoreChanges: ~Copyable {
         case remove(name: String, evenIfSealed: Bool)
         case removeVersions(name: String, numbers: Set<Int>)
         case setSealed(name: String, isSealed: Bool)
+        case unseal(name: String, path: String)
         case noteChecked(name: String)
         case noteFailure(name: String, reason: String)
         case note(AuditEvent)
@@ -74,6 +75,12 @@ public struct StoreChanges: ~Copyable {
     /// The store is, or is no longer, the only place of a secret's value.
     public mutating func setSealed(_ isSealed: Bool, of name: String) {
         steps.append(.setSealed(name: name, isSealed: isSealed))
+    }
+
+    /// The store is no longer the only place of a secret's value, for its file is there again. Where that has gone by the time of the commit, a seal
+    /// has just finished, and nothing changes.
+    public mutating func unseal(_ name: String, becauseOf path: String) {
+        steps.append(.unseal(name: name, path: path))
     }
 
     /// A secret's source was asked for its value, and it is the one that the store has. Of a secret that is gone nothing

@@ -298,6 +298,12 @@ import Testing
         try expect("open(home + '/store/new', 'w').write('x')\nos.unlink(home + '/store/new')", isStoppedBy: [.namespaces, .fileRules], writable: [folder.path])
     }
 
+    @Test func whoNamesWhatLiesInTheStoreMayNotWriteThere() throws {
+        try expect(
+            "open(home + '/store/index', 'a').write('x')", isStoppedBy: [.namespaces, .fileRules], writable: [folder.path + "/store/index"])
+        try expect("open(home + '/store/index').read()", isStoppedBy: [.namespaces, .fileRules], writable: [folder.path + "/store/index"])
+    }
+
     @Test func socketsInHiddenFoldersCanNotBeReached() throws {
         let path = home + "/store/control.sock"
         let server = try Listener(at: path)

@@ -1,9 +1,11 @@
+import CLinux
 import Glibc
 import Linux
 
 /// The unix socket of a runtime directory, both ends.
 enum ControlSocket {
     /// - Returns: nil where nobody listens.
+    /// - Throws: where another user does.
     static func connect(_ directory: RuntimeDirectory) throws(SupervisionError) -> FileDescriptor? {
         let socket = try make(flags: 0)
         let number = socket.number
@@ -16,6 +18,11 @@ enum ControlSocket {
             return nil
         } catch {
             throw .system(error)
+        }
+        var pid: Int32 = 0
+        var uid: UInt32 = 0
+        guard clinux_peer(number, &pid, &uid) == 0, uid == geteuid() else {
+            throw .unsafeDirectory(path: "\(directory.path)/\(RuntimeDirectory.socketName)", reason: "another user (uid \(uid)) listens there")
         }
         return socket
     }

@@ -67,7 +67,7 @@ struct FileRules {
 
     /// Allows all that lies below a path and is not hidden.
     private func allowBeside(_ path: String, _ rights: Rights, in rules: borrowing FileDescriptor) {
-        if hidden.contains(path) || path == "/dev" { return }
+        if hidden.hide(path) || path == "/dev" { return }
         guard path == "/" || hidden.lie(below: path) else { return allow(path, rights, in: rules) }
         guard let folder = try? FileDescriptor.open(path, O_RDONLY | O_DIRECTORY, resolution: .noSymlinks) else { return }
         for name in DirectoryListing.names(in: folder.number) { allowBeside(Paths.join(path, name), rights, in: rules) }

@@ -45,8 +45,17 @@ struct HiddenPaths {
         }
     }
 
-    /// Whether a path is one of them.
-    func contains(_ path: String) -> Bool { members.contains(Bytewise(path)) }
+    /// Whether a path is one of them, or lies below one.
+    ///
+    /// - Parameter path: without symbolic links.
+    func hide(_ path: String) -> Bool {
+        var place = path
+        while !members.contains(Bytewise(place)) {
+            guard place != "/", place != "." else { return false }
+            place = Paths.directory(of: place)
+        }
+        return true
+    }
 
     /// Whether one of them lies below a folder.
     func lie(below folder: String) -> Bool { above.contains(Bytewise(folder)) }

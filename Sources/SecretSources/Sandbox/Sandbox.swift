@@ -74,7 +74,7 @@ public struct Sandbox: ~Copyable {
             if wanted.contains(.capabilities), Self.dropCapabilities() { walls.insert(.capabilities) }
             if wanted.contains(.fileRules), landlock > 0 {
                 let rules = FileRules(version: landlock, hidden: hidden, hasNamespaces: walls.contains(.namespaces))
-                try rules.enforce(writable: folders.changeable.filter { !hidden.contains($0) })
+                try rules.enforce(writable: folders.changeable.filter { !hidden.hide($0) })
                 walls.insert(.fileRules)
             }
         } catch {

@@ -11,7 +11,6 @@ struct BootUnit: Equatable {
     let name: String
     /// `up`'s command line without `up`: program, files, name.
     let command: [String]
-    let directory: String
     /// Folders that have to be mounted.
     let folders: [String]
     let environment: [String: String]
@@ -32,7 +31,6 @@ struct BootUnit: Equatable {
         let stack = project.stack
         let (from, environment) = (invocation.workingDirectory, invocation.environment)
         name = stack.name
-        directory = stack.workingDirectory
         var command = [executable, "--project-directory", stack.workingDirectory]
         for file in stack.composeFiles { command += ["-f", file] }
         for file in invocation.values("env-file") { command += ["--env-file", Paths.join(from, file)] }
@@ -58,8 +56,8 @@ struct BootUnit: Equatable {
         let up = Self.quoted(command)
         var lines = [Self.mark, "[Unit]", "Description=The stack '\(name)' of stackup"]
         if isSystem { lines += ["Wants=network-online.target", "After=network-online.target nss-user-lookup.target"] }
-        lines += ["RequiresMountsFor=" + Self.quoted(folders), "", "[Service]", "Type=notify", "NotifyAccess=main"]
-        lines.append("WorkingDirectory=" + Self.escaped(directory))
+        lines += ["RequiresMountsFor=" + folders.map { Self.quoted($0, inCommand: false) }.joined(separator: " ")]
+        lines += ["", "[Service]", "Type=notify", "NotifyAccess=main"]
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) { lines.append("Environment=" + Self.quoted("\(name)=\(value)", inCommand: false)) }
         lines += [
             "ExecStart=\(up) --ansi never up", "ExecReload=\(up) --ansi never --progress plain up -d",
@@ -80,7 +78,10 @@ struct BootUnit: Equatable {
         return "'\(text.map { $0.isNewline || $0.asciiValue ?? 32 < 32 ? "?" : String($0) }.joined())' has a control character, which a unit can't have"
     }
 
-    private static func quoted(_ words: [String]) -> String { words.map { quoted($0, inCommand: true) }.joined(separator: " ") }
+    /// A command line. Nothing is put in for variables in the program's own path.
+    private static func quoted(_ words: [String]) -> String {
+        words.enumerated().map { quoted($1, inCommand: $0 > 0) }.joined(separator: " ")
+    }
 
     /// A word in quotes: systemd.syntax(7), and for command lines systemd.service(5).
     private static func quoted(_ word: String, inCommand: Bool) -> String {
@@ -95,7 +96,4 @@ struct BootUnit: Equatable {
         }
         return "\"\(text)\""
     }
-
-    /// A path that is a whole value: only specifiers mean something in it (systemd.unit(5)).
-    private static func escaped(_ path: String) -> String { path.replacing("%", with: "%%") }
 }

@@ -58,14 +58,23 @@ enum Boot {
         return 0
     }
 
-    /// Whoever can change these decides what root runs, and nobody looks on.
+    /// Whoever can change these, or a folder on the way to them, decides what root runs, and nobody looks on.
     private static func warnOfForeignFiles(_ project: LoadedProject, _ streams: Streams) {
-        let files = project.files.map(\.path) + project.envFiles.map(\.path)
-        for path in (files + files.map { Paths.directory(of: $0) }).withoutRepeats() {
+        let files = [Installation.program] + project.files.map(\.path) + project.envFiles.map(\.path)
+        var ways: [String] = []
+        for file in files {
+            var place = (try? ResolvedPath(file).path) ?? file
+            while place != "/" {
+                ways.append(place)
+                place = Paths.directory(of: place)
+            }
+        }
+        for path in ways.withoutRepeats() {
             var status = stat()
-            guard stat(path, &status) == 0 else { continue }
-            let isOpen = status.st_mode & 0o022 != 0 && status.st_mode & mode_t(S_ISVTX) == 0
-            guard status.st_uid != 0 || isOpen else { continue }
+            guard lstat(path, &status) == 0 else { continue }
+            // In a folder such as /tmp nobody takes away what is another's.
+            let isSticky = status.st_mode & S_IFMT == S_IFDIR && status.st_mode & mode_t(S_ISVTX) != 0
+            guard status.st_uid != 0 || status.st_mode & 0o022 != 0 && !isSticky else { continue }
             let who = status.st_uid != 0 ? "user \(status.st_uid)" : "whoever may write to it"
             streams.warn("\(who) can change \(path), and so decides what root runs at each boot; give it to root alone")
         }

@@ -45,10 +45,12 @@ enum Down {
         let orphans = orphans(target.project, state, invocation)
         for event in hastened { display.show(event) }
         let services = Set(state.instances.map(\.service)).subtracting(orphans).sorted()
+        let holders = Set(state.mounts.map(\.service)).subtracting(orphans)
+        if session.store == nil, !holders.isEmpty { leaveSign(invocation) }
         if try !stop(session, orphans.isEmpty ? nil : services, timeout: timeout, display), hastened.isEmpty {
             invocation.streams.note(nothing(to: "stop", target.name))
         }
-        noteRevocations(session, of: Set(state.mounts.map(\.service)).subtracting(orphans), invocation)
+        noteRevocations(session, of: holders)
         // Where an earlier `down` has done it, no event tells.
         for event in hastened { display.show(InstanceEvent(service: event.service, index: event.index, kind: .removed)) }
         if let stack {
@@ -58,16 +60,19 @@ enum Down {
         invocation.streams.warnOfOrphans(orphans, of: target.name)
     }
 
-    /// The audit log tells that what is down reads nothing any more; where the store can't be opened, the next command does that which can. The
-    /// stack is down, whatever becomes of that.
-    private static func noteRevocations(_ session: borrowing StackSession, of services: Set<String>, _ invocation: Invocation) {
-        guard !services.isEmpty else { return }
+    /// Where the store can't be opened, the next command that can tells its log what ended. Left first: this one may be killed.
+    private static func leaveSign(_ invocation: Invocation) {
         do {
-            guard let store = session.store else {
-                try SecretStore.leaveUnloggedSign(invocation.paths.store)
-                return
-            }
-            guard let record = session.record else { return }
+            try SecretStore.leaveUnloggedSign(invocation.paths.store)
+        } catch {
+            invocation.streams.warn("the store's log will not tell of this: \(error)")
+        }
+    }
+
+    /// The audit log tells that what is down reads nothing any more. The stack is down, whatever becomes of that.
+    private static func noteRevocations(_ session: borrowing StackSession, of services: Set<String>) {
+        guard let store = session.store, let record = session.record else { return }
+        do {
             try store.audit(grantEvents(from: record.grants(of: services), to: [], of: session.name))
         } catch {
             session.streams.warn("the store's log does not tell of this: \(error)")

@@ -31,17 +31,10 @@ enum Ls {
         let store = store(invocation)
         var rows: [ListFormat.Row] = []
         for name in try names(in: invocation.paths.runtimeRoot) where wanted.allSatisfy({ name.contains($0) }) {
-            let session = try StackSession.observing(name, invocation, store: store)
-            let instances: [ObservedInstance]
-            do {
-                instances = try session.observe().instances
-            } catch {
-                invocation.streams.warn("what runs of '\(name)' is not known: \(error)")
-                continue
-            }
+            guard let (instances, composeFiles) = look(at: name, invocation, store) else { continue }
             let shown = instances.filter { invocation.flag("all") || $0.status != .exited }
             guard !shown.isEmpty else { continue }
-            let files = (session.record?.composeFiles ?? []).joined(separator: ",")
+            let files = composeFiles.joined(separator: ",")
             let status = status(of: shown)
             rows.append(
                 .init(
@@ -52,6 +45,17 @@ enum Ls {
         guard !invocation.flag("quiet") else { return 0 }
         try invocation.print(rows, header: ["NAME", "STATUS", "CONFIG FILES"], as: format, json: .array)
         return 0
+    }
+
+    /// - Returns: nil where it can't be known, which is said: the others are listed all the same.
+    private static func look(at name: String, _ invocation: Invocation, _ store: SecretStore?) -> (instances: [ObservedInstance], files: [String])? {
+        do {
+            let session = try StackSession.observing(name, invocation, store: store)
+            return (try session.observe().instances, session.record?.composeFiles ?? [])
+        } catch {
+            invocation.streams.warn("what runs of '\(name)' is not known: \(error)")
+            return nil
+        }
     }
 
     private static func wantedNames(_ invocation: Invocation) throws(UsageError) -> [String] {

@@ -19,62 +19,85 @@ enum Wait {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let target = try invocation.targetStack()
-        let directories = invocation.paths.directories(of: target.name)
-        guard let events = try SupervisorClient.connect(directories) else {
-            throw CommandFailure("there is nothing to wait for: nothing of '\(target.name)' runs")
-        }
-        // Before a look at what runs, so that no end falls between the two.
-        try events.subscribe()
-        let instances = try concerned(target, invocation)
-        // To wait may take days; the store's keys are of no use for it.
-        invocation.forgetKeys()
         let takesDown = invocation.flag("down-project")
-        let status = try wait(for: instances, events, until: takesDown ? 1 : instances.count, target.name, invocation)
+        var ends = Ends(stack: target.name, streams: invocation.streams)
+        // A supervisor may be killed meanwhile; what it has started runs on, and the next one tells of it.
+        while try !wait(target, &ends, untilFirst: takesDown, invocation) {}
         if takesDown { try Down.takeDown(target, invocation) }
-        return status
+        return ends.status
     }
 
-    private static func concerned(_ target: TargetStack, _ invocation: Invocation) throws -> [ObservedInstance] {
+    /// - Returns: false where the supervisor was gone before all had ended.
+    private static func wait(_ target: TargetStack, _ ends: inout Ends, untilFirst: Bool, _ invocation: Invocation) throws -> Bool {
+        let directories = invocation.paths.directories(of: target.name)
+        // Where a supervisor was killed, a look at the stack starts another one.
         let session = try StackSession(target.name, invocation, for: .observing)
-        let state = try session.observe()
-        let services = try target.services(named: invocation.operands, observed: state, record: session.record) ?? []
+        _ = try session.observe()
+        guard let events = try SupervisorClient.connect(directories) else {
+            throw CommandFailure(
+                ends.count == 0 ? "there is nothing to wait for: nothing of '\(target.name)' runs" : "the stack was taken down meanwhile")
+        }
+        // Before the look at what is awaited, so that no end falls between the two.
+        try events.subscribe()
+        var awaited: Set<String> = []
+        for instance in try concerned(target, session, directories, invocation.operands) {
+            switch instance.status {
+            case .running, .stopping, .created: awaited.insert(instance.name)
+            case .exited, .restarting: ends.tell(instance.name, instance.exitCode ?? 0)
+            }
+            if untilFirst, ends.count > 0 { return true }
+        }
+        // To wait may take days; the store's keys are of no use for it.
+        invocation.forgetKeys()
+        while !awaited.isEmpty {
+            guard let event = try events.nextEvent() else {
+                if try StackRemains.hasLiveInstances(directories) { return false }
+                throw CommandFailure("the stack was taken down meanwhile")
+            }
+            guard let instance = event.instance, awaited.contains(instance) else { continue }
+            switch event.kind {
+            case .exited(let code):
+                awaited.remove(instance)
+                ends.tell(instance, code)
+                if untilFirst { return true }
+            case .failed(let reason): throw CommandFailure("\(instance) could not be started: \(reason)")
+            case .removed: throw CommandFailure("\(instance) was removed before it was started")
+            default: continue
+            }
+        }
+        return true
+    }
+
+    private static func concerned(
+        _ target: TargetStack, _ session: borrowing StackSession, _ directories: StackDirectories, _ names: [String]
+    ) throws -> [ObservedInstance] {
+        let state = try SupervisorClient.connect(directories)?.observe() ?? ObservedState()
+        let services = try target.services(named: names, observed: state, record: session.record) ?? []
         for service in services where !state.instances.contains(where: { $0.service == service }) {
             throw CommandFailure("there is nothing to wait for: nothing of '\(service)' was started")
         }
         return state.instances.filter { services.contains($0.service) }
     }
 
-    /// - Parameter count: of so many ends.
-    /// - Returns: the status of the last.
-    private static func wait(
-        for instances: [ObservedInstance], _ events: SupervisorClient, until count: Int, _ stack: String, _ invocation: Invocation
-    ) throws -> Int32 {
-        var status: Int32 = 0
-        var ended = 0
-        func tell(_ instance: String, _ code: Int32) {
-            invocation.streams.print("container \"\(stack)-\(instance)\" exited with status code \(code)")
+    /// The ends that were told of, each once.
+    private struct Ends {
+        let stack: String
+        let streams: Streams
+        private var told: Set<String> = []
+        /// Of the last one.
+        private(set) var status: Int32 = 0
+
+        init(stack: String, streams: Streams) {
+            self.stack = stack
+            self.streams = streams
+        }
+
+        var count: Int { told.count }
+
+        mutating func tell(_ instance: String, _ code: Int32) {
+            guard told.insert(instance).inserted else { return }
+            streams.print("container \"\(stack)-\(instance)\" exited with status code \(code)")
             status = code
-            ended += 1
         }
-        var awaited: Set<String> = []
-        for instance in instances {
-            switch instance.status {
-            case .running, .stopping, .created: awaited.insert(instance.name)
-            case .exited, .restarting: if ended < count { tell(instance.name, instance.exitCode ?? 0) }
-            }
-        }
-        while ended < count {
-            guard let event = try events.nextEvent() else { throw CommandFailure("the stack was taken down meanwhile") }
-            guard let instance = event.instance, awaited.contains(instance) else { continue }
-            switch event.kind {
-            case .exited(let code):
-                awaited.remove(instance)
-                tell(instance, code)
-            case .failed(let reason): throw CommandFailure("\(instance) could not be started: \(reason)")
-            case .removed: throw CommandFailure("\(instance) was removed before it was started")
-            default: continue
-            }
-        }
-        return status
     }
 }

@@ -58,7 +58,11 @@ struct Deployer {
                 }
             }
         }
-        for secret in preparation.secrets.unsealed { changes.setSealed(false, of: secret.name) }
+        for declaration in preparation.stack.secrets {
+            guard case .file(let path) = declaration.source, preparation.secrets.unsealed.contains(where: { $0.name == declaration.storeName })
+            else { continue }
+            changes.unseal(declaration.storeName, becauseOf: path)
+        }
         for (name, reason) in preparation.secrets.failures.sorted(by: { $0.key < $1.key }) { changes.noteFailure(of: name, reason: reason) }
         for name in preparation.secrets.checked { changes.noteChecked(of: name) }
         if nextRecord != record {

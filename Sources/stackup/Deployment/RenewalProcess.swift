@@ -13,6 +13,8 @@ enum RenewalProcess {
     /// How long it may take, in seconds, to open the store and, later, to wait for stacks that other commands work on, before its alarm(2) ends
     /// it: there is no second one while it hangs.
     private static let patience: UInt32 = 900
+    /// How long to wait for others' renewals, in seconds.
+    private static let turnPatience: UInt32 = 3600
     /// How long it may take, in seconds, to store and send what was got.
     private static let storingPatience: UInt32 = 120
 
@@ -52,8 +54,8 @@ enum RenewalProcess {
         var renewing = SecretRenewing(stack, store, invocation)
         renewing.onTurn = begin
         renewing.onSent = { alarm(patience); change(SIG_UNBLOCK) }
-        // Who has the turn ends in time; how long it takes until all of them had theirs, nobody knows.
-        alarm(0)
+        // Who has the turn ends in time, but for a person's command that was stopped: an end is a failure that is told, and tried again.
+        alarm(turnPatience)
         let outcome = try renewing.renew(record.renewableSecrets(of: stack), told: told)
         let schedule = record.schedule(of: stack, try store.snapshot(), at: .millisecondsNow)
         return RenewalReport(outcomes: outcome.outcomes, schedule: schedule)

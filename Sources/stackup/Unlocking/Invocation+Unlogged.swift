@@ -1,3 +1,4 @@
+import Glibc
 import Reconciler
 import Runner
 import SecretStore
@@ -13,14 +14,25 @@ extension Invocation {
         }
     }
 
+    /// How long a supervisor has for an answer, in milliseconds.
+    private static let patience: Int32 = 1000
+
     /// - Parameter told: by the log.
-    /// - Returns: nil where it can't be known: a stack runs, and nobody is there to say what it has.
+    /// - Returns: nil where it can't be known yet: another command works on a stack, or it runs, and nobody says what it has.
     private func endedGrants(_ told: [AuditEvent]) throws -> [AuditEvent]? {
         var ended: [AuditEvent] = []
         for (stack, grants) in Dictionary(grouping: told.standingGrants, by: \.stack) {
             let directories = paths.directories(of: stack)
+            // An `up` says what it grants before it gives it. (This command may be the one that works on the stack; the next one sees to it then.)
+            let lock = try RuntimeLock.acquireIfPresent(directories, command: commandName, onWait: nil)
+            if lock == nil, access(directories.runtime, F_OK) == 0 { return nil }
+            defer { withExtendedLifetime(lock) {} }
             var files: Set<[String]> = []
             if let supervisor = try SupervisorClient.connect(directories) {
+                try supervisor.askForState()
+                // What is no command's own business must not keep it waiting.
+                var wanted = pollfd(fd: supervisor.descriptor, events: Int16(POLLIN), revents: 0)
+                guard poll(&wanted, 1, Self.patience) == 1 else { return nil }
                 for mount in try supervisor.observe().mounts {
                     for file in mount.files where file.kind == .secret { files.insert([file.name, "\(mount.service):\(file.target)"]) }
                 }

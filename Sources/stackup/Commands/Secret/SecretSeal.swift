@@ -89,8 +89,9 @@ enum SecretSeal {
     private static func lastingValue(
         of version: SecretVersion, _ secret: SecretMetadata, _ path: String, _ store: SecretStore
     ) throws -> LastingValue {
+        let value: LastingValue
         do {
-            return try store.lastingValue(of: secret.name, version)
+            value = try store.lastingValue(of: secret.name, version)
         } catch {
             switch error {
             case .noSuchSecret, .noSuchVersion:
@@ -98,6 +99,11 @@ enum SecretSeal {
             default: throw error
             }
         }
+        // An 'up' that began before may have found the file, and take its value from there again.
+        guard try store.snapshot().secret(secret.name)?.isSealed == true else {
+            throw CommandFailure("\(path) was left alone: an 'up' has just read it; seal it again")
+        }
+        return value
     }
 
     /// The files that stacks have the secret from.
