@@ -49,7 +49,7 @@ enum CommandTree {
     private static let runners: [(command: Command, run: @Sendable (Invocation) throws -> Int32)] = [
         (Up.command, Up.run), (Down.command, Down.run), (Scale.command, Scale.run), (PlanCommand.command, PlanCommand.run), (Ps.command, Ps.run), (Ls.command, Ls.run),
         (Stats.command, Stats.run), (Top.command, Top.run),
-        (Logs.command, Logs.run), (Events.command, Events.run), (Exec.command, Exec.run), (Wait.command, Wait.run), (Stop.command, Stop.run), (Start.command, Start.run),
+        (Logs.command, Logs.run), (Events.command, Events.run), (Exec.command, Exec.run), (RunCommand.command, RunCommand.run), (Wait.command, Wait.run), (Stop.command, Stop.run), (Start.command, Start.run),
         (RestartCommand.command, RestartCommand.run), (Kill.command, Kill.run), (Pause.command, Pause.run), (Unpause.command, Unpause.run),
         (ConfigCommand.command, ConfigCommand.run), (Grants.command, Grants.run),
         (SecretCommand.command, SecretCommand.run), (StoreCommand.command, StoreCommand.run),

@@ -10,7 +10,7 @@ enum ForeignNames {
         of: "docker compose",
         [
             "attach", "bridge", "build", "commit", "cp", "create", "export", "images", "port", "publish", "pull",
-            "push", "rm", "run", "volumes", "watch", "--all-resources", "--compatibility",
+            "push", "rm", "volumes", "watch", "--all-resources", "--compatibility",
             "--dry-run", "--parallel",
         ])
 
@@ -30,6 +30,10 @@ enum ForeignNames {
         case ["ps"]: names = ["--filter", "--no-trunc", "--orphans", "--status"]
         case ["logs"]: names = ["--index", "--no-color"]
         case ["exec"]: names = ["--detach", "--privileged", "-d"]
+        case ["run"]:
+            names = [
+                "--build", "--dry-run", "--publish", "--pull", "--quiet", "--quiet-build", "--quiet-pull", "--service-ports", "--use-aliases", "-P", "-p", "-q",
+            ]
         case ["start"]: names = ["--wait", "--wait-timeout"]
         case ["kill"]: names = ["--remove-orphans"]
         case ["version"]: names = ["--short"]

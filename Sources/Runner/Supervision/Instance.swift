@@ -72,6 +72,8 @@ final class Instance {
     var isPaused = false
     /// Processes that the kernel has killed for want of memory since the last start.
     var outOfMemoryKills: Int64 = 0
+    /// Who waits for a one-off, until it is launched.
+    var caller: InstanceCaller?
     /// Is to be restarted because its files changed, and has not been launched since.
     var isRestartOwed = false
 
@@ -123,6 +125,7 @@ struct ServiceTraits: Codable, Equatable, Sendable {
     var logging: LogPlan?
     var stopSignal: Int32 = 15
     var stopGraceMilliseconds: Int64 = 10_000
+    var oneOff: OneOff?
 
     init() {}
 
@@ -133,5 +136,6 @@ struct ServiceTraits: Codable, Equatable, Sendable {
         logging = plan.logging
         stopSignal = plan.stopSignal
         stopGraceMilliseconds = plan.stopGraceMilliseconds
+        oneOff = plan.oneOff
     }
 }

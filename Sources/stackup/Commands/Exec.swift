@@ -48,6 +48,7 @@ enum Exec {
         let terminal = !invocation.flag("no-tty") && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
         let variables = environment(plan, invocation, instance: instance, terminal: terminal)
         let relay = try CommandRelay(terminal: terminal)
+        try relay.catchSignals()
         do {
             let status = try ServiceExec.run(
                 inInstance: pid, startTime: startTime, groups: instance.groups, arguments: Array(invocation.operands.dropFirst()),
@@ -66,7 +67,7 @@ enum Exec {
     private static func runningInstance(
         _ index: Int, of service: String, _ state: ObservedState
     ) throws(CommandFailure) -> ObservedInstance {
-        let running = state.instances.filter { $0.service == service && $0.status == .running }
+        let running = state.instances.filter { $0.service == service && $0.oneOff == nil && $0.status == .running }
         guard let instance = running.first(where: { $0.index == index }) else {
             if !running.isEmpty {
                 throw CommandFailure("service '\(service)' has no running instance \(index); it has \(running.map { String($0.index) }.joined(separator: ", "))")

@@ -38,10 +38,10 @@ enum Wait {
         let session = try StackSession(target.name, invocation, for: .observing)
         let state = try session.observe()
         let services = try target.services(named: invocation.operands, observed: state, record: session.record) ?? []
-        for service in services where !state.instances.contains(where: { $0.service == service }) {
+        for service in services where !state.instances.contains(where: { $0.service == service || $0.ownService == service }) {
             throw CommandFailure("there is nothing to wait for: nothing of '\(service)' was started")
         }
-        return state.instances.filter { services.contains($0.service) }
+        return state.instances.filter { services.contains($0.service) || services.contains($0.ownService) }
     }
 
     /// - Parameter count: of so many ends.
@@ -51,8 +51,9 @@ enum Wait {
     ) throws -> Int32 {
         var status: Int32 = 0
         var ended = 0
+        let names = Dictionary(instances.map { ($0.name, $0.name(in: stack)) }, uniquingKeysWith: { first, _ in first })
         func tell(_ instance: String, _ code: Int32) {
-            invocation.streams.print("container \"\(stack)-\(instance)\" exited with status code \(code)")
+            invocation.streams.print("container \"\(names[instance] ?? instance)\" exited with status code \(code)")
             status = code
             ended += 1
         }

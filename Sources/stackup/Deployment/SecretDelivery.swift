@@ -126,13 +126,15 @@ struct SecretDelivery: ~Copyable {
 // MARK: Steps
 
 extension SecretDelivery {
-    /// The names of the stacks with a runtime folder, of which a service may be granted one of the secrets.
+    /// The names of the stacks with a runtime folder, of which a service or a one-off may be granted one of the secrets.
     private borrowing func users(in snapshot: StoreSnapshot) -> [String] {
         snapshot.stackNames.filter { name in
-            guard access(invocation.paths.directories(of: name).runtime, F_OK) == 0,
-                let bytes = (try? store.stackRecord(name)) ?? nil
-            else { return false }
-            return names.contains { bytes.contains(text: $0) }
+            let directories = invocation.paths.directories(of: name)
+            guard access(directories.runtime, F_OK) == 0, let bytes = (try? store.stackRecord(name)) ?? nil else { return false }
+            if names.contains(where: { bytes.contains(text: $0) }) { return true }
+            // What one-offs have is in no record of the store.
+            let state = StackRemains.state(directories) ?? []
+            return names.contains { state.contains(text: $0) }
         }
     }
 
@@ -140,9 +142,11 @@ extension SecretDelivery {
     private borrowing func hold(_ name: String, waits: Bool, _ outcome: inout Outcome) -> DeliveryTarget? {
         do {
             guard let session = try StackSession.holding(name, invocation, store: store, waits: waits),
-                let record = session.record, record.grants(anyOf: names)
+                let record = session.record
             else { return nil }
-            return try DeliveryTarget(session, record)
+            let isGranted = record.grants(anyOf: names)
+            let target = try DeliveryTarget(session, record)
+            return isGranted || target.oneOffsHold(anyOf: names) ? target : nil
         } catch {
             outcome.failures.append(.init(stack: name, reason: "\(error)"))
             return nil
