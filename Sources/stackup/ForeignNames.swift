@@ -9,7 +9,7 @@ enum ForeignNames {
     static let ofProgram = Command.Foreign(
         of: "docker compose",
         [
-            "attach", "bridge", "build", "commit", "cp", "create", "export", "images", "port", "publish", "pull",
+            "bridge", "build", "commit", "cp", "create", "export", "images", "port", "publish", "pull",
             "push", "rm", "volumes", "watch", "--all-resources", "--compatibility",
             "--dry-run", "--parallel",
         ])
@@ -30,6 +30,7 @@ enum ForeignNames {
         case ["ps"]: names = ["--filter", "--no-trunc", "--orphans", "--status"]
         case ["logs"]: names = ["--index", "--no-color"]
         case ["exec"]: names = ["--detach", "--privileged", "-d"]
+        case ["attach"]: names = ["--detach-keys", "--dry-run"]
         case ["run"]:
             names = [
                 "--build", "--dry-run", "--publish", "--pull", "--quiet", "--quiet-build", "--quiet-pull", "--service-ports", "--use-aliases", "-P", "-p", "-q",

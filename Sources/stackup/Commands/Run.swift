@@ -67,7 +67,8 @@ enum RunCommand {
             invocation.streams.print(request.oneOff.name)
             return 0
         }
-        return attendant.attend()
+        guard let status = attendant.attend() else { throw SupervisionError.connectionLost }
+        return status
     }
 
     private static func hasTerminal(_ invocation: Invocation) -> Bool {
@@ -103,6 +104,8 @@ enum RunCommand {
                 if case .starting = event.kind { display.finish() }
                 attendant.hear(event)
             }
+        } catch SupervisionError.connectionLost where attendant != nil {
+            // A supervisor that was killed may have launched it before; then it is there without one.
         } catch SupervisionError.refused(let reason) {
             throw OneOffFailure(reason: reason, status: display.failures.isEmpty ? 125 : 1)
         }

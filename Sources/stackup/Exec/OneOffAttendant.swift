@@ -15,6 +15,7 @@ final class OneOffAttendant {
     private let ours: FileDescriptor
     private var theirs: FileDescriptor?
     private var process: FileDescriptor?
+    private var isHeardOf = false
 
     /// - Parameters:
     ///   - key: the one-off's.
@@ -46,7 +47,9 @@ final class OneOffAttendant {
     /// Hears what becomes of it.
     func hear(_ event: InstanceEvent) {
         switch event.kind {
-        case .starting: try? relay.catchSignals()
+        case .starting:
+            isHeardOf = true
+            try? relay.catchSignals()
         case .started(let pid): process = FileDescriptor(owning: clinux_pidfd_open(pid))
         default: break
         }
@@ -54,9 +57,10 @@ final class OneOffAttendant {
 
     /// Looks after it until it has ended.
     ///
-    /// - Returns: its exit status; 128 + signal where a signal ended it.
-    func attend() -> Int32 {
+    /// - Returns: its exit status; 128 + signal where a signal ended it. nil where it was never heard of.
+    func attend() -> Int32? {
         theirs = nil
+        if !isHeardOf { try? relay.catchSignals() }
         if terminal != nil, case let master = clinux_receive_descriptor(ours.number), master >= 0 { relay.attach(master: master) }
         // It was the instance's when this was opened if the instance lives still: then nothing else can have its number.
         var state = pollfd(fd: ours.number, events: Int16(POLLIN), revents: 0)
@@ -64,10 +68,10 @@ final class OneOffAttendant {
         relay.run(until: ours.number) { signal in
             switch process {
             case .some(let process): _ = clinux_signal_process(process.number, signal)
-            case .none: break
+            case .none: exit(128 + signal)
             }
         }
-        let status = takeStatus() ?? 128 + SIGKILL
+        guard let status = takeStatus() ?? (isHeardOf ? 128 + SIGKILL : nil) else { return nil }
         relay.endAsTheCommandDid(status)
         return status
     }
