@@ -79,6 +79,7 @@ enum CommandTree {
         ("events", { Events.command }, Events.run),
         ("exec", { Exec.command }, Exec.run),
         ("run", { RunCommand.command }, RunCommand.run),
+        ("cp", { Copy.command }, Copy.run),
         ("attach", { Attach.command }, Attach.run),
         ("wait", { Wait.command }, Wait.run),
         ("stop", { Stop.command }, Stop.run),

@@ -61,10 +61,13 @@ enum Attach {
         while true {
             // The events first: what an instance wrote is in its log before its end is told.
             let heard = try events.eventsByNow()
-            reader.readAvailable { entry in
-                let output = FileDescriptor(owning: entry.stream == .stdout ? STDOUT_FILENO : STDERR_FILENO)
-                try? output.writeAll(entry.bytes)
-                _ = output.release()
+            try reader.readAvailable { entry in
+                let output = entry.stream == .stdout ? STDOUT_FILENO : STDERR_FILENO
+                var rest = entry.bytes[...]
+                while !rest.isEmpty {
+                    let count = try retryingInterrupts("write") { rest.withUnsafeBytes { write(output, $0.baseAddress, $0.count) } }
+                    rest = rest.dropFirst(count)
+                }
             }
             for case .exited(let code) in (heard ?? []).filter({ $0.instance == instance }).map(\.kind) { return code }
             guard heard != nil else { throw SupervisionError.connectionLost }
