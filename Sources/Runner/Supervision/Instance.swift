@@ -126,6 +126,8 @@ struct ServiceTraits: Codable, Equatable, Sendable {
     var stopSignal: Int32 = 15
     var stopGraceMilliseconds: Int64 = 10_000
     var oneOff: OneOff?
+    /// A one-off's: no command will send its plan again, and what is masked has to be masked where these show it, too.
+    var mounts: [MountPlan]?
 
     init() {}
 
@@ -137,5 +139,6 @@ struct ServiceTraits: Codable, Equatable, Sendable {
         stopSignal = plan.stopSignal
         stopGraceMilliseconds = plan.stopGraceMilliseconds
         oneOff = plan.oneOff
+        mounts = plan.oneOff.map { _ in plan.mounts }
     }
 }

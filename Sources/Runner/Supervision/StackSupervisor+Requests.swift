@@ -168,7 +168,7 @@ extension StackSupervisor {
         instance.uncovered = []
         guard !paths.isEmpty, let pid = instance.process?.pid else { return }
         let service = instance.name.service
-        let plan = services[service]?.plan
+        let plan = services[service]?.plan ?? services[service]?.traits.mounts.map { LaunchPlan(service: service, arguments: [], mounts: $0) }
         host.remask(
             paths + (plan?.aliases(of: paths) ?? []), pins: plan?.pins(of: paths).map(\.inInstance) ?? [], of: service, instance: pid)
     }

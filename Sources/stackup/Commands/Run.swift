@@ -107,7 +107,7 @@ enum RunCommand {
         } catch SupervisionError.connectionLost where attendant != nil {
             // A supervisor that was killed may have launched it before; then it is there without one.
         } catch SupervisionError.refused(let reason) {
-            throw OneOffFailure(reason: reason, status: display.failures.isEmpty ? 125 : 1)
+            throw OneOffFailure(reason: reason, status: attendant?.isHeardOf == true ? 125 : 1)
         }
         if deployer.renews, planned.observed.schedule?.isAttended != true { try session.startAttendant() }
         return try deployer.overtakenSecrets(planned.observed)

@@ -15,7 +15,8 @@ final class OneOffAttendant {
     private let ours: FileDescriptor
     private var theirs: FileDescriptor?
     private var process: FileDescriptor?
-    private var isHeardOf = false
+    /// Whether its start was begun.
+    private(set) var isHeardOf = false
 
     /// - Parameters:
     ///   - key: the one-off's.

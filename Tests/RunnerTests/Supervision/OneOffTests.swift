@@ -99,6 +99,27 @@ import Testing
         #expect(!InstanceName(service: key, index: 1).isValid)
     }
 
+    @Test func oneThatIsAdoptedIsMaskedWhereItsMountsShowWhatIsMasked() {
+        var plan = plan()
+        plan.mounts = [.bind(source: "/home/me", target: "/mine", readOnly: false)]
+        bench.submit(deployment(plan))
+        bench.started("\(key)-1")
+        let successor = Bench()
+        successor.supervisor.adopt(bench.supervisor.record(bootID: "boot"), survivors: [bench.name("\(key)-1")], exitCode: { _ in nil })
+        #expect(successor.supervisor.observe(supervisorPID: 1).oneOffs.map(\.status) == [.running])
+        _ = successor.calls()
+        successor.supervisor.replaced(["/home/me/key.txt"])
+        #expect(successor.calls() == ["remask \(key) /home/me/key.txt /mine/key.txt"])
+        // One that has ended meanwhile, and was to leave nothing, has left nothing.
+        plan.oneOff?.isRemovedAtEnd = true
+        let other = Bench()
+        other.submit(deployment(plan))
+        other.started("\(key)-1")
+        let last = Bench()
+        last.supervisor.adopt(other.supervisor.record(bootID: "boot"), survivors: [], exitCode: { _ in 0 })
+        #expect(last.supervisor.instances.isEmpty && last.supervisor.services.isEmpty)
+    }
+
     // MARK: Callers
 
     @Test func itsCallersDescriptorsAreClosedOnceItIsLaunched() throws {
