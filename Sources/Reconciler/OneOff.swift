@@ -28,8 +28,9 @@ public struct OneOff: Codable, Sendable, Equatable {
 
     /// The service that a key belongs to; nil where it is no one-off's.
     public static func service(ofKey key: String) -> String? {
-        guard let tilde = key.lastIndex(of: "~") else { return nil }
-        let slug = key[key.index(after: tilde)...].utf8
+        let bytes = key.utf8
+        guard let tilde = bytes.lastIndex(of: UInt8(ascii: "~")) else { return nil }
+        let slug = bytes[bytes.index(after: tilde)...]
         let isHexadecimal = slug.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0) }
         return slug.count == slugLength && isHexadecimal ? String(key[..<tilde]) : nil
     }
