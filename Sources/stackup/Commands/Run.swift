@@ -59,6 +59,7 @@ enum RunCommand {
             try Up.catchUp(overtaken, invocation)
         } catch let failure as OneOffFailure {
             invocation.streams.fail(failure.reason)
+            leave(request, project.stack.name, invocation)
             return attendant?.statusOfFailure ?? failure.status
         }
         // It may run for days; the store's keys are of no use to it.
@@ -68,7 +69,34 @@ enum RunCommand {
             return 0
         }
         guard let status = attendant.attend() else { throw SupervisionError.connectionLost }
+        leave(request, project.stack.name, invocation)
         return status
+    }
+
+    /// In milliseconds: how long the supervisor may take to see an end that is known already.
+    private static let patience: Int32 = 2000
+
+    /// Waits until the supervisor has seen the end, too, so that the next command finds it so; and where nothing is left of the stack, it
+    /// goes: it was there for the one-off alone. The command's own end is known, so whatever is in the way of this is no failure.
+    private static func leave(_ request: OneOffRequest, _ stack: String, _ invocation: Invocation) {
+        let directories = invocation.paths.directories(of: stack)
+        guard let events = (try? SupervisorClient.connect(directories)) ?? nil, (try? events.subscribe()) != nil,
+            let supervisor = (try? SupervisorClient.connect(directories)) ?? nil, let state = try? supervisor.observe()
+        else { return }
+        let isRemoved = request.oneOff.isRemovedAtEnd
+        var isThere = state.instances.contains { $0.service == request.key && (isRemoved || $0.status != .exited) }
+        while isThere {
+            var wanted = pollfd(fd: events.descriptor, events: Int16(POLLIN), revents: 0)
+            guard poll(&wanted, 1, patience) > 0, let heard = (try? events.eventsByNow()) ?? nil else { return }
+            isThere = !heard.contains { event in
+                guard event.service == request.key else { return false }
+                if case .exited = event.kind { return !isRemoved }
+                return event.kind == .removed
+            }
+        }
+        guard isRemoved, let lock = (try? RuntimeLock.acquireIfPresent(directories, command: invocation.commandName, onWait: nil)) ?? nil else { return }
+        if let last = try? supervisor.observe(), last.instances.isEmpty { try? supervisor.down() }
+        _ = consume lock
     }
 
     private static func hasTerminal(_ invocation: Invocation) -> Bool {
