@@ -70,3 +70,5 @@ int clinux_file_identity(const char *path, uint64_t *words) {
 int clinux_exchange(int folder, const char *first, const char *second) {
     return (int)syscall(SYS_renameat2, folder, first, folder, second, 1u << 1);
 }
+
+ssize_t clinux_read_link(int link, void *target, size_t capacity) { return readlinkat(link, "", target, capacity); }

@@ -193,3 +193,50 @@ int clinux_receive_descriptor(int socket) {
     memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
     return descriptor;
 }
+
+enum { MOST_DESCRIPTORS = 8 };
+
+ssize_t clinux_receive(int socket, void *bytes, size_t count, int *descriptors, int capacity, int *taken) {
+    char control[CMSG_SPACE(MOST_DESCRIPTORS * sizeof(int))];
+    struct iovec data = {bytes, count};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    *taken = 0;
+    ssize_t received = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (received < 0) return received;
+    int overflow = (message.msg_flags & MSG_CTRUNC) != 0;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+        size_t number = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < number; i++) {
+            int descriptor;
+            memcpy(&descriptor, CMSG_DATA(header) + i * sizeof descriptor, sizeof descriptor);
+            if (*taken < capacity) {
+                descriptors[(*taken)++] = descriptor;
+            } else {
+                close(descriptor);
+                overflow = 1;
+            }
+        }
+    }
+    if (overflow) {
+        for (int i = 0; i < *taken; i++) close(descriptors[i]);
+        *taken = -1;
+    }
+    return received;
+}
+
+ssize_t clinux_send(int socket, const void *bytes, size_t count, const int *descriptors, int number) {
+    char control[CMSG_SPACE(MOST_DESCRIPTORS * sizeof(int))] = {0};
+    struct iovec data = {(void *)bytes, count};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+    if (number > 0) {
+        message.msg_control = control;
+        message.msg_controllen = CMSG_SPACE((size_t)number * sizeof(int));
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN((size_t)number * sizeof(int));
+        memcpy(CMSG_DATA(header), descriptors, (size_t)number * sizeof(int));
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL);
+}

@@ -13,7 +13,7 @@ public enum DirectoryListing {
     }
 
     /// The same as the kernel has them, ended by a NUL: a name need not be text.
-    static func bytes(in directory: Int32) -> [[CChar]] {
+    public static func bytes(in directory: Int32) -> [[CChar]] {
         var names: [[CChar]] = []
         forEach(in: directory) { names.append($0) }
         return names

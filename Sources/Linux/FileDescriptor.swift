@@ -45,6 +45,8 @@ extension FileDescriptor {
         public static let noMagicLinks = Resolution(rawValue: UInt64(CLINUX_RESOLVE_NO_MAGICLINKS))
         /// Refuses to leave the directory that the walk starts in.
         public static let beneath = Resolution(rawValue: UInt64(CLINUX_RESOLVE_BENEATH))
+        /// Takes the directory that the walk starts in for the root, whatever links and `..` lead to.
+        public static let inRoot = Resolution(rawValue: UInt64(CLINUX_RESOLVE_IN_ROOT))
         /// Refuses to enter another mount.
         public static let noMounts = Resolution(rawValue: UInt64(CLINUX_RESOLVE_NO_XDEV))
     }
@@ -64,6 +66,19 @@ extension FileDescriptor {
         let number = try retryingInterrupts("openat2", on: path) {
             clinux_openat2(
                 directory, path, UInt64(UInt32(bitPattern: flags | O_CLOEXEC)), UInt64(mode), resolution.rawValue)
+        }
+        return FileDescriptor(owning: number)
+    }
+
+    /// The same for a path in the kernel's own bytes.
+    public static func open(
+        bytes path: [UInt8], in directory: Int32, _ flags: Int32, mode: UInt32 = 0, resolution: Resolution = []
+    ) throws(SystemCallError) -> FileDescriptor {
+        guard !path.contains(0) else { throw SystemCallError("openat2", String(decoding: path, as: UTF8.self), code: EINVAL) }
+        let words = path.map { CChar(bitPattern: $0) } + [0]
+        let number = try retryingInterrupts("openat2", on: String(decoding: path, as: UTF8.self)) {
+            clinux_openat2(
+                directory, words, UInt64(UInt32(bitPattern: flags | O_CLOEXEC)), UInt64(mode), resolution.rawValue)
         }
         return FileDescriptor(owning: number)
     }

@@ -25,6 +25,8 @@ public struct RecordedGrants: Sendable, Equatable {
 /// Finds what has to be done so that every running grant of a stack holds the newest version of its secret. Pure, as
 /// ``makePlan(wanted:recorded:observed:options:)`` is.
 ///
+/// One-offs, which no record has, get all that they hold.
+///
 /// All files come before the first signal or restart. A file that is mounted and not recorded any more is left alone: it was
 /// about to be taken away. So is one that is recorded and not mounted: `up` was about to put it there, and nothing runs with it.
 ///
@@ -59,6 +61,12 @@ public func planDelivery(of versions: [String: NamedVersion], to recorded: [Reco
             wishes.add(grants.reactions[Bytewise(file.target)] ?? .none, to: file.name)
         }
         if alive.contains(name) { reactions += wishes.actions(for: name) }
+    }
+    // A one-off runs another command than the service's: a signal would be none that it knows.
+    for oneOff in observed.oneOffs where alive.contains(oneOff.service) {
+        for file in (mounts[oneOff.service] ?? []).sorted(by: { $0.target < $1.target }) where newest(file) != file {
+            writes.append(Action(.writeFile(service: oneOff.service, file: newest(file)), cause: file.heldVersion(besides: newest(file))))
+        }
     }
     return Plan(actions: writes + reactions, files: byName.mapValues { $0.files.map(newest) })
 }

@@ -47,6 +47,7 @@ extension ObservedInstance: JSONConvertible {
         groups = try members.readIfPresent("groups")
         isPaused = try members.readIfPresent("isPaused")
         ranOutOfMemory = try members.readIfPresent("ranOutOfMemory")
+        oneOff = try members.decodeIfPresent("oneOff")
     }
 
     public var json: JSONValue {
@@ -69,6 +70,7 @@ extension ObservedInstance: JSONConvertible {
             members.put("groups", groups)
             members.put("isPaused", isPaused)
             members.put("ranOutOfMemory", ranOutOfMemory)
+            members.encode("oneOff", oneOff)
         }
     }
 }

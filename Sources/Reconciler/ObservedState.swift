@@ -71,6 +71,8 @@ public struct ObservedInstance: Sendable, Equatable {
     public var isPaused: Bool?
     /// Whether the kernel has killed a process of it for want of memory since its last start; nil: no.
     public var ranOutOfMemory: Bool?
+    /// nil for a service's own instance.
+    public var oneOff: OneOff?
 
     public init(
         service: String, index: Int, status: Status, pid: Int32? = nil, startTime: UInt64? = nil,

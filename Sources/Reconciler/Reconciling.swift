@@ -27,7 +27,7 @@ public func makePlan(
                 mounted: mounts[name] ?? [], versions: versions, options: options)
         }
     }
-    let orphans = Set(observed.instances.map(\.service)).subtracting(wanted.declaredServices)
+    let orphans = Set(observed.replicas.map(\.service)).subtracting(wanted.declaredServices)
         .subtracting(order).sorted()
 
     var actions = versions.actions
@@ -39,13 +39,19 @@ public func makePlan(
                 Action(.removeInstance(service: orphan, index: $0), cause: "not in the Compose files")
             }
         }
+        actions += observed.oneOffs.filter { $0.status == .exited }.map {
+            Action(.removeInstance(service: $0.service, index: $0.index), cause: "a one-off that has ended")
+        }
     }
     for service in services { actions += service.launches }
+    var files = Dictionary(uniqueKeysWithValues: services.map { ($0.wanted.service.name, $0.files) })
+    for oneOff in wanted.oneOffs {
+        actions.append(Action(.createInstance(service: oneOff.key, index: 1), cause: "a one-off"))
+        files[oneOff.key] = FileComparison(service: oneOff.key, wanted: oneOff.files, mounted: [], versions: versions, isWritable: false).files
+    }
     let recreated = Set(services.filter(\.isRecreated).map(\.wanted.service.name))
     for service in services { actions += service.reactions(recreated: recreated) }
-    return Plan(
-        actions: actions, orphans: options.removeOrphans ? [] : orphans,
-        files: Dictionary(uniqueKeysWithValues: services.map { ($0.wanted.service.name, $0.files) }))
+    return Plan(actions: actions, orphans: options.removeOrphans ? [] : orphans, files: files)
 }
 
 /// Which version of each secret there is once the plan is applied.

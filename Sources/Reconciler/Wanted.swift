@@ -11,6 +11,8 @@ public struct WantedStack: Sendable, Equatable {
     public var secrets: [WantedSecret]
     /// Names of every service in the files, enabled or not: whatever else runs is an orphan.
     public var declaredServices: Set<String>
+    /// Instances that are to run beside the services' own, once; their names are keys (``OneOff/key(service:slug:)``).
+    public var oneOffs: [WantedOneOff] = []
 
     public init(
         name: String, services: [WantedService], secrets: [WantedSecret], declaredServices: Set<String>
@@ -19,6 +21,17 @@ public struct WantedStack: Sendable, Equatable {
         self.services = services
         self.secrets = secrets
         self.declaredServices = declaredServices
+    }
+}
+
+/// A one-off instance that is to be there.
+public struct WantedOneOff: Sendable, Equatable {
+    public var key: String
+    public var files: [WantedFile]
+
+    public init(key: String, files: [WantedFile]) {
+        self.key = key
+        self.files = files
     }
 }
 

@@ -26,6 +26,7 @@ extension LaunchPlan: JSONConvertible {
         healthCheck = try members.decodeIfPresent("healthCheck")
         postStart = try members.decodeIfPresent("postStart")
         preStop = try members.decodeIfPresent("preStop")
+        oneOff = try members.decodeIfPresent("oneOff")
     }
 
     public var json: JSONValue {
@@ -58,6 +59,7 @@ extension LaunchPlan: JSONConvertible {
             members.encode("preStop", preStop)
             members.put("stopSignal", stopSignal)
             members.put("stopGraceMilliseconds", stopGraceMilliseconds)
+            members.encode("oneOff", oneOff)
         }
     }
 }

@@ -55,6 +55,8 @@ public struct LaunchPlan: Sendable, Equatable {
     public var preStop: [InstanceCommand]?
     public var stopSignal: Int32
     public var stopGraceMilliseconds: Int64
+    /// nil for the plan of a service's own instances.
+    public var oneOff: OneOff?
 
     public init(
         service: String, replicas: Int = 1, configHash: String = "", arguments: [String],

@@ -6,11 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,39 +16,9 @@
 #include "report.h"
 #include "root.h"
 #include "specification.h"
+#include "terminal.h"
 
 enum { INSTANCE_FD = OUTPUT_READ_FD, KEYCTL_JOIN_SESSION_KEYRING = 1 };
-
-/// Sends the terminal's master to the command that relays it.
-static void send_master(int master) {
-    char byte = 0, control[CMSG_SPACE(sizeof(int))] = {0};
-    struct iovec data = {&byte, 1};
-    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(header), &master, sizeof master);
-    if (sendmsg(STATUS_FD, &message, 0) != 1) fail("sendmsg", "terminal");
-}
-
-/// Gives the process a terminal from the instance's own devpts.
-static void open_terminal(const struct identity *identity) {
-    int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
-    int unlocked = 0;
-    if (master < 0 || ioctl(master, TIOCSPTLCK, &unlocked) != 0) fail("open", "/dev/pts/ptmx");
-    int terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (terminal < 0) fail("open", "terminal");
-    if (!unprivileged && fchown(terminal, identity->uid, (gid_t)-1) != 0) fail("chown", "terminal");
-    send_master(master);
-    close(master);
-    // Until it has the caller's size, and somebody reads there.
-    char byte;
-    while (read(STATUS_FD, &byte, sizeof byte) < 0 && errno == EINTR) continue;
-    if (ioctl(terminal, TIOCSCTTY, 0) != 0) fail("TIOCSCTTY", "terminal");
-    for (int descriptor = 0; descriptor < 3; descriptor++)
-        if (dup2(terminal, descriptor) < 0) fail("dup2", "terminal");
-}
 
 /// A session, and with it a process group, of its own: who is in the caller's can signal it, from within another pid
 /// namespace too, and has its terminal (setsid(2)).
@@ -110,7 +76,7 @@ _Noreturn void join(void) {
         leave_session();
         // This process itself stays where it was: it outlives the groups.
         enter_groups(groups);
-        if (terminal) open_terminal(&identity);
+        if (terminal) open_terminal(&identity, STATUS_FD, NULL);
         if (supervised) use_own_null();
         become(&identity);
     }

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "caller.h"
 #include "groups.h"
 #include "masks.h"
 #include "mountpoint.h"
@@ -82,6 +83,7 @@ static _Noreturn void supervise(pid_t service) {
         for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
             if (pid != service) continue;
             status_record(status);
+            tell_caller(status);
             // Ends every other process of this pid namespace (pid_namespaces(7)).
             _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
         }
@@ -102,23 +104,28 @@ _Noreturn void launch(void) {
     if (take_word("cgroupns") && unshare(CLONE_NEWCGROUP) != 0) fail("unshare", "the cgroup namespace");
     if (sethostname(hostname, strlen(hostname)) != 0) fail("hostname", hostname);
     status_open();
+    read_caller();
     build_surroundings();
     struct identity identity;
     read_identity(&identity);
-    // So that the service may open /dev/stdout again, as container engines allow.
-    if (!unprivileged && (fchown(STDOUT_FILENO, identity.uid, identity.gid) != 0 || fchown(STDERR_FILENO, identity.uid, identity.gid) != 0))
+    // So that the service may open /dev/stdout again, as container engines allow. What is the caller's stays so.
+    if (!unprivileged && !has_caller() && (fchown(STDOUT_FILENO, identity.uid, identity.gid) != 0 || fchown(STDERR_FILENO, identity.uid, identity.gid) != 0))
         fail("chown", "output");
     pid_t service = fork();
     if (service < 0) fail("fork", "service");
     if (service == 0) {
-        use_own_null();
+        if (has_caller())
+            meet_caller(&identity);
+        else
+            use_own_null();
         become(&identity);
     }
     close(REPORT_FD);
     close(STDOUT_FILENO);
     close(STDERR_FILENO);
     // Sources and targets are mounted: from here on they are open for nothing.
-    syscall(SYS_close_range, KEEPER_FD + 1, ~0U, 0);
+    if (has_caller()) keep_caller(KEEPER_FD + 1);
+    syscall(SYS_close_range, KEEPER_FD + (has_caller() ? 2 : 1), ~0U, 0);
     // To signal a service that runs as somebody else.
     keep_capabilities(unprivileged ? 0 : 1ULL << CAPABILITY_KILL);
     supervise(service);

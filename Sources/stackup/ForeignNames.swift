@@ -9,8 +9,8 @@ enum ForeignNames {
     static let ofProgram = Command.Foreign(
         of: "docker compose",
         [
-            "attach", "bridge", "build", "commit", "cp", "create", "export", "images", "port", "publish", "pull",
-            "push", "rm", "run", "volumes", "watch", "--all-resources", "--compatibility",
+            "bridge", "build", "commit", "create", "export", "images", "port", "publish", "pull",
+            "push", "rm", "volumes", "watch", "--all-resources", "--compatibility",
             "--dry-run", "--parallel",
         ])
 
@@ -30,6 +30,12 @@ enum ForeignNames {
         case ["ps"]: names = ["--filter", "--no-trunc", "--orphans", "--status"]
         case ["logs"]: names = ["--index", "--no-color"]
         case ["exec"]: names = ["--detach", "--privileged", "-d"]
+        case ["attach"]: names = ["--detach-keys", "--dry-run"]
+        case ["cp"]: names = ["--all", "--dry-run"]
+        case ["run"]:
+            names = [
+                "--build", "--dry-run", "--publish", "--pull", "--quiet", "--quiet-build", "--quiet-pull", "--service-ports", "--use-aliases", "-P", "-p", "-q",
+            ]
         case ["start"]: names = ["--wait", "--wait-timeout"]
         case ["kill"]: names = ["--remove-orphans"]
         case ["version"]: names = ["--short"]

@@ -107,17 +107,21 @@ struct TargetStack {
     /// - Parameters:
     ///   - names: as given; empty: all.
     ///   - record: the stack as last applied.
-    /// - Returns: nil where none was given.
+    /// - Returns: nil where none was given; a one-off's key for its name.
     /// - Throws: `CommandFailure` for a name that nothing has.
     func services(named names: [String], observed: ObservedState, record: StackRecord?) throws(CommandFailure) -> [String]? {
         guard !names.isEmpty else { return nil }
-        var known = Set(observed.instances.map(\.service))
+        var known = Set(observed.replicas.map(\.service))
         if let stack = project?.stack {
             known.formUnion(stack.services.map(\.name) + stack.disabledServices)
         } else {
             known.formUnion(record?.services.keys.map { $0 } ?? [])
         }
-        for name in names where !known.contains(name) { throw .unknown("service", name, among: known) }
-        return names
+        let oneOffs = Dictionary(observed.oneOffs.map { ($0.name(in: self.name), $0.service) }, uniquingKeysWith: { first, _ in first })
+        return try names.map { name throws(CommandFailure) in
+            if known.contains(name) { return name }
+            guard let key = oneOffs[name] else { throw .unknown("service", name, among: known) }
+            return key
+        }
     }
 }

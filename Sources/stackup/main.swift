@@ -44,5 +44,6 @@ switch arguments.first {
 case SupervisorProcess.subcommand: exit(SupervisorProcess.run(arguments: Array(arguments.dropFirst())))
 case RenewalAttendant.subcommand: exit(RenewalAttendant.run(arguments: Array(arguments.dropFirst())))
 case RenewalProcess.subcommand: exit(RenewalProcess.run(arguments: Array(arguments.dropFirst())))
+case CopySide.subcommand: exit(CopySide.run(arguments: Array(arguments.dropFirst())))
 default: exit(runCommand(arguments))
 }

@@ -83,18 +83,18 @@ struct Scene {
         for place in files[service, default: []].indices { files[service]?[place].onSecretChange = reaction }
     }
 
-    var plan: Plan {
-        makePlan(
-            wanted: WantedStack(
-                name: "demo",
-                // Backwards, so that no order is right by chance.
-                services: services.values.sorted { $0.name > $1.name }.map {
-                    WantedService(
-                        service: $0, configHash: hashes[$0.name] ?? "", files: files[$0.name] ?? [])
-                },
-                secrets: secrets, declaredServices: Set(services.keys).union(disabled)),
-            recorded: recorded, observed: observed, options: options)
+    var wanted: WantedStack {
+        WantedStack(
+            name: "demo",
+            // Backwards, so that no order is right by chance.
+            services: services.values.sorted { $0.name > $1.name }.map {
+                WantedService(
+                    service: $0, configHash: hashes[$0.name] ?? "", files: files[$0.name] ?? [])
+            },
+            secrets: secrets, declaredServices: Set(services.keys).union(disabled))
     }
+
+    var plan: Plan { makePlan(wanted: wanted, recorded: recorded, observed: observed, options: options) }
 }
 
 extension VersionIdentity {

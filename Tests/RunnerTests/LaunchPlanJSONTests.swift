@@ -40,6 +40,7 @@ import Testing
         plan.healthCheck = HealthCheck(arguments: ["true"])
         plan.postStart = [plan.command(["a"])]
         plan.preStop = [plan.command(["b"])]
+        plan.oneOff = OneOff(service: "web", name: "job", isRemovedAtEnd: true, labels: ["a": "b"])
         return plan
     }
 
@@ -98,6 +99,7 @@ import Testing
         instance.groups = ["/g"]
         instance.isPaused = true
         instance.ranOutOfMemory = true
+        instance.oneOff = OneOff(service: "web", name: "job", isRemovedAtEnd: true)
         for child in Mirror(reflecting: instance).children {
             let isNothing = Mirror(reflecting: child.value).displayStyle == .optional && Mirror(reflecting: child.value).children.isEmpty
             #expect(!isNothing, "give \(child.label ?? "?") a value here, and write and read it in ObservedState+JSON.swift")

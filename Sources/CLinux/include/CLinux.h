@@ -3,6 +3,7 @@
 #pragma once
 // Only fixed-size types: a system header that Swift's Glibc module also owns would be defined twice.
 #include <stdint.h>
+#include <sys/types.h>
 #include "CLinuxKeyring.h"
 #include "CLinuxSupervision.h"
 
@@ -22,6 +23,7 @@ enum {
     CLINUX_RESOLVE_NO_MAGICLINKS = 0x02,
     CLINUX_RESOLVE_NO_SYMLINKS = 0x04,
     CLINUX_RESOLVE_BENEATH = 0x08,
+    CLINUX_RESOLVE_IN_ROOT = 0x10,
 };
 
 /// syncfs(2).
@@ -48,3 +50,6 @@ int clinux_file_identity(const char *path, uint64_t *words);
 
 /// renameat2(2) with RENAME_EXCHANGE. Returns 0, or -1 with errno set.
 int clinux_exchange(int folder, const char *first, const char *second);
+
+/// Reads where a symbolic link leads that `link` is a descriptor of (readlinkat(2)). Returns the length, or -1 with errno set.
+ssize_t clinux_read_link(int link, void *target, size_t capacity);

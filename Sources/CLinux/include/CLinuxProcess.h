@@ -1,6 +1,7 @@
 /// Making processes in namespaces of their own, and reaching into those that run.
 #pragma once
 #include <stdint.h>
+#include <sys/types.h>
 
 /// One descriptor that a new process gets: `source` of this process becomes `number` there.
 struct clinux_descriptor {
@@ -60,3 +61,11 @@ enum {
 
 /// Receives one descriptor over a unix socket (SCM_RIGHTS); -1 with errno set, 0 bytes read is EPIPE.
 int clinux_receive_descriptor(int socket);
+
+/// recv(2) that never waits, and takes descriptors that come with the bytes (SCM_RIGHTS), close-on-exec.
+///
+/// `descriptors` has room for `capacity`, 8 at most; `taken` gets how many there are. More than these are closed, and `taken` is -1.
+ssize_t clinux_receive(int socket, void *bytes, size_t count, int *descriptors, int capacity, int *taken);
+
+/// send(2) of bytes with descriptors, 8 at most.
+ssize_t clinux_send(int socket, const void *bytes, size_t count, const int *descriptors, int number);

@@ -57,9 +57,11 @@ extension InitSpecification {
     ///   - view: what it sees of the host.
     ///   - groups: the numbers of the descriptors that it joins control groups by.
     ///   - targets: the targets of the files outside `/run/secrets`, in the order of their mount descriptors.
+    ///   - caller: who waits for a one-off, and the number of its socket.
     ///   - isUnprivileged: whether it runs in a user namespace of an unprivileged caller.
     static func launch(
-        _ plan: LaunchPlan, index: Int, in view: HostView, targets: [String], groups: Range<Int>, isUnprivileged: Bool
+        _ plan: LaunchPlan, index: Int, in view: HostView, targets: [String], groups: Range<Int>, caller: (InstanceCaller, socket: Int)? = nil,
+        isUnprivileged: Bool
     ) throws(LaunchError) -> InitSpecification {
         let hostname = plan.hostname(ofInstance: index)
         var specification = InitSpecification()
@@ -68,6 +70,10 @@ extension InitSpecification {
         try specification.put(hostname)
         try specification.putGroups(groups)
         if plan.hasPrivateCgroupNamespace == true { try specification.put("cgroupns") }
+        if let (caller, socket) = caller {
+            try specification.put(["caller", String(socket)])
+            if case .terminal(let size) = caller.streams { try specification.put(["terminal", String(size.rows), String(size.columns)]) }
+        }
         for path in view.surroundings.writableFolders { try specification.put(["distrust", path]) }
         for pin in plan.pins(of: view.masks + view.hiddenPaths) { try specification.put(["pin", pin.onHost]) }
         let mounts = try specification.putSources(plan)

@@ -81,18 +81,31 @@ public final class InstanceLauncher {
         _ plan: LaunchPlan, index: Int, in view: HostView, mount: ServiceMount, group: CgroupEntrance? = nil,
         exitStatusFile: borrowing FileDescriptor
     ) throws(LaunchError) -> LaunchedInstance {
+        try launch(plan, index: index, in: view, mount: mount, group: group, caller: nil, exitStatusFile: exitStatusFile)
+    }
+
+    /// - Parameter caller: who waits for it, and gives it its streams; nil: nobody does.
+    func launch(
+        _ plan: LaunchPlan, index: Int, in view: HostView, mount: ServiceMount, group: CgroupEntrance?, caller: InstanceCaller?,
+        exitStatusFile: borrowing FileDescriptor
+    ) throws(LaunchError) -> LaunchedInstance {
         let mounts = try mount.descriptorsForInstance()
         let joins = group?.members ?? []
         let firstJoin = Int(InitDescriptor.secrets) + 1 + mounts.targetNumbers.count
         let specification = try InitSpecification.launch(
             plan, index: index, in: view, targets: mounts.targetPaths, groups: firstJoin..<firstJoin + joins.count,
-            isUnprivileged: isUnprivileged)
+            caller: caller.map { ($0, firstJoin + joins.count) }, isUnprivileged: isUnprivileged)
         do {
             let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
             let output = try FileDescriptor.pipe(), errors = try FileDescriptor.pipe(), report = try FileDescriptor.pipe()
             var descriptors = [null.number, output.write.number, errors.write.number, instructions.number, report.write.number]
             descriptors += [exitStatusFile.number, output.read.number, errors.read.number]
             descriptors += [mounts.keeper.number, mounts.secrets.number] + mounts.targetNumbers + joins
+            if let caller {
+                // The pipes stay empty: what it prints is for the caller.
+                if case .own(let input, let output, let errors) = caller.streams { descriptors.replaceSubrange(0..<3, with: [input, output, errors]) }
+                descriptors.append(caller.socket)
+            }
             // In a user namespace proc(5) can be mounted only where another mount of it can be seen (mount_namespaces(7)).
             let needsHost = specification.namesHostPaths || isUnprivileged
             let (pid, pidfd) = try view.entered(withHost: needsHost) { () throws(SystemCallError) in

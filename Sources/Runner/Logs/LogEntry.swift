@@ -5,6 +5,7 @@ public enum LogStream: String, Sendable {
 
 /// Whose output to read.
 public enum LogSelection: Sendable {
+    /// All instances of all services. One-offs are not among them.
     case all
     /// All instances of these, those to come too.
     case services([String])
@@ -13,7 +14,7 @@ public enum LogSelection: Sendable {
 
     func includes(_ instance: String) -> Bool {
         switch self {
-        case .all: true
+        case .all: !instance.utf8.contains(UInt8(ascii: "~"))
         case .instance(let name): name == instance
         case .services(let names):
             instance.lastIndex(of: "-").map { names.contains(String(instance[..<$0])) } ?? false

@@ -177,7 +177,7 @@ final class ControlServer {
         default:
             client.isBusy = true
             supervisor.submit(StackSupervisor.Job(
-                request, payload: payload,
+                request, payload: payload, descriptors: client.takeDescriptors(),
                 onEvent: { [weak client] in client?.send(.event($0)) },
                 onFinish: { [weak client] reply in
                     client?.send(reply)
@@ -233,6 +233,9 @@ final class ControlClient {
         }
         return outcome
     }
+
+    /// What came with the request that was just read.
+    func takeDescriptors() -> PassedDescriptors { reader.takeDescriptors() }
 
     var deadline: Int64? { messageStart.map { $0 + ControlLimits.patience } }
 

@@ -19,10 +19,12 @@ public struct Deployment: Codable, Sendable, Equatable {
     public var masks: [MaskedFile]
     /// The secrets that get new values by themselves, in the place of those before; nil: they stay as they are.
     public var schedule: [ScheduledRenewal]?
+    /// Who has called for the one-off that is created, and waits for its end; nil where nobody does.
+    public var caller: Caller?
 
     public init(
         surroundings: StackSurroundings? = nil, plans: [LaunchPlan] = [], operations: [Operation] = [],
-        payloads: [Payload] = [], masks: [MaskedFile] = [], schedule: [ScheduledRenewal]? = nil
+        payloads: [Payload] = [], masks: [MaskedFile] = [], schedule: [ScheduledRenewal]? = nil, caller: Caller? = nil
     ) {
         self.surroundings = surroundings
         self.plans = plans
@@ -30,6 +32,7 @@ public struct Deployment: Codable, Sendable, Equatable {
         self.payloads = payloads
         self.masks = masks
         self.schedule = schedule
+        self.caller = caller
     }
 
     public enum Operation: Codable, Sendable, Equatable {
@@ -45,6 +48,18 @@ public struct Deployment: Codable, Sendable, Equatable {
         case signal(service: String, signal: Int32)
         /// The same for a restart.
         case restart(service: String)
+    }
+
+    /// Its descriptors come with the message: what become the standard streams unless there is to be a terminal, and a socket.
+    public struct Caller: Codable, Sendable, Equatable {
+        /// nil: none.
+        public var terminal: WindowSize?
+
+        public init(terminal: WindowSize? = nil) {
+            self.terminal = terminal
+        }
+
+        var descriptorCount: Int { terminal == nil ? 4 : 1 }
     }
 
     /// The bytes of one secret or config, and where they go: services share what they share.
@@ -69,5 +84,16 @@ public struct Deployment: Codable, Sendable, Equatable {
             self.service = service
             self.target = target
         }
+    }
+}
+
+/// In characters.
+public struct WindowSize: Codable, Sendable, Equatable {
+    public var rows: UInt16
+    public var columns: UInt16
+
+    public init(rows: UInt16, columns: UInt16) {
+        self.rows = rows
+        self.columns = columns
     }
 }

@@ -72,6 +72,8 @@ final class Instance {
     var isPaused = false
     /// Processes that the kernel has killed for want of memory since the last start.
     var outOfMemoryKills: Int64 = 0
+    /// Who waits for a one-off, until it is launched.
+    var caller: InstanceCaller?
     /// Is to be restarted because its files changed, and has not been launched since.
     var isRestartOwed = false
 
@@ -123,6 +125,9 @@ struct ServiceTraits: Codable, Equatable, Sendable {
     var logging: LogPlan?
     var stopSignal: Int32 = 15
     var stopGraceMilliseconds: Int64 = 10_000
+    var oneOff: OneOff?
+    /// A one-off's: no command will send its plan again, and what is masked has to be masked where these show it, too.
+    var mounts: [MountPlan]?
 
     init() {}
 
@@ -133,5 +138,7 @@ struct ServiceTraits: Codable, Equatable, Sendable {
         logging = plan.logging
         stopSignal = plan.stopSignal
         stopGraceMilliseconds = plan.stopGraceMilliseconds
+        oneOff = plan.oneOff
+        mounts = plan.oneOff.map { _ in plan.mounts }
     }
 }

@@ -5,8 +5,10 @@ import Reconciler
 /// No method calls back: what comes of them is reported later, from the event loop.
 protocol InstanceHost: AnyObject {
     /// Starts an instance; that its command runs, or doesn't, and its end are reported later.
+    ///
+    /// - Parameter caller: who waits for a one-off; nil: nobody does.
     /// - Throws: an error whose description tells a person why it could not be started.
-    func launch(_ plan: LaunchPlan, in surroundings: StackSurroundings, as instance: InstanceName) throws -> ProcessIdentity
+    func launch(_ plan: LaunchPlan, in surroundings: StackSurroundings, as instance: InstanceName, for caller: InstanceCaller?) throws -> ProcessIdentity
     /// No launch follows at once: what was kept for the next one can go.
     func endLaunches()
     /// Sends a signal to an instance's command; SIGKILL ends the whole instance.

@@ -1,3 +1,5 @@
+import Reconciler
+
 /// One copy of a service, as people write it: `web-1`.
 struct InstanceName: Hashable, Sendable, Comparable, CustomStringConvertible {
     let service: String
@@ -13,8 +15,9 @@ struct InstanceName: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// Whether it can name a file: what comes over the control socket ends up in paths.
     var isValid: Bool { Self.isValid(service: service) && (1...100_000).contains(index) }
 
-    /// Compose's own rule for a service's name.
+    /// Compose's own rule for a service's name; a one-off's digits may follow.
     static func isValid(service: String) -> Bool {
+        let service = OneOff.service(ofKey: service) ?? service
         let bytes = service.utf8
         guard (1...200).contains(bytes.count), bytes.first != UInt8(ascii: "."), bytes.first != UInt8(ascii: "-") else { return false }
         return bytes.allSatisfy { byte in

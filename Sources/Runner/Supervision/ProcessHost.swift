@@ -47,7 +47,9 @@ final class ProcessHost: InstanceHost {
 
     // MARK: Instances
 
-    func launch(_ plan: LaunchPlan, in surroundings: StackSurroundings, as instance: InstanceName) throws -> ProcessIdentity {
+    func launch(
+        _ plan: LaunchPlan, in surroundings: StackSurroundings, as instance: InstanceName, for caller: InstanceCaller?
+    ) throws -> ProcessIdentity {
         var plan = plan
         plan.limits = withOpenFileLimit(plan.limits)
         let exitFile = try directory.makeExitFile(for: instance)
@@ -57,7 +59,7 @@ final class ProcessHost: InstanceHost {
         var isLaunched = false
         defer { if !isLaunched { cgroups.remove(instance) } }
         let launched = try launcher.launch(
-            plan, index: instance.index, in: view, mount: mount, group: try group?.entrance(), exitStatusFile: exitFile)
+            plan, index: instance.index, in: view, mount: mount, group: try group?.entrance(), caller: caller, exitStatusFile: exitFile)
         isLaunched = true
         watchMemory(of: instance)
         let identity = ProcessIdentity(pid: launched.pid, startTime: launched.startTime)

@@ -10,6 +10,8 @@ enum ControlLimits {
     static let payload = 64 << 20
     /// In bytes: one secret or config, Swarm's limit.
     static let secret = 500 * 1024
+    /// Of one message.
+    static let descriptors = 4
     /// Connections at a time.
     static let clients = 64
     /// In bytes: what waits for a client that does not read.
@@ -42,6 +44,14 @@ struct RequestReader {
     }
 
     private var state = State.header([])
+    /// What has come with the message that is being read.
+    private var descriptors = PassedDescriptors()
+
+    /// The descriptors that came with the request that was just read.
+    mutating func takeDescriptors() -> PassedDescriptors {
+        defer { descriptors = PassedDescriptors() }
+        return descriptors
+    }
 
     /// Whether a message has begun to arrive.
     var isInsideMessage: Bool {
@@ -54,9 +64,11 @@ struct RequestReader {
         while true {
             switch state {
             case .header(var bytes):
-                switch Self.append(4 - bytes.count, to: &bytes, from: socket) {
+                if bytes.isEmpty { descriptors = PassedDescriptors() }
+                switch append(4 - bytes.count, to: &bytes, from: socket) {
                 case .nothing: return .incomplete
                 case .end: return .closed
+                case .tooMany: return .broken(reason: Self.tooManyDescriptors)
                 case .some: break
                 }
                 state = .header(bytes)
@@ -68,11 +80,12 @@ struct RequestReader {
                 state = .message([], length: length)
             case .message(var bytes, let length):
                 state = .header([])
-                switch Self.append(min(length - bytes.count, 256 * 1024), to: &bytes, from: socket) {
+                switch append(min(length - bytes.count, 256 * 1024), to: &bytes, from: socket) {
                 case .nothing:
                     state = .message(bytes, length: length)
                     return .incomplete
                 case .end: return .closed
+                case .tooMany: return .broken(reason: Self.tooManyDescriptors)
                 case .some: break
                 }
                 guard bytes.count == length else {
@@ -118,7 +131,7 @@ struct RequestReader {
                 throw SupervisionError.refused("a request has no member '\(stranger.name.prefix(40))'")
             }
             let request = try JSON.decode(ControlRequest.self, from: message)
-            try Self.check(request, payload: payload)
+            try Self.check(request, payload: payload, descriptors: descriptors.numbers.count)
             if payload == 0 { return .request(request, payload: nil) }
             state = .payload(request, try LockedBuffer(count: payload), filled: 0)
             return nil
@@ -129,9 +142,11 @@ struct RequestReader {
         }
     }
 
-    private static func check(_ request: ControlRequest, payload: Int) throws(SupervisionError) {
+    private static func check(_ request: ControlRequest, payload: Int, descriptors: Int) throws(SupervisionError) {
         var announced = 0
+        var wanted = 0
         if case .apply(let deployment) = request {
+            wanted = deployment.caller?.descriptorCount ?? 0
             for part in deployment.payloads {
                 guard (0...ControlLimits.secret).contains(part.length) else {
                     throw .refused("a secret or config has at most \(ControlLimits.secret / 1024) KiB")
@@ -139,6 +154,7 @@ struct RequestReader {
                 announced += part.length
             }
         }
+        guard wanted == descriptors else { throw .refused("the message comes with \(descriptors) descriptors, and needs \(wanted)") }
         guard announced == payload else {
             throw .refused("the message announces \(payload) bytes of payload and lists \(announced)")
         }
@@ -160,22 +176,26 @@ struct RequestReader {
         }
     }
 
+    private static let tooManyDescriptors = "a message has at most \(ControlLimits.descriptors) descriptors"
+
     private enum Arrival {
-        case some, nothing, end
+        case some, nothing, end, tooMany
     }
 
     /// Reads up to `count` bytes of what is no secret.
-    private static func append(_ count: Int, to bytes: inout [UInt8], from socket: Int32) -> Arrival {
+    private func append(_ count: Int, to bytes: inout [UInt8], from socket: Int32) -> Arrival {
         var received = 0
+        var overflow = false
         var code: Int32 = 0
         bytes += [UInt8](unsafeUninitializedCapacity: count) { memory, filled in
             repeat {
-                received = recv(socket, memory.baseAddress, count, Int32(MSG_DONTWAIT))
+                let part = UnsafeMutableRawBufferPointer(start: memory.baseAddress, count: count)
+                (received, overflow) = descriptors.receive(part, from: socket)
                 code = errno
             } while received < 0 && code == EINTR
             filled = max(received, 0)
         }
-        if received > 0 { return .some }
+        if received > 0 { return overflow ? .tooMany : .some }
         return received < 0 && code == EAGAIN ? .nothing : .end
     }
 }

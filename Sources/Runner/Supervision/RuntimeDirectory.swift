@@ -57,11 +57,15 @@ final class RuntimeDirectory {
 
     /// The value in a file of this directory; nil where it is missing or not readable as one.
     func read<T: Decodable>(_ type: T.Type, from name: String) -> T? {
+        readBytes(from: name).flatMap { try? JSON.decode(type, from: $0) }
+    }
+
+    /// The bytes of a file of this directory; nil where it is missing.
+    func readBytes(from name: String) -> [UInt8]? {
         guard let file = try? FileDescriptor.open(
-            name, in: number, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, resolution: [.noSymlinks, .beneath]),
-            let bytes = try? file.readAll(limit: 64 << 20)
+            name, in: number, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, resolution: [.noSymlinks, .beneath])
         else { return nil }
-        return try? JSON.decode(type, from: bytes)
+        return (try? file.readAll(limit: 64 << 20)) ?? nil
     }
 
     /// Replaces a file of this directory: a reader sees the old or the new one.

@@ -9,6 +9,11 @@ public enum StackRemains {
         return directory.survivor() != nil || !StrayInstances.find(in: directory).isEmpty
     }
 
+    /// What the last supervisor has written down of the stack, as it is; nil where there is nothing.
+    public static func state(_ directories: StackDirectories) -> [UInt8]? {
+        ((try? RuntimeDirectory.open(directories.runtime, create: false)) ?? nil)?.readBytes(from: RuntimeDirectory.stateRecordName)
+    }
+
     /// Removes the folders of a stack of which nothing runs, for a caller who holds its ``RuntimeLock``.
     public static func remove(_ directories: StackDirectories) throws(SupervisionError) {
         try RuntimeDirectory.openPrivate(directories.logs, create: false)?.remove()

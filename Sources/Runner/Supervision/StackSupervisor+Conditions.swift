@@ -66,6 +66,7 @@ extension StackSupervisor {
             guard !instance.isAlive else { continue }
             instance.phase = .exited
             emit(.stopped, instance.name)
+            concludeOneOff(instance)
             failDependents(of: instance.name.service)
         }
         settle()

@@ -20,11 +20,13 @@ extension StackSupervisor {
             return startFailed(instance, "its file \(missing.target) is not in place; run 'up'")
         }
         emit(.starting, name)
+        let caller = instance.caller
+        instance.caller = nil
         instance.configHash = plan.configHash
         instance.uncovered = []
         instance.command = plan.arguments
         do {
-            instance.process = try host.launch(plan, in: surroundings, as: name)
+            instance.process = try host.launch(plan, in: surroundings, as: name, for: caller)
             instance.phase = .starting
             instance.lastStart = now()
             instance.startedAt = wallClock()
@@ -86,6 +88,7 @@ extension StackSupervisor {
             }
             if instance.intent == nil { applyRestartPolicy(instance) }
         }
+        concludeOneOff(instance)
         settle()
     }
 
@@ -95,8 +98,10 @@ extension StackSupervisor {
         instance.exitCode = instance.exitCode ?? 125
         instance.failure = reason
         instance.finishedAt = wallClock()
+        instance.caller = nil
         emit(.failed(reason: reason), instance.name)
         changed(.soon)
+        defer { concludeOneOff(instance) }
         guard instance.intent == .start else { return }
         instance.intent = nil
         current?.failures.append("\(instance.name): \(reason)")

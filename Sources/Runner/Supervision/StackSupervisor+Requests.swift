@@ -22,12 +22,15 @@ extension StackSupervisor {
                 intend(.stop(byUser: true), instance)
             }
         case .start(let names):
-            for instance in try selected(names) where !instance.isAlive && instance.phase != .backingOff {
+            let chosen = try selected(names)
+            try refuseOneOffs(chosen)
+            for instance in chosen where !instance.isAlive && instance.phase != .backingOff {
                 prepareStart(instance)
                 intend(.start, instance, waitsForConditions: true)
             }
         case .restart(let names, let timeout, let withDependents):
             let named = try selected(names)
+            try refuseOneOffs(named)
             let cycled = withDependents ? named + restarted(with: named) : named
             // To stop it would be to lose it.
             if let unknown = cycled.first(where: { services[$0.name.service]?.plan == nil })?.name.service {
@@ -110,6 +113,7 @@ extension StackSupervisor {
             guard InstanceName.isValid(service: plan.service) else { throw .refused("'\(plan.service.prefix(80))' cannot name a service") }
             guard !plan.arguments.isEmpty else { throw .refused("service '\(plan.service)' has no command") }
         }
+        try checkOneOffs(plans)
     }
 
     /// Keeps the plans, and makes up for restarts that had to wait for one.
@@ -164,7 +168,7 @@ extension StackSupervisor {
         instance.uncovered = []
         guard !paths.isEmpty, let pid = instance.process?.pid else { return }
         let service = instance.name.service
-        let plan = services[service]?.plan
+        let plan = services[service]?.plan ?? services[service]?.traits.mounts.map { LaunchPlan(service: service, arguments: [], mounts: $0) }
         host.remask(
             paths + (plan?.aliases(of: paths) ?? []), pins: plan?.pins(of: paths).map(\.inInstance) ?? [], of: service, instance: pid)
     }
@@ -189,6 +193,8 @@ extension StackSupervisor {
         let known = Set(services.keys).union(deployment.plans.map(\.service))
         for operation in deployment.operations { try check(operation, known: known) }
         if let schedule = deployment.schedule { try ScheduledRenewal.check(schedule) }
+        let called = try checkCaller(deployment, job.descriptors)
+        job.descriptors = nil
 
         take(deployment.plans, deployment.surroundings)
         if let schedule = deployment.schedule { self.schedule(schedule) }
@@ -207,6 +213,7 @@ extension StackSupervisor {
         cover(deployment.masks.map(\.path))
         for file in deployment.masks { maskedFiles[file.path] = file.identity }
         for operation in deployment.operations { intend(operation) }
+        if let (name, caller) = called { instances[name]?.caller = caller }
         react()
     }
 
@@ -231,6 +238,11 @@ extension StackSupervisor {
             guard InstanceName(service: service, index: index).isValid else { throw .refused("there can be no instance \(index) of '\(service.prefix(80))'") }
             if case .remove = operation { return }
             guard known.contains(service) else { throw .refused("service '\(service)' has no launch plan") }
+            if OneOff.service(ofKey: service) != nil {
+                guard case .create = operation, instances[InstanceName(service: service, index: index)] == nil else {
+                    throw .refused("the one-off '\(service)' is there already, and is not started again")
+                }
+            }
         case .signal(_, let signal):
             guard (1...64).contains(signal) else { throw .refused("there is no signal \(signal)") }
         case .write, .removeFile, .restart: break

@@ -12,16 +12,19 @@ final class StackSupervisor {
     final class Job {
         let request: ControlRequest
         var payload: LockedBuffer?
+        /// nil as soon as they are taken.
+        var descriptors: PassedDescriptors?
         var failures: [String] = []
         let onEvent: (InstanceEvent) -> Void
         let onFinish: (ControlReply) -> Void
 
         init(
-            _ request: ControlRequest, payload: LockedBuffer? = nil, onEvent: @escaping (InstanceEvent) -> Void = { _ in },
+            _ request: ControlRequest, payload: LockedBuffer? = nil, descriptors: PassedDescriptors? = nil, onEvent: @escaping (InstanceEvent) -> Void = { _ in },
             onFinish: @escaping (ControlReply) -> Void
         ) {
             self.request = request
             self.payload = payload
+            self.descriptors = descriptors
             self.onEvent = onEvent
             self.onFinish = onFinish
         }
@@ -116,6 +119,7 @@ final class StackSupervisor {
     func observed(_ instance: Instance) -> ObservedInstance {
         var observed = instance.observed
         if instance.isAlive { observed.groups = host.groups(of: instance.name) }
+        observed.oneOff = services[instance.name.service]?.traits.oneOff
         return observed
     }
 
@@ -161,6 +165,7 @@ final class StackSupervisor {
                 job.failures.append("\(error)")
             }
             job.payload = nil
+            job.descriptors = nil
             settle()
         }
     }
@@ -254,8 +259,10 @@ final class StackSupervisor {
             instance.phase = .exited
             instance.stoppedByUser = instance.stoppedByUser || byUser
             emit(.stopped, instance.name)
+            concludeOneOff(instance)
         case .remove:
             instances[instance.name] = nil
+            instance.caller = nil
             host.forget(instance.name)
             emit(.removed, instance.name)
             if !instances.keys.contains(where: { $0.service == instance.name.service }) {

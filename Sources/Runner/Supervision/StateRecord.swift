@@ -88,6 +88,7 @@ extension StackSupervisor {
                 instance.finishedAt = wallClock()
             }
             if !restarts.contains(name) { applyRestartPolicy(instance) }
+            concludeOneOff(instance)
         }
         renewals.adopt(record.renewals ?? [])
         adopt(record.owed ?? [], survivors: survivors)

@@ -60,31 +60,33 @@ public final class SupervisorClient {
 
     /// Applies a deployment; returns when all of it is done.
     ///
-    /// - Parameters: as ``begin(_:payload:)``.
+    /// - Parameters: as ``begin(_:descriptors:payload:)``.
     ///   - onEvent: hears what happens on the way.
-    /// - Throws: as ``begin(_:payload:)`` and ``finish(_:)``.
+    /// - Throws: as ``begin(_:descriptors:payload:)`` and ``finish(_:)``.
     public func apply(
-        _ deployment: Deployment,
+        _ deployment: Deployment, descriptors: [Int32] = [],
         payload: (_ position: Int, _ send: (UnsafeRawBufferPointer) throws -> Void) throws -> Void = { _, _ in },
         onEvent: (InstanceEvent) -> Void = { _ in }
     ) throws {
-        try begin(deployment, payload: payload)
+        try begin(deployment, descriptors: descriptors, payload: payload)
         try finish(onEvent)
     }
 
     /// Has a deployment applied, without waiting for it: for a caller who has others to send first. ``finish(_:)`` waits.
     ///
     /// - Parameters:
+    ///   - descriptors: those of the deployment's caller, if it has one: standard input, output and error, where there is to be no
+    ///     terminal, and a socket. Over that comes the terminal's master, and at the end the wait status, an `int`.
     ///   - payload: called for each of `deployment.payloads`, in order, with its position and a function that
     ///     takes its bytes, straight from where they are kept; they are copied nowhere but into the socket, small
     ///     ones by way of locked memory that is wiped.
     /// - Throws: what `payload` throws: then nothing is applied, and the connection is of no more use.
     public func begin(
-        _ deployment: Deployment,
+        _ deployment: Deployment, descriptors: [Int32] = [],
         payload: (_ position: Int, _ send: (UnsafeRawBufferPointer) throws -> Void) throws -> Void = { _, _ in }
     ) throws {
         do {
-            try send(.apply(deployment))
+            try send(.apply(deployment), descriptors)
             let gathered = try GatheredBytes { try self.sendAll($0) }
             for (position, part) in deployment.payloads.enumerated() where part.length > 0 {
                 var sent = 0
@@ -280,13 +282,13 @@ public final class SupervisorClient {
 
     // MARK: Bytes
 
-    private func send(_ request: ControlRequest) throws(SupervisionError) {
+    private func send(_ request: ControlRequest, _ descriptors: [Int32] = []) throws(SupervisionError) {
         let bytes: [UInt8]
         do { bytes = try JSON.encode(request) } catch { throw .malformed("a request that is no JSON") }
         var frame = withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { Array($0) }
         frame += bytes
         do {
-            try frame.withUnsafeBytes { try sendAll($0) }
+            try frame.withUnsafeBytes { try sendAll($0, descriptors) }
         } catch let error as SupervisionError {
             // A supervisor that could not start has said why.
             if error == .connectionLost, let reason = complaint() { throw .notStarted(reason: reason) }
@@ -296,10 +298,12 @@ public final class SupervisorClient {
         }
     }
 
-    private func sendAll(_ bytes: UnsafeRawBufferPointer) throws(SupervisionError) {
+    /// - Parameter descriptors: come with the first byte.
+    private func sendAll(_ bytes: UnsafeRawBufferPointer, _ descriptors: [Int32] = []) throws(SupervisionError) {
         var sent = 0
         while sent < bytes.count {
-            let count = Glibc.send(socket.number, bytes.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+            let count = clinux_send(
+                socket.number, bytes.baseAddress! + sent, bytes.count - sent, descriptors, sent == 0 ? Int32(descriptors.count) : 0)
             if count >= 0 {
                 sent += count
             } else if errno == EPIPE || errno == ECONNRESET {

@@ -85,7 +85,7 @@ enum Down {
     ) -> [String] {
         guard let project, !invocation.removesOrphans else { return [] }
         let declared = Set(project.stack.services.map(\.name) + project.stack.disabledServices)
-        return Set(state.instances.map(\.service)).subtracting(declared).sorted()
+        return Set(state.replicas.map(\.service)).subtracting(declared).sorted()
     }
 
     /// - Returns: false where the supervisor ended before it answered.

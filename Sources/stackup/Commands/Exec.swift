@@ -35,7 +35,7 @@ enum Exec {
         let session = try StackSession(target.name, invocation, for: .reading)
         let state = try session.observe()
         _ = try target.services(named: [service], observed: state, record: session.record)
-        let instance = try runningInstance(index, of: service, state)
+        let instance = try state.runningInstance(index, of: service)
         guard let pid = instance.pid, let startTime = instance.startTime, let plan = session.record?.services[service]?.plan
         else { throw CommandFailure("service '\(service)' is not running; start it with: stackup up -d \(service)") }
         // The command may run for days; the store's keys are of no use to it.
@@ -48,6 +48,7 @@ enum Exec {
         let terminal = !invocation.flag("no-tty") && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
         let variables = environment(plan, invocation, instance: instance, terminal: terminal)
         let relay = try CommandRelay(terminal: terminal)
+        try relay.catchSignals()
         do {
             let status = try ServiceExec.run(
                 inInstance: pid, startTime: startTime, groups: instance.groups, arguments: Array(invocation.operands.dropFirst()),
@@ -61,22 +62,6 @@ enum Exec {
             invocation.streams.fail(error.description)
             return error.exitStatus
         }
-    }
-
-    private static func runningInstance(
-        _ index: Int, of service: String, _ state: ObservedState
-    ) throws(CommandFailure) -> ObservedInstance {
-        let running = state.instances.filter { $0.service == service && $0.status == .running }
-        guard let instance = running.first(where: { $0.index == index }) else {
-            if !running.isEmpty {
-                throw CommandFailure("service '\(service)' has no running instance \(index); it has \(running.map { String($0.index) }.joined(separator: ", "))")
-            }
-            throw CommandFailure("service '\(service)' is not running; start it with: stackup up -d \(service)")
-        }
-        guard instance.isPaused != true else {
-            throw CommandFailure("service '\(service)' is paused; let it go on with: stackup unpause \(service)")
-        }
-        return instance
     }
 
     /// The service's own variables, corrected by `-e`; a name without a value takes the caller's.

@@ -55,6 +55,7 @@ enum Grants {
     private static func grantRows(
         _ stack: Stack, user: UInt32, snapshot: StoreSnapshot?, observed: ObservedState
     ) -> [GrantRow] {
+        let oneOffs = Dictionary(observed.oneOffs.map { ($0.service, $0) }, uniquingKeysWith: { first, _ in first })
         let running = Set(observed.instances.filter { $0.status == .running || $0.status == .stopping }.map(\.service))
         var mounted: [String: [MountedFile]] = [:]
         for mount in observed.mounts where running.contains(mount.service) {
@@ -76,9 +77,11 @@ enum Grants {
         }
         for (service, files) in mounted.sorted(by: { $0.key < $1.key }) {
             for file in files {
+                let oneOff = oneOffs[service]?.oneOff
+                let isDeclared = stack.service(oneOff?.service ?? "")?.secrets.contains { stack.secret($0.secret)?.storeName == file.name } ?? false
                 rows.append(GrantRow(
-                    service: service, key: key(of: file.name, in: stack), storeName: file.name, target: file.target, uid: file.uid,
-                    gid: file.gid, mode: file.mode, source: "-", declared: false,
+                    service: oneOff?.name ?? service, key: key(of: file.name, in: stack), storeName: file.name, target: file.target, uid: file.uid,
+                    gid: file.gid, mode: file.mode, source: "-", declared: isDeclared,
                     stored: snapshot?.secret(file.name), mounted: file))
             }
         }

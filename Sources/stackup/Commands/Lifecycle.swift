@@ -9,12 +9,13 @@ import Terminal
 ///
 /// - Parameters:
 ///   - isConcerned: whether there is something to do for an instance.
+///   - oneOffs: whether a service's one-offs are meant with it.
 ///   - timeout: for a request that ends instances, how many milliseconds each has for it; nil in it: its own grace period.
 ///   - otherwise: what to do where there is no such instance; as in Compose, mostly no failure.
 ///   - request: asks for the services that have one.
 func act(
     _ invocation: Invocation, title: String, on isConcerned: (ObservedInstance) -> Bool = { _ in true },
-    ending timeout: Int64?? = nil,
+    withOneOffs oneOffs: Bool = false, ending timeout: Int64?? = nil,
     otherwise: (_ stack: String, _ services: [String]?) throws -> Void,
     _ request: (SupervisorClient, [String], (InstanceEvent) -> Void) throws -> Void
 ) throws -> Int32 {
@@ -26,7 +27,12 @@ func act(
     let supervisor = try session.supervisor()
     let state = try supervisor?.observe() ?? ObservedState()
     let named = try target.services(named: invocation.operands, observed: state, record: session.record)
-    let concerned = Set(state.instances.filter(isConcerned).map(\.service)).filter { named?.contains($0) ?? true }.sorted()
+    let meant = state.instances.filter { instance in
+        instance.oneOff == nil || oneOffs
+            ? named?.contains(instance.ownService) ?? true || named?.contains(instance.service) ?? true
+            : named?.contains(instance.service) ?? false
+    }
+    let concerned = Set(meant.filter(isConcerned).map(\.service)).sorted()
     guard let supervisor, !concerned.isEmpty else {
         try otherwise(target.name, named)
         return 0
@@ -121,7 +127,7 @@ enum Kill {
                 "option '--signal' needs a signal, not '\(name)'", remedy: "write for example SIGTERM, SIGHUP or 15")
         }
         return try act(
-            invocation, title: "Killing", on: { $0.status != .exited },
+            invocation, title: "Killing", on: { $0.status != .exited }, withOneOffs: true,
             otherwise: { invocation.streams.note(nothing(to: "kill", $0, $1)) }
         ) { try $0.kill(services: $1, signal: signal, onEvent: $2) }
     }

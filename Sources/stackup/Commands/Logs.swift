@@ -39,7 +39,7 @@ enum Logs {
         let reader = try LogReader(
             directory: directories.logs, of: services.map(LogSelection.services) ?? .all, tail: tail, since: since, until: until)
         var printer = LogPrinter(
-            invocation, instances: state.instances.filter { services?.contains($0.service) ?? true }, to: .output)
+            invocation, instances: state.instances.filter { services?.contains($0.service) ?? ($0.oneOff == nil) }, to: .output)
         if let events, let supervisor = try SupervisorClient.connect(directories) {
             let follower = LogFollower(
                 supervisor, events: events, reader: reader, printer: printer, directories: directories, services: services)

@@ -9,6 +9,7 @@ import Terminal
 enum Ps {
     static let command = Command(
         "ps", summary: "List instances",
+        discussion: "With -a also those that have exited, and one-offs, which 'stackup run' has started.",
         examples: [
             .init("stackup ps -a", "those that have exited too"),
             .init("stackup ps --format json", "with PID and SupervisorPID, for tools"),
@@ -37,17 +38,17 @@ enum Ps {
         let state = try session.observe()
         let services = try target.services(named: invocation.operands, observed: state, record: session.record)
         let rows = state.instances
-            .filter { invocation.flag("all") || $0.status != .exited }
-            .filter { services?.contains($0.service) ?? true }
+            .filter { invocation.flag("all") || $0.status != .exited && $0.oneOff == nil }
+            .filter { services?.contains($0.ownService) ?? true || services?.contains($0.service) ?? true }
             .sorted { ($0.service, $0.index) < ($1.service, $1.index) }
             .map { instance in
                 PsRow(
-                    instance, project: session.name, supervisor: state.supervisorPID, labels: labels(of: instance.service, session.record),
+                    instance, project: session.name, supervisor: state.supervisorPID, labels: labels(of: instance, session.record),
                     failedRenewals: state.failedRenewals(of: instance.service))
             }
         let streams = invocation.streams
         if invocation.flag("services") {
-            for service in Set(rows.map(\.instance.service)).sorted() { streams.print(service) }
+            for service in Set(rows.map(\.instance.ownService)).sorted() { streams.print(service) }
         } else if invocation.flag("quiet") {
             for row in rows { streams.print(row.name) }
         } else {
@@ -70,8 +71,10 @@ enum Ps {
     }
 }
 
-/// A service's labels as last applied.
-private func labels(of service: String, _ record: StackRecord?) -> [(name: String, value: String)] {
+/// A service's labels as last applied; a one-off's own.
+private func labels(of instance: ObservedInstance, _ record: StackRecord?) -> [(name: String, value: String)] {
+    if let oneOff = instance.oneOff { return (oneOff.labels ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
+    let service = instance.service
     guard let text = record?.services[service]?.attributes["labels"], case .object(let members) = try? JSONValue.parse(Array(text.utf8))
     else { return [] }
     return members.map { ($0.name, $0.value.stringValue ?? "") }
@@ -107,7 +110,7 @@ struct PsRow {
         streams.warn("\(name) is unhealthy, \(health.failures) checks in a row have failed: \(reason)")
     }
 
-    var name: String { "\(project)-\(instance.service)-\(instance.index)" }
+    var name: String { instance.name(in: project) }
 
     /// `Up 3 minutes`, `Exited (1) 2 hours ago`, as Docker writes it.
     private var status: String {
@@ -149,7 +152,7 @@ struct PsRow {
     }
 
     var cells: [String] {
-        [name, image, sanitizedForTerminal(command), instance.service, runningFor, status, ""]
+        [name, image, sanitizedForTerminal(command), instance.ownService, runningFor, status, ""]
     }
 
     /// Compose's members, with `PID` and `SupervisorPID`.
@@ -177,7 +180,7 @@ struct PsRow {
             .init("RenewalFailures", .list(failedRenewals.compactMap(\.failureDocument))),
             .init("Restarts", .integer(Int64(instance.restarts))),
             .init("RunningFor", .string(runningFor)),
-            .init("Service", .string(instance.service)),
+            .init("Service", .string(instance.ownService)),
             .init("State", .string(instance.state)),
             .init("Status", .string(status)),
             .init("SupervisorPID", supervisor.map { .integer(Int64($0)) } ?? .null),

@@ -50,7 +50,7 @@ enum Stats {
         while let supervisor = try SupervisorClient.connect(directories) {
             guard let state = try? supervisor.observe() else { break }
             let instances = state.instances
-                .filter { services?.contains($0.service) ?? true }
+                .filter { services?.contains($0.ownService) ?? true || services?.contains($0.service) ?? true }
                 .filter { invocation.flag("all") || $0.status == .running || $0.status == .stopping }
                 .sorted { ($0.service, $0.index) < ($1.service, $1.index) }
             if sampler.isEmpty {
@@ -94,7 +94,7 @@ private struct UsageSampler {
         let processes = ProcessesOfInstance.grouped(by: instances.compactMap(\.pid))
         var next: [Int32: (time: Int64, cpu: Int64)] = [:]
         let rows = instances.map { instance in
-            let name = "\(project)-\(instance.service)-\(instance.index)"
+            let name = instance.name(in: project)
             guard let pid = instance.pid, let own = processes[pid] else { return UsageRow(name: name, usage: nil, cpuShare: 0) }
             let usage = InstanceUsage.read(pid: pid, processes: own, groups: instance.groups)
             let time = monotonicNanoseconds()

@@ -21,14 +21,14 @@ enum Top {
         let state = try session.observe()
         let services = try target.services(named: invocation.operands, observed: state, record: session.record)
         let instances = state.instances
-            .filter { services?.contains($0.service) ?? true }
+            .filter { services?.contains($0.ownService) ?? true || services?.contains($0.service) ?? true }
             .sorted { ($0.service, $0.index) < ($1.service, $1.index) }
         let processes = ProcessesOfInstance.grouped(by: instances.compactMap(\.pid))
         var rows: [[String]] = []
         for instance in instances {
             guard let pid = instance.pid else { continue }
             for status in (processes[pid] ?? []).filter({ $0 != pid }).compactMap(ProcessStatus.read) {
-                rows.append([instance.service, String(instance.index)] + ProcessRow(status).cells)
+                rows.append([instance.ownService, instance.oneOff?.name ?? String(instance.index)] + ProcessRow(status).cells)
             }
         }
         guard !rows.isEmpty else { return 0 }

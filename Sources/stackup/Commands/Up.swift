@@ -70,7 +70,7 @@ enum Up {
     }
 
     /// Images come later: nothing may start before that is said of every service that has one.
-    private static func refuseImages(_ services: [Service], _ invocation: Invocation) throws(CommandFailure) {
+    static func refuseImages(_ services: [Service], _ invocation: Invocation) throws(CommandFailure) {
         let withImages = services.filter(\.needsImage)
         for service in withImages { invocation.streams.reportImage(of: service, .error) }
         if !withImages.isEmpty { throw .alreadyReported }
@@ -78,7 +78,7 @@ enum Up {
 
     /// Finds what is wrong with the rest before new values are made: a program that makes one may set it somewhere, and an `up` that fails is to
     /// change nothing.
-    private static func checkBeforeRenewing(_ project: LoadedProject, _ invocation: Invocation) throws {
+    static func checkBeforeRenewing(_ project: LoadedProject, _ invocation: Invocation) throws {
         guard project.stack.hasRotatedSecrets else { return }
         let store = try invocation.openStore()
         let snapshot = try store?.snapshot()
@@ -90,7 +90,7 @@ enum Up {
     }
 
     /// Delivers what was stored while the deployment was under way.
-    private static func catchUp(_ secrets: Set<String>, _ invocation: Invocation) throws {
+    static func catchUp(_ secrets: Set<String>, _ invocation: Invocation) throws {
         guard !secrets.isEmpty, let store = try invocation.openStore() else { return }
         var delivery = SecretDelivery(store, invocation)
         delivery.deliverAgain(secrets)
@@ -125,6 +125,6 @@ enum Up {
         guard display.failures.isEmpty else { throw CommandFailure(display.failures.joined(separator: "\n")) }
         let deployed = DeployedStack(
             supervisor: supervisor, directories: session.directories, services: project.stack.services.map(\.name), since: since)
-        return (deployed, events, try deployer.overtakenSecrets())
+        return (deployed, events, try deployer.overtakenSecrets(planned.observed))
     }
 }

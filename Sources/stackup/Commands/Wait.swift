@@ -39,11 +39,11 @@ enum Wait {
         }
         // Before the look at what is awaited, so that no end falls between the two.
         try events.subscribe()
-        var awaited: Set<String> = []
+        var awaited: [String: ObservedInstance] = [:]
         for instance in try concerned(target, session, directories, invocation.operands) {
             switch instance.status {
-            case .running, .stopping, .created: awaited.insert(instance.name)
-            case .exited, .restarting: ends.tell(instance.name, instance.exitCode ?? 0)
+            case .running, .stopping, .created: awaited[instance.name] = instance
+            case .exited, .restarting: ends.tell(instance, instance.exitCode ?? 0)
             }
             if untilFirst, ends.count > 0 { return true }
         }
@@ -54,14 +54,14 @@ enum Wait {
                 if try StackRemains.hasLiveInstances(directories) { return false }
                 throw CommandFailure("the stack was taken down meanwhile")
             }
-            guard let instance = event.instance, awaited.contains(instance) else { continue }
+            guard let instance = event.instance.flatMap({ awaited[$0] }) else { continue }
             switch event.kind {
             case .exited(let code):
-                awaited.remove(instance)
+                awaited[instance.name] = nil
                 ends.tell(instance, code)
                 if untilFirst { return true }
-            case .failed(let reason): throw CommandFailure("\(instance) could not be started: \(reason)")
-            case .removed: throw CommandFailure("\(instance) was removed before it was started")
+            case .failed(let reason): throw CommandFailure("\(instance.name) could not be started: \(reason)")
+            case .removed: throw CommandFailure("\(instance.name) was removed before it was started")
             default: continue
             }
         }
@@ -73,10 +73,10 @@ enum Wait {
     ) throws -> [ObservedInstance] {
         let state = try SupervisorClient.connect(directories)?.observe() ?? ObservedState()
         let services = try target.services(named: names, observed: state, record: session.record) ?? []
-        for service in services where !state.instances.contains(where: { $0.service == service }) {
+        for service in services where !state.instances.contains(where: { $0.service == service || $0.ownService == service }) {
             throw CommandFailure("there is nothing to wait for: nothing of '\(service)' was started")
         }
-        return state.instances.filter { services.contains($0.service) }
+        return state.instances.filter { services.contains($0.service) || services.contains($0.ownService) }
     }
 
     /// The ends that were told of, each once.
@@ -94,9 +94,9 @@ enum Wait {
 
         var count: Int { told.count }
 
-        mutating func tell(_ instance: String, _ code: Int32) {
-            guard told.insert(instance).inserted else { return }
-            streams.print("container \"\(stack)-\(instance)\" exited with status code \(code)")
+        mutating func tell(_ instance: ObservedInstance, _ code: Int32) {
+            guard told.insert(instance.name).inserted else { return }
+            streams.print("container \"\(instance.name(in: stack))\" exited with status code \(code)")
             status = code
         }
     }

@@ -22,6 +22,12 @@ final class DeliveryTarget {
         self.session = session
     }
 
+    /// Whether a one-off of the stack has one of these secrets.
+    func oneOffsHold(anyOf secrets: Set<String>) -> Bool {
+        let keys = Set(observed.oneOffs.map(\.service))
+        return observed.mounts.contains { keys.contains($0.service) && $0.files.contains { $0.kind == .secret && secrets.contains($0.name) } }
+    }
+
     /// Works out what it lacks.
     ///
     /// - Parameter versions: by secret, as they will be.

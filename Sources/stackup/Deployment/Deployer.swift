@@ -12,7 +12,7 @@ struct Deployer {
     let plan: Plan
     let store: SecretStore
     let record: StackRecord?
-    /// The launch plans of the wanted services with the files they have once the plan is applied.
+    /// The launch plans of the wanted services and one-offs with the files they have once the plan is applied.
     private let launchPlans: [LaunchPlan]
     private let nextRecord: StackRecord
     /// Whether secrets of the stack get new values by themselves.
@@ -29,9 +29,9 @@ struct Deployer {
     }
 
     private static func launchPlans(_ preparation: Preparation, _ plan: Plan) -> [LaunchPlan] {
-        preparation.wanted.services.compactMap { wanted in
-            guard var launchPlan = preparation.launchPlans[wanted.service.name] else { return nil }
-            launchPlan.files = plan.files[wanted.service.name] ?? []
+        (preparation.wanted.services.map(\.service.name) + preparation.wanted.oneOffs.map(\.key)).compactMap { name in
+            guard var launchPlan = preparation.launchPlans[name] else { return nil }
+            launchPlan.files = plan.files[name] ?? []
             return launchPlan
         }
     }
@@ -78,10 +78,12 @@ struct Deployer {
         try store.commit(changes)
     }
 
-    /// Services that were not part of this `up` stay as they were recorded, unless the plan removes them.
+    /// Services that were not part of this `up` stay as they were recorded, unless the plan removes them. One-offs leave nothing in the record.
     private static func nextRecord(
         _ preparation: Preparation, _ plan: Plan, _ launchPlans: [LaunchPlan], after record: StackRecord?
     ) -> StackRecord {
+        let launchPlans = launchPlans.filter { $0.oneOff == nil }
+        if let record, launchPlans.isEmpty, !preparation.wanted.oneOffs.isEmpty { return record }
         var services = record?.services ?? [:]
         for case .removeInstance(let service, _) in plan.actions.map(\.operation)
         where !preparation.wanted.declaredServices.contains(service) {
@@ -109,8 +111,13 @@ struct Deployer {
 
     /// Sends the plan to the supervisor, with the bytes of every file it does not hold yet.
     ///
-    /// - Parameter onEvent: called for each change of an instance.
-    func apply(to supervisor: SupervisorClient, observed: ObservedState, onEvent: (InstanceEvent) -> Void) throws {
+    /// - Parameters:
+    ///   - caller: who waits for the one-off, with the descriptors that it hands over.
+    ///   - onEvent: called for each change of an instance.
+    func apply(
+        to supervisor: SupervisorClient, observed: ObservedState, for caller: (Deployment.Caller, descriptors: [Int32])? = nil,
+        onEvent: (InstanceEvent) -> Void
+    ) throws {
         let masks = movedMasks(observed)
         // An `up` before this one may have been killed while the supervisor still carries it out: a deployment queues
         // behind that, even an empty one.
@@ -126,19 +133,23 @@ struct Deployer {
         // The supervisor has the others' plans already.
         let involved = Set(changed.map(\.service) + operations.map(\.service))
         let deployment = Deployment(
-            surroundings: nextRecord.surroundings, plans: launchPlans.filter { involved.contains($0.service) },
+            surroundings: preparation.surroundings, plans: launchPlans.filter { involved.contains($0.service) },
             operations: operations, payloads: contents.map(\.payload), masks: masks,
-            schedule: isScheduled ? nil : schedule)
+            schedule: isScheduled ? nil : schedule, caller: caller?.0)
         try supervisor.apply(
-            deployment,
+            deployment, descriptors: caller?.descriptors ?? [],
             payload: { position, send in try withContent(of: contents[position].file, send) },
             onEvent: onEvent)
     }
 
     /// The secrets that got a newer version while this was under way. Whoever stored it could not know of this deployment yet.
-    func overtakenSecrets() throws -> Set<String> {
+    ///
+    /// - Parameter observed: as it was before: one-offs that run have what they were started with.
+    func overtakenSecrets(_ observed: ObservedState) throws -> Set<String> {
         let snapshot = try store.snapshot()
-        let files = launchPlans.flatMap(\.files).filter { file in
+        let oneOffs = Set(observed.oneOffs.filter { $0.status != .exited }.map(\.service))
+        let held = observed.mounts.filter { oneOffs.contains($0.service) }.flatMap(\.files)
+        let files = (launchPlans.flatMap(\.files) + held).filter { file in
             file.kind == .secret && snapshot.secret(file.name)?.newest.identity != file.identity
         }
         return Set(files.map(\.name))
@@ -146,9 +157,10 @@ struct Deployer {
 
     /// Notes which values leave the store; the others come from their sources and have just been put into it.
     private func auditReading(of files: [MountedFile]) throws {
+        let command = preparation.wanted.oneOffs.isEmpty ? "up" : "run"
         let read = files.filter { $0.kind == .secret && preparation.secrets.withValue(of: $0.name) { _ in } == nil }
         try store.audit(read.map {
-            AuditEvent(.read, secret: $0.name, version: Int($0.version), stack: preparation.stack.name, detail: "up")
+            AuditEvent(.read, secret: $0.name, version: Int($0.version), stack: preparation.stack.name, detail: command)
         })
     }
 

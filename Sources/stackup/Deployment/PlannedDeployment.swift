@@ -16,14 +16,19 @@ struct PlannedDeployment {
     static let withoutDrivers = "no-drivers"
 
     /// Reads sources, looks at what runs, and lets the reconciler find the difference.
-    init(_ project: LoadedProject, _ invocation: Invocation, _ session: borrowing StackSession) throws {
+    ///
+    /// - Parameter oneOff: what is to run beside the services that it depends on.
+    init(
+        _ project: LoadedProject, _ invocation: Invocation, _ session: borrowing StackSession, running oneOff: OneOffRequest? = nil
+    ) throws {
         preparation = try Preparation(
-            project, services: project.stack.services, paths: invocation.paths, user: invocation.user,
-            store: session.store, snapshot: session.snapshot, record: session.record,
+            project, services: oneOff?.dependencies(in: project) ?? project.stack.services, paths: invocation.paths, user: invocation.user,
+            store: session.store, snapshot: session.snapshot, record: session.record, oneOff: oneOff,
             asksDrivers: !invocation.flag(Self.withoutDrivers), waiting: SecretWaiting(invocation.streams))
         reportsOrphans = try !invocation.ignoresOrphans()
         dueRotations = project.stack.dueRotations(session.snapshot)
         observed = try session.observe()
+        try oneOff?.checkName(observed)
         // Of services that were named, not of those that they need, as in Compose.
         let named = invocation.operands.isEmpty ? project.stack.services.map(\.name) : invocation.operands
         let options = PlanOptions(

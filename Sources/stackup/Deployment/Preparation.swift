@@ -14,7 +14,7 @@ struct Preparation {
     let stack: Stack
     let wanted: WantedStack
     let secrets: SecretIntake
-    /// By service, complete but for the versions of their files; services with an image have none.
+    /// By service, or a one-off's key, complete but for the versions of their files; services with an image have none.
     let launchPlans: [String: LaunchPlan]
     let surroundings: StackSurroundings
     /// The bytes of each config, by its name.
@@ -30,11 +30,12 @@ struct Preparation {
     ///   - services: what is to run; all that is selected.
     ///   - store: nil where there is none yet.
     ///   - record: the stack as last applied.
+    ///   - oneOff: what is to run beside them.
     ///   - asksDrivers: see `SecretIntake`.
     ///   - waiting: tells of secrets that take a while.
     init(
         _ project: LoadedProject, services: [Service], paths: HostPaths, user: UInt32, store: SecretStore?,
-        snapshot: StoreSnapshot?, record: StackRecord?, asksDrivers: Bool, waiting: SecretWaiting
+        snapshot: StoreSnapshot?, record: StackRecord?, oneOff: OneOffRequest? = nil, asksDrivers: Bool, waiting: SecretWaiting
     ) throws(DeploymentError) {
         stack = project.stack
         let name = stack.name
@@ -49,13 +50,14 @@ struct Preparation {
         plaintextSources = sources?.paths ?? []
         unfinishedSeals = sources?.unfinishedSeals ?? []
         let privatePaths = paths.privatePaths
+        let all = services + [oneOff?.service].compactMap { $0 }
         let secrets = problems.collect { () throws(DeploymentError) in
             try SecretIntake(
-                services, of: stack, environment: environment, folders: &folders, hidden: privatePaths, store: store, snapshot: snapshot,
+                all, of: stack, environment: environment, folders: &folders, hidden: privatePaths, store: store, snapshot: snapshot,
                 asksDrivers: asksDrivers, waiting: waiting)
         }
         let configs = problems.collect { () throws(DeploymentError) in
-            try Self.readConfigs(services, of: stack, environment: environment, folders: &folders)
+            try Self.readConfigs(all, of: stack, environment: environment, folders: &folders)
         }
         var planning = LaunchPlanning(stack: stack, paths: paths, privatePaths: privatePaths, user: user, folders: folders)
         surroundings = planning.surroundings(plaintextSources: plaintextSources)
@@ -77,14 +79,29 @@ struct Preparation {
                 of: service, owner: plan?.user ?? .root, storeNames: storeNames, stack: stack, configs: configs)
             wantedServices.append(WantedService(service: service, configHash: hash, files: files))
         }
+        var wantedOneOff: WantedOneOff?
+        if let oneOff {
+            problems.collect { () throws(DeploymentError) in try Self.refuseForeignOwners(of: oneOff.service, user: user) }
+            let usual = problems.collect { () throws(DeploymentError) in try planning.plan(for: oneOff.service) }
+            if let usual, let configs, problems.isEmpty {
+                var plan = oneOff.launchPlan(from: usual)
+                plan.configHash = try Self.hash(of: oneOff.service, plan: plan, store: store, recorded: nil)
+                launchPlans[oneOff.key] = plan
+                wantedOneOff = WantedOneOff(
+                    key: oneOff.key,
+                    files: Self.wantedFiles(of: oneOff.service, owner: plan.user, storeNames: storeNames, stack: stack, configs: configs))
+            }
+        }
         guard let secrets, let configs, problems.isEmpty else { throw problems.error }
         self.secrets = secrets
         self.configs = configs
         warnings = planning.warnings
         self.launchPlans = launchPlans
-        wanted = WantedStack(
+        var wanted = WantedStack(
             name: stack.name, services: wantedServices, secrets: secrets.wanted,
             declaredServices: Set(stack.services.map(\.name) + stack.disabledServices))
+        wanted.oneOffs = [wantedOneOff].compactMap { $0 }
+        self.wanted = wanted
     }
 
     /// The launch plans of other stacks, running or not.

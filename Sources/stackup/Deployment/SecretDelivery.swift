@@ -132,10 +132,11 @@ struct SecretDelivery: ~Copyable {
 // MARK: Steps
 
 extension SecretDelivery {
-    /// The names of the stacks with a runtime folder, of which a service may be granted one of the secrets.
+    /// The names of the stacks with a runtime folder, of which a service or a one-off may be granted one of the secrets.
     private borrowing func users(in snapshot: StoreSnapshot) -> [String] {
         snapshot.stackNames.filter { name in
-            guard access(invocation.paths.directories(of: name).runtime, F_OK) == 0 else { return false }
+            let directories = invocation.paths.directories(of: name)
+            guard access(directories.runtime, F_OK) == 0 else { return false }
             let bytes: [UInt8]
             do {
                 guard let record = try store.stackRecord(name) else { return false }
@@ -144,9 +145,11 @@ extension SecretDelivery {
                 // That is told of once the stack is to get its own.
                 return true
             }
-            // Cheaper than to decode a record that says nothing of them, as long as they are few.
-            guard names.count > 4 else { return names.contains { bytes.contains(text: $0) } }
-            return StackRecord(decoding: bytes)?.grants(anyOf: names) ?? true
+            // Cheaper than to decode a record that says nothing of them, as long as they are few. What one-offs have is in no record
+            // of the store.
+            let state = StackRemains.state(directories) ?? []
+            guard names.count > 4 else { return names.contains { bytes.contains(text: $0) || state.contains(text: $0) } }
+            return StackRecord(decoding: bytes)?.grants(anyOf: names) ?? true || names.contains { state.contains(text: $0) }
         }
     }
 
@@ -158,8 +161,9 @@ extension SecretDelivery {
                 if try store.stackRecord(name) == nil { return nil }
                 throw CommandFailure("another version of stackup has started it, so that it gets no new values; run 'up' in its project")
             }
-            guard record.grants(anyOf: names) else { return nil }
-            return try DeliveryTarget(session, record)
+            let isGranted = record.grants(anyOf: names)
+            let target = try DeliveryTarget(session, record)
+            return isGranted || target.oneOffsHold(anyOf: names) ? target : nil
         } catch {
             outcome.failures.append(.init(stack: name, reason: "\(error)"))
             return nil

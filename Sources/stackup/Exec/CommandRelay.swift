@@ -3,7 +3,7 @@ import Glibc
 import Linux
 import Terminal
 
-/// What stands between the caller of `exec` and its command: signals are passed on, and so is what comes and goes by
+/// What stands between the caller of `exec` or `run` and the command: signals are passed on, and so is what comes and goes by
 /// the caller's terminal.
 ///
 /// The command never gets that terminal itself. Something that it leaves behind would go on reading what is typed there,
@@ -17,23 +17,37 @@ final class CommandRelay {
     private var input: StreamRelay?
     private var outputs: [StreamRelay] = []
     private var master: FileDescriptor?
-    private let signals: FileDescriptor
+    private let hasTerminal: Bool
+    private var signals: FileDescriptor?
     private var hasInterrupted = false
 
-    /// - Parameter terminal: whether the command gets a terminal of the instance's own.
-    init(terminal: Bool) throws(SystemCallError) {
-        // Those that the caller ignores are no business of the command's (nohup(1), `command &` of sh(1)).
-        let passedOn = ([SIGINT, SIGTERM, SIGQUIT, SIGHUP] + (terminal ? [SIGWINCH] : [])).filter { !Self.isIgnored($0) }
-        // Before there is a command: from here on they wait.
-        signals = FileDescriptor(owning: try retryingInterrupts("signalfd") { clinux_signal_descriptor(passedOn + [0]) })
+    /// - Parameters:
+    ///   - terminal: whether the command gets a terminal of the instance's own.
+    ///   - input: whether it gets the caller's standard input.
+    init(terminal: Bool, input: Bool = true) throws(SystemCallError) {
+        hasTerminal = terminal
         for stream in STDIN_FILENO...STDERR_FILENO {
-            if terminal {
+            if terminal || stream == STDIN_FILENO && !input {
                 give(try FileDescriptor.open("/dev/null", O_RDWR))
             } else if isatty(stream) == 1 {
                 try replace(stream)
             } else {
                 commandStreams.append(stream)
             }
+        }
+    }
+
+    /// Signals wait from here on until there is a command that they can be passed on to.
+    func catchSignals() throws(SystemCallError) {
+        // Those that the caller ignores are no business of the command's (nohup(1), `command &` of sh(1)).
+        let passedOn = ([SIGINT, SIGTERM, SIGQUIT, SIGHUP] + (hasTerminal ? [SIGWINCH] : [])).filter { !Self.isIgnored($0) }
+        signals = FileDescriptor(owning: try retryingInterrupts("signalfd") { clinux_signal_descriptor(passedOn + [0]) })
+    }
+
+    private var signalDescriptor: Int32 {
+        switch signals {
+        case .some(let descriptor): descriptor.number
+        case .none: -1
         }
     }
 
@@ -100,42 +114,54 @@ final class CommandRelay {
     ///
     /// - Parameter command: readable once the command has ended (pidfd_open(2)).
     func run(command: Int32) {
-        commandEnds = []
-        if master == nil { return relay(command) }
+        run(until: command) { _ = clinux_signal_process(command, $0) }
+    }
+
+    /// The same for a command whose end is told in another way.
+    ///
+    /// - Parameters:
+    ///   - end: readable once the command has ended.
+    ///   - send: sends it a signal.
+    func run(until end: Int32, signal send: (Int32) -> Void) {
+        releaseCommandEnds()
+        if master == nil { return relay(end, send) }
         let raw = RawMode(STDIN_FILENO)
-        relay(command)
+        relay(end, send)
         // Until here the terminal is raw.
         _ = consume raw
     }
 
-    private func relay(_ command: Int32) {
+    /// The command has its ends of pipes.
+    func releaseCommandEnds() { commandEnds = [] }
+
+    private func relay(_ end: Int32, _ send: (Int32) -> Void) {
         while true {
             let streams = (input.map { [$0] } ?? []) + outputs
             let waiting = streams.compactMap { stream in stream.wanted.map { (stream, $0) } }
-            var states = [signals.number, command].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) } + waiting.map(\.1)
+            var states = [signalDescriptor, end].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) } + waiting.map(\.1)
             // Nothing tells when a terminal is ours again.
             let ready = poll(&states, nfds_t(states.count), streams.contains(where: \.isHeld) ? 100 : -1)
             guard ready >= 0 || errno == EINTR else { return }
             if ready < 0 { continue }
-            passSignals(to: command)
+            passSignals(send)
             for (state, stream) in zip(states.dropFirst(2), waiting.map(\.0)) where state.revents != 0 { stream.proceed() }
             guard states[1].revents == 0 else { break }
         }
-        for output in outputs { output.drain(orUntil: { passSignals(to: command) }) }
+        for output in outputs { output.drain(orUntil: { passSignals(send) }) }
     }
 
     /// - Returns: whether there was one that ends processes.
     @discardableResult
-    private func passSignals(to command: Int32) -> Bool {
+    private func passSignals(_ send: (Int32) -> Void) -> Bool {
         var ends = false
-        while case let signal = clinux_next_signal(signals.number), signal > 0 {
+        while case let signal = clinux_next_signal(signalDescriptor), signal > 0 {
             if signal == SIGWINCH {
                 if let master = master?.number { copySize(to: master) }
                 continue
             }
             ends = true
             if signal == SIGINT { hasInterrupted = true }
-            _ = clinux_signal_process(command, signal)
+            send(signal)
             // The caller's terminal is gone, and with it the command's.
             if signal == SIGHUP, master != nil {
                 input?.close()

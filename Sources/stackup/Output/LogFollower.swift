@@ -79,7 +79,7 @@ final class LogFollower {
     /// Shows what has been written by now, and then what these events tell.
     func show(_ events: [InstanceEvent], isDeployed: Bool = false) {
         reader.readAvailable { printer.print($0) }
-        for end in ends.take(events) where services?.contains(end.service) ?? true {
+        for end in ends.take(events) where isFollowed(end.service) {
             isNews = true
             if isDeployed, end.wasAsked { continue }
             switch end.fate {
@@ -94,9 +94,11 @@ final class LogFollower {
     /// Ends a line that its service has not.
     func finish() { printer.finish() }
 
+    private func isFollowed(_ service: String) -> Bool { services?.contains(service) ?? (OneOff.service(ofKey: service) == nil) }
+
     private func anythingRuns() throws -> Bool {
         do {
-            return try supervisor.observe().instances.contains { services?.contains($0.service) ?? true && $0.status != .exited }
+            return try supervisor.observe().instances.contains { isFollowed($0.service) && $0.status != .exited }
         } catch {
             // Another command has taken the stack down. One that was killed leaves its services behind, and is missed.
             guard error == .connectionLost, try !StackRemains.hasLiveInstances(directories) else { throw error }

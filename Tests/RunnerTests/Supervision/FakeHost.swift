@@ -28,7 +28,7 @@ final class FakeHost: InstanceHost {
     var onSignal: (InstanceName, Int32) -> Void = { _, _ in }
     private var lastPID: Int32 = 1000
 
-    func launch(_ plan: LaunchPlan, in surroundings: StackSurroundings, as instance: InstanceName) throws -> ProcessIdentity {
+    func launch(_ plan: LaunchPlan, in surroundings: StackSurroundings, as instance: InstanceName, for caller: InstanceCaller?) throws -> ProcessIdentity {
         if let reason = refusals[plan.service] {
             calls.append("refuse \(instance)")
             throw Refusal(description: reason)
@@ -39,7 +39,7 @@ final class FakeHost: InstanceHost {
         self.view = view
         self.surroundings = view
         views.append(view)
-        calls.append("launch \(instance)")
+        calls.append("launch \(instance)\(caller == nil ? "" : " for its caller")")
         onLaunch(instance)
         return ProcessIdentity(pid: lastPID, startTime: UInt64(lastPID))
     }
@@ -149,13 +149,15 @@ final class Bench {
     }
 
     func submit(_ request: ControlRequest, payload: LockedBuffer? = nil) {
-        supervisor.submit(StackSupervisor.Job(request, payload: payload) { [unowned self] reply in
-            switch reply {
-            case .done: replies.append("done")
-            case .failed(let reason): replies.append("failed: \(reason)")
-            default: replies.append("?")
-            }
-        })
+        supervisor.submit(StackSupervisor.Job(request, payload: payload) { [unowned self] in note($0) })
+    }
+
+    func note(_ reply: ControlReply) {
+        switch reply {
+        case .done: replies.append("done")
+        case .failed(let reason): replies.append("failed: \(reason)")
+        default: replies.append("?")
+        }
     }
 
     /// The replies since the last time.

@@ -19,7 +19,7 @@ final class Wire {
         number = ends[1]
     }
 
-    private let number: Int32
+    let number: Int32
 
     func send(_ bytes: [UInt8]) {
         var rest = bytes[...]

@@ -1,0 +1,178 @@
+import Glibc
+import Linux
+
+/// Unpacks an archive below a place that was named, and nowhere else.
+///
+/// Names that lead out, or through a link, are refused, whoever has written the archive and whatever lies there or is laid there
+/// meanwhile. A file takes the place of another by rename(2), so that nothing is written to what has other names. What would let its
+/// user become another (setuid) is left out.
+public struct TreeReceiver: ~Copyable {
+    private var reader: ArchiveReader
+    private let keepsOwners: Bool
+    private var buffer = [UInt8](repeating: 0, count: 256 * 1024)
+    private var temporaries = 0
+    /// New folders get their modes when all that they hold is there.
+    private var folders: [(path: [UInt8], mode: UInt32, modified: Int64)] = []
+
+    /// - Parameters:
+    ///   - input: where the archive comes from.
+    ///   - keepsOwners: whether files belong to whom the archive says.
+    public init(_ input: consuming FileDescriptor, keepsOwners: Bool) {
+        reader = ArchiveReader(input)
+        self.keepsOwners = keepsOwners
+    }
+
+    /// Where the entries go: the folder, and what the first name of each becomes; nil: it is left out.
+    private struct Target: ~Copyable {
+        let folder: FileDescriptor
+        /// nil: as in the archive.
+        let top: [UInt8]?
+        let dropsTop: Bool
+    }
+
+    /// Unpacks what ``TreeSender`` sends: one file, link or folder. Where the path leads to a folder, into that; otherwise it becomes what is sent.
+    public consuming func receive(at path: [UInt8], in place: borrowing CopyPlace) throws {
+        guard let first = try reader.next() else { throw CopyError("nothing came", isOfOtherSide: true) }
+        let target = try Self.target(of: first, at: path, in: place)
+        try unpack(first, into: target)
+        while let entry = try reader.next() { try unpack(entry, into: target) }
+        try finish(target.folder)
+    }
+
+    /// Unpacks any archive into a folder.
+    public consuming func receiveAll(at path: [UInt8], in place: borrowing CopyPlace) throws {
+        let folder = try place.open(path, followsLast: true)
+        guard FileKind(try folder.status()) == .folder else { throw CopyError("\(String(decoding: path, as: UTF8.self)) is not a folder") }
+        let target = Target(folder: folder, top: nil, dropsTop: false)
+        while let entry = try reader.next() { try unpack(entry, into: target) }
+        try finish(target.folder)
+    }
+
+    private mutating func finish(_ folder: borrowing FileDescriptor) throws {
+        for made in folders.reversed() {
+            guard let file = try? FileDescriptor.open(
+                bytes: made.path, in: folder.number, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, resolution: [.beneath, .noSymlinks, .noMagicLinks])
+            else { continue }
+            _ = fchmod(file.number, made.mode & 0o777)
+            Self.date(file.number, made.modified)
+        }
+        try reader.drain()
+    }
+
+    private static func target(of first: ArchiveEntry, at path: [UInt8], in place: borrowing CopyPlace) throws -> Target {
+        let shown = String(decoding: path, as: UTF8.self)
+        let isContent = first.name == [UInt8(ascii: ".")]
+        do {
+            let there = try place.open(path, followsLast: true)
+            if FileKind(try there.status()) == .folder { return Target(folder: there, top: nil, dropsTop: isContent) }
+            if first.kind == .folder { throw CopyError("\(shown) is a file: a folder cannot take its place") }
+        } catch let error as SystemCallError {
+            guard error.code == ENOENT else { throw error }
+        }
+        let split = SplitPath(path)
+        if split.isFolder, first.kind != .folder { throw CopyError("the folder \(shown) does not exist") }
+        let parent: FileDescriptor
+        do {
+            parent = try place.open(split.parent, followsLast: true)
+        } catch {
+            throw CopyError("the folder \(String(decoding: split.parent, as: UTF8.self)) cannot be opened: \(error)")
+        }
+        return Target(folder: parent, top: split.name, dropsTop: false)
+    }
+
+    private mutating func unpack(_ entry: ArchiveEntry, into target: borrowing Target) throws {
+        let slash = UInt8(ascii: "/"), dot = UInt8(ascii: ".")
+        var parts = entry.name.split(separator: slash, omittingEmptySubsequences: true).map(Array.init).filter { $0 != [dot] }
+        guard entry.name.first != slash, !parts.contains([dot, dot]), !entry.name.contains(0) else {
+            throw CopyError("'\(entry.shownName)' leads out of the folder that is copied to")
+        }
+        if entry.name.first == dot, entry.name.count == 1 || entry.name[1] == slash { parts = [[dot]] + parts }
+        if let top = target.top {
+            parts = [top] + parts.dropFirst()
+        } else if parts.first == [dot] {
+            parts.removeFirst()
+        }
+        guard let name = parts.popLast() else { return }
+        let parent = try Self.folder(parts, in: target.folder)
+        let path = Array((parts + [name]).joined(separator: [slash]))
+        try put(entry, name.map { CChar(bitPattern: $0) } + [0], in: parent.number, path)
+    }
+
+    /// Opens a folder below another one, and makes what is missing of it.
+    private static func folder(_ parts: [[UInt8]], in top: borrowing FileDescriptor) throws -> FileDescriptor {
+        guard !parts.isEmpty else { return try top.duplicate() }
+        func open(_ count: Int) throws(SystemCallError) -> FileDescriptor {
+            try FileDescriptor.open(
+                bytes: Array(parts[..<count].joined(separator: [UInt8(ascii: "/")])), in: top.number, O_PATH | O_DIRECTORY,
+                resolution: [.beneath, .noSymlinks, .noMagicLinks])
+        }
+        do {
+            return try open(parts.count)
+        } catch {
+            guard error.code == ENOENT else { throw error }
+        }
+        var folder = try top.duplicate()
+        for count in 1...parts.count {
+            let name = parts[count - 1].map { CChar(bitPattern: $0) } + [0]
+            let number = folder.number
+            if mkdirat(number, name, 0o755) != 0, errno != EEXIST { throw SystemCallError("mkdirat", String(decoding: parts[count - 1], as: UTF8.self)) }
+            folder = try open(count)
+        }
+        return folder
+    }
+
+    private mutating func put(_ entry: ArchiveEntry, _ name: [CChar], in parent: Int32, _ path: [UInt8]) throws {
+        let shown = String(decoding: path, as: UTF8.self)
+        if entry.kind == .folder {
+            if mkdirat(parent, name, 0o700) != 0 {
+                guard errno == EEXIST else { throw SystemCallError("mkdirat", shown) }
+                var status = stat()
+                guard fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0, FileKind(status) == .folder else {
+                    throw CopyError("\(shown) is no folder there: a folder cannot take its place")
+                }
+                return
+            }
+            folders.append((path, entry.mode, entry.modified))
+            return try give(entry, name, in: parent, shown)
+        }
+        temporaries += 1
+        let temporary = ".stackup-copy-\(getpid())-\(temporaries)"
+        do {
+            switch entry.kind {
+            case .folder: break
+            case .link(let target):
+                let words = target.map { CChar(bitPattern: $0) } + [0]
+                try retryingInterrupts("symlinkat", on: shown) { symlinkat(words, parent, temporary) }
+            case .file:
+                let number = Glibc.openat(parent, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+                guard number >= 0 else { throw SystemCallError("openat", shown) }
+                let file = FileDescriptor(owning: number)
+                while case let count = try buffer.withUnsafeMutableBytes({ try reader.read($0) }), count > 0 {
+                    try buffer.withUnsafeBytes { try file.writeAll(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+                }
+                guard fchmod(file.number, entry.mode & 0o777) == 0 else { throw SystemCallError("fchmod", shown) }
+                Self.date(file.number, entry.modified)
+            }
+            let words = Array(temporary.utf8CString)
+            try give(entry, words, in: parent, shown)
+            guard renameat(parent, words, parent, name) == 0 else {
+                if errno == EISDIR { throw CopyError("\(shown) is a folder there: a file cannot take its place") }
+                throw SystemCallError("renameat", shown)
+            }
+        } catch {
+            unlinkat(parent, temporary, 0)
+            throw error
+        }
+    }
+
+    private func give(_ entry: ArchiveEntry, _ name: [CChar], in parent: Int32, _ shown: String) throws {
+        guard keepsOwners, fchownat(parent, name, entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0 else { return }
+        throw SystemCallError("fchownat", shown)
+    }
+
+    private static func date(_ file: Int32, _ modified: Int64) {
+        var times = [timespec(tv_sec: 0, tv_nsec: 0), timespec(tv_sec: Int(modified), tv_nsec: 0)]
+        times[0].tv_nsec = 0x3FFF_FFFE  // UTIME_OMIT
+        _ = futimens(file, times)
+    }
+}

@@ -1,0 +1,49 @@
+import Reconciler
+
+/// Instances that `run` has started: they start once, and what they need is theirs alone.
+extension StackSupervisor {
+    /// Whether plans and their names agree on what is a one-off.
+    func checkOneOffs(_ plans: [LaunchPlan]) throws(SupervisionError) {
+        for plan in plans {
+            guard plan.oneOff?.service == OneOff.service(ofKey: plan.service) else {
+                throw .refused("'\(plan.service)' is a one-off's name, or should be one")
+            }
+            if plan.oneOff != nil, plan.restart != .no { throw .refused("a one-off is not started again: '\(plan.service)' has a restart policy") }
+        }
+    }
+
+    /// Whether a deployment that somebody waits for creates one new one-off, which is what they wait for.
+    func checkCaller(_ deployment: Deployment, _ descriptors: PassedDescriptors?) throws(SupervisionError) -> (InstanceName, InstanceCaller)? {
+        guard let caller = deployment.caller else { return nil }
+        let created = deployment.operations.compactMap { operation in
+            if case .create(let service, let index) = operation, OneOff.service(ofKey: service) != nil { InstanceName(service: service, index: index) } else { nil }
+        }
+        guard created.count == 1, instances[created[0]] == nil else { throw .refused("somebody waits for a one-off, and \(created.count) are created") }
+        guard let descriptors, let caller = InstanceCaller(caller, descriptors) else { throw .refused("the descriptors of a one-off did not come") }
+        return (created[0], caller)
+    }
+
+    /// One that has ended is never started again: its secrets go, with all that a start needs, and itself, where that was asked for.
+    func concludeOneOff(_ instance: Instance) {
+        let key = instance.name.service
+        guard let oneOff = services[key]?.traits.oneOff, instance.phase == .exited, instance.intent == nil, instances[instance.name] === instance
+        else { return }
+        host.discardMount(of: key)
+        services[key]?.plan = nil
+        instance.caller = nil
+        if oneOff.isRemovedAtEnd {
+            instances[instance.name] = nil
+            services[key] = nil
+            host.forget(instance.name)
+            emit(.removed, instance.name)
+        }
+        changed(.soon)
+    }
+
+    /// Refuses to start again what starts once.
+    func refuseOneOffs(_ instances: [Instance]) throws(SupervisionError) {
+        if let oneOff = instances.compactMap({ services[$0.name.service]?.traits.oneOff }).first {
+            throw .refused("'\(oneOff.name)' is a one-off, which is not started again; run: stackup run \(oneOff.service)")
+        }
+    }
+}

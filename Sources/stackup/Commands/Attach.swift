@@ -1,0 +1,101 @@
+import CLinux
+import Glibc
+import Linux
+import Reconciler
+import Runner
+import Terminal
+
+/// `stackup attach`: a running instance's output, and its end.
+enum Attach {
+    static let command = Command(
+        "attach", summary: "Show a service's output until it ends, and end as it does",
+        discussion: """
+            What it prints from now on, its standard error apart; when it ends, its exit status is this command's. Signals (SIGINT, SIGTERM, \
+            SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2) are passed on to it, so Ctrl-C may end the service. Services have no standard input: what is \
+            typed goes nowhere. 'logs -f' shows what it has printed before, too, and lets go without harm.
+            """,
+        examples: [
+            .init("stackup attach web", "as if it had been started here"),
+            .init("stackup attach --sig-proxy=false web", "Ctrl-C ends the look, not the service"),
+        ],
+        options: [
+            .value("index", "N", help: "The instance, if the service has several (default: the first that runs)"),
+            .flag("no-stdin", help: "Don't say that there is no standard input"),
+            .flag("sig-proxy", help: "Pass signals on (the default; --sig-proxy=false doesn't)"),
+        ],
+        arguments: [.init("SERVICE")])
+
+    private static let passedOn = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2]
+
+    static func run(_ invocation: Invocation) throws -> Int32 {
+        let target = try invocation.targetStack()
+        let directories = invocation.paths.directories(of: target.name)
+        let session = try StackSession(target.name, invocation, for: .observing)
+        // An end after this is told.
+        let events = try session.supervisor() == nil ? nil : SupervisorClient.connect(directories)
+        try events?.subscribe()
+        let state = try session.observe()
+        let service = try target.services(named: invocation.operands, observed: state, record: session.record)?[0] ?? ""
+        let instance = try state.runningInstance(try invocation.arguments.integer("index", in: 1...Int.max), of: service)
+        if session.record?.services[service]?.plan.logging?.isKept == false {
+            throw CommandFailure("the output of service '\(service)' is not kept here; 'logging' in its Compose file says so")
+        }
+        guard let events else { throw SupervisionError.connectionLost }
+        // It may run for days; the store's keys are of no use for it.
+        _ = consume session
+        invocation.forgetKeys()
+        if isatty(STDIN_FILENO) == 1, !invocation.flag("no-stdin") {
+            invocation.streams.note("'\(instance.name)' has no standard input: what is typed here goes nowhere")
+        }
+        let reader = try LogReader(directory: directories.logs, of: .instance(instance.name), tail: 0)
+        guard let process = try instance.openProcess() else { throw CommandFailure("'\(instance.name)' has just ended") }
+        let proxies = invocation.arguments.flagIfGiven("sig-proxy") ?? true
+        let signals = FileDescriptor(owning: try retryingInterrupts("signalfd") { clinux_signal_descriptor((proxies ? passedOn : []) + [0]) })
+        return try follow(instance.name, events, reader, signals: signals.number) { _ = clinux_signal_process(process.number, $0) }
+    }
+
+    /// - Parameter pass: passes a signal on.
+    private static func follow(
+        _ instance: String, _ events: SupervisorClient, _ reader: LogReader, signals: Int32, _ pass: (Int32) -> Void
+    ) throws -> Int32 {
+        while true {
+            // The events first: what an instance wrote is in its log before its end is told.
+            let heard = try events.eventsByNow()
+            try reader.readAvailable { entry in
+                let output = entry.stream == .stdout ? STDOUT_FILENO : STDERR_FILENO
+                var rest = entry.bytes[...]
+                while !rest.isEmpty {
+                    let count = try retryingInterrupts("write") { rest.withUnsafeBytes { write(output, $0.baseAddress, $0.count) } }
+                    rest = rest.dropFirst(count)
+                }
+            }
+            for case .exited(let code) in (heard ?? []).filter({ $0.instance == instance }).map(\.kind) { return code }
+            guard heard != nil else { throw SupervisionError.connectionLost }
+            while case let signal = clinux_next_signal(signals), signal > 0 { pass(signal) }
+            var wanted = [reader.descriptor, events.descriptor, signals].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+            poll(&wanted, nfds_t(wanted.count), -1)
+        }
+    }
+}
+
+extension ObservedState {
+    /// A service's instance to work with.
+    ///
+    /// - Parameters:
+    ///   - index: nil: the first that runs.
+    ///   - service: or a one-off's key.
+    func runningInstance(_ index: Int?, of service: String) throws(CommandFailure) -> ObservedInstance {
+        let running = instances.filter { $0.service == service && $0.status == .running }.sorted { $0.index < $1.index }
+        guard let instance = index.map({ index in running.first { $0.index == index } }) ?? running.first else {
+            if !running.isEmpty {
+                throw CommandFailure("service '\(service)' has no running instance \(index ?? 1); it has \(running.map { String($0.index) }.joined(separator: ", "))")
+            }
+            if let oneOff = instances.first(where: { $0.service == service })?.oneOff { throw CommandFailure("'\(oneOff.name)' does not run") }
+            throw CommandFailure("service '\(service)' is not running; start it with: stackup up -d \(service)")
+        }
+        guard instance.isPaused != true else {
+            throw CommandFailure("service '\(service)' is paused; let it go on with: stackup unpause \(service)")
+        }
+        return instance
+    }
+}

@@ -1,0 +1,94 @@
+import CLinux
+import Glibc
+import Linux
+import Reconciler
+import Runner
+import Terminal
+
+/// A service's side of a copy: a process that may do in the service's tree what the service may, and no more. What a link of the
+/// service's leads it to, the service could have read or written itself.
+///
+/// It is this program once more. Archives pass between the two by a pipe.
+enum CopySide {
+    /// The first argument that makes the program one.
+    static let subcommand = "__copy"
+    /// The number of the descriptor that the service's root is.
+    private static let rootNumber: Int32 = 3
+
+    enum Task: String {
+        case send
+        /// Of one thing, which ``send`` sent.
+        case receive
+        /// Of any archive.
+        case unpack
+    }
+
+    /// Starts one.
+    ///
+    /// - Parameters:
+    ///   - root: the service's (``CopyPlace/root(of:process:)``).
+    ///   - flag: for `send`, whether a link that is named is followed; otherwise whether owners are kept.
+    ///   - input, output: where the archive comes from or goes.
+    static func start(
+        _ task: Task, _ path: String, flag: Bool, root: borrowing FileDescriptor, as plan: LaunchPlan, input: Int32, output: Int32
+    ) throws(SystemCallError) -> ChildProcess {
+        try ChildProcess(
+            "/proc/self/exe",
+            [
+                "stackup", subcommand, task.rawValue, path, flag ? "yes" : "no", String(plan.user.uid), String(plan.user.gid),
+                plan.user.groups.map(String.init).joined(separator: ","), String(plan.capabilities.rawValue),
+            ],
+            environment: [:], directory: "/", descriptors: [input, output, STDERR_FILENO, root.number])
+    }
+
+    static func run(arguments: [String]) -> Int32 {
+        hardenProcess()
+        // Whoever asked for it waits for it.
+        _ = clinux_signal_with_parent(SIGKILL)
+        do {
+            guard arguments.count == 7, let task = Task(rawValue: arguments[0]), let uid = UInt32(arguments[3]), let gid = UInt32(arguments[4]),
+                let capabilities = UInt64(arguments[6])
+            else { throw CopyError("it is started by 'stackup cp'") }
+            let root = FileDescriptor(owning: rootNumber)
+            try become(
+                UserIdentity(uid: uid, gid: gid, groups: arguments[5].split(separator: ",").compactMap { UInt32($0) }),
+                CapabilitySet(rawValue: capabilities))
+            umask(0)
+            let place = CopyPlace(root: root)
+            let (path, flag) = (Array(arguments[1].utf8), arguments[2] == "yes")
+            var isWhole = true
+            switch task {
+            case .send:
+                try TreeSender(FileDescriptor(owning: STDOUT_FILENO)) {
+                    put("stackup: warning: not copied: \(sanitizedForTerminal($0))\n", to: STDERR_FILENO)
+                    isWhole = false
+                }.send(path, from: place, followsLink: flag)
+            case .receive: try TreeReceiver(FileDescriptor(owning: STDIN_FILENO), keepsOwners: flag).receive(at: path, in: place)
+            case .unpack: try TreeReceiver(FileDescriptor(owning: STDIN_FILENO), keepsOwners: flag).receiveAll(at: path, in: place)
+            }
+            return isWhole ? 0 : 1
+        } catch let error as CopyError where error.isOfOtherSide && arguments[0] == Task.receive.rawValue {
+            return 1
+        } catch let error as SystemCallError where error.code == EPIPE {
+            // Who reads has ended, and has said why.
+            return 1
+        } catch {
+            put("stackup: error: in the service: \(sanitizedForTerminal("\(error)"))\n", to: STDERR_FILENO)
+            return 1
+        }
+    }
+
+    /// Takes on the service's user and capabilities, for good. An ordinary user's service has the caller's.
+    private static func become(_ user: UserIdentity, _ capabilities: CapabilitySet) throws(SystemCallError) {
+        guard geteuid() == 0 else { return }
+        let groups = user.groups
+        try retryingInterrupts("setgroups") { setgroups(groups.count, groups) }
+        try retryingInterrupts("setgid") { setgid(user.gid) }
+        let setUser: UInt64 = 1 << 7  // CAP_SETUID
+        try retryingInterrupts("capset") { clinux_keep_capabilities(user.uid == 0 ? capabilities.rawValue : setUser) }
+        guard user.uid != 0 else { return }
+        // With it go the capabilities.
+        try retryingInterrupts("setuid") { setuid(user.uid) }
+        _ = clinux_set_dumpable(0)
+    }
+}
