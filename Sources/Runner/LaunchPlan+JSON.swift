@@ -16,6 +16,7 @@ extension LaunchPlan: JSONConvertible {
             hostFilesystemWritable: try members.read("hostFilesystemWritable"), files: try members.read("files"),
             restart: try members.read("restart"), dependencies: try members.read("dependencies"),
             stopSignal: try members.read("stopSignal"), stopGraceMilliseconds: try members.read("stopGraceMilliseconds"))
+        filter = try members.decodeIfPresent("filter")
         controls = try members.decodeIfPresent("controls")
         oomScoreAdjustment = try members.readIfPresent("oomScoreAdjustment")
         sharedMemorySize = try members.readIfPresent("sharedMemorySize")
@@ -40,6 +41,7 @@ extension LaunchPlan: JSONConvertible {
             members.put("hostname", hostname)
             members.put("hosts", hosts)
             members.put("capabilities", capabilities)
+            members.encode("filter", filter)
             members.put("limits", limits)
             members.encode("controls", controls)
             members.put("oomScoreAdjustment", oomScoreAdjustment)

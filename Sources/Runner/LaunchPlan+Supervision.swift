@@ -83,6 +83,8 @@ public struct InstanceCommand: Codable, Sendable, Equatable {
     @Bytewise public var workingDirectory: String
     public var user: UserIdentity
     public var capabilities: CapabilitySet
+    /// As ``LaunchPlan/filter``.
+    public var filter: SystemCallFilter?
     public var limits: [ResourceLimit]
     /// As ``LaunchPlan/oomScoreAdjustment``.
     public var oomScoreAdjustment: Int32?
@@ -106,6 +108,7 @@ extension LaunchPlan {
         var command = InstanceCommand(
             arguments: arguments, environment: environment, workingDirectory: workingDirectory, user: user, capabilities: capabilities,
             limits: limits)
+        command.filter = filter
         command.oomScoreAdjustment = oomScoreAdjustment
         return command
     }

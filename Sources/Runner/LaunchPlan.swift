@@ -23,6 +23,8 @@ public struct LaunchPlan: Sendable, Equatable {
     public var hosts: [HostEntry]
     /// The bounding set, and what root holds.
     public var capabilities: CapabilitySet
+    /// nil: the usual one for ``capabilities``.
+    public var filter: SystemCallFilter?
     public var limits: [ResourceLimit]
     /// nil: instances have no cgroup of their own.
     public var controls: ResourceControls?

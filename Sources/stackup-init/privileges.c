@@ -19,7 +19,7 @@
 #include "root.h"
 #include "specification.h"
 
-enum { CAPABILITY_SYS_ADMIN = 21, LAST_CAPABILITY = 63 };
+enum { LAST_CAPABILITY = 63 };
 
 void read_identity(struct identity *identity) {
     *identity = (struct identity){0};
@@ -31,6 +31,12 @@ void read_identity(struct identity *identity) {
         limit->hard = next_number();
     }
     if (take_word("oom")) identity->oom_score_adjustment = next_text();
+    // Whoever wants none has to say so.
+    if (!take_word("unfiltered")) {
+        if (!take_word("filter")) fail_because("read", "specification", "it says nothing of system calls");
+        identity->filter_flags = (unsigned)next_number();
+        identity->filter = next_text();
+    }
     identity->uid = (unsigned)next_number();
     identity->gid = (unsigned)next_number();
     identity->groups = next_list();
@@ -205,7 +211,6 @@ _Noreturn void become(const struct identity *identity) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    // Who was given this capability may do all that a user namespace would let him.
-    filter_system_calls((identity->capabilities & 1ULL << CAPABILITY_SYS_ADMIN) == 0);
+    if (identity->filter != NULL) install_filter(identity->filter_flags, identity->filter);
     execute(identity->arguments, identity->environment);
 }

@@ -16,6 +16,8 @@ struct identity {
     } limits[32];
     unsigned limit_count;
     const char *oom_score_adjustment;  ///< NULL: as it is
+    char *filter;                      ///< NULL: every system call may be made
+    unsigned filter_flags;
 };
 
 void read_identity(struct identity *identity);

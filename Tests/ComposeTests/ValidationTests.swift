@@ -156,7 +156,7 @@ import Testing
         ("healthcheck: {interval: 1s}", true), ("isolation: default", true),
         ("attach: true", true), ("attach: false", false), ("privileged: false", true), ("privileged: true", false),
         ("logging: {driver: json-file, options: {max-size: 1m}}", true), ("logging: {driver: gelf}", false),
-        ("security_opt: ['no-new-privileges:true']", true), ("security_opt: ['no-new-privileges:true', 'seccomp:x']", false),
+        ("security_opt: ['no-new-privileges:true', 'apparmor:unconfined']", true), ("security_opt: ['no-new-privileges:false']", false),
         ("network_mode: host", true), ("network_mode: bridge", false), ("mem_limit: 64m", true), ("sysctls: {net.ipv4.ip_forward: 1}", false),
     ])
     func whatIsSoAnywayIsNotWarnedOf(attribute: String, isSo: Bool) {

@@ -76,6 +76,7 @@ struct ServiceDecoding {
         case "cap_drop":
             service.capDrop = texts(value)
             LaunchedNames(path, reporter).checkCapabilities(value, "cap_drop")
+        case "security_opt": service.security = SecurityDecoding(path: path, service: name, reporter: reporter).decode(value)
         case "ulimits": service.ulimits = ulimits(value)
         case "labels": service.labels = strings(value)
         case "profiles": service.profiles = texts(value)

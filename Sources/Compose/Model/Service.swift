@@ -40,6 +40,7 @@ public struct Service: Sendable, Equatable {
     public var readOnly = false
     public var capAdd: [String] = []
     public var capDrop: [String] = []
+    public var security = SecurityOptions()
     public var ulimits: [Ulimit] = []
     public var controls = ResourceControls()
     /// -1000 to 1000; nil: the caller's.

@@ -78,8 +78,7 @@ enum ServiceAttributes {
         idle("runtime", .string, Reason.engine),
         attribute("scale", .integer, keep: true),
         attribute("secrets", .shortList(.attribute("source"), .object(fileReference))),
-        idle("security_opt", .list(.string), "every service has `no_new_privs`, and no profile besides").with(.distinct)
-            .alike { ($0.sequence ?? []).allSatisfy { ["no-new-privileges", "no-new-privileges:true"].contains($0.string) } },
+        attribute("security_opt", .list(.string)).with(.distinct),
         attribute("shm_size", .bytes),
         idle("stdin_open", .boolean, "standard input is empty"),
         attribute("stop_grace_period", .duration, keep: true),

@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import Reconciler
+import SystemCalls
 
 /// What `stackup-init` is told to do: a list of operations in words, each ended by a NUL
 /// (Sources/stackup-init/specification.h reads them).
@@ -82,7 +83,7 @@ extension InitSpecification {
         try specification.putHosts(plan, in: view, hostname: hostname)
         // The end of the mounts: limits follow.
         try specification.putIdentity(
-            user: plan.user, limits: plan.limits, oomScoreAdjustment: plan.oomScoreAdjustment, capabilities: plan.capabilities, directory: plan.workingDirectory,
+            user: plan.user, limits: plan.limits, oomScoreAdjustment: plan.oomScoreAdjustment, capabilities: plan.capabilities, filter: plan.filter, directory: plan.workingDirectory,
             environment: plan.completed(plan.environment, inInstance: index), arguments: plan.arguments)
         return specification
     }
@@ -99,8 +100,8 @@ extension InitSpecification {
     ///
     /// - Parameter groups: the numbers of the descriptors that it joins the instance's control groups by.
     static func join(
-        user: UserIdentity, limits: [ResourceLimit], oomScoreAdjustment: Int32?, capabilities: CapabilitySet, directory: String,
-        environment: [String], arguments: [String], groups: Range<Int>, caller: Caller, isUnprivileged: Bool
+        user: UserIdentity, limits: [ResourceLimit], oomScoreAdjustment: Int32?, capabilities: CapabilitySet, filter: SystemCallFilter?,
+        directory: String, environment: [String], arguments: [String], groups: Range<Int>, caller: Caller, isUnprivileged: Bool
     ) throws(LaunchError) -> InitSpecification {
         var specification = InitSpecification()
         try specification.put("join")
@@ -111,8 +112,8 @@ extension InitSpecification {
         }
         try specification.putGroups(groups)
         try specification.putIdentity(
-            user: user, limits: limits, oomScoreAdjustment: oomScoreAdjustment, capabilities: capabilities, directory: directory, environment: environment,
-            arguments: arguments)
+            user: user, limits: limits, oomScoreAdjustment: oomScoreAdjustment, capabilities: capabilities, filter: filter, directory: directory,
+            environment: environment, arguments: arguments)
         return specification
     }
 
@@ -184,8 +185,8 @@ extension InitSpecification {
     }
 
     private mutating func putIdentity(
-        user: UserIdentity, limits: [ResourceLimit], oomScoreAdjustment: Int32?, capabilities: CapabilitySet, directory: String,
-        environment: [String], arguments: [String]
+        user: UserIdentity, limits: [ResourceLimit], oomScoreAdjustment: Int32?, capabilities: CapabilitySet, filter: SystemCallFilter?,
+        directory: String, environment: [String], arguments: [String]
     ) throws(LaunchError) {
         for limit in limits {
             try put("limit")
@@ -194,6 +195,7 @@ extension InitSpecification {
             try put(limit.hard)
         }
         if let oomScoreAdjustment { try put(["oom", String(oomScoreAdjustment)]) }
+        try put(filter, for: capabilities)
         try put(user.uid)
         try put(user.gid)
         try putList(user.groups.map(String.init))
@@ -201,5 +203,17 @@ extension InitSpecification {
         try put(directory)
         try putList(environment)
         try putList(arguments)
+    }
+
+    private mutating func put(_ filter: SystemCallFilter?, for capabilities: CapabilitySet) throws(LaunchError) {
+        let program: FilterProgram
+        switch filter {
+        case .unconfined?: return try put("unfiltered")
+        case .program(let own)?: program = own
+        case nil: program = try StandardFilter.program(for: capabilities)
+        }
+        try put("filter")
+        try put(program.flags)
+        try put(program.instructions)
     }
 }

@@ -31,7 +31,7 @@ final class InstanceCommandProcess {
         let isUnprivileged = geteuid() != 0
         let specification = try InitSpecification.join(
             user: command.user, limits: command.limits, oomScoreAdjustment: command.oomScoreAdjustment,
-            capabilities: command.capabilities, directory: command.workingDirectory, environment: command.environment,
+            capabilities: command.capabilities, filter: command.filter, directory: command.workingDirectory, environment: command.environment,
             arguments: command.arguments, groups: group?.joinNumbers ?? 0..<0, caller: .supervisor, isUnprivileged: isUnprivileged)
         do {
             let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
