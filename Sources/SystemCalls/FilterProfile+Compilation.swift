@@ -11,6 +11,29 @@ extension FilterProfile {
     /// - Parameter capabilities: what the filtered process may have, a bit for each by its number (capabilities(7)).
     /// - Throws: `FilterError` where libseccomp refuses it.
     public func compiled(for capabilities: UInt64) throws(FilterError) -> FilterProgram {
+        var calls = ResolvedCalls()
+        let made = try instructions(for: capabilities, &calls)
+        var program = FilterPrologue()
+        if defaultAction.refuses {
+            // Docker's way: a C library that tries a new call has an older one for kernels without it, if it is told so.
+            program.refuseUnknown(after: calls.last)
+        }
+        for (number, action) in calls.recent.sorted(by: { $0.key < $1.key }) { program.decide(number, action) }
+        if refusesTyping { program.refuseTyping() }
+        let bytes = program.bytes + (CompactFilter(made)?.instructions ?? made).flatMap(\.bytes)
+        guard bytes.count <= 8 * Self.longest else { throw FilterError("it is longer than the \(Self.longest) instructions that a kernel takes") }
+        return FilterProgram(flags: flags, bytes: bytes)
+    }
+
+    /// What libseccomp makes of it.
+    func instructions(for capabilities: UInt64) throws(FilterError) -> [CompactFilter.Instruction] {
+        var calls = ResolvedCalls()
+        return try instructions(for: capabilities, &calls)
+    }
+
+    private func instructions(
+        for capabilities: UInt64, _ calls: inout ResolvedCalls
+    ) throws(FilterError) -> [CompactFilter.Instruction] {
         guard let context = seccomp_init(defaultAction.code) else { throw FilterError("libseccomp has no memory for it") }
         defer { seccomp_release(context) }
         for name in architectures where name != Machine.architecture && name != "native" {
@@ -22,22 +45,13 @@ extension FilterProfile {
         }
         // An architecture that is not one of them has no numbers that mean anything.
         _ = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, FilterAction.fail(UInt16(ENOSYS)).code)
-        // A tree instead of a chain: less to do for each call, and less for the kernel when it is installed.
+        // A tree instead of a chain: all ways through a chain would be too many to follow.
         _ = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2)
-        var calls = ResolvedCalls()
         for rule in rules where rule.counts(for: capabilities) && rule.action != defaultAction {
             for name in rule.names { try add(rule, name, to: context, &calls) }
         }
-        var program = FilterPrologue()
-        if defaultAction.refuses {
-            // Docker's way: a C library that tries a new call has an older one for kernels without it, if it is told so.
-            program.refuseUnknown(after: calls.last)
-        }
-        for (number, action) in calls.recent.sorted(by: { $0.key < $1.key }) { program.decide(number, action) }
-        if refusesTyping { program.refuseTyping() }
-        let bytes = program.bytes + (try Self.exported(context))
-        guard bytes.count <= 8 * Self.longest else { throw FilterError("it is longer than the \(Self.longest) instructions that a kernel takes") }
-        return FilterProgram(flags: flags, bytes: bytes)
+        let bytes = try Self.exported(context)
+        return stride(from: 0, to: bytes.count, by: 8).map { CompactFilter.Instruction(bytes[$0..<$0 + 8]) }
     }
 
     private struct ResolvedCalls {
