@@ -1,4 +1,4 @@
-/// A filter that decides as libseccomp's does with a third of its instructions: calls whose numbers lie side by side mostly share a verdict, and
+/// A filter that decides as libseccomp's does with half of its instructions: calls whose numbers lie side by side mostly share a verdict, and
 /// libseccomp has a comparison for each. The kernel translates a filter anew for every process that installs it, so each instruction costs.
 ///
 /// It follows all ways through the program with the numbers that lead there. Jumps lead forward only (linux/bpf_common.h), so that ends.
@@ -39,11 +39,14 @@ struct CompactFilter {
     /// - Returns: nil where it has something that libseccomp does not make.
     init?(_ program: [Instruction]) {
         self.program = program
-        // It begins with the architecture, and goes on with the number.
+        // It begins with the architectures, one after the other.
+        guard program.first == Instruction(code: Code.load, value: Offset.architecture) else { return nil }
         var architectures: [UInt32] = []
-        for (at, instruction) in program.enumerated() where instruction.code == Code.load && instruction.value == Offset.architecture {
-            var next = at + 1
-            while program.indices.contains(next), program[next].code == Code.isEqual {
+        var next = 1
+        while program.indices.contains(next), [Code.isEqual, Code.jump].contains(program[next].code) {
+            if program[next].code == Code.jump {
+                next += 1 + Int(program[next].value)
+            } else {
                 architectures.append(program[next].value)
                 next += 1 + Int(program[next].whenFalse)
             }
