@@ -61,7 +61,7 @@ let package = Package(
         .executableTarget(name: "SandboxProbe", dependencies: ["SecretSources", "Linux"], path: "Tests/SandboxProbe"),
         .testTarget(name: "ReconcilerTests", dependencies: ["Reconciler", "Compose", "SecretMemory", "SecretStore"]),
         .testTarget(name: "SystemCallsTests", dependencies: ["SystemCalls", "Linux"]),
-        .testTarget(name: "RunnerTests", dependencies: ["Runner", "JSON", "Linux", "Reconciler", "SystemCalls", "MemoryInspection"]),
+        .testTarget(name: "RunnerTests", dependencies: ["CLinux", "Runner", "JSON", "Linux", "Reconciler", "SystemCalls", "MemoryInspection"]),
         .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
         // Plays Tests/transcripts against the built command.
         .testTarget(name: "TranscriptTests"),

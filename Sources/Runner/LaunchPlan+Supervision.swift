@@ -88,6 +88,8 @@ public struct InstanceCommand: Codable, Sendable, Equatable {
     public var limits: [ResourceLimit]
     /// As ``LaunchPlan/oomScoreAdjustment``.
     public var oomScoreAdjustment: Int32?
+    /// As ``LaunchPlan/namespaces``.
+    public var namespaces: NamespacePlan?
 
     public init(
         arguments: [String], environment: [String], workingDirectory: String, user: UserIdentity, capabilities: CapabilitySet,
@@ -109,6 +111,7 @@ extension LaunchPlan {
             arguments: arguments, environment: environment, workingDirectory: workingDirectory, user: user, capabilities: capabilities,
             limits: limits)
         command.filter = filter
+        command.namespaces = namespaces
         command.oomScoreAdjustment = oomScoreAdjustment
         return command
     }

@@ -15,6 +15,7 @@
 
 #include "groups.h"
 #include "masks.h"
+#include "loopback.h"
 #include "mountpoint.h"
 #include "privileges.h"
 #include "report.h"
@@ -25,7 +26,7 @@
 
 enum { CAPABILITY_KILL = 5, KEYCTL_JOIN_SESSION_KEYRING = 1 };
 
-static void build_surroundings(void) {
+static void build_surroundings(struct surroundings surroundings) {
     open_root();
     while (take_word("distrust")) distrust(next_text());
     // Keys of whoever started the stack stay behind (keyrings(7)).
@@ -38,7 +39,7 @@ static void build_surroundings(void) {
         char *name = next_text();
         add_setting(name, next_text());
     }
-    complete_root(take_word("shm") ? next_text() : "64m");
+    complete_root(take_word("shm") ? next_text() : "64m", &surroundings);
     for (int target = FIRST_TARGET_FD;;) {
         if (take_word("bind")) {
             unsigned index = (unsigned)next_number();
@@ -100,9 +101,21 @@ _Noreturn void launch(void) {
     enter_groups(take_groups());
     // Its root is the group that this process is in already.
     if (take_word("cgroupns") && unshare(CLONE_NEWCGROUP) != 0) fail("unshare", "the cgroup namespace");
-    if (sethostname(hostname, strlen(hostname)) != 0) fail("hostname", hostname);
+    while (take_word("enter")) {
+        int process = (int)next_number(), kinds = (int)next_number();
+        if (setns(process, kinds) != 0) fail("setns", "another service's namespaces");
+        close(process);
+    }
+    if (!take_word("keephostname") && sethostname(hostname, strlen(hostname)) != 0) fail("hostname", hostname);
+    struct surroundings surroundings = {.shared_memory = -1};
+    int has_loopback = take_word("loopback");
+    if (has_loopback) raise_loopback();
+    surroundings.has_network = has_loopback || take_word("network");
+    surroundings.shares_host_ipc = take_word("hostipc");
+    if (take_word("shmtree")) surroundings.shared_memory = (int)next_number();
+    surroundings.is_privileged = take_word("privileged");
     status_open();
-    build_surroundings();
+    build_surroundings(surroundings);
     struct identity identity;
     read_identity(&identity);
     // So that the service may open /dev/stdout again, as container engines allow.

@@ -148,7 +148,7 @@ static void write_settings(void) {
 }
 
 /// The same lists as container engines have (the OCI runtime's maskedPaths and readonlyPaths of Docker).
-static void attach_proc(void) {
+static void attach_proc(int is_covered) {
     static const char *const masked[] = {
         "proc/acpi", "proc/asound", "proc/interrupts", "proc/kcore", "proc/keys", "proc/latency_stats",
         "proc/timer_list", "proc/timer_stats", "proc/sched_debug", "proc/scsi", NULL};
@@ -156,8 +156,14 @@ static void attach_proc(void) {
     const char *const options[] = {"source", "proc", NULL};
     close(attach_new(filesystem_new("proc", options, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "proc"));
     write_settings();
+    if (!is_covered) return;
     for (const char *const *path = read_only; *path != NULL; path++) restrict_in_root(*path);
     for (const char *const *path = masked; *path != NULL; path++) hide_in_root(*path);
+}
+
+static void cover_sys(void) {
+    hide_in_root("sys/firmware");
+    hide_in_root("sys/devices/virtual/powercap");
 }
 
 static void attach_sys(void) {
@@ -168,8 +174,7 @@ static void attach_sys(void) {
         fail("bind", "/sys");
     attach_in(new_root, "sys", tree, 1);
     close(tree);
-    hide_in_root("sys/firmware");
-    hide_in_root("sys/devices/virtual/powercap");
+    cover_sys();
     // What came along of it shows the groups of everything else that runs here.
     if (unprivileged) hide_in_root("sys/fs/cgroup");
 }
@@ -240,15 +245,44 @@ void build_root(int writable) {
     close(make_folder(new_root, "tmp"));
 }
 
-void complete_root(const char *shared_memory) {
-    attach_proc();
+/// Puts a tree of the host's on a folder of the new root.
+static void attach_host(const char *path, uint64_t attributes) {
+    int tree = tree_clone(AT_FDCWD, path, 1);
+    if (tree < 0 || tree_restrict(tree, attributes, 1) != 0 || tree_attach_at(tree, new_root, path + 1) != 0) fail("bind", path);
+    close(tree);
+}
+
+/// /sys shows the interfaces of the network namespace that it was mounted in (sysfs(5)).
+static void attach_own_sys(void) {
+    const char *const options[] = {"source", "sysfs", NULL};
+    int tree = filesystem_new("sysfs", options, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC);
+    // In a user namespace the kernel may refuse it: then the host's stays, which says little.
+    if (tree < 0 && unprivileged) return;
+    close(attach_new(tree, "sys"));
+    cover_sys();
+}
+
+void complete_root(const char *shared_memory_size, const struct surroundings *surroundings) {
+    attach_proc(!surroundings->is_privileged);
+    if (surroundings->is_privileged) {
+        attach_host("/sys", API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC);
+        attach_host("/dev", API_MOUNT_NOSUID | API_MOUNT_NOEXEC);
+    } else if (surroundings->has_network) {
+        attach_own_sys();
+    }
     // Group 5 is tty on every distribution; a user namespace does not map it.
     const char *const privileged_pts[] = {"source", "devpts", "newinstance", "", "ptmxmode", "0666", "mode", "0620", "gid", "5", NULL};
     const char *const pts[] = {"source", "devpts", "newinstance", "", "ptmxmode", "0666", "mode", "0620", NULL};
     close(attach_new(filesystem_new("devpts", unprivileged ? pts : privileged_pts, API_MOUNT_NOSUID | API_MOUNT_NOEXEC), "dev/pts"));
     const char *const queue[] = {"source", "mqueue", NULL};
-    close(attach_new(filesystem_new("mqueue", queue, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "dev/mqueue"));
-    remember_own(attach_new(tmpfs_new("1777", shared_memory, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "dev/shm"), 1);
+    struct stat status;
+    // The host's /dev may have none, and nothing is made on the host.
+    if (!surroundings->shares_host_ipc && fstatat(new_root, "dev/mqueue", &status, 0) == 0)
+        close(attach_new(filesystem_new("mqueue", queue, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "dev/mqueue"));
+    if (surroundings->shared_memory >= 0)
+        close(attach_new(surroundings->shared_memory, "dev/shm"));
+    else
+        remember_own(attach_new(tmpfs_new("1777", shared_memory_size, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "dev/shm"), 1);
     temporary = attach_new(tmpfs_new("1777", NULL, API_MOUNT_NOSUID | API_MOUNT_NODEV), "tmp");
     remember_own(temporary, 1);
     attach_tmpfs("/var/tmp", 0, "", "1777", 0, 0, 1);

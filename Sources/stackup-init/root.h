@@ -17,8 +17,16 @@ void hide_in_root(const char *path);
 /// The same where processes are mounted (proc(5)).
 void hide_processes_in_root(const char *path);
 
+/// What is not as in every instance.
+struct surroundings {
+    int shared_memory;    ///< a mount that becomes /dev/shm; -1: a new one
+    int shares_host_ipc;  ///< the host's message queues are the service's
+    int has_network;      ///< it is in another network namespace than the host
+    int is_privileged;    ///< it has the host's devices, and no covers over /proc and /sys
+};
+
 /// Adds what an instance has of its own: processes, terminals, queues, folders for temporary files.
-void complete_root(const char *shared_memory);
+void complete_root(const char *shared_memory_size, const struct surroundings *surroundings);
 
 /// Has a setting of the namespaces, `kernel.msgmax`, written when /proc is there.
 void add_setting(const char *name, const char *value);

@@ -37,6 +37,10 @@ import Testing
         plan.sharedMemorySize = 1 << 20
         plan.namespaceSettings = [NamespaceSetting(name: "kernel.msgmax", value: "1")]
         plan.hasPrivateCgroupNamespace = true
+        plan.namespaces = NamespacePlan()
+        plan.namespaces?.ipc = .service("db")
+        plan.namespaces?.network = .own
+        plan.isPrivileged = true
         plan.restartLimits = RestartLimits(delayMilliseconds: 1, maximumAttempts: 2, windowMilliseconds: 3)
         plan.logging = LogPlan(fileSize: 1, fileCount: 2, isKept: false, destination: .journal(tag: "t"))
         plan.healthCheck = HealthCheck(arguments: ["true"])

@@ -57,10 +57,13 @@ extension InitSpecification {
     /// - Parameters:
     ///   - view: what it sees of the host.
     ///   - groups: the numbers of the descriptors that it joins control groups by.
+    ///   - shared: namespaces of other instances, by the numbers of pidfds.
+    ///   - sharedMemory: the number of a mount that becomes its /dev/shm.
     ///   - targets: the targets of the files outside `/run/secrets`, in the order of their mount descriptors.
     ///   - isUnprivileged: whether it runs in a user namespace of an unprivileged caller.
     static func launch(
-        _ plan: LaunchPlan, index: Int, in view: HostView, targets: [String], groups: Range<Int>, isUnprivileged: Bool
+        _ plan: LaunchPlan, index: Int, in view: HostView, targets: [String], groups: Range<Int>, shared: [(number: Int, kinds: UInt64)] = [],
+        sharedMemory: Int? = nil, isUnprivileged: Bool
     ) throws(LaunchError) -> InitSpecification {
         let hostname = plan.hostname(ofInstance: index)
         var specification = InitSpecification()
@@ -69,6 +72,19 @@ extension InitSpecification {
         try specification.put(hostname)
         try specification.putGroups(groups)
         if plan.hasPrivateCgroupNamespace == true { try specification.put("cgroupns") }
+        for namespaces in shared { try specification.put(["enter", String(namespaces.number), String(namespaces.kinds)]) }
+        if plan.namespaces?.uts == .host { try specification.put("keephostname") }
+        switch plan.namespaces?.network {
+        case .own?: try specification.put("loopback")
+        case .service?: try specification.put("network")
+        default: break
+        }
+        if plan.namespaces?.ipc == .host { try specification.put("hostipc") }
+        if let sharedMemory { try specification.put(["shmtree", String(sharedMemory)]) }
+        if plan.isPrivileged == true {
+            try specification.put("privileged")
+            specification.namesHostPaths = true
+        }
         for path in view.surroundings.writableFolders { try specification.put(["distrust", path]) }
         for pin in plan.pins(of: view.masks + view.hiddenPaths) { try specification.put(["pin", pin.onHost]) }
         let mounts = try specification.putSources(plan)
@@ -101,7 +117,8 @@ extension InitSpecification {
     /// - Parameter groups: the numbers of the descriptors that it joins the instance's control groups by.
     static func join(
         user: UserIdentity, limits: [ResourceLimit], oomScoreAdjustment: Int32?, capabilities: CapabilitySet, filter: SystemCallFilter?,
-        directory: String, environment: [String], arguments: [String], groups: Range<Int>, caller: Caller, isUnprivileged: Bool
+        directory: String, environment: [String], arguments: [String], groups: Range<Int>, caller: Caller,
+        namespaces: NamespacePlan?, isUnprivileged: Bool
     ) throws(LaunchError) -> InitSpecification {
         var specification = InitSpecification()
         try specification.put("join")
@@ -110,6 +127,7 @@ extension InitSpecification {
         case .command(let hasTerminal): if hasTerminal { try specification.put("terminal") }
         case .supervisor: try specification.put("supervised")
         }
+        if let namespaces { try specification.put(["namespaces", String(namespaces.entered)]) }
         try specification.putGroups(groups)
         try specification.putIdentity(
             user: user, limits: limits, oomScoreAdjustment: oomScoreAdjustment, capabilities: capabilities, filter: filter, directory: directory,

@@ -57,7 +57,7 @@ final class ProcessHost: InstanceHost {
         var isLaunched = false
         defer { if !isLaunched { cgroups.remove(instance) } }
         let launched = try launcher.launch(
-            plan, index: instance.index, in: view, mount: mount, group: try group?.entrance(), exitStatusFile: exitFile)
+            plan, index: instance.index, in: view, mount: mount, group: try group?.entrance(), sharing: try namespaces(for: plan), exitStatusFile: exitFile)
         isLaunched = true
         watchMemory(of: instance)
         let identity = ProcessIdentity(pid: launched.pid, startTime: launched.startTime)
@@ -71,6 +71,17 @@ final class ProcessHost: InstanceHost {
         }
         precondition(hasReport, "a launched instance reports its start")
         return identity
+    }
+
+    private func namespaces(for plan: LaunchPlan) throws(LaunchError) -> [SharedNamespaces] {
+        var shared: [SharedNamespaces] = []
+        for (service, kinds) in plan.namespaces?.shared ?? [] {
+            guard let other = running[InstanceName(service: service, index: 1)] else {
+                throw LaunchError("'\(service)', whose namespaces it shares, is not running; start that first")
+            }
+            shared.append(SharedNamespaces(process: other.process, kinds: kinds))
+        }
+        return shared
     }
 
     /// What the services get: this process has raised its own.
