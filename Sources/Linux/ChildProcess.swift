@@ -91,6 +91,13 @@ public struct ChildProcess: ~Copyable, Sendable {
         return waited[0].revents != 0
     }
 
+    /// Whether it has been stopped by a signal, such as Ctrl-Z sends, and goes on only when somebody continues it. Each stop is told once.
+    public borrowing func hasStopped() -> Bool {
+        var information = siginfo_t()
+        guard waitid(P_PID, id_t(pid), &information, WSTOPPED | WNOHANG) == 0 else { return false }
+        return information.si_signo != 0
+    }
+
     /// Ends it, and waits for that.
     ///
     /// - Parameters:

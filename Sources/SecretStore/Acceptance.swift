@@ -46,22 +46,27 @@ extension SecretStore {
         let keyRing = try settleHeader(try keyRing())
         let kept = try? KeptHead.read(location, store: header.store)
         let generation = max(kept?.generation ?? 0, index.generation) + 1
-        var start = LogHead()
-        if index.logHead.file != Identifier(0), let whole = try wholeLogHead(isOlder: isOlder) {
-            start = whole
+        func append(to log: borrowing AuditLog, after start: LogHead) throws(StoreError) -> KeptHead {
+            let head = try log.append([(event: event, generation: generation)], after: start, dataKey: dataKey)
+            try log.synchronize()
+            try replaceIndex(with: index.applying(secrets: [:], stacks: [:], logHead: head, generation: generation), keyRing)
+            return KeptHead(generation: generation, log: head, keys: [Identifier(ofKey: dataKey)])
         }
-        let isNew = start.file == Identifier(0)
-        if isNew { start.file = .random() }
-        guard let log = try AuditLog.open(start.file, in: folder, store: header.store, for: isNew ? .creating : .appending) else {
+        if index.logHead.file != Identifier(0), let log = try openLog(for: .appending) {
+            try log.lock()
+            defer { log.unlock() }
+            // Only now: others note what they read, too.
+            if let end = try wholeLogHead(isOlder: isOlder) { return try append(to: log, after: end) }
+        }
+        var start = LogHead()
+        start.file = .random()
+        guard let log = try AuditLog.open(start.file, in: folder, store: header.store, for: .creating) else {
             throw .damaged(file: folder.path(of: AuditLog.fileName(start.file)), what: .missing)
         }
-        if isNew { try folder.synchronize() }
+        try folder.synchronize()
         try log.lock()
         defer { log.unlock() }
-        let head = try log.append([(event: event, generation: generation)], after: start, dataKey: dataKey)
-        try log.synchronize()
-        try replaceIndex(with: index.applying(secrets: [:], stacks: [:], logHead: head, generation: generation), keyRing)
-        return KeptHead(generation: generation, log: head, keys: [Identifier(ofKey: dataKey)])
+        return try append(to: log, after: start)
     }
 
     /// The end of the log where it is whole; nil where it is damaged, shorter than it was, or gone.

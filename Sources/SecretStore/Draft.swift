@@ -45,8 +45,9 @@ struct Draft {
             try create(name, labels: labels, source: source, value: value, stack: stack, identity)
         case .addVersion(let name, let expectedVersion, let source, let value, let event, let identity):
             try addVersion(of: name, expectedVersion: expectedVersion, source: source, value: value, event: event, identity)
-        case .remove(let name):
+        case .remove(let name, let evenIfSealed):
             let secret = try present(name)
+            guard !secret.isSealed || evenIfSealed else { throw .sealed(name) }
             replaced.formUnion(secret.versions.map(\.object))
             secrets[name] = .some(nil)
             events.append(AuditEvent(.removed, secret: name))
@@ -58,12 +59,12 @@ struct Draft {
             secrets[name] = secret
             events.append(AuditEvent(isSealed ? .sealed : .unsealed, secret: name, version: secret.newest.number))
         case .noteChecked(let name):
-            var secret = try present(name)
+            guard var secret = secret(name) else { return }
             secret.checkedAt = now
             secret.failure = nil
             secrets[name] = secret
         case .noteFailure(let name, let reason):
-            var secret = try present(name)
+            guard var secret = secret(name) else { return }
             let reason = reason.cut(toBytes: Self.sourceLimit)
             secret.failure = SecretMetadata.Failure(at: now, count: (secret.failure?.count ?? 0) + 1, reason: reason)
             secrets[name] = secret

@@ -21,10 +21,10 @@ enum KeyCommand {
         do {
             let output = try FileDescriptor.pipe()
             let process = try start(words, output: output.write)
-            let terminal = LentTerminal(to: process.pid)
+            var terminal = LentTerminal(to: process.pid)
             let printed: SecretBytes
             do {
-                printed = try read(from: output.takeReadEnd(), upToTheEndOf: process, within: patience)
+                printed = try read(from: output.takeReadEnd(), upToTheEndOf: process, &terminal, within: patience)
             } catch {
                 process.end(group: true, after: 0)
                 throw error
@@ -70,20 +70,29 @@ enum KeyCommand {
         }
     }
 
-    /// Everything up to the end of the pipe, or of the process, without a newline at the end.
+    /// How often a look is taken at whether it was stopped, in milliseconds.
+    private static let glance: Int32 = 100
+
+    /// Everything up to the end of the pipe, or of the process, without a newline at the end. Time that somebody has it stopped doesn't count.
     private static func read(
-        from pipe: borrowing FileDescriptor, upToTheEndOf process: borrowing ChildProcess, within patience: Duration
+        from pipe: borrowing FileDescriptor, upToTheEndOf process: borrowing ChildProcess, _ terminal: inout LentTerminal?, within patience: Duration
     ) throws -> SecretBytes {
         var buffer = try SecretBytes(count: limit + 1)
         var filled = 0
-        let deadline = ContinuousClock.now + patience
+        var deadline = ContinuousClock.now + patience
         while true {
             let left = deadline - ContinuousClock.now
             var waiting = [
                 pollfd(fd: pipe.number, events: Int16(POLLIN), revents: 0), pollfd(fd: process.descriptor.number, events: Int16(POLLIN), revents: 0),
             ]
-            guard left > .zero, try retryingInterrupts("poll", { poll(&waiting, 2, Int32(left / .milliseconds(1)) + 1) }) > 0 else {
-                throw KeyCommandError("didn't end within \(patience)")
+            guard left > .zero else { throw KeyCommandError("didn't end within \(patience)") }
+            guard try retryingInterrupts("poll", { poll(&waiting, 2, min(Int32(left / .milliseconds(1)) + 1, glance)) }) > 0 else {
+                if process.hasStopped() {
+                    let stopped = ContinuousClock.now
+                    LentTerminal.stop(&terminal, with: process.pid)
+                    deadline += stopped.duration(to: .now)
+                }
+                continue
             }
             // All that it wrote lies in the pipe by then; what it left running may have the other end still.
             if waiting[0].revents == 0 { break }

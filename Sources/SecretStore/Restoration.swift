@@ -10,10 +10,13 @@ public struct Restoration {
     public let replaces: Bool
     /// What opens the backup, by the key slots that the store had then.
     public let unlocker: StoreUnlocker
+    /// Called where it waits for somebody who gets new values for the store that is there.
+    public let onWait: () -> Void
 
-    public init(replaces: Bool, unlocker: StoreUnlocker) {
+    public init(replaces: Bool, unlocker: StoreUnlocker, onWait: @escaping () -> Void = {}) {
         self.replaces = replaces
         self.unlocker = unlocker
+        self.onWait = onWait
     }
 
     /// Restores a store.
@@ -42,7 +45,7 @@ public struct Restoration {
         let restored = try SecretStore.staged(at: location, in: staging, opened)
         try restored.verifyRestored(name)
         // From here on nobody writes to the old store; who waits to do so finds then that it isn't in its place any more.
-        let old = try place.lockOldStore()
+        let old = try place.lockOldStore(onWait: onWait)
         defer { old.release() }
         // The log tells of the backup itself only after it: of two heads of one generation, too, the one that is kept apart is the newer.
         let head = try restored.makeNewest(AuditEvent(.restored, detail: "from \(name)"), isOlder: true)

@@ -59,10 +59,13 @@ struct RestorationPlace: ~Copyable {
         return try objects.names().isEmpty
     }
 
-    /// Waits until nobody writes to the store that is there, if one is.
-    func lockOldStore() throws(StoreError) -> OldStore {
-        guard let folder = try Folder.open(directory) else { return OldStore(lock: nil) }
-        return OldStore(lock: try StoreLock.acquire(in: folder))
+    /// Waits until nobody gets new values for the store that is there, if one is, or writes to it.
+    ///
+    /// - Parameter onWait: called where somebody gets new values.
+    func lockOldStore(onWait: () -> Void) throws(StoreError) -> OldStore {
+        guard let folder = try Folder.open(directory) else { return OldStore(lock: nil, hold: nil) }
+        let hold = try RenewalHold.take(in: folder, onWait: onWait)
+        return OldStore(lock: try StoreLock.acquire(in: folder), hold: hold)
     }
 
     /// Puts the new folder in the place of the old one, which then has the new one's name.
@@ -95,14 +98,19 @@ struct RestorationPlace: ~Copyable {
 
 /// The store that is being replaced, if there is one.
 struct OldStore: ~Copyable {
-    fileprivate let lock: StoreLock?
+    private let lock: StoreLock?
+    private let hold: RenewalHold?
 
-    fileprivate init(lock: consuming StoreLock?) {
+    fileprivate init(lock: consuming StoreLock?, hold: RenewalHold?) {
         self.lock = lock
+        self.hold = hold
     }
 
     /// Has whoever waits for the store see that another one is in its place.
     borrowing func markUnfinished() { lock?.markUnfinished() }
 
-    borrowing func release() { lock?.release() }
+    borrowing func release() {
+        lock?.release()
+        hold?.release()
+    }
 }

@@ -12,8 +12,7 @@ extension SecretStore {
         // First of all, since it may take a second, or a person.
         let prepared = try PreparedSlot(slot, for: location)
         let identifier = prepared.identifier.hexadecimal
-        // The log is never to lack a slot that is there: rather one too many, should this be cut short.
-        try audit([AuditEvent(.slotAdded, detail: "\(prepared.kindName) \(identifier)")])
+        try bringUpToDate()
         let lock = try StoreLock.acquire(in: folder)
         defer { lock.release() }
         try refresh()
@@ -21,6 +20,8 @@ extension SecretStore {
         guard header.slots.count < StoreHeader.slotLimit else {
             throw .invalid("a store has \(StoreHeader.slotLimit) key slots at most; remove one first")
         }
+        // The log is never to lack a slot that is there: rather one too many, should this be cut short.
+        try audit([AuditEvent(.slotAdded, detail: "\(prepared.kindName) \(identifier)")])
         try prepared.note?.write(location, prepared.identifier)
         let keyRing = try keyRing()
         let next: StoreHeader

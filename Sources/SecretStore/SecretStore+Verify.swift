@@ -128,7 +128,7 @@ extension SecretStore {
         for name in try folder.names().sorted() {
             let isFolder = name == Folder.objectsName
             switch name {
-            case Folder.objectsName, StoreHeader.fileName, Index.fileName, StoreLock.fileName: break
+            case Folder.objectsName, StoreHeader.fileName, Index.fileName, StoreLock.fileName, Self.unloggedName, Self.takenUnloggedName: break
             case StoreHeader.fileName + ".new", Index.fileName + ".new": report.leftovers.append(folder.path(of: name))
             case _ where AuditLog.isFileName(name): if let log, name != AuditLog.fileName(log) { report.leftovers.append(folder.path(of: name)) }
             case _ where AuditLog.isDamagedFileName(name): break

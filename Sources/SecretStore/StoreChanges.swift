@@ -8,7 +8,7 @@ public struct StoreChanges: ~Copyable {
     enum Step {
         case create(name: String, labels: [String: String], source: String, value: Value, stack: String, identity: VersionIdentity)
         case addVersion(name: String, expectedVersion: Int?, source: String, value: Value, event: AuditEvent, identity: VersionIdentity)
-        case remove(name: String)
+        case remove(name: String, evenIfSealed: Bool)
         case removeVersions(name: String, numbers: Set<Int>)
         case setSealed(name: String, isSealed: Bool)
         case noteChecked(name: String)
@@ -76,12 +76,14 @@ public struct StoreChanges: ~Copyable {
         steps.append(.setSealed(name: name, isSealed: isSealed))
     }
 
-    /// A secret's source was asked for its value, and it is the one that the store has.
+    /// A secret's source was asked for its value, and it is the one that the store has. Of a secret that is gone nothing
+    /// is noted.
     public mutating func noteChecked(of name: String) {
         steps.append(.noteChecked(name: name))
     }
 
-    /// A try to get a new value for a secret failed; the next version, or the next `noteChecked`, ends the count.
+    /// A try to get a new value for a secret failed; the next version, or the next `noteChecked`, ends the count. Of a
+    /// secret that is gone nothing is noted.
     ///
     /// - Parameter reason: for people; never a value.
     public mutating func noteFailure(of name: String, reason: String) {
@@ -95,8 +97,10 @@ public struct StoreChanges: ~Copyable {
     }
 
     /// A secret goes away with all its versions. The commit fails where there is no such secret.
-    public mutating func removeSecret(_ name: String) {
-        steps.append(.remove(name: name))
+    ///
+    /// - Parameter evenIfSealed: whether it may be the only place of its value; otherwise the commit fails then.
+    public mutating func removeSecret(_ name: String, evenIfSealed: Bool = false) {
+        steps.append(.remove(name: name, evenIfSealed: evenIfSealed))
     }
 
     /// What `stackRecord` returns from now on for a stack; `SecretStore.recordLimit` bytes at most.

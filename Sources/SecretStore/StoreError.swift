@@ -5,6 +5,8 @@ public enum StoreError: Error, Equatable, Sendable {
     case noSuchSecret(String)
     case noSuchVersion(secret: String, version: Int)
     case secretExists(String)
+    /// The store is the only place of the secret's value.
+    case sealed(String)
     /// Someone else stored a version since the caller looked.
     case versionConflict(secret: String, expected: Int, found: Int)
     /// A name, label, size or the like that the store doesn't take; the text says which and why.
@@ -58,6 +60,9 @@ extension StoreError: CustomStringConvertible {
             "secret '\(secret)' has no version \(version)"
         case .secretExists(let name):
             "secret '\(name)' already exists; give it a new value with: stackup secret update \(name) FILE"
+        case .sealed(let name):
+            "secret '\(name)' is sealed: its file is gone, and with the store's copy its value would be lost; "
+                + "keep it with: stackup secret export \(name) -o FILE; or remove it for good with --force"
         case .versionConflict(let secret, let expected, let found):
             "secret '\(secret)' has changed meanwhile: version \(expected) was expected to be the newest, "
                 + "it is \(found); run the command again"

@@ -62,7 +62,7 @@ private struct UnlockingSearch {
         if let opened = try again(unlocker) { return opened }
         if unlocker.usesKeyring, let opened = try byKeyring() { return opened }
         if let opened = try byNotedKeyFiles() { return opened }
-        if let opened = try byCommands() {
+        if let opened = try byCommands(unlocker) {
             try opened.remember(in: unlocker)
             return opened
         }
@@ -215,20 +215,29 @@ private struct UnlockingSearch {
         return nil
     }
 
-    private mutating func byCommands() throws(StoreError) -> OpenedHeader? {
+    private mutating func byCommands(_ unlocker: StoreUnlocker) throws(StoreError) -> OpenedHeader? {
         for slot in header.slots where slot.kind == .command {
+            if let failure = unlocker.failedCommands[slot.identifier] {
+                failures.append(failure)
+                continue
+            }
             do throws(StoreError) {
                 guard case .command(let words)? = try SlotNote.read(location, slot.identifier) else {
                     failures.append("\(SlotNote.path(location, slot.identifier)), which names a command that prints the key, is not there")
                     continue
                 }
                 if let opened = try open(slot, byCommand: words) { return opened }
-                failures.append("\(words[0]) printed another key than that of slot \(slot.identifier.hexadecimal)")
+                fail(slot, "\(words[0]) printed another key than that of slot \(slot.identifier.hexadecimal)", unlocker)
             } catch {
-                failures.append("\(error)")
+                fail(slot, "\(error)", unlocker)
             }
         }
         return nil
+    }
+
+    private mutating func fail(_ slot: KeySlot, _ failure: String, _ unlocker: StoreUnlocker) {
+        unlocker.failedCommands[slot.identifier] = failure
+        failures.append(failure)
     }
 
     private func open(_ slot: KeySlot, byCommand words: [String]) throws(StoreError) -> OpenedHeader? {

@@ -4,7 +4,7 @@ import SecretMemory
 /// By what means a store may be opened that doesn't open with the default key file.
 ///
 /// One that has opened a store by a passphrase or a command opens it again without them: a command may look at the store more
-/// than once, and a person is asked once.
+/// than once, and a person is asked once. Nor is a command run again that failed, which may have taken its time.
 public final class StoreUnlocker {
     /// A key file that a person has named: that one, and nothing else.
     public let keyFile: String?
@@ -13,6 +13,8 @@ public final class StoreUnlocker {
     /// Gives a passphrase, the number of the try (from 1) being its argument; nil where there is nobody to ask, or no more to try.
     let passphrase: (Int) throws(StoreError) -> SecretBytes?
     private var remembered: UnlockedSlot?
+    /// Why commands gave no key, by their slots: none of them is run again.
+    var failedCommands: [Identifier: String] = [:]
 
     public init(
         keyFile: String? = nil, usesKeyring: Bool = true, passphrase: @escaping (Int) throws(StoreError) -> SecretBytes? = { _ in nil }

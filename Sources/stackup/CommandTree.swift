@@ -2,20 +2,37 @@ import Terminal
 
 /// Every command, and who runs it.
 enum CommandTree {
-    static let root = Command(
-        "stackup", summary: "Deploy a Compose file on one host, with secrets that stay secret",
-        discussion: """
-            Runs the services of a Compose file as isolated processes, without a daemon. Secrets are kept in an encrypted
-            store, and each service gets the ones it is granted in a tmpfs of its own.
-            """,
-        examples: [
-            .init("stackup up -d", "start the stack of this directory in the background"),
-            .init("stackup grants", "see who can read which secret"),
-            .init("stackup config -q", "validate the files, for CI"),
-            .init("stackup down", "stop it; volumes and the store stay"),
-        ],
-        options: projectOptions + outputOptions + storeOptions + [.flag("version", short: "v", help: "Show the version", standsAlone: true)],
-        subcommands: runners.map { $0.command.withForeign(ForeignNames.of($0.command.name)) }, foreign: ForeignNames.ofProgram)
+    static let root = root(with: runners)
+
+    /// Reads a command line.
+    ///
+    /// A command is made only where the line has its name: most time of a short one would go into the others. Where anything is amiss,
+    /// or help is asked for, all of them are.
+    static func parse(_ arguments: [String]) throws(UsageError) -> ParsedCommand {
+        let named = Set(arguments)
+        let few = root(with: runners.filter { named.contains($0.name) })
+        if !few.subcommands.isEmpty, let parsed = try? Terminal.parse(arguments, command: few), !parsed.wantsHelp, !parsed.isIncomplete {
+            return parsed
+        }
+        return try Terminal.parse(arguments, command: root)
+    }
+
+    private static func root(with runners: [Runner]) -> Command {
+        Command(
+            "stackup", summary: "Deploy a Compose file on one host, with secrets that stay secret",
+            discussion: """
+                Runs the services of a Compose file as isolated processes, without a daemon. Secrets are kept in an encrypted
+                store, and each service gets the ones it is granted in a tmpfs of its own.
+                """,
+            examples: [
+                .init("stackup up -d", "start the stack of this directory in the background"),
+                .init("stackup grants", "see who can read which secret"),
+                .init("stackup config -q", "validate the files, for CI"),
+                .init("stackup down", "stop it; volumes and the store stay"),
+            ],
+            options: projectOptions + outputOptions + storeOptions + [.flag("version", short: "v", help: "Show the version", standsAlone: true)],
+            subcommands: runners.map { $0.command().withForeign(ForeignNames.of($0.name)) }, foreign: ForeignNames.ofProgram)
+    }
 
     /// Which project: of no meaning to commands that are about none.
     private static let projectOptions: [Command.Option] = [
@@ -45,20 +62,41 @@ enum CommandTree {
     /// For a command that is about neither a project nor the store.
     static let withoutStore = outputOptions.map(\.name)
 
+    /// A command by its name, which tells it before it is made.
+    private typealias Runner = (name: String, command: @Sendable () -> Command, run: @Sendable (Invocation) throws -> Int32)
+
     /// What `help` lists, in the order of a stack's life.
-    private static let runners: [(command: Command, run: @Sendable (Invocation) throws -> Int32)] = [
-        (Up.command, Up.run), (Down.command, Down.run), (Scale.command, Scale.run), (PlanCommand.command, PlanCommand.run), (Ps.command, Ps.run), (Ls.command, Ls.run),
-        (Stats.command, Stats.run), (Top.command, Top.run),
-        (Logs.command, Logs.run), (Events.command, Events.run), (Exec.command, Exec.run), (Wait.command, Wait.run), (Stop.command, Stop.run), (Start.command, Start.run),
-        (RestartCommand.command, RestartCommand.run), (Kill.command, Kill.run), (Pause.command, Pause.run), (Unpause.command, Unpause.run),
-        (ConfigCommand.command, ConfigCommand.run), (Grants.command, Grants.run),
-        (SecretCommand.command, SecretCommand.run), (StoreCommand.command, StoreCommand.run),
-        (Boot.command, Boot.run), (Version.command, Version.run), (Help.command, Help.run),
+    private static let runners: [Runner] = [
+        ("up", { Up.command }, Up.run),
+        ("down", { Down.command }, Down.run),
+        ("scale", { Scale.command }, Scale.run),
+        ("plan", { PlanCommand.command }, PlanCommand.run),
+        ("ps", { Ps.command }, Ps.run),
+        ("ls", { Ls.command }, Ls.run),
+        ("stats", { Stats.command }, Stats.run),
+        ("top", { Top.command }, Top.run),
+        ("logs", { Logs.command }, Logs.run),
+        ("events", { Events.command }, Events.run),
+        ("exec", { Exec.command }, Exec.run),
+        ("wait", { Wait.command }, Wait.run),
+        ("stop", { Stop.command }, Stop.run),
+        ("start", { Start.command }, Start.run),
+        ("restart", { RestartCommand.command }, RestartCommand.run),
+        ("kill", { Kill.command }, Kill.run),
+        ("pause", { Pause.command }, Pause.run),
+        ("unpause", { Unpause.command }, Unpause.run),
+        ("config", { ConfigCommand.command }, ConfigCommand.run),
+        ("grants", { Grants.command }, Grants.run),
+        ("secret", { SecretCommand.command }, SecretCommand.run),
+        ("store", { StoreCommand.command }, StoreCommand.run),
+        ("boot", { Boot.command }, Boot.run),
+        ("version", { Version.command }, Version.run),
+        ("help", { Help.command }, Help.run),
     ]
 
     /// Who runs the command that was parsed.
     static func runner(for path: [String]) -> (@Sendable (Invocation) throws -> Int32)? {
-        runners.first { $0.command.name == path.first }?.run
+        runners.first { $0.name == path.first }?.run
     }
 }
 

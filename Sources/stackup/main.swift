@@ -9,7 +9,7 @@ func runCommand(_ arguments: [String]) -> Int32 {
     // From here on this process may hold a key. (A supervisor hardens itself once it has its namespaces.)
     hardenProcess()
     do {
-        let parsed = try parse(arguments, command: CommandTree.root)
+        let parsed = try CommandTree.parse(arguments)
         let asksForVersion = parsed.flag("version") && !parsed.wantsHelp
         if parsed.wantsHelp || parsed.isIncomplete && !asksForVersion {
             let stream = parsed.wantsHelp ? STDOUT_FILENO : STDERR_FILENO

@@ -71,6 +71,16 @@ import Testing
         #expect(try HiddenPaths([folder.path + "/circle/store", "/nowhere"]).paths == ["/nowhere"])
     }
 
+    @Test(.enabled(if: geteuid() == 0, "gives files to others")) func aLinkOfSomebodyElsesLeadsNoCoverAway() {
+        func doors() -> [String] {
+            Doors.paths(["XDG_RUNTIME_DIR": folder.path], shownBy: OwnFolders(named: [], writable: [])).filter { $0.hasPrefix(folder.path) }.map(Paths.lastComponent)
+        }
+        #expect(doors() == ["bus", "systemd", "docker.sock", "docker", "podman", "containerd", "buildkit"])
+        for name in ["bus", "docker"] { symlink("/etc", folder.path + "/" + name) }
+        lchown(folder.path + "/docker", 65534, 65534)
+        #expect(doors() == ["bus", "systemd", "docker.sock", "podman", "containerd", "buildkit"])
+    }
+
     @Test func variablesNameWhatDriversNeedAndNothingElse() {
         func named(_ environment: [String: String], options: [String: String] = [:]) -> [String] {
             SourceRequest(driver: "command", options: options, name: "password", project: "shop", directory: "/srv/shop", environment: environment).namedPaths

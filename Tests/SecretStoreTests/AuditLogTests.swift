@@ -233,6 +233,26 @@ import Testing
         #expect(throws: StoreError.self) { _ = try SecretStore.open(scratch.location)?.snapshot() }
     }
 
+    /// Both wait for the log, and who gets it first is anybody's guess.
+    @Test func whatIsNotedBeforeAStoreIsAcceptedStaysInTheLog() async throws {
+        let location = scratch.location
+        try populated().remove("b")
+        for round in 1...8 {
+            let busy = Child.start(["/usr/bin/flock", location.directory + "/" + scratch.logs[0], "/bin/sleep", "0.2"])
+            usleep(50_000)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    _ = try SecretStore.open(location)!.makeNewest(AuditEvent(.accepted, detail: "round \(round)"), isOlder: false)
+                }
+                group.addTask { try SecretStore.open(location)!.audit([AuditEvent(.read, secret: "a", detail: "round \(round)")]) }
+                try await group.waitForAll()
+            }
+            busy.wait()
+            let told = try #require(try SecretStore.open(location)).log().filter { $0.event.detail == "round \(round)" }
+            #expect(Set(told.map(\.event.kind)) == [.accepted, .read])
+        }
+    }
+
     @Test func entriesOfManyWritersMakeOneChain() throws {
         let store = try SecretStore.openOrCreate(scratch.location)
         try store.create(["first": "0", "second": "0"])

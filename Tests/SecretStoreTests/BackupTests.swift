@@ -106,6 +106,20 @@ import Testing
         #expect(throws: StoreError.self) { try store.rotate("a", to: "into the void") }
     }
 
+    @Test func itWaitsForNewValuesThatAreBeingMade() throws {
+        let store = try populated()
+        try store.backup(to: file, replacing: false)
+        let hold = try store.holdRenewals()
+        let restoring = Child.writer(scratch.location, "restore", file)
+        usleep(1_000_000)
+        try store.rotate("a", to: "set elsewhere already")
+        hold.release()
+        #expect(restoring.wait() == 0)
+        try expectContent(try #require(try SecretStore.open(scratch.location)))
+        // Who has waited for their turn meanwhile gets none in a store that is not in its place.
+        #expect(throws: StoreError.replaced(directory: scratch.location.directory)) { _ = try store.holdRenewals() }
+    }
+
     @Test func aStoreOfAnotherKeyIsReplacedWithoutBeingOpened() throws {
         try populated().backup(to: file, replacing: false)
         let other = Scratch()

@@ -219,6 +219,24 @@ func passphrases(_ texts: String...) -> StoreUnlocker {
         #expect(!runs())
     }
 
+    @Test func aCommandThatFailedOnceIsNotRunAgain() throws {
+        let place = scratch.path + "/runs"
+        let command = script("echo run >>\(place); echo 0123456789abcdef")
+        try populated().addSlot(.command([command]))
+        unlink(scratch.location.keyFile)
+        unlink(place)
+        _ = script("echo run >>\(place); exit 3")
+        let unlocker = passphrases()
+        for _ in 0..<3 {
+            let error = #expect(throws: StoreError.self) { _ = try SecretStore.open(scratch.location, with: unlocker) }
+            #expect(error?.description.contains("ended with status 3") == true)
+        }
+        #expect(scratch.bytes(of: place) == Array("run\n".utf8))
+        // A person who has mended it starts another command.
+        #expect(throws: StoreError.self) { _ = try SecretStore.open(scratch.location, with: passphrases()) }
+        #expect(scratch.bytes(of: place) == Array("run\nrun\n".utf8))
+    }
+
     @Test func aKeyFileElsewhereOpensTheStoreToo() throws {
         let path = scratch.path + "/stick/key"
         try populated().addSlot(.keyFile(path))
@@ -290,6 +308,14 @@ func passphrases(_ texts: String...) -> StoreUnlocker {
         #expect(throws: StoreError.self) { _ = try SecretStore.open(scratch.location, with: passphrases()) }
         #expect(try SecretStore.open(scratch.location, with: passphrases(words))?.text("a") == "one")
         #expect(scratch.bytes(of: scratch.location.keyFile).count == 32)
+    }
+
+    @Test func aSlotTooManyIsNotInTheLog() throws {
+        let store = try populated()
+        for number in 1..<StoreHeader.slotLimit { try store.addSlot(.keyFile(scratch.path + "/key\(number)")) }
+        let before = try store.log().count
+        #expect(throws: StoreError.self) { try store.addSlot(.keyFile(scratch.path + "/one-too-many")) }
+        #expect(try store.log().count == before)
     }
 
     /// Two who remove slots at once, each by the other's proof: the one asks for a passphrase when the other one's removal comes about.

@@ -48,6 +48,18 @@ import Testing
         #expect(try store.text("b") == "two")
     }
 
+    @Test func whatIsNotedOfARemovedSecretKeepsTheOthersFromNothing() throws {
+        let store = try store()
+        try store.create(["a": "one"])
+        var changes = StoreChanges()
+        changes.noteChecked(of: "gone")
+        changes.noteFailure(of: "gone", reason: "its source is away")
+        changes.addVersion(of: "a", source: "test", value: try secret("two"))
+        try store.commit(changes)
+        #expect(try store.text("a") == "two")
+        #expect(try store.log().allSatisfy { $0.event.secret != "gone" })
+    }
+
     @Test func aCommitThatCanNotBeDoneChangesNothing() throws {
         let store = try store()
         try store.create(["a": "one"])

@@ -43,6 +43,16 @@ final class RuntimeDirectory {
     /// Whether the lock's file is there: it is the first thing that is made in the directory.
     var hasLock: Bool { faccessat(number, "lock", F_OK, AT_SYMLINK_NOFOLLOW) == 0 }
 
+    /// Waits for its turn to start a supervisor here; until this object goes, nobody else has one.
+    func lockForStart() throws(SupervisionError) {
+        let number = number
+        do {
+            try retryingInterrupts("flock", on: path) { flock(number, LOCK_EX) }
+        } catch {
+            throw .system(error)
+        }
+    }
+
     // MARK: Records
 
     /// The value in a file of this directory; nil where it is missing or not readable as one.

@@ -4,9 +4,9 @@ import Linux
 extension SupervisorClient {
     /// Starts a supervisor for a stack and connects to it, without waiting until it is ready.
     ///
-    /// The caller holds the stack's ``RuntimeLock`` and has seen that none runs. The socket is bound here and handed
-    /// over, so that the first request can be sent at once; if the supervisor cannot start, that
-    /// request says why.
+    /// Whoever has seen that none runs may do this at the same time as others: one of them starts it, and the rest connect to that one.
+    /// The socket is bound here and handed over, so that the first request can be sent at once; if the supervisor cannot
+    /// start, that request says why.
     ///
     /// - Parameters:
     ///   - directories: absolute paths; made where they are missing.
@@ -19,6 +19,11 @@ extension SupervisorClient {
         guard let directory = try RuntimeDirectory.open(directories.runtime, create: true) else {
             throw .notStarted(reason: "\(directories.runtime) was removed by another command")
         }
+        // Those who only look on do without the stack's lock, which is held for as long as an `up` takes. Two supervisors of one stack would each end
+        // and start what the other one has.
+        try directory.lockForStart()
+        if directory.isRemoved { throw .notStarted(reason: "\(directories.runtime) was removed by another command") }
+        if let socket = try ControlSocket.connect(directory) { return SupervisorClient(directories, socket: socket) }
         let listener = try ControlSocket.listen(directory)
         var ends: (Int32, Int32) = (-1, -1)
         let made = withUnsafeMutableBytes(of: &ends) {

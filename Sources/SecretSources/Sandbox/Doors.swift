@@ -34,7 +34,13 @@ enum Doors {
         paths += UserDatabase.host.entries.map(\.home).withoutRepeats().filter { !$0.hasSameBytes(as: home) }.map { Paths.join($0, ofAHome) }.filter(isFolder)
         // An agent signs for whoever asks, but runs nothing; whoever names one wants it to.
         let agent = environment["SSH_AUTH_SOCK"].flatMap(realPath)
-        return paths + sockets.filter { $0 != agent && !isGnuPG(Paths.lastComponent(of: $0)) }
+        return paths.filter { !isOthersLink($0) } + sockets.filter { $0 != agent && !isGnuPG(Paths.lastComponent(of: $0)) }
+    }
+
+    /// Whether it is a link that somebody else has laid: what it leads to would be hidden in its place.
+    private static func isOthersLink(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK && ![0, geteuid()].contains(status.st_uid)
     }
 
     private static func isFolder(_ path: String) -> Bool {

@@ -48,7 +48,7 @@ enum Down {
         if try !stop(session, orphans.isEmpty ? nil : services, timeout: timeout, display), hastened.isEmpty {
             invocation.streams.note(nothing(to: "stop", target.name))
         }
-        noteRevocations(session, of: Set(state.mounts.map(\.service)).subtracting(orphans))
+        noteRevocations(session, of: Set(state.mounts.map(\.service)).subtracting(orphans), invocation)
         // Where an earlier `down` has done it, no event tells.
         for event in hastened { display.show(InstanceEvent(service: event.service, index: event.index, kind: .removed)) }
         if let stack {
@@ -58,10 +58,16 @@ enum Down {
         invocation.streams.warnOfOrphans(orphans, of: target.name)
     }
 
-    /// The audit log tells that what is down reads nothing any more. The stack is down, whatever becomes of that.
-    private static func noteRevocations(_ session: borrowing StackSession, of services: Set<String>) {
-        guard let store = session.store, let record = session.record else { return }
+    /// The audit log tells that what is down reads nothing any more; where the store can't be opened, the next command does that which can. The
+    /// stack is down, whatever becomes of that.
+    private static func noteRevocations(_ session: borrowing StackSession, of services: Set<String>, _ invocation: Invocation) {
+        guard !services.isEmpty else { return }
         do {
+            guard let store = session.store else {
+                try SecretStore.leaveUnloggedSign(invocation.paths.store)
+                return
+            }
+            guard let record = session.record else { return }
             try store.audit(grantEvents(from: record.grants(of: services), to: [], of: session.name))
         } catch {
             session.streams.warn("the store's log does not tell of this: \(error)")

@@ -55,14 +55,17 @@ final class DeliveryTarget {
         guard !plan.isEmpty || schedule != nil else { return }
         var payloads: [Deployment.Payload] = []
         var values: [Value] = []
+        var places: [Deliverable: Int] = [:]
         for (service, file) in writes {
             let destination = Deployment.Destination(service: service, target: file.target)
-            if let place = values.firstIndex(where: { $0.name == file.name && $0.identity == file.identity }) {
+            let deliverable = Deliverable(name: file.name, identity: file.identity)
+            if let place = places[deliverable] {
                 payloads[place].files.append(destination)
             } else {
+                places[deliverable] = values.count
                 let bytes = try store.read(file.name, version: Int(file.version), identity: file.identity)
                 payloads.append(Deployment.Payload(length: bytes.count, files: [destination]))
-                values.append(Value(file.name, file.identity, bytes))
+                values.append(Value(bytes))
             }
         }
         let operations = try plan.actions.compactMap { try Deployment.Operation($0.operation) }
@@ -78,7 +81,8 @@ final class DeliveryTarget {
     private func schedule(from store: SecretStore) throws -> [ScheduledRenewal]? {
         guard let known = observed.schedule?.renewals, known.contains(where: { secrets.contains($0.secret) }) else { return nil }
         let newest = record.schedule(of: name, try store.snapshot(), at: .millisecondsNow)
-        let next = known.map { old in secrets.contains(old.secret) ? newest.first { $0.secret == old.secret } ?? old : old }
+        let delivered = Dictionary(newest.filter { secrets.contains($0.secret) }.map { ($0.secret, $0) }, uniquingKeysWith: { first, _ in first })
+        let next = known.map { delivered[$0.secret] ?? $0 }
         return next == known ? nil : next
     }
 
@@ -95,16 +99,16 @@ final class DeliveryTarget {
         if !failures.isEmpty { throw CommandFailure(failures.joined(separator: "\n")) }
     }
 
-    /// A value in a place that an array can refer to.
-    private final class Value {
+    /// A version, which may be in several files.
+    private struct Deliverable: Hashable {
         let name: String
         let identity: VersionIdentity?
+    }
+
+    /// A value in a place that an array can refer to.
+    private final class Value {
         let bytes: SecretBytes
 
-        init(_ name: String, _ identity: VersionIdentity?, _ bytes: consuming SecretBytes) {
-            self.name = name
-            self.identity = identity
-            self.bytes = bytes
-        }
+        init(_ bytes: consuming SecretBytes) { self.bytes = bytes }
     }
 }

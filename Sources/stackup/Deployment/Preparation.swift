@@ -39,7 +39,7 @@ struct Preparation {
         stack = project.stack
         let name = stack.name
         var folders = WritableFolders(
-            stack, plans: record?.plans ?? [], otherPlans: { Self.plans(in: store, snapshot, besides: name) }, paths: paths, user: user)
+            stack, plans: record?.plans ?? [], otherPlans: { try Self.plans(in: store, snapshot, besides: name) }, paths: paths, user: user)
         var problems = Problems()
         for file in project.files + project.envFiles { problems.collect { () throws(DeploymentError) in try folders.check(file) } }
         let (stack, environment) = (stack, project.environment)
@@ -88,8 +88,8 @@ struct Preparation {
     }
 
     /// The launch plans of other stacks, running or not.
-    private static func plans(in store: SecretStore?, _ snapshot: StoreSnapshot?, besides name: String) -> [LaunchPlan] {
-        (snapshot?.stackNames ?? []).filter { $0 != name }.flatMap { StackRecord.plans(of: $0, in: store) }
+    private static func plans(in store: SecretStore?, _ snapshot: StoreSnapshot?, besides name: String) throws -> [LaunchPlan] {
+        try (snapshot?.stackNames ?? []).filter { $0 != name }.flatMap { try StackRecord.plans(of: $0, in: store) }
     }
 
     private static func readConfigs(

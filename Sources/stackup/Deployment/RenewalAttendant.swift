@@ -11,6 +11,8 @@ import Runner
 enum RenewalAttendant {
     /// The first argument that makes the program one; the stack's name follows.
     static let subcommand = "__attend"
+    /// How long a process may still take, in milliseconds, once its stack is down: a program may have set a value that is not stored yet.
+    private static let endPatience: Int32 = 10_000
 
     /// Starts one, which may find that there is one already, and ends then.
     ///
@@ -52,6 +54,9 @@ enum RenewalAttendant {
                 descriptors: [null.number, null.number, null.number])
             // Nothing was asked of the supervisor: it has nothing to say but its end.
             guard process.hasEnded(within: -1, or: supervisor.descriptor) else {
+                // Alone: what fetches for it goes on, and goes with it.
+                kill(process.pid, SIGTERM)
+                _ = process.hasEnded(within: endPatience)
                 process.end(group: true)
                 return false
             }

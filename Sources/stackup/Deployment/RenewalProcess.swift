@@ -10,8 +10,11 @@ import Terminal
 enum RenewalProcess {
     /// The first argument that makes the program one; the stack's name follows. By hand it does what is due, which is no harm.
     static let subcommand = "__renew"
-    /// How long it may take, in seconds, before its alarm(2) ends it: there is no second one while it hangs.
+    /// How long it may take, in seconds, to open the store and, later, to wait for stacks that other commands work on, before its alarm(2) ends
+    /// it: there is no second one while it hangs.
     private static let patience: UInt32 = 900
+    /// How long it may take, in seconds, to store and send what was got.
+    private static let storingPatience: UInt32 = 120
 
     static func run(arguments: [String]) -> Int32 {
         hardenProcess()
@@ -46,8 +49,27 @@ enum RenewalProcess {
     private static func report(_ stack: String, _ invocation: Invocation, told: [String: Int64]) throws -> RenewalReport {
         guard let store = try invocation.openStoreUnasked(), let record = try store.stackRecord(stack).flatMap({ StackRecord(decoding: $0) })
         else { return RenewalReport(schedule: []) }
-        let outcome = try SecretRenewing(stack, store, invocation).renew(record.renewableSecrets(of: stack), told: told)
+        var renewing = SecretRenewing(stack, store, invocation)
+        renewing.onTurn = begin
+        renewing.onSent = { alarm(patience); change(SIG_UNBLOCK) }
+        // Who has the turn ends in time; how long it takes until all of them had theirs, nobody knows.
+        alarm(0)
+        let outcome = try renewing.renew(record.renewableSecrets(of: stack), told: told)
         let schedule = record.schedule(of: stack, try store.snapshot(), at: .millisecondsNow)
         return RenewalReport(outcomes: outcome.outcomes, schedule: schedule)
+    }
+
+    /// From here on it takes as long as the sources may. What a program has set somewhere is not to be lost because the stack goes down
+    /// meanwhile: SIGTERM waits until it is stored and sent.
+    private static func begin(_ due: [RenewableSecret]) {
+        alarm(UInt32(SourcesProcess.patience(with: due.map(\.request.request)) / .seconds(1)) + storingPatience)
+        if due.contains(where: \.isRotated) { change(SIG_BLOCK) }
+    }
+
+    private static func change(_ how: Int32) {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGTERM)
+        sigprocmask(how, &signals, nil)
     }
 }

@@ -26,6 +26,9 @@ struct SecretDelivery: ~Copyable {
     private var extraSteps: [(inout StoreChanges) -> Void] = []
     /// Hears what happens in which stack.
     var onEvent: (InstanceEvent, _ stack: String) -> Void = { _, _ in }
+    /// Called once the new versions are stored and on their way to every stack that nobody else works on. What follows may wait for others,
+    /// for as long as they like.
+    var onSent: () -> Void = {}
 
     /// A value that waits for its place in the store.
     private final class Update {
@@ -88,8 +91,9 @@ struct SecretDelivery: ~Copyable {
         var outcome = Outcome(snapshot: try store.snapshot())
         // Who comes second waits: two deliveries that each held what the other waits for would wait for ever.
         let held = users(in: outcome.snapshot).compactMap { hold($0, waits: false, &outcome) }
-        outcome.snapshot = try commit(to: held)
+        try commit(to: held, &outcome)
         for target in held { outcome.note(target) { try target.send(from: store) } }
+        onSent()
         for target in held { outcome.note(target) { try finish(target) } }
         // Those that another command held, and those that one has given a grant meanwhile.
         let done = Set(held.map(\.name) + outcome.failures.map(\.stack))
@@ -108,6 +112,8 @@ struct SecretDelivery: ~Copyable {
     struct Outcome {
         /// The store's state after it.
         fileprivate(set) var snapshot: StoreSnapshot
+        /// The names of secrets that got no new version, since somebody has removed them meanwhile.
+        fileprivate(set) var removed: Set<String> = []
         /// What went wrong, by stack; the store has the new versions all the same.
         fileprivate(set) var failures: [Failure] = []
 
@@ -129,19 +135,30 @@ extension SecretDelivery {
     /// The names of the stacks with a runtime folder, of which a service may be granted one of the secrets.
     private borrowing func users(in snapshot: StoreSnapshot) -> [String] {
         snapshot.stackNames.filter { name in
-            guard access(invocation.paths.directories(of: name).runtime, F_OK) == 0,
-                let bytes = (try? store.stackRecord(name)) ?? nil
-            else { return false }
-            return names.contains { bytes.contains(text: $0) }
+            guard access(invocation.paths.directories(of: name).runtime, F_OK) == 0 else { return false }
+            let bytes: [UInt8]
+            do {
+                guard let record = try store.stackRecord(name) else { return false }
+                bytes = record
+            } catch {
+                // That is told of once the stack is to get its own.
+                return true
+            }
+            // Cheaper than to decode a record that says nothing of them, as long as they are few.
+            guard names.count > 4 else { return names.contains { bytes.contains(text: $0) } }
+            return StackRecord(decoding: bytes)?.grants(anyOf: names) ?? true
         }
     }
 
     /// - Returns: nil where there is nothing to deliver to, or to wait for.
     private borrowing func hold(_ name: String, waits: Bool, _ outcome: inout Outcome) -> DeliveryTarget? {
         do {
-            guard let session = try StackSession.holding(name, invocation, store: store, waits: waits),
-                let record = session.record, record.grants(anyOf: names)
-            else { return nil }
+            guard let session = try StackSession.holding(name, invocation, store: store, waits: waits) else { return nil }
+            guard let record = session.record else {
+                if try store.stackRecord(name) == nil { return nil }
+                throw CommandFailure("another version of stackup has started it, so that it gets no new values; run 'up' in its project")
+            }
+            guard record.grants(anyOf: names) else { return nil }
             return try DeliveryTarget(session, record)
         } catch {
             outcome.failures.append(.init(stack: name, reason: "\(error)"))
@@ -149,15 +166,18 @@ extension SecretDelivery {
         }
     }
 
-    /// - Returns: the store's state with the new versions.
-    private borrowing func commit(to targets: [DeliveryTarget]) throws -> StoreSnapshot {
+    /// Notes the store's state with the new versions, and what got none.
+    private borrowing func commit(to targets: [DeliveryTarget], _ outcome: inout Outcome) throws {
         while true {
             let snapshot = try store.snapshot()
             // The records name the versions as they will be.
             var coming: [String: NamedVersion] = [:]
             var changes = StoreChanges()
             for update in updates {
-                guard let secret = snapshot.secret(update.name) else { throw StoreError.noSuchSecret(update.name) }
+                guard let secret = snapshot.secret(update.name) else {
+                    outcome.removed.insert(update.name)
+                    continue
+                }
                 let number = coming[update.name]?.number ?? secret.newest.number
                 let identity = VersionIdentity.random()
                 coming[update.name] = NamedVersion(number + 1, identity)
@@ -168,9 +188,13 @@ extension SecretDelivery {
             }
             for step in extraSteps { step(&changes) }
             do {
-                return try commit(changes, to: targets, coming, snapshot)
+                outcome.snapshot = try commit(changes, to: targets, coming, snapshot)
+                return
             } catch StoreError.versionConflict {
                 // Somebody else was faster: theirs has that number, ours the next.
+                continue
+            } catch StoreError.noSuchSecret {
+                // Somebody has removed one, which keeps the others from nothing.
                 continue
             }
         }
@@ -202,7 +226,7 @@ extension SecretDelivery {
 }
 
 extension [UInt8] {
-    /// Whether a text is in it: cheaper than to decode a record that says nothing of a secret.
+    /// Whether a text is in it.
     fileprivate func contains(text: String) -> Bool {
         var text = text
         return text.withUTF8 { text in

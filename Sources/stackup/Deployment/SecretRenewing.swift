@@ -16,6 +16,10 @@ struct SecretRenewing {
     private let stack: String
     private let store: SecretStore
     private let invocation: Invocation
+    /// Called before sources are asked for new values, with what is asked; nobody else's turn is waited for any more.
+    var onTurn: ([RenewableSecret]) -> Void = { _ in }
+    /// Called once the values are stored and sent: nothing is lost from here on, and others may be waited for.
+    var onSent: () -> Void = {}
 
     init(_ stack: String, _ store: SecretStore, _ invocation: Invocation) {
         self.stack = stack
@@ -31,7 +35,14 @@ struct SecretRenewing {
         var errors: [String: SourceError] = [:]
         /// Stacks that did not get all of their files.
         var undelivered: [SecretDelivery.Outcome.Failure] = []
+
+        fileprivate mutating func fail(_ name: String, _ error: SourceError) {
+            errors[name] = error
+            outcomes.append(.init(name, .failed(reason: error.reason)))
+        }
     }
+
+    private static let removed = SourceError("somebody has removed the secret meanwhile")
 
     /// - Parameters:
     ///   - secrets: those that may be due.
@@ -48,11 +59,10 @@ struct SecretRenewing {
         if try !due(rotated, told).isEmpty {
             // One that a second process makes a new value for has had its turn once this one has the hold.
             let hold = try invocation.holdRenewals(of: store)
-            try renew(due: try due(rotated, told), onEvent, &outcome)
-            _ = hold
+            try renew(due: try due(rotated, told), hold, onEvent, &outcome)
         }
         // A source may be asked twice at once. It may be slow too, and is nobody else's business.
-        try renew(due: try due(secrets.filter { !$0.isRotated }, told), onEvent, &outcome)
+        try renew(due: try due(secrets.filter { !$0.isRotated }, told), nil, onEvent, &outcome)
         return outcome
     }
 
@@ -63,25 +73,33 @@ struct SecretRenewing {
     }
 
     private func renew(
-        due: [RenewableSecret], _ onEvent: @escaping (InstanceEvent, _ stack: String) -> Void, _ outcome: inout Outcome
+        due: [RenewableSecret], _ hold: RenewalHold?, _ onEvent: @escaping (InstanceEvent, _ stack: String) -> Void, _ outcome: inout Outcome
     ) throws {
         guard !due.isEmpty else { return }
+        onTurn(due)
         let before = try store.snapshot()
         let answers = try fetch(due)
         let snapshot = try store.snapshot()
         var created = StoreChanges()
         var delivery = SecretDelivery(store, invocation)
         delivery.onEvent = onEvent
+        delivery.onSent = { [onSent] in
+            hold?.release()
+            onSent()
+        }
         var updated: [RenewableSecret] = []
         for (renewable, answer) in zip(due, answers) {
             let name = renewable.name
             switch answer.take() {
             case .failure(let error):
-                outcome.errors[name] = error
-                outcome.outcomes.append(.init(name, .failed(reason: error.reason)))
-                if snapshot.secret(name) != nil { delivery.alsoCommit { $0.noteFailure(of: name, reason: error.reason) } }
+                outcome.fail(name, error)
+                delivery.alsoCommit { $0.noteFailure(of: name, reason: error.reason) }
             case .value(let value):
                 guard let secret = snapshot.secret(name) else {
+                    guard renewable.isMade else {
+                        outcome.fail(name, Self.removed)
+                        continue
+                    }
                     created.createSecret(name, labels: renewable.origin.labels, source: renewable.request.source, value: value, for: stack)
                     continue
                 }
@@ -99,6 +117,7 @@ struct SecretRenewing {
         if !created.isEmpty { try store.commit(created) }
         let delivered = try delivery.deliver()
         outcome.undelivered += delivered.failures
+        for name in delivered.removed.sorted() { outcome.fail(name, Self.removed) }
         for renewable in updated {
             guard let version = delivered.snapshot.secret(renewable.name)?.newest.number else { continue }
             outcome.outcomes.append(
@@ -156,7 +175,11 @@ struct SecretRenewing {
 extension Invocation {
     /// Waits until no other command gets new values for secrets, and says so where that takes a while.
     func holdRenewals(of store: SecretStore) throws(StoreError) -> RenewalHold {
-        try store.holdRenewals { streams.note("waiting for another stackup, which makes new values for secrets") }
+        try store.holdRenewals(onWait: noteWaitForRenewals)
+    }
+
+    func noteWaitForRenewals() {
+        streams.note("waiting for another stackup, which makes new values for secrets")
     }
 }
 

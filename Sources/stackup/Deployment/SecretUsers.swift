@@ -17,29 +17,30 @@ struct SecretUsers {
         static func < (left: Grant, right: Grant) -> Bool { (left.service, left.target) < (right.service, right.target) }
     }
 
-    /// By the secret's name.
-    private var grants: [String: [(file: MountedFile, grant: Grant)]] = [:]
-    private var recorded: [String: [MountedFile]] = [:]
+    /// By the secret's name, then by what they hold.
+    private var grants: [String: [HeldVersion: Set<Grant>]] = [:]
+    private var recorded: [String: Set<HeldVersion>] = [:]
 
     /// Asks the supervisor of every stack that the store has a record of.
     init(_ store: SecretStore?, _ invocation: Invocation) throws {
-        for stack in try store?.snapshot().stackNames ?? [] {
-            let session = try StackSession(stack, invocation, for: .reading)
+        guard let store else { return }
+        for stack in try store.snapshot().stackNames {
+            let session = try StackSession.observing(stack, invocation, store: store)
             for mount in try session.observe().mounts {
                 for file in mount.files where file.kind == .secret {
                     let grant = Grant(service: "\(stack)/\(mount.service)", target: file.target)
-                    grants[file.name, default: []].append((file, grant))
+                    grants[file.name, default: [:]][HeldVersion(of: file), default: []].insert(grant)
                 }
             }
             for plan in session.record?.plans ?? [] {
-                for file in plan.files where file.kind == .secret { recorded[file.name, default: []].append(file) }
+                for file in plan.files where file.kind == .secret { recorded[file.name, default: []].insert(HeldVersion(of: file)) }
             }
         }
     }
 
     /// The services that have any version of a secret mounted, sorted.
     func services(using secret: String) -> [ServiceName] {
-        Set(grants[secret, default: []].map(\.grant.service)).sorted()
+        Set(grants[secret, default: [:]].values.joined().map(\.service)).sorted()
     }
 
     /// The services that have exactly this version of a secret mounted, sorted.
@@ -49,18 +50,29 @@ struct SecretUsers {
 
     /// The files of running services that hold exactly this version of a secret, sorted.
     func grants(on secret: String, version: SecretVersion) -> [Grant] {
-        Set(grants[secret, default: []].filter { $0.file.holds(version) }.map(\.grant)).sorted()
+        HeldVersion.all(of: version).reduce(into: Set()) { $0.formUnion(grants[secret]?[$1] ?? []) }.sorted()
     }
 
     /// Whether a stack, running or not, was last applied with exactly this version of a secret.
     func isRecorded(_ secret: String, version: SecretVersion) -> Bool {
-        recorded[secret, default: []].contains { $0.holds(version) }
+        !HeldVersion.all(of: version).isDisjoint(with: recorded[secret] ?? [])
     }
 }
 
+/// What a file tells of the version that it holds: which it is, or, where its record doesn't tell, its number.
+private enum HeldVersion: Hashable {
+    case known(VersionIdentity)
+    case number(String)
+
+    init(of file: MountedFile) { self = file.identity.map(HeldVersion.known) ?? .number(file.version) }
+
+    /// What files of a version may tell.
+    static func all(of version: SecretVersion) -> Set<HeldVersion> { [.known(version.identity), .number(String(version.number))] }
+}
+
 extension MountedFile {
-    /// Whether it is a file of that version of its secret. Where its record doesn't tell, the number has to do.
+    /// Whether it is a file of that version of its secret.
     func holds(_ version: SecretVersion) -> Bool {
-        identity.map { $0 == version.identity } ?? (self.version == String(version.number))
+        HeldVersion.all(of: version).contains(HeldVersion(of: self))
     }
 }

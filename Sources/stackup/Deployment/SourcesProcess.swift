@@ -55,7 +55,7 @@ enum SourcesProcess {
     }
 
     /// What all of them may take together, if each takes as long as it may.
-    private static func patience(with requests: [SourceRequest]) -> Duration {
+    static func patience(with requests: [SourceRequest]) -> Duration {
         // One that can't be read is refused by its driver at once.
         let longest = requests.compactMap { try? $0.timeout() }.max() ?? .zero
         return longest * ((requests.count + width - 1) / width) + .seconds(overhead)

@@ -19,7 +19,7 @@ struct WritableFolders {
     private let trusted: Set<UInt32>
     private var folders: [Folder] = []
     /// Plans of other stacks' services; looked for only where there is a link.
-    private let otherPlans: () -> [LaunchPlan]
+    private let otherPlans: () throws -> [LaunchPlan]
     private var others: [Folder]?
     /// Most paths have no link on the way, and lie side by side.
     private var walk = RealPathWalk()
@@ -30,7 +30,7 @@ struct WritableFolders {
     ///   - plans: of the services as last applied, which may still run.
     ///   - otherPlans: of other stacks' services.
     ///   - user: the caller's effective user id, whom services run as that name nobody.
-    init(_ stack: Stack, plans: [LaunchPlan], otherPlans: @escaping () -> [LaunchPlan], paths: HostPaths, user: UInt32) {
+    init(_ stack: Stack, plans: [LaunchPlan], otherPlans: @escaping () throws -> [LaunchPlan], paths: HostPaths, user: UInt32) {
         self.init(composeFiles: stack.composeFiles, otherPlans: otherPlans, user: user)
         for service in stack.services {
             let uid = (try? UserDatabase.host.resolve(service.user ?? String(user)).identity.uid) ?? 0
@@ -55,12 +55,12 @@ struct WritableFolders {
     ///   - record: the stack as last applied.
     ///   - otherPlans: as above.
     ///   - user: as above.
-    init(_ record: StackRecord, otherPlans: @escaping () -> [LaunchPlan], user: UInt32) {
+    init(_ record: StackRecord, otherPlans: @escaping () throws -> [LaunchPlan], user: UInt32) {
         self.init(composeFiles: record.composeFiles, otherPlans: otherPlans, user: user)
         folders += folders(of: record.plans)
     }
 
-    private init(composeFiles: [String], otherPlans: @escaping () -> [LaunchPlan], user: UInt32) {
+    private init(composeFiles: [String], otherPlans: @escaping () throws -> [LaunchPlan], user: UInt32) {
         self.composeFiles = composeFiles
         self.otherPlans = otherPlans
         trusted = Set([0, user] + composeFiles.compactMap { Self.status(of: $0)?.st_uid })
@@ -123,7 +123,11 @@ struct WritableFolders {
         if let owner = Self.status(of: link)?.st_uid, !trusted.contains(owner) {
             throw DeploymentError("\(lead), which belongs to user \(owner), \(remedy)")
         }
-        if others == nil { others = folders(of: otherPlans()) }
+        do {
+            if others == nil { others = folders(of: try otherPlans()) }
+        } catch {
+            throw DeploymentError("\(lead), and whether a service of another stack can write to its folder can't be told: \(error)", remedy: "name the real path")
+        }
         // The host may have mounted a folder twice.
         let mounts = try? MountTable.current()
         for folder in folders + (others ?? []) {

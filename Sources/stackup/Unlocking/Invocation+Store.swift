@@ -11,6 +11,7 @@ extension Invocation {
     func openStore() throws(StoreError) -> SecretStore? {
         let store = try SecretStore.open(paths.store, with: unlocker)
         warnOfKeyFile(store)
+        if let store { logEndedGrants(store) }
         return store
     }
 
@@ -18,6 +19,7 @@ extension Invocation {
     func openOrCreateStore() throws(StoreError) -> SecretStore {
         let store = try SecretStore.openOrCreate(paths.store, with: unlocker)
         warnOfKeyFile(store)
+        logEndedGrants(store)
         return store
     }
 

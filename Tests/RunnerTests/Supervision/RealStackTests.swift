@@ -29,8 +29,12 @@ final class RealStack {
 
     /// A connection to the running supervisor, or to a new one.
     func client() throws -> SupervisorClient {
-        if let client = try SupervisorClient.connect(directories) { return client }
-        return try SupervisorClient.start(
+        try SupervisorClient.connect(directories) ?? start()
+    }
+
+    /// As a command does that has seen no supervisor.
+    func start() throws -> SupervisorClient {
+        try SupervisorClient.start(
             directories, supervisorExecutable: Self.programs + "/stackup", initExecutable: Self.programs + "/stackup-init")
     }
 
@@ -263,6 +267,16 @@ struct RealStackTests {
         print("50 services: up \(up - start) ms, observe \((observed - observeStart) * 10) µs, down \(down - observed) ms, supervisor \(memory / 1024) MiB")
         #expect(memory < 40 * 1024)
         #expect(DirectoryListing.names(in: try FileDescriptor.open(stack.temporary.path, O_RDONLY).number) == [])
+    }
+
+    /// Who only looks on holds no lock, and may find a killed supervisor gone at the same time as others.
+    @Test func whoeverComesTooLateToStartASupervisorFindsTheOneThatIsThere() throws {
+        try stack.up(stack.plan("web", "exec sleep 1000"))
+        let first = try stack.client().observe()
+        let late = try stack.start().observe()
+        #expect(late.supervisorPID == first.supervisorPID)
+        #expect(late.instances.map(\.pid) == first.instances.map(\.pid))
+        #expect(try stack.client().observe().supervisorPID == first.supervisorPID)
     }
 
     @Test func aSupervisorThatCannotStartSaysWhy() throws {

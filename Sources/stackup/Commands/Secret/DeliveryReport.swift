@@ -5,20 +5,23 @@ extension SecretDelivery {
     /// Delivers, and says what came of it: a line for each secret on standard output, what happens in the stacks on standard error.
     ///
     /// - Parameter names: of the secrets, in the order in which they are reported.
-    /// - Returns: the exit status: 1 where some stack did not get everything.
+    /// - Returns: the exit status: 1 where some stack did not get everything, or a secret is gone.
     consuming func deliver(reporting names: [String], _ invocation: Invocation) throws -> Int32 {
         let display = InstanceProgress(invocation.streams, title: "Delivering")
         onEvent = { event, stack in display.show(event, of: stack) }
         let outcome = try deliver()
         display.finish()
         for name in names {
-            guard let secret = outcome.snapshot.secret(name) else { continue }
+            guard let secret = outcome.snapshot.secret(name) else {
+                invocation.streams.fail("secret '\(name)' was removed from the store meanwhile; its new value is stored nowhere")
+                continue
+            }
             invocation.streams.print("\(name) version \(secret.newest.number)")
         }
         for failure in outcome.failures {
             for line in failure.reason.split(separator: "\n") { invocation.streams.fail("stack '\(failure.stack)': \(line)") }
         }
-        return outcome.failures.isEmpty ? 0 : 1
+        return outcome.failures.isEmpty && outcome.removed.isEmpty ? 0 : 1
     }
 }
 

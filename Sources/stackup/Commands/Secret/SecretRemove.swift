@@ -27,13 +27,8 @@ enum SecretRemove {
                 throw CommandFailure(
                     "secret '\(secret.name)' is in use by \(services.joined(separator: ", ")); take the grant away or stop the stack first")
             }
-            guard !secret.isSealed || invocation.flag("force") else {
-                throw CommandFailure(
-                    "secret '\(secret.name)' is sealed: its file is gone, and with the store's copy its value would be lost; "
-                        + "keep it with: stackup secret export \(secret.name) -o FILE; or remove it for good with --force")
-            }
             var changes = StoreChanges()
-            changes.removeSecret(secret.name)
+            changes.removeSecret(secret.name, evenIfSealed: invocation.flag("force"))
             try store.commit(changes)
             invocation.streams.print(reference)
         }

@@ -32,9 +32,9 @@ enum SecretRotate {
         let secret = try SecretCommand.find(invocation.operands[0], in: try store?.snapshot(), invocation)
         guard let store else { throw StoreError.noSuchSecret(secret.name) }
         let hold = try invocation.holdRenewals(of: store)
-        defer { _ = hold }
         let origins = try RecordedOrigin.all(of: secret.name, in: store)
         var delivery = SecretDelivery(store, invocation)
+        delivery.onSent = { hold.release() }
         if let maker {
             let request = maker.request(for: secret.name, project: "", directory: invocation.workingDirectory, labels: secret.labels)
             let value = try made(of: secret) { try SourcesProcess.value(of: request.request, hidden: invocation.paths.privatePaths) }

@@ -47,22 +47,23 @@ enum SecretSeal {
             }
             found = true
             let version = try version(in: file, secret, store)
-            let value = try store.read(secret.name, version: version)
             let remains = file.remains
             // First, so that an 'up' from here on needs the file no more.
             if !isSealed { try setSealed(true, secret, store) }
             do {
-                try file.destroy(holding: value)
+                let value = try lastingValue(of: version, secret, path, store)
+                try file.destroy(holding: value.bytes)
             } catch {
                 // One that is on its way out already is not missed by an 'up', and finished by the next seal.
-                if !isSealed, access(path, F_OK) == 0 { try setSealed(false, secret, store) }
+                let isThere = try store.snapshot().secret(secret.name) != nil
+                if !isSealed, isThere, access(path, F_OK) == 0 { try setSealed(false, secret, store) }
                 throw error
             }
             isSealed = true
             tell(remains, path, invocation)
-            if version != secret.newest.number {
+            if version.number != secret.newest.number {
                 invocation.streams.note(
-                    "\(path) held version \(version) of '\(secret.name)'; version \(secret.newest.number), the newest, is the one that is used")
+                    "\(path) held version \(version.number) of '\(secret.name)'; version \(secret.newest.number), the newest, is the one that is used")
             }
         }
         guard found || isSealed else {
@@ -74,14 +75,29 @@ enum SecretSeal {
     /// The version that a file holds, as the store gives it back; an earlier one will do, since nothing is lost then.
     private static func version(
         in file: borrowing PlaintextFile, _ secret: SecretMetadata, _ store: SecretStore
-    ) throws -> Int {
+    ) throws -> SecretVersion {
         for version in secret.versions.reversed() {
             let value = try store.read(secret.name, version: version.number)
-            if try file.holds(value) { return version.number }
+            if try file.holds(value) { return version }
         }
         throw CommandFailure(
             "\(file.path) holds another value than any that the store has of '\(secret.name)', so it was left alone; "
                 + "store it first, with: stackup up -d")
+    }
+
+    /// The version in the store, which stays there until the file is gone.
+    private static func lastingValue(
+        of version: SecretVersion, _ secret: SecretMetadata, _ path: String, _ store: SecretStore
+    ) throws -> LastingValue {
+        do {
+            return try store.lastingValue(of: secret.name, version)
+        } catch {
+            switch error {
+            case .noSuchSecret, .noSuchVersion:
+                throw CommandFailure("\(path) was left alone: somebody has removed its value from the store meanwhile (\(error))")
+            default: throw error
+            }
+        }
     }
 
     /// The files that stacks have the secret from.

@@ -34,7 +34,7 @@ enum StoreRestore {
                 throw CommandFailure("\(operand): \(String(cString: strerror(error.code)))")
             }
         }
-        let restoration = Restoration(replaces: invocation.flag("force"), unlocker: invocation.unlockerByOption())
+        let restoration = Restoration(replaces: invocation.flag("force"), unlocker: invocation.unlockerByOption(), onWait: invocation.noteWaitForRenewals)
         let store = try restoration.restore(file, name: operand == "-" ? "standard input" : operand, to: invocation.paths.store)
         let facts = try store.facts()
         invocation.streams.note("\(counted(facts.secrets, "secret")) \(facts.secrets == 1 ? "was" : "were") restored; these open the store now:")
