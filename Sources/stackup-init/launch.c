@@ -6,8 +6,10 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -67,8 +69,28 @@ static void build_surroundings(struct surroundings surroundings) {
     enter_root();
 }
 
+/// Ends whatever the service has left behind: orphans are ours (PR_SET_CHILD_SUBREAPER), one generation after the other.
+static void end_descendants(void) {
+    char path[64], line[4096];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    for (;;) {
+        int file = open(path, O_RDONLY | O_CLOEXEC);
+        ssize_t length = file < 0 ? -1 : read(file, line, sizeof line - 1);
+        if (file >= 0) close(file);
+        // A kernel without that file (CONFIG_PROC_CHILDREN): the control group is left to do it.
+        if (length <= 0) return;
+        line[length] = '\0';
+        for (char *next = line, *rest; *next != '\0'; next = rest) {
+            long pid = strtol(next, &rest, 10);
+            if (rest == next) break;
+            if (pid > 0) kill((pid_t)pid, SIGKILL);
+        }
+        if (waitpid(-1, NULL, 0) < 0 && errno == ECHILD) return;
+    }
+}
+
 /// Waits for signals: children's deaths are reaped, all others go to the service.
-static _Noreturn void supervise(pid_t service) {
+static _Noreturn void supervise(pid_t service, int is_among_others) {
     sigset_t all;
     sigfillset(&all);
     for (;;) {
@@ -83,6 +105,7 @@ static _Noreturn void supervise(pid_t service) {
         for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
             if (pid != service) continue;
             status_record(status);
+            if (is_among_others) end_descendants();
             // Ends every other process of this pid namespace (pid_namespaces(7)).
             _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
         }
@@ -106,6 +129,7 @@ _Noreturn void launch(void) {
         if (setns(process, kinds) != 0) fail("setns", "another service's namespaces");
         close(process);
     }
+    int is_among_others = take_word("amongothers");
     if (!take_word("keephostname") && sethostname(hostname, strlen(hostname)) != 0) fail("hostname", hostname);
     struct surroundings surroundings = {.shared_memory = -1};
     int has_loopback = take_word("loopback");
@@ -121,10 +145,13 @@ _Noreturn void launch(void) {
     // So that the service may open /dev/stdout again, as container engines allow.
     if (!unprivileged && (fchown(STDOUT_FILENO, identity.uid, identity.gid) != 0 || fchown(STDERR_FILENO, identity.uid, identity.gid) != 0))
         fail("chown", "output");
+    // Nothing but a pid namespace of one's own ends all that is in it.
+    if (is_among_others && prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail("prctl", "PR_SET_CHILD_SUBREAPER");
     pid_t service = fork();
     if (service < 0) fail("fork", "service");
     if (service == 0) {
         use_own_null();
+        identity.ends_with_parent = is_among_others;
         become(&identity);
     }
     close(REPORT_FD);
@@ -134,5 +161,5 @@ _Noreturn void launch(void) {
     syscall(SYS_close_range, KEEPER_FD + 1, ~0U, 0);
     // To signal a service that runs as somebody else.
     keep_capabilities(unprivileged ? 0 : 1ULL << CAPABILITY_KILL);
-    supervise(service);
+    supervise(service, is_among_others);
 }

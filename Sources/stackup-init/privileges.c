@@ -205,6 +205,8 @@ _Noreturn void become(const struct identity *identity) {
     if (setresgid(identity->gid, identity->gid, identity->gid) != 0) fail("setresgid", "own");
     if (setresuid(identity->uid, identity->uid, identity->uid) != 0) fail("setresuid", "own");
     keep_capabilities(identity->uid == 0 ? identity->capabilities & permitted_capabilities() : 0);
+    // A change of who one is takes it off.
+    if (identity->ends_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail("prctl", "PR_SET_PDEATHSIG");
     enter_directory(identity->directory);
     umask(022);
     for (int signal_number = 1; signal_number < 65; signal_number++) signal(signal_number, SIG_DFL);

@@ -14,6 +14,8 @@ import Testing
         let closed = try service("ipc: none, network_mode: none").namespaces
         #expect(closed.ipc == .own && !closed.hasSharedMemory && closed.network == .own)
         #expect(try service("ipc: host").namespaces.ipc == .host)
+        #expect(try service("pid: host").namespaces.pid == .host)
+        #expect(try service("pid: 'service:zoo'").namespaces.pid == .service("zoo"))
     }
 
     @Test func whoSharesDependsOnTheOther() throws {
@@ -38,6 +40,7 @@ import Testing
         ("ipc: shared", "services.web.ipc is 'shared', and there is no such mode"),
         ("ipc: 'container:zoo'", "services.web.ipc names a container, and there are none"),
         ("network_mode: 'container:zoo'", "services.web.network_mode names a container, and there are none"),
+        ("pid: private", "services.web.pid is 'private', and there is no such mode"),
         ("uts: private", "services.web.uts is 'private', and there is no such mode"),
         ("userns_mode: 'auto'", "services.web.userns_mode is 'auto', and there is no such mode"),
         ("uts: host, hostname: web", "services.web.hostname contradicts 'uts: host', where the host's name is the service's"),

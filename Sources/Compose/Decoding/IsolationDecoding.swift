@@ -31,6 +31,7 @@ struct IsolationDecoding {
         case "none"?: options.hasSharedMemory = false
         case let mode?: options.ipc = origin(mode, "ipc", remedy: "write private, shareable, none, host or service:NAME") ?? .own
         }
+        if let mode = text("pid") { options.pid = origin(mode, "pid", remedy: "write host or service:NAME, or leave it out") ?? .own }
         if let mode = text("uts"), mode != "host" {
             refuse("uts", "is '\(mode)', and there is no such mode", remedy: "write host, or leave it out")
         }

@@ -12,6 +12,7 @@ public struct NamespaceOptions: Sendable, Equatable {
     /// Whether there is a /dev/shm to write to (`ipc: none` has none).
     public var hasSharedMemory = true
     public var uts = Origin.own
+    public var pid = Origin.own
     public var network = Origin.host
 
     public init() {}

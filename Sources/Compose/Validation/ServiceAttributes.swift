@@ -66,7 +66,7 @@ enum ServiceAttributes {
         idle("networks", .namesOrMap(.object(serviceNetwork)), Reason.network).with(.distinct),
         attribute("oom_kill_disable", .boolean),
         attribute("oom_score_adj", .integer).with(.within(-1000...1000)),
-        idle("pid", .string, Reason.namespaces),
+        attribute("pid", .string),
         attribute("pids_limit", .wholePart),
         idle("platform", .string, Reason.image),
         idle("ports", .shortList(.port, .object(port)), Reason.network),

@@ -5,6 +5,8 @@ import Linux
 /// What distributes one kind of resource among control groups (cgroups(7)).
 public enum CgroupController: String, Sendable, CaseIterable {
     case cpu, cpuset, memory, pids, freezer
+    /// Of v1 only.
+    case devices
     /// `blkio` in v1.
     case io
 }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Linux
 import Reconciler
@@ -72,7 +73,11 @@ extension InitSpecification {
         try specification.put(hostname)
         try specification.putGroups(groups)
         if plan.hasPrivateCgroupNamespace == true { try specification.put("cgroupns") }
-        for namespaces in shared { try specification.put(["enter", String(namespaces.number), String(namespaces.kinds)]) }
+        for namespaces in shared {
+            let kinds = namespaces.kinds & ~UInt64(CLINUX_NEWPID)
+            if kinds != 0 { try specification.put(["enter", String(namespaces.number), String(kinds)]) }
+        }
+        if plan.namespaces?.pid ?? .own != .own { try specification.put("amongothers") }
         if plan.namespaces?.uts == .host { try specification.put("keephostname") }
         switch plan.namespaces?.network {
         case .own?: try specification.put("loopback")

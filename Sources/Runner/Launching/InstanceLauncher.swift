@@ -102,9 +102,9 @@ public final class InstanceLauncher {
             // In a user namespace proc(5) can be mounted only where another mount of it can be seen (mount_namespaces(7)).
             let needsHost = specification.namesHostPaths || isUnprivileged
             let (pid, pidfd) = try view.entered(withHost: needsHost) { () throws(SystemCallError) in
-                try executable.spawn(
-                    descriptors, namespaces: namespaces.made,
-                    keepingCapabilities: isUnprivileged, into: group)
+                try Self.amongProcesses(of: shared.first { $0.isForChildren }?.process) { () throws(SystemCallError) in
+                    try executable.spawn(descriptors, namespaces: namespaces.made, keepingCapabilities: isUnprivileged, into: group)
+                }
             }
             let process = FileDescriptor(owning: pidfd)
             return LaunchedInstance(
@@ -113,6 +113,19 @@ public final class InstanceLauncher {
         } catch {
             throw LaunchError("service '\(plan.service)': \(error)")
         }
+    }
+
+    /// Runs `body`, which clones; the child is in the pid namespace of another instance.
+    private static func amongProcesses<Result>(
+        of other: Int32?, _ body: () throws(SystemCallError) -> Result
+    ) throws(SystemCallError) -> Result {
+        guard let other else { return try body() }
+        let own = FileDescriptor(owning: clinux_pidfd_open(getpid()))
+        let ownNumber = own.number
+        try retryingInterrupts("setns") { clinux_join(other, UInt64(CLINUX_NEWPID)) }
+        // Whoever is started next would end with that instance.
+        defer { if clinux_join(ownNumber, UInt64(CLINUX_NEWPID)) != 0 { abort() } }
+        return try body()
     }
 
     /// The /dev/shm of the instance whose IPC namespace is shared, since both are one to programs (shm_overview(7)); a descriptor of -1

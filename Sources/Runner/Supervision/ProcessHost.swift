@@ -128,6 +128,8 @@ final class ProcessHost: InstanceHost {
         let status = clinux_reap(instance.pid, &code) == 1 ? code : leftStatus(of: name)
         lookForKills(in: name)
         memoryWatches[name] = nil
+        // Its pid namespace ended all that was in it; one that is shared ended nothing.
+        cgroups.group(of: name)?.kill()
         cgroups.remove(name)
         supervisor?.ended(name, code: status)
     }

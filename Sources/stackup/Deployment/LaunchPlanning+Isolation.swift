@@ -20,6 +20,9 @@ extension LaunchPlanning {
         plan.filter = service.isPrivileged ? .unconfined : filter
         plan.user.groups += (problems.collect { () throws(DeploymentError) in try groups(of: service) } ?? []).filter { !plan.user.groups.contains($0) }
         share(service, &plan)
+        if service.namespaces.pid != .own, user != 0 {
+            problems.add("'pid' needs root", attribute: "pid", remedy: "remove it, or start the stack as root")
+        }
         problems.collect { () throws(DeploymentError) in try devices(of: service, into: &plan) }
         if service.wantsHostUsers, user != 0 {
             problems.add(
@@ -69,12 +72,20 @@ extension LaunchPlanning {
 
     // MARK: Namespaces
 
-    private func share(_ service: Service, _ plan: inout LaunchPlan) {
+    private mutating func share(_ service: Service, _ plan: inout LaunchPlan) {
         var namespaces = NamespacePlan()
         namespaces.ipc = origin(service.namespaces.ipc, unless: .own)
         namespaces.uts = origin(service.namespaces.uts, unless: .own)
         namespaces.network = origin(service.namespaces.network, unless: .host)
+        namespaces.pid = origin(service.namespaces.pid, unless: .own)
         if namespaces != NamespacePlan() { plan.namespaces = namespaces }
+        // Where no pid namespace ends what a service leaves behind, its control group does.
+        if namespaces.pid != nil, plan.controls == nil { plan.controls = Runner.ResourceControls() }
+        if namespaces.pid == .host {
+            warn(
+                service, "pid", "the service sees the processes of the whole host, and what processes of the same user, its neighbours' "
+                    + "among them, have open and in memory", remedy: "give it a 'user' that nobody else runs as")
+        }
         let mounted = Set(plan.mounts.map(\.target))
         if namespaces.ipc == .host {
             for path in ["/dev/shm", "/dev/mqueue"] where !mounted.contains(path) && access(path, F_OK) == 0 {
@@ -112,7 +123,14 @@ extension LaunchPlanning {
             // The node's mode and owner are the host's own; of its data, a mount says nothing.
             plan.mounts += nodes.map { .bind(source: $0.source, target: $0.target, readOnly: true) }
             let denied = "rw".filter { !device.permissions.contains($0) }
-            if !denied.isEmpty { unenforced.append(device.source) }
+            guard !denied.isEmpty else { continue }
+            if hierarchy.isLegacy(.devices), hierarchy.canControl(.devices) {
+                var controls = plan.controls ?? Runner.ResourceControls()
+                controls.deniedDevices = (controls.deniedDevices ?? []) + nodes.map { "\($0.number) \(denied)" }
+                plan.controls = controls
+            } else {
+                unenforced.append(device.source)
+            }
         }
         guard problems.isEmpty else { throw problems.error }
         if !unenforced.isEmpty {
@@ -122,20 +140,31 @@ extension LaunchPlanning {
         }
     }
 
+    private struct Node {
+        /// Real.
+        let source: String
+        let target: String
+        /// `c 1:5`
+        let number: String
+    }
+
     /// A device, or those in a folder and the folders in it, as Docker has it.
     private mutating func nodes(
         _ path: String, _ target: String, depth: Int
-    ) throws(DeploymentError) -> [(source: String, target: String)] {
+    ) throws(DeploymentError) -> [Node] {
         let source = try folders.resolve(path)
         var status = stat()
         guard stat(source, &status) == 0 else {
             throw DeploymentError("the device \(path) cannot be used: \(String(cString: strerror(errno)))", attribute: "devices", remedy: "correct the path, or plug it in")
         }
         switch status.st_mode & S_IFMT {
-        case S_IFCHR, S_IFBLK: return [(source, target)]
+        case S_IFCHR, S_IFBLK:
+            let number = DeviceNumber(status.st_rdev)
+            let kind = status.st_mode & S_IFMT == S_IFCHR ? "c" : "b"
+            return [Node(source: source, target: target, number: "\(kind) \(number)")]
         case S_IFDIR where depth < 4:
             guard let folder = try? FileDescriptor.open(source, O_RDONLY | O_DIRECTORY) else { return [] }
-            var found: [(source: String, target: String)] = []
+            var found: [Node] = []
             for name in DirectoryListing.names(in: folder.number).sorted() where !["pts", "shm", "fd", "mqueue", ".udev", ".lxc"].contains(name) {
                 var inner = stat()
                 guard lstat("\(source)/\(name)", &inner) == 0, [S_IFCHR, S_IFBLK, S_IFDIR].contains(inner.st_mode & S_IFMT) else { continue }

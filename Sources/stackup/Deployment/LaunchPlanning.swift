@@ -16,7 +16,7 @@ struct LaunchPlanning {
     var folders: WritableFolders
     /// What this host does not do, and may be lived with.
     var warnings: [Diagnostic] = []
-    private lazy var hierarchy = CgroupHierarchy.current()
+    lazy var hierarchy = CgroupHierarchy.current()
     var filters = FilterPlanning()
 
     init(stack: Stack, paths: HostPaths, privatePaths: [String], user: UInt32, folders: WritableFolders) {

@@ -16,6 +16,8 @@ import Testing
         plan.ipc = .host
         plan.uts = .host
         #expect(plan.made == UInt64(CLINUX_NEWNS | CLINUX_NEWPID) && plan.entered == plan.made)
+        plan.pid = .host
+        #expect(plan.made == UInt64(CLINUX_NEWNS) && plan.entered == plan.made)
     }
 
     @Test func whatIsAnothersIsEnteredAndNotMade() {
@@ -24,6 +26,10 @@ import Testing
         plan.network = .service("db")
         #expect(plan.made == usual & ~UInt64(CLINUX_NEWIPC) && plan.entered == usual | UInt64(CLINUX_NEWNET))
         #expect(plan.shared.map(\.service) == ["db"] && plan.shared[0].kinds == UInt64(CLINUX_NEWIPC | CLINUX_NEWNET))
+        plan.pid = .service("web")
+        #expect(plan.shared.map(\.service) == ["db", "web"] && plan.shared[1].kinds == UInt64(CLINUX_NEWPID))
+        #expect(plan.made & UInt64(CLINUX_NEWPID) == 0 && plan.entered & UInt64(CLINUX_NEWPID) != 0)
+        plan.pid = nil
         plan.network = .own
         #expect(plan.made == (usual | UInt64(CLINUX_NEWNET)) & ~UInt64(CLINUX_NEWIPC))
     }
