@@ -8,6 +8,7 @@ public enum ServiceExec {
     ///
     /// - Parameters:
     ///   - pid, startTime: the instance's pid 1.
+    ///   - runtimePath: the folder of the running stack.
     ///   - groups: the folders of the instance's control group; nil where it has none.
     ///   - environment: complete, `NAME=value`.
     ///   - initExecutable: the path of `stackup-init`.
@@ -19,7 +20,7 @@ public enum ServiceExec {
     /// - Returns: its exit status; 128 + signal where a signal ended it.
     /// - Throws: `LaunchError` where it could not be started.
     public static func run(
-        inInstance pid: Int32, startTime: UInt64, groups: [String]?, arguments: [String], environment: [String], user: UserIdentity,
+        inInstance pid: Int32, startTime: UInt64, runtimePath: String, groups: [String]?, arguments: [String], environment: [String], user: UserIdentity,
         capabilities: CapabilitySet, filter: SystemCallFilter?, namespaces: NamespacePlan?, limits: [ResourceLimit], oomScoreAdjustment: Int32? = nil, workingDirectory: String, initExecutable: String,
         standardStreams: [Int32], terminal: ((_ master: Int32) -> Void)?, attend: (_ command: Int32) -> Void
     ) throws(LaunchError) -> Int32 {
@@ -27,6 +28,7 @@ public enum ServiceExec {
             throw LaunchError("the instance has just ended")
         }
         let executable = try InitExecutable(initExecutable)
+        if filter == nil, let directory = (try? RuntimeDirectory.open(runtimePath, create: false)) ?? nil { StandardFilter.take(from: directory) }
         let group: CgroupEntrance?
         do {
             group = try groups.map { try InstanceCgroup(folders: $0).entrance() }

@@ -101,7 +101,10 @@ final class ProcessHost: InstanceHost {
         }
     }
 
-    func endLaunches() { hostViews = [:] }
+    func endLaunches() {
+        hostViews = [:]
+        StandardFilter.keep(in: directory)
+    }
 
     private func watch(
         _ launched: consuming LaunchedInstance, as name: InstanceName, logging: LogPlan?
