@@ -88,8 +88,8 @@ public struct CgroupHierarchy: Sendable, Equatable {
 
     /// - Parameter root: what of the hierarchy is mounted.
     private static func folder(of group: String, root: String, place: String) -> String {
-        let rest = root == "/" ? group[...] : group.hasPrefix(root) ? group.dropFirst(root.count) : ""
-        return rest.isEmpty || rest == "/" ? place : place + rest
+        guard let rest = Paths.rest(of: group, below: root), !rest.isEmpty else { return place }
+        return "\(place)/\(rest)"
     }
 
     /// A group that was handed to us to divide; else the whole hierarchy, where that is ours; else the widest that is.
@@ -97,7 +97,8 @@ public struct CgroupHierarchy: Sendable, Equatable {
         var ways: [String] = [mount.own]
         while let last = ways.last, last != mount.place, last.utf8.count > mount.place.utf8.count { ways.append(Paths.directory(of: last)) }
         let mine = ways.filter { path in
-            ["", "/cgroup.procs", "/cgroup.subtree_control"].allSatisfy { access(path + $0, W_OK) == 0 }
+            // Root may write to every group, and who has one that was handed to him could lift the limits that root lays in it.
+            ["", "/cgroup.procs", "/cgroup.subtree_control"].allSatisfy { access(path + $0, W_OK) == 0 } && isOwned(path)
         }
         guard let path = mine.first(where: isDelegated) ?? (isRoot ? mine.first { $0 == mount.place } : mine.last) else { return nil }
         let names = ControlFile.read(path + "/cgroup.controllers") ?? ""
@@ -105,6 +106,11 @@ public struct CgroupHierarchy: Sendable, Equatable {
         // The root of all may have processes in it whatever it hands on.
         let isRootOfAll = !ControlFile.exists(path + "/cgroup.type")
         return UnifiedParent(path: path, controllers: controllers, isOwn: path == mount.own && !isRootOfAll)
+    }
+
+    private static func isOwned(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && (status.st_uid == geteuid() || status.st_uid == 0)
     }
 
     // MARK: What can be done

@@ -85,6 +85,21 @@ final class FakeUnifiedTree {
         #expect(hierarchy.canControl(.memory) && hierarchy.has(.cpu) && !hierarchy.canControl(.cpu))
     }
 
+    /// Who has it could lift what root limits in it.
+    @Test(.enabled(if: geteuid() == 0)) func whatWasHandedToAnotherUserIsNotRootsToDivide() {
+        let tree = FakeUnifiedTree()
+        tree.addGroup("user.slice/user-1000.slice")
+        #expect(chown(tree.path + "/user.slice/user-1000.slice", 1000, 1000) == 0)
+        let hierarchy = tree.hierarchy(own: "/user.slice/user-1000.slice", delegated: "/user.slice/user-1000.slice")
+        #expect(hierarchy.unifiedParent?.path == tree.path)
+    }
+
+    @Test func aGroupWhoseNameBeginsAsTheMountedOnesIsNotInIt() {
+        let hierarchy = CgroupHierarchy(
+            mountInfo: "31 23 0:28 /pods /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n", ownGroups: "0::/pods-of-others/one\n", isRoot: false)
+        #expect(hierarchy.unified?.own == "/sys/fs/cgroup")
+    }
+
     @Test func anOrdinaryUserHasTheWidestGroupThatIsHis() {
         let tree = FakeUnifiedTree()
         for group in ["user.slice", "user.slice/me", "user.slice/me/app"] { tree.addGroup(group) }
