@@ -17,6 +17,7 @@
 
 #include "groups.h"
 #include "masks.h"
+#include "kernel.h"
 #include "loopback.h"
 #include "mountpoint.h"
 #include "privileges.h"

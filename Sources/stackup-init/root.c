@@ -14,6 +14,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "kernel.h"
 #include "masks.h"
 #include "mount_api.h"
 #include "mountpoint.h"
@@ -27,10 +28,6 @@ static const char *const private_folders[] = {"proc", "sys", "dev", "run", "tmp"
 
 /// The service's own /tmp, whatever is mounted over it later.
 static int temporary = -1;
-
-/// Settings of the namespaces, to be written while /proc/sys can be.
-static struct { const char *name, *value; } settings[64];
-static unsigned setting_count;
 
 void open_root(void) {
     new_root = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -91,21 +88,6 @@ static void bind_host(int writable) {
         fail("mount_setattr", "the host's folders");
 }
 
-/// Covers a path of the new root by itself, read-only.
-static void restrict_in_root(const char *path) {
-    int tree = tree_clone(new_root, path, 1);
-    if (tree < 0) {
-        if (errno == ENOENT) return;
-        fail("open_tree", path);
-    }
-    int place = openat(new_root, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (place < 0 || tree_restrict(tree, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 1) != 0 ||
-        tree_attach(tree, place) != 0)
-        fail("read-only", path);
-    close(place);
-    close(tree);
-}
-
 void hide_in_root(const char *path) {
     int place = open_in_root(path);
     if (place < 0) return;
@@ -121,49 +103,9 @@ void hide_processes_in_root(const char *path) {
     close(place);
 }
 
-/// Attaches a new filesystem at a folder that the built root has for it, and returns its descriptor.
-static int attach_new(int mount, const char *name) {
+int attach_new(int mount, const char *name) {
     if (mount < 0 || tree_attach_at(mount, new_root, name) != 0) fail("mount", name);
     return mount;
-}
-
-void add_setting(const char *name, const char *value) {
-    if (setting_count == sizeof settings / sizeof *settings) fail_because("sysctl", name, "too many settings");
-    settings[setting_count].name = name;
-    settings[setting_count++].value = value;
-}
-
-static void write_settings(void) {
-    for (unsigned i = 0; i < setting_count; i++) {
-        char path[256];
-        int length = snprintf(path, sizeof path, "proc/sys/%s", settings[i].name);
-        if (length < 0 || (size_t)length >= sizeof path) fail_because("sysctl", settings[i].name, "the name is too long");
-        for (char *byte = path; *byte != '\0'; byte++)
-            if (*byte == '.') *byte = '/';
-        int file = openat(new_root, path, O_WRONLY | O_CLOEXEC);
-        size_t size = strlen(settings[i].value);
-        if (file < 0 || write(file, settings[i].value, size) != (ssize_t)size) fail("sysctl", settings[i].name);
-        close(file);
-    }
-}
-
-/// The same lists as container engines have (the OCI runtime's maskedPaths and readonlyPaths of Docker).
-static void attach_proc(int is_covered) {
-    static const char *const masked[] = {
-        "proc/acpi", "proc/asound", "proc/interrupts", "proc/kcore", "proc/keys", "proc/latency_stats",
-        "proc/timer_list", "proc/timer_stats", "proc/sched_debug", "proc/scsi", NULL};
-    static const char *const read_only[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger", NULL};
-    const char *const options[] = {"source", "proc", NULL};
-    close(attach_new(filesystem_new("proc", options, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "proc"));
-    write_settings();
-    if (!is_covered) return;
-    for (const char *const *path = read_only; *path != NULL; path++) restrict_in_root(*path);
-    for (const char *const *path = masked; *path != NULL; path++) hide_in_root(*path);
-}
-
-static void cover_sys(void) {
-    hide_in_root("sys/firmware");
-    hide_in_root("sys/devices/virtual/powercap");
 }
 
 static void attach_sys(void) {
@@ -243,23 +185,6 @@ void build_root(int writable) {
     make_run();
     close(make_folder(new_root, "proc"));
     close(make_folder(new_root, "tmp"));
-}
-
-/// Puts a tree of the host's on a folder of the new root.
-static void attach_host(const char *path, uint64_t attributes) {
-    int tree = tree_clone(AT_FDCWD, path, 1);
-    if (tree < 0 || tree_restrict(tree, attributes, 1) != 0 || tree_attach_at(tree, new_root, path + 1) != 0) fail("bind", path);
-    close(tree);
-}
-
-/// /sys shows the interfaces of the network namespace that it was mounted in (sysfs(5)).
-static void attach_own_sys(void) {
-    const char *const options[] = {"source", "sysfs", NULL};
-    int tree = filesystem_new("sysfs", options, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC);
-    // In a user namespace the kernel may refuse it: then the host's stays, which says little.
-    if (tree < 0 && unprivileged) return;
-    close(attach_new(tree, "sys"));
-    cover_sys();
 }
 
 void complete_root(const char *shared_memory_size, const struct surroundings *surroundings) {

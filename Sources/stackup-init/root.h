@@ -11,6 +11,9 @@ void open_root(void);
 /// `writable`), /sys, devices, and mount points for the rest.
 void build_root(int writable);
 
+/// Attaches a new filesystem at a folder that the built root has for it, and returns its descriptor.
+int attach_new(int mount, const char *name);
+
 /// Covers a path of the new root, if it is there.
 void hide_in_root(const char *path);
 
@@ -27,9 +30,6 @@ struct surroundings {
 
 /// Adds what an instance has of its own: processes, terminals, queues, folders for temporary files.
 void complete_root(const char *shared_memory_size, const struct surroundings *surroundings);
-
-/// Has a setting of the namespaces, `kernel.msgmax`, written when /proc is there.
-void add_setting(const char *name, const char *value);
 
 /// Mounts on the new root.
 void attach_source(unsigned index, const char *target, int read_only);
