@@ -3,6 +3,7 @@
 #pragma once
 // Only fixed-size types: a system header that Swift's Glibc module also owns would be defined twice.
 #include <stdint.h>
+#include "CLinuxDevices.h"
 #include "CLinuxKeyring.h"
 #include "CLinuxSupervision.h"
 

@@ -132,6 +132,11 @@ public struct CgroupHierarchy: Sendable, Equatable {
     /// Whether a controller is v1's.
     public func isLegacy(_ controller: CgroupController) -> Bool { legacy[controller] != nil }
 
+    /// Whether what a process may do with devices can be bounded.
+    public var canDenyDevices: Bool {
+        isLegacy(.devices) ? canControl(.devices) : unifiedParent != nil && DeviceProgram.isPossible
+    }
+
     /// Whether v1's controller has such a file, in groups that are not the hierarchy's root.
     public func legacyHas(_ file: String, of controller: CgroupController) -> Bool {
         legacy[controller].map { mount in Self.groups(from: mount.own).contains { ControlFile.exists("\($0)/\(file)") } } ?? false

@@ -124,7 +124,7 @@ extension LaunchPlanning {
             plan.mounts += nodes.map { .bind(source: $0.source, target: $0.target, readOnly: true) }
             let denied = "rw".filter { !device.permissions.contains($0) }
             guard !denied.isEmpty else { continue }
-            if hierarchy.isLegacy(.devices), hierarchy.canControl(.devices) {
+            if hierarchy.canDenyDevices {
                 var controls = plan.controls ?? Runner.ResourceControls()
                 controls.deniedDevices = (controls.deniedDevices ?? []) + nodes.map { "\($0.number) \(denied)" }
                 plan.controls = controls
