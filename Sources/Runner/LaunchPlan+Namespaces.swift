@@ -24,7 +24,8 @@ public struct NamespacePlan: Codable, Sendable, Equatable {
 extension NamespacePlan {
     /// `CLONE_NEW*` of those that are made for an instance.
     var made: UInt64 {
-        UInt64(CLINUX_NEWNS) | (pid ?? .own == .own ? UInt64(CLINUX_NEWPID) : 0) | (ipc ?? .own == .own ? UInt64(CLINUX_NEWIPC) : 0) | (uts ?? .own == .own ? UInt64(CLINUX_NEWUTS) : 0)
+        UInt64(CLINUX_NEWNS) | (pid ?? .own == .own ? UInt64(CLINUX_NEWPID) : 0)
+            | (ipc ?? .own == .own ? UInt64(CLINUX_NEWIPC) : 0) | (uts ?? .own == .own ? UInt64(CLINUX_NEWUTS) : 0)
             | (network == .own ? UInt64(CLINUX_NEWNET) : 0)
     }
 
