@@ -13,6 +13,7 @@ let package = Package(
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         // libcurl and its memory; not a system library, since its most used functions are variadic.
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl"), .linkedLibrary("crypto")]),
         .target(name: "CLinux"),
@@ -33,11 +34,12 @@ let package = Package(
             // stack, with what was last copied through them.
             linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
         .target(name: "Reconciler", dependencies: ["JSON", "Linux", "Compose", "SecretStore"]),
-        .target(name: "Runner", dependencies: ["CLinux", "Linux", "JSON", "SecretStore", "Reconciler"]),
+        .target(name: "SystemCalls", dependencies: ["CSeccomp", "JSON", "Linux"]),
+        .target(name: "Runner", dependencies: ["CLinux", "Linux", "JSON", "SecretStore", "SystemCalls", "Reconciler"]),
         .target(name: "Terminal", dependencies: ["JSON"]),
         .executableTarget(
             name: "stackup",
-            dependencies: ["CLinux", "Linux", "JSON", "YAML", "Compose", "SecretMemory", "SecretStore", "SourceProtocol", "Reconciler", "Runner", "Terminal"],
+            dependencies: ["CLinux", "Linux", "JSON", "YAML", "Compose", "SecretMemory", "SecretStore", "SourceProtocol", "SystemCalls", "Reconciler", "Runner", "Terminal"],
             // lld is the toolchain's own; the default one warns of what the static runtime may do.
             linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"], .when(configuration: .release))]),
         .testTarget(name: "LinuxTests", dependencies: ["Linux"]),
@@ -58,7 +60,8 @@ let package = Package(
         // A process that goes into the sandbox and can't come out again.
         .executableTarget(name: "SandboxProbe", dependencies: ["SecretSources", "Linux"], path: "Tests/SandboxProbe"),
         .testTarget(name: "ReconcilerTests", dependencies: ["Reconciler", "Compose", "SecretMemory", "SecretStore"]),
-        .testTarget(name: "RunnerTests", dependencies: ["Runner", "JSON", "Linux", "Reconciler", "MemoryInspection"]),
+        .testTarget(name: "SystemCallsTests", dependencies: ["SystemCalls", "Linux"]),
+        .testTarget(name: "RunnerTests", dependencies: ["CLinux", "Runner", "JSON", "Linux", "Reconciler", "SystemCalls", "MemoryInspection"]),
         .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
         // Plays Tests/transcripts against the built command.
         .testTarget(name: "TranscriptTests"),

@@ -118,4 +118,6 @@ int clinux_detach(const char *path) { return umount2(path, MNT_DETACH | UMOUNT_N
 
 int clinux_join_mounts(int descriptor) { return setns(descriptor, CLONE_NEWNS); }
 
+int clinux_join(int pidfd, uint64_t kinds) { return setns(pidfd, (int)kinds); }
+
 int clinux_join_user(int pidfd) { return setns(pidfd, CLONE_NEWUSER); }

@@ -39,6 +39,8 @@ public struct ResourceControls: Codable, Sendable, Equatable {
     /// 10 to 1000.
     public var blockWeight: Int64?
     public var blockDevices: [BlockDevice]?
+    /// What may not be done with devices, as v1 writes it: `c 1:5 w`. v2 has a program for it.
+    public var deniedDevices: [String]?
     /// The group that the stack's are made in, from the hierarchy's root on; nil: one that stackup may use.
     public var parent: String?
 

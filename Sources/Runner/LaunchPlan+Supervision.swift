@@ -83,9 +83,13 @@ public struct InstanceCommand: Codable, Sendable, Equatable {
     @Bytewise public var workingDirectory: String
     public var user: UserIdentity
     public var capabilities: CapabilitySet
+    /// As ``LaunchPlan/filter``.
+    public var filter: SystemCallFilter?
     public var limits: [ResourceLimit]
     /// As ``LaunchPlan/oomScoreAdjustment``.
     public var oomScoreAdjustment: Int32?
+    /// As ``LaunchPlan/namespaces``.
+    public var namespaces: NamespacePlan?
 
     public init(
         arguments: [String], environment: [String], workingDirectory: String, user: UserIdentity, capabilities: CapabilitySet,
@@ -106,6 +110,8 @@ extension LaunchPlan {
         var command = InstanceCommand(
             arguments: arguments, environment: environment, workingDirectory: workingDirectory, user: user, capabilities: capabilities,
             limits: limits)
+        command.filter = filter
+        command.namespaces = namespaces
         command.oomScoreAdjustment = oomScoreAdjustment
         return command
     }

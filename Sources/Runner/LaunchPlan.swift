@@ -23,6 +23,8 @@ public struct LaunchPlan: Sendable, Equatable {
     public var hosts: [HostEntry]
     /// The bounding set, and what root holds.
     public var capabilities: CapabilitySet
+    /// nil: the usual one for ``capabilities``.
+    public var filter: SystemCallFilter?
     public var limits: [ResourceLimit]
     /// nil: instances have no cgroup of their own.
     public var controls: ResourceControls?
@@ -34,6 +36,10 @@ public struct LaunchPlan: Sendable, Equatable {
     public var namespaceSettings: [NamespaceSetting]?
     /// Whether the instance's own cgroup is the root of all that it sees; nil: no.
     public var hasPrivateCgroupNamespace: Bool?
+    /// nil: those that every instance has.
+    public var namespaces: NamespacePlan?
+    /// Whether it has the host's devices, and /proc and /sys without covers; nil: no.
+    public var isPrivileged: Bool?
     /// In any order; the launcher sorts by target.
     public var mounts: [MountPlan]
     /// Whether the host's filesystem outside `mounts` is writable.

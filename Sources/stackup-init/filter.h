@@ -1,7 +1,8 @@
-// System calls that no service needs and that lead out of what it was granted.
+// Which system calls a process may make.
 #pragma once
 
-/// Refuses them from now on, for this process and all its children; needs no_new_privs.
+/// Installs a filter for this process and all its children, for ever; needs no_new_privs.
 ///
-/// \param is_confined whether user namespaces and file handles are refused too.
-void filter_system_calls(int is_confined);
+/// \param flags of seccomp(2).
+/// \param digits the program: `struct sock_filter`s, two hexadecimal digits for each byte; they are overwritten.
+void install_filter(unsigned flags, char *digits);

@@ -57,10 +57,11 @@ _Noreturn void join(void) {
     unprivileged = take_word("unprivileged");
     int terminal = take_word("terminal"), supervised = take_word("supervised");
     if (supervised && prctl(PR_SET_PDEATHSIG, SIGALRM) != 0) fail("prctl", "PR_SET_PDEATHSIG");
+    int namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
+    if (take_word("namespaces")) namespaces = (int)next_number();
     struct groups groups = take_groups();
     struct identity identity;
     read_identity(&identity);
-    int namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
     // With the user namespace come the capabilities that the others ask for.
     if (unprivileged && !supervised) namespaces |= CLONE_NEWUSER;
     if (setns(INSTANCE_FD, namespaces) != 0) {

@@ -6,8 +6,10 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -16,6 +18,8 @@
 #include "caller.h"
 #include "groups.h"
 #include "masks.h"
+#include "kernel.h"
+#include "loopback.h"
 #include "mountpoint.h"
 #include "privileges.h"
 #include "report.h"
@@ -26,7 +30,7 @@
 
 enum { CAPABILITY_KILL = 5, KEYCTL_JOIN_SESSION_KEYRING = 1 };
 
-static void build_surroundings(void) {
+static void build_surroundings(struct surroundings surroundings) {
     open_root();
     while (take_word("distrust")) distrust(next_text());
     // Keys of whoever started the stack stay behind (keyrings(7)).
@@ -39,7 +43,7 @@ static void build_surroundings(void) {
         char *name = next_text();
         add_setting(name, next_text());
     }
-    complete_root(take_word("shm") ? next_text() : "64m");
+    complete_root(take_word("shm") ? next_text() : "64m", &surroundings);
     for (int target = FIRST_TARGET_FD;;) {
         if (take_word("bind")) {
             unsigned index = (unsigned)next_number();
@@ -67,8 +71,28 @@ static void build_surroundings(void) {
     enter_root();
 }
 
+/// Ends whatever the service has left behind: orphans are ours (PR_SET_CHILD_SUBREAPER), one generation after the other.
+static void end_descendants(void) {
+    char path[64], line[4096];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    for (;;) {
+        int file = open(path, O_RDONLY | O_CLOEXEC);
+        ssize_t length = file < 0 ? -1 : read(file, line, sizeof line - 1);
+        if (file >= 0) close(file);
+        // A kernel without that file (CONFIG_PROC_CHILDREN): the control group is left to do it.
+        if (length <= 0) return;
+        line[length] = '\0';
+        for (char *next = line, *rest; *next != '\0'; next = rest) {
+            long pid = strtol(next, &rest, 10);
+            if (rest == next) break;
+            if (pid > 0) kill((pid_t)pid, SIGKILL);
+        }
+        if (waitpid(-1, NULL, 0) < 0 && errno == ECHILD) return;
+    }
+}
+
 /// Waits for signals: children's deaths are reaped, all others go to the service.
-static _Noreturn void supervise(pid_t service) {
+static _Noreturn void supervise(pid_t service, int is_among_others) {
     sigset_t all;
     sigfillset(&all);
     for (;;) {
@@ -84,6 +108,7 @@ static _Noreturn void supervise(pid_t service) {
             if (pid != service) continue;
             status_record(status);
             tell_caller(status);
+            if (is_among_others) end_descendants();
             // Ends every other process of this pid namespace (pid_namespaces(7)).
             _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
         }
@@ -102,15 +127,30 @@ _Noreturn void launch(void) {
     enter_groups(take_groups());
     // Its root is the group that this process is in already.
     if (take_word("cgroupns") && unshare(CLONE_NEWCGROUP) != 0) fail("unshare", "the cgroup namespace");
-    if (sethostname(hostname, strlen(hostname)) != 0) fail("hostname", hostname);
+    while (take_word("enter")) {
+        int process = (int)next_number(), kinds = (int)next_number();
+        if (setns(process, kinds) != 0) fail("setns", "another service's namespaces");
+        close(process);
+    }
+    int is_among_others = take_word("amongothers");
+    if (!take_word("keephostname") && sethostname(hostname, strlen(hostname)) != 0) fail("hostname", hostname);
+    struct surroundings surroundings = {.shared_memory = -1};
+    int has_loopback = take_word("loopback");
+    if (has_loopback) raise_loopback();
+    surroundings.has_network = has_loopback || take_word("network");
+    surroundings.shares_host_ipc = take_word("hostipc");
+    if (take_word("shmtree")) surroundings.shared_memory = (int)next_number();
+    surroundings.is_privileged = take_word("privileged");
     status_open();
     read_caller();
-    build_surroundings();
+    build_surroundings(surroundings);
     struct identity identity;
     read_identity(&identity);
     // So that the service may open /dev/stdout again, as container engines allow. What is the caller's stays so.
     if (!unprivileged && !has_caller() && (fchown(STDOUT_FILENO, identity.uid, identity.gid) != 0 || fchown(STDERR_FILENO, identity.uid, identity.gid) != 0))
         fail("chown", "output");
+    // Nothing but a pid namespace of one's own ends all that is in it.
+    if (is_among_others && prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail("prctl", "PR_SET_CHILD_SUBREAPER");
     pid_t service = fork();
     if (service < 0) fail("fork", "service");
     if (service == 0) {
@@ -118,6 +158,7 @@ _Noreturn void launch(void) {
             meet_caller(&identity);
         else
             use_own_null();
+        identity.ends_with_parent = is_among_others;
         become(&identity);
     }
     close(REPORT_FD);
@@ -128,5 +169,5 @@ _Noreturn void launch(void) {
     syscall(SYS_close_range, KEEPER_FD + (has_caller() ? 2 : 1), ~0U, 0);
     // To signal a service that runs as somebody else.
     keep_capabilities(unprivileged ? 0 : 1ULL << CAPABILITY_KILL);
-    supervise(service);
+    supervise(service, is_among_others);
 }

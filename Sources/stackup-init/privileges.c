@@ -19,7 +19,7 @@
 #include "root.h"
 #include "specification.h"
 
-enum { CAPABILITY_SYS_ADMIN = 21, LAST_CAPABILITY = 63 };
+enum { LAST_CAPABILITY = 63 };
 
 void read_identity(struct identity *identity) {
     *identity = (struct identity){0};
@@ -31,6 +31,12 @@ void read_identity(struct identity *identity) {
         limit->hard = next_number();
     }
     if (take_word("oom")) identity->oom_score_adjustment = next_text();
+    // Whoever wants none has to say so.
+    if (!take_word("unfiltered")) {
+        if (!take_word("filter")) fail_because("read", "specification", "it says nothing of system calls");
+        identity->filter_flags = (unsigned)next_number();
+        identity->filter = next_text();
+    }
     identity->uid = (unsigned)next_number();
     identity->gid = (unsigned)next_number();
     identity->groups = next_list();
@@ -199,13 +205,14 @@ _Noreturn void become(const struct identity *identity) {
     if (setresgid(identity->gid, identity->gid, identity->gid) != 0) fail("setresgid", "own");
     if (setresuid(identity->uid, identity->uid, identity->uid) != 0) fail("setresuid", "own");
     keep_capabilities(identity->uid == 0 ? identity->capabilities & permitted_capabilities() : 0);
+    // A change of who one is takes it off.
+    if (identity->ends_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail("prctl", "PR_SET_PDEATHSIG");
     enter_directory(identity->directory);
     umask(022);
     for (int signal_number = 1; signal_number < 65; signal_number++) signal(signal_number, SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    // Who was given this capability may do all that a user namespace would let him.
-    filter_system_calls((identity->capabilities & 1ULL << CAPABILITY_SYS_ADMIN) == 0);
+    if (identity->filter != NULL) install_filter(identity->filter_flags, identity->filter);
     execute(identity->arguments, identity->environment);
 }

@@ -16,6 +16,9 @@ struct identity {
     } limits[32];
     unsigned limit_count;
     const char *oom_score_adjustment;  ///< NULL: as it is
+    char *filter;                      ///< NULL: every system call may be made
+    unsigned filter_flags;
+    int ends_with_parent;              ///< as far as it stays who it is (PR_SET_PDEATHSIG)
 };
 
 void read_identity(struct identity *identity);

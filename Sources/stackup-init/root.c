@@ -14,6 +14,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "kernel.h"
 #include "masks.h"
 #include "mount_api.h"
 #include "mountpoint.h"
@@ -27,10 +28,6 @@ static const char *const private_folders[] = {"proc", "sys", "dev", "run", "tmp"
 
 /// The service's own /tmp, whatever is mounted over it later.
 static int temporary = -1;
-
-/// Settings of the namespaces, to be written while /proc/sys can be.
-static struct { const char *name, *value; } settings[64];
-static unsigned setting_count;
 
 void open_root(void) {
     new_root = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -91,21 +88,6 @@ static void bind_host(int writable) {
         fail("mount_setattr", "the host's folders");
 }
 
-/// Covers a path of the new root by itself, read-only.
-static void restrict_in_root(const char *path) {
-    int tree = tree_clone(new_root, path, 1);
-    if (tree < 0) {
-        if (errno == ENOENT) return;
-        fail("open_tree", path);
-    }
-    int place = openat(new_root, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (place < 0 || tree_restrict(tree, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 1) != 0 ||
-        tree_attach(tree, place) != 0)
-        fail("read-only", path);
-    close(place);
-    close(tree);
-}
-
 void hide_in_root(const char *path) {
     int place = open_in_root(path);
     if (place < 0) return;
@@ -121,43 +103,9 @@ void hide_processes_in_root(const char *path) {
     close(place);
 }
 
-/// Attaches a new filesystem at a folder that the built root has for it, and returns its descriptor.
-static int attach_new(int mount, const char *name) {
+int attach_new(int mount, const char *name) {
     if (mount < 0 || tree_attach_at(mount, new_root, name) != 0) fail("mount", name);
     return mount;
-}
-
-void add_setting(const char *name, const char *value) {
-    if (setting_count == sizeof settings / sizeof *settings) fail_because("sysctl", name, "too many settings");
-    settings[setting_count].name = name;
-    settings[setting_count++].value = value;
-}
-
-static void write_settings(void) {
-    for (unsigned i = 0; i < setting_count; i++) {
-        char path[256];
-        int length = snprintf(path, sizeof path, "proc/sys/%s", settings[i].name);
-        if (length < 0 || (size_t)length >= sizeof path) fail_because("sysctl", settings[i].name, "the name is too long");
-        for (char *byte = path; *byte != '\0'; byte++)
-            if (*byte == '.') *byte = '/';
-        int file = openat(new_root, path, O_WRONLY | O_CLOEXEC);
-        size_t size = strlen(settings[i].value);
-        if (file < 0 || write(file, settings[i].value, size) != (ssize_t)size) fail("sysctl", settings[i].name);
-        close(file);
-    }
-}
-
-/// The same lists as container engines have (the OCI runtime's maskedPaths and readonlyPaths of Docker).
-static void attach_proc(void) {
-    static const char *const masked[] = {
-        "proc/acpi", "proc/asound", "proc/interrupts", "proc/kcore", "proc/keys", "proc/latency_stats",
-        "proc/timer_list", "proc/timer_stats", "proc/sched_debug", "proc/scsi", NULL};
-    static const char *const read_only[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger", NULL};
-    const char *const options[] = {"source", "proc", NULL};
-    close(attach_new(filesystem_new("proc", options, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "proc"));
-    write_settings();
-    for (const char *const *path = read_only; *path != NULL; path++) restrict_in_root(*path);
-    for (const char *const *path = masked; *path != NULL; path++) hide_in_root(*path);
 }
 
 static void attach_sys(void) {
@@ -168,8 +116,7 @@ static void attach_sys(void) {
         fail("bind", "/sys");
     attach_in(new_root, "sys", tree, 1);
     close(tree);
-    hide_in_root("sys/firmware");
-    hide_in_root("sys/devices/virtual/powercap");
+    cover_sys();
     // What came along of it shows the groups of everything else that runs here.
     if (unprivileged) hide_in_root("sys/fs/cgroup");
 }
@@ -240,15 +187,27 @@ void build_root(int writable) {
     close(make_folder(new_root, "tmp"));
 }
 
-void complete_root(const char *shared_memory) {
-    attach_proc();
+void complete_root(const char *shared_memory_size, const struct surroundings *surroundings) {
+    attach_proc(!surroundings->is_privileged);
+    if (surroundings->is_privileged) {
+        attach_host("/sys", API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC);
+        attach_host("/dev", API_MOUNT_NOSUID | API_MOUNT_NOEXEC);
+    } else if (surroundings->has_network) {
+        attach_own_sys();
+    }
     // Group 5 is tty on every distribution; a user namespace does not map it.
     const char *const privileged_pts[] = {"source", "devpts", "newinstance", "", "ptmxmode", "0666", "mode", "0620", "gid", "5", NULL};
     const char *const pts[] = {"source", "devpts", "newinstance", "", "ptmxmode", "0666", "mode", "0620", NULL};
     close(attach_new(filesystem_new("devpts", unprivileged ? pts : privileged_pts, API_MOUNT_NOSUID | API_MOUNT_NOEXEC), "dev/pts"));
     const char *const queue[] = {"source", "mqueue", NULL};
-    close(attach_new(filesystem_new("mqueue", queue, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "dev/mqueue"));
-    remember_own(attach_new(tmpfs_new("1777", shared_memory, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "dev/shm"), 1);
+    struct stat status;
+    // The host's /dev may have none, and nothing is made on the host.
+    if (!surroundings->shares_host_ipc && fstatat(new_root, "dev/mqueue", &status, 0) == 0)
+        close(attach_new(filesystem_new("mqueue", queue, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "dev/mqueue"));
+    if (surroundings->shared_memory >= 0)
+        close(attach_new(surroundings->shared_memory, "dev/shm"));
+    else
+        remember_own(attach_new(tmpfs_new("1777", shared_memory_size, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "dev/shm"), 1);
     temporary = attach_new(tmpfs_new("1777", NULL, API_MOUNT_NOSUID | API_MOUNT_NODEV), "tmp");
     remember_own(temporary, 1);
     attach_tmpfs("/var/tmp", 0, "", "1777", 0, 0, 1);

@@ -11,17 +11,25 @@ void open_root(void);
 /// `writable`), /sys, devices, and mount points for the rest.
 void build_root(int writable);
 
+/// Attaches a new filesystem at a folder that the built root has for it, and returns its descriptor.
+int attach_new(int mount, const char *name);
+
 /// Covers a path of the new root, if it is there.
 void hide_in_root(const char *path);
 
 /// The same where processes are mounted (proc(5)).
 void hide_processes_in_root(const char *path);
 
-/// Adds what an instance has of its own: processes, terminals, queues, folders for temporary files.
-void complete_root(const char *shared_memory);
+/// What is not as in every instance.
+struct surroundings {
+    int shared_memory;    ///< a mount that becomes /dev/shm; -1: a new one
+    int shares_host_ipc;  ///< the host's message queues are the service's
+    int has_network;      ///< it is in another network namespace than the host
+    int is_privileged;    ///< it has the host's devices, and no covers over /proc and /sys
+};
 
-/// Has a setting of the namespaces, `kernel.msgmax`, written when /proc is there.
-void add_setting(const char *name, const char *value);
+/// Adds what an instance has of its own: processes, terminals, queues, folders for temporary files.
+void complete_root(const char *shared_memory_size, const struct surroundings *surroundings);
 
 /// Mounts on the new root.
 void attach_source(unsigned index, const char *target, int read_only);

@@ -154,9 +154,9 @@ import Testing
     @Test(arguments: [
         ("deploy: {mode: replicated}", true), ("deploy: {mode: global}", false), ("healthcheck: {test: x}", true),
         ("healthcheck: {interval: 1s}", true), ("isolation: default", true),
-        ("attach: true", true), ("attach: false", false), ("privileged: false", true), ("privileged: true", false),
+        ("attach: true", true), ("attach: false", false), ("privileged: false", true), ("tty: true", false),
         ("logging: {driver: json-file, options: {max-size: 1m}}", true), ("logging: {driver: gelf}", false),
-        ("security_opt: ['no-new-privileges:true']", true), ("security_opt: ['no-new-privileges:true', 'seccomp:x']", false),
+        ("security_opt: ['no-new-privileges:true', 'apparmor:unconfined']", true), ("security_opt: ['no-new-privileges:false']", false),
         ("network_mode: host", true), ("network_mode: bridge", false), ("mem_limit: 64m", true), ("sysctls: {net.ipv4.ip_forward: 1}", false),
     ])
     func whatIsSoAnywayIsNotWarnedOf(attribute: String, isSo: Bool) {

@@ -1,6 +1,7 @@
 import JSON
 import Reconciler
 import SecretStore
+import SystemCalls
 import Testing
 
 @testable import Runner
@@ -28,6 +29,7 @@ import Testing
             restart: .onFailure(maximumRetries: 3),
             dependencies: [Dependency("db"), Dependency("cache", .healthy, isRequired: false, restarts: true)], stopSignal: 2,
             stopGraceMilliseconds: 5000)
+        plan.filter = .program(FilterProgram(flags: 4, instructions: "06000000"))
         plan.controls = ResourceControls()
         plan.controls?.memoryLimit = 1 << 30
         plan.controls?.blockDevices = [.init(.readBytes, device: "8:0", value: 1)]
@@ -35,6 +37,10 @@ import Testing
         plan.sharedMemorySize = 1 << 20
         plan.namespaceSettings = [NamespaceSetting(name: "kernel.msgmax", value: "1")]
         plan.hasPrivateCgroupNamespace = true
+        plan.namespaces = NamespacePlan()
+        plan.namespaces?.ipc = .service("db")
+        plan.namespaces?.network = .own
+        plan.isPrivileged = true
         plan.restartLimits = RestartLimits(delayMilliseconds: 1, maximumAttempts: 2, windowMilliseconds: 3)
         plan.logging = LogPlan(fileSize: 1, fileCount: 2, isKept: false, destination: .journal(tag: "t"))
         plan.healthCheck = HealthCheck(arguments: ["true"])

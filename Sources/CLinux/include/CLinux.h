@@ -4,6 +4,7 @@
 // Only fixed-size types: a system header that Swift's Glibc module also owns would be defined twice.
 #include <stdint.h>
 #include <sys/types.h>
+#include "CLinuxDevices.h"
 #include "CLinuxKeyring.h"
 #include "CLinuxSupervision.h"
 

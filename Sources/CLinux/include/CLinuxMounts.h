@@ -42,5 +42,7 @@ int clinux_make_directory_root(void);
 int clinux_change_root(int directory);
 /// Enters the mount namespace that a namespace's descriptor or a pidfd stands for.
 int clinux_join_mounts(int descriptor);
+/// Enters namespaces of a process (setns(2)), by their CLONE_NEW*.
+int clinux_join(int pidfd, uint64_t kinds);
 /// Enters the user namespace of a process.
 int clinux_join_user(int pidfd);

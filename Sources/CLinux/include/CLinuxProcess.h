@@ -57,6 +57,7 @@ int clinux_sealed_copy(int file, const char *name);
 enum {
     CLINUX_NEWNS = 0x00020000, CLINUX_NEWUTS = 0x04000000, CLINUX_NEWIPC = 0x08000000,
     CLINUX_NEWUSER = 0x10000000, CLINUX_NEWPID = 0x20000000,
+    CLINUX_NEWNET = 0x40000000,
 };
 
 /// Receives one descriptor over a unix socket (SCM_RIGHTS); -1 with errno set, 0 bytes read is EPIPE.

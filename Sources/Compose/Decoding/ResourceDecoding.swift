@@ -166,7 +166,13 @@ struct ResourceDecoding {
             let name = "sysctls.\(item.key)"
             let setting = item.key.contains("/") ? String(item.key.map { $0 == "/" ? "." : $0 }) : item.key
             if setting.hasPrefix("net.") {
-                if text("network_mode") == "host" {
+                if text("network_mode") == "none" {
+                    settings.append(KernelSetting(name: setting, value: item.value.string ?? ""))
+                } else if let mode = text("network_mode"), mode.hasPrefix("service:") {
+                    reporter.obstacle(
+                        "\(path).\(name): the service has another one's network, whose settings are not its own", at: item.keyPlace,
+                        attribute: "\(path).\(name)", remedy: "remove it")
+                } else if text("network_mode") == "host" {
                     reporter.obstacle(
                         "\(path).\(name): the service has the host's network, whose settings are not its own", at: item.keyPlace,
                         attribute: "\(path).\(name)", remedy: "set it on the host (sysctl), or remove it")

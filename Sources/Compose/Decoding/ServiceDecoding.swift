@@ -24,6 +24,7 @@ struct ServiceDecoding {
         for attribute in node.mapping?.entries ?? [] { decode(attribute, into: &service) }
         let deployed = node["deploy"]?["replicas"]
         ResourceDecoding(path: path, service: name, node: node, reporter: reporter).decode(into: &service)
+        IsolationDecoding(path: path, service: name, node: node, reporter: reporter).decode(into: &service)
         if let scale = node["scale"] ?? deployed { service.replicas = replicas(scale) }
         if let policy = node["deploy"]?["restart_policy"] {
             supervision.restartPolicy(policy, into: &service, restartIsWritten: node["restart"]?.string?.isEmpty == false)
@@ -76,11 +77,11 @@ struct ServiceDecoding {
         case "cap_drop":
             service.capDrop = texts(value)
             LaunchedNames(path, reporter).checkCapabilities(value, "cap_drop")
+        case "security_opt": service.security = SecurityDecoding(path: path, service: name, reporter: reporter).decode(value)
         case "ulimits": service.ulimits = ulimits(value)
         case "labels": service.labels = strings(value)
         case "profiles": service.profiles = texts(value)
         case "extra_hosts": service.extraHosts = hosts(value)
-        case "network_mode": checkNetworkMode(attribute)
         case "x-stackup": ExtensionDecoding(path, reporter).decode(attribute, into: &service)
         default: break
         }
@@ -176,14 +177,5 @@ struct ServiceDecoding {
             let (name, address) = Text.cut(text, at: UInt8(ascii: "="))
             return ExtraHost(name: name, address: address ?? "")
         }
-    }
-
-    private func checkNetworkMode(_ attribute: Mapping.Entry) {
-        let place = "\(path).network_mode"
-        guard let mode = attribute.value.string, !mode.isEmpty, mode != "host" else { return }
-        reporter.note(
-            NoEffect.Use(
-                attribute: place, pattern: "services.*.network_mode", owner: name, place: attribute.keyPlace,
-                reason: Reason.network))
     }
 }

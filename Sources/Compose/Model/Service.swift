@@ -40,6 +40,14 @@ public struct Service: Sendable, Equatable {
     public var readOnly = false
     public var capAdd: [String] = []
     public var capDrop: [String] = []
+    public var security = SecurityOptions()
+    public var namespaces = NamespaceOptions()
+    /// Names and numbers of groups besides the user's own.
+    public var groups: [String] = []
+    public var isPrivileged = false
+    public var devices: [DeviceMapping] = []
+    /// Whether its user ids are to be the host's (`userns_mode: host`).
+    public var wantsHostUsers = false
     public var ulimits: [Ulimit] = []
     public var controls = ResourceControls()
     /// -1000 to 1000; nil: the caller's.

@@ -5,6 +5,8 @@ import Linux
 /// What distributes one kind of resource among control groups (cgroups(7)).
 public enum CgroupController: String, Sendable, CaseIterable {
     case cpu, cpuset, memory, pids, freezer
+    /// Of v1 only.
+    case devices
     /// `blkio` in v1.
     case io
 }
@@ -129,6 +131,11 @@ public struct CgroupHierarchy: Sendable, Equatable {
 
     /// Whether a controller is v1's.
     public func isLegacy(_ controller: CgroupController) -> Bool { legacy[controller] != nil }
+
+    /// Whether what a process may do with devices can be bounded.
+    public var canDenyDevices: Bool {
+        isLegacy(.devices) ? canControl(.devices) : unifiedParent != nil && DeviceProgram.isPossible
+    }
 
     /// Whether v1's controller has such a file, in groups that are not the hierarchy's root.
     public func legacyHas(_ file: String, of controller: CgroupController) -> Bool {

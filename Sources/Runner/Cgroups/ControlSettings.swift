@@ -14,7 +14,7 @@ extension ResourceControls {
     /// In the order in which they are written.
     func settings(legacy: Set<CgroupController>) -> [ControlSetting] {
         var settings: [ControlSetting] = []
-        for controller: CgroupController in [.memory, .cpu, .cpuset, .pids, .io] {
+        for controller: CgroupController in [.memory, .cpu, .cpuset, .pids, .io, .devices] {
             let isLegacy = legacy.contains(controller)
             let files = switch controller {
             case .memory: isLegacy ? legacyMemory : unifiedMemory
@@ -23,6 +23,7 @@ extension ResourceControls {
             // Pid 1 of the instance is none of the service's.
             case .pids: pidsLimit.map { [("pids.max", $0 >= 4_194_304 ? "max" : String($0 + 1))] } ?? []
             case .io: isLegacy ? legacyIO : unifiedIO
+            case .devices: isLegacy ? (deniedDevices ?? []).map { ("devices.deny", $0) } : []
             case .freezer: [(String, String)]()
             }
             settings += files.map { ControlSetting(controller: controller, file: $0.0, value: $0.1) }

@@ -1,27 +1,31 @@
 import Glibc
 import Linux
 
-/// The processes in an instance's pid namespace, its pid 1 among them.
+/// The processes in an instance's pid namespace, its pid 1 among them; where it shares that with others, those in its mount namespace.
 public struct ProcessesOfInstance {
+    /// `pid:[4026531836]`
     private let namespace: String
 
-    /// - Parameter pid: pid 1 of the instance.
+    /// - Parameter pid: the instance's `stackup-init`.
     public init(pid: Int32) {
-        namespace = Self.namespace(of: pid) ?? ""
+        namespace = Self.namespace(ofInstance: pid) ?? ""
     }
 
     /// Those that are there now, as the host numbers them.
     public func current() -> [Int32] {
-        guard !namespace.isEmpty else { return [] }
-        return Self.all().filter { Self.namespace(of: $0) == namespace }
+        guard let kind = namespace.split(separator: ":").first else { return [] }
+        return Self.all().filter { Self.namespace(String(kind), of: $0) == namespace }
     }
 
-    /// Those of several instances, by the pid of each one's pid 1: all processes are looked at once.
+    /// Those of several instances, by the pid of each one's init: all processes are looked at once.
     public static func grouped(by pids: [Int32]) -> [Int32: [Int32]] {
-        let owners = Dictionary(pids.compactMap { pid in namespace(of: pid).map { ($0, pid) } }, uniquingKeysWith: { first, _ in first })
+        let owners = Dictionary(
+            pids.compactMap { pid in namespace(ofInstance: pid).map { ($0, pid) } }, uniquingKeysWith: { first, _ in first })
+        let someShare = owners.keys.contains { $0.hasPrefix("mnt") }
         var groups: [Int32: [Int32]] = [:]
         for pid in all() {
-            if let owner = namespace(of: pid).flatMap({ owners[$0] }) { groups[owner, default: []].append(pid) }
+            let guest = someShare ? namespace("mnt", of: pid).flatMap { owners[$0] } : nil
+            if let owner = guest ?? namespace("pid", of: pid).flatMap({ owners[$0] }) { groups[owner, default: []].append(pid) }
         }
         return groups
     }
@@ -31,10 +35,20 @@ public struct ProcessesOfInstance {
         return DirectoryListing.names(in: processes.number).compactMap { Int32($0) }.sorted()
     }
 
+    private static func namespace(ofInstance pid: Int32) -> String? {
+        namespace(isFirst(pid) ? "pid" : "mnt", of: pid)
+    }
+
+    /// Whether it is pid 1 of the innermost namespace that it is in (proc_pid_status(5), `NSpid`).
+    private static func isFirst(_ pid: Int32) -> Bool {
+        let line = (ControlFile.read("/proc/\(pid)/status") ?? "").split(separator: "\n").first { $0.hasPrefix("NSpid:") }
+        return line?.split(separator: "\t").last == "1"
+    }
+
     /// `pid:[4026531836]`; nil where it is gone, or nothing of ours.
-    private static func namespace(of pid: Int32) -> String? {
+    private static func namespace(_ kind: String, of pid: Int32) -> String? {
         withUnsafeTemporaryAllocation(byteCount: 64, alignment: 1) { buffer in
-            let count = readlink("/proc/\(pid)/ns/pid", buffer.baseAddress!.assumingMemoryBound(to: CChar.self), buffer.count)
+            let count = readlink("/proc/\(pid)/ns/\(kind)", buffer.baseAddress!.assumingMemoryBound(to: CChar.self), buffer.count)
             return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
         }
     }

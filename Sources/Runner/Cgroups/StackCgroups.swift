@@ -62,6 +62,10 @@ final class StackCgroups {
             } else if let controller = unified.first {
                 throw SystemCallError("cgroup", controller.rawValue, code: ENODEV)
             }
+            if let rules = controls.deniedDevices, !hierarchy.isLegacy(.devices) {
+                guard let folder = all.first else { throw SystemCallError("cgroup", "devices", code: ENODEV) }
+                try DeviceProgram.deny(rules, in: folder)
+            }
             for setting in settings {
                 guard let folder = folders[setting.controller] else { continue }
                 try ControlFile.write(setting.value, to: "\(folder)/\(setting.file)")

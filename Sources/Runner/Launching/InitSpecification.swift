@@ -1,6 +1,8 @@
+import CLinux
 import Glibc
 import Linux
 import Reconciler
+import SystemCalls
 
 /// What `stackup-init` is told to do: a list of operations in words, each ended by a NUL
 /// (Sources/stackup-init/specification.h reads them).
@@ -56,12 +58,14 @@ extension InitSpecification {
     /// - Parameters:
     ///   - view: what it sees of the host.
     ///   - groups: the numbers of the descriptors that it joins control groups by.
+    ///   - shared: namespaces of other instances, by the numbers of pidfds.
+    ///   - sharedMemory: the number of a mount that becomes its /dev/shm.
     ///   - targets: the targets of the files outside `/run/secrets`, in the order of their mount descriptors.
     ///   - caller: who waits for a one-off, and the number of its socket.
     ///   - isUnprivileged: whether it runs in a user namespace of an unprivileged caller.
     static func launch(
-        _ plan: LaunchPlan, index: Int, in view: HostView, targets: [String], groups: Range<Int>, caller: (InstanceCaller, socket: Int)? = nil,
-        isUnprivileged: Bool
+        _ plan: LaunchPlan, index: Int, in view: HostView, targets: [String], groups: Range<Int>, shared: [(number: Int, kinds: UInt64)] = [],
+        sharedMemory: Int? = nil, caller: (InstanceCaller, socket: Int)? = nil, isUnprivileged: Bool
     ) throws(LaunchError) -> InitSpecification {
         let hostname = plan.hostname(ofInstance: index)
         var specification = InitSpecification()
@@ -70,6 +74,23 @@ extension InitSpecification {
         try specification.put(hostname)
         try specification.putGroups(groups)
         if plan.hasPrivateCgroupNamespace == true { try specification.put("cgroupns") }
+        for namespaces in shared {
+            let kinds = namespaces.kinds & ~UInt64(CLINUX_NEWPID)
+            if kinds != 0 { try specification.put(["enter", String(namespaces.number), String(kinds)]) }
+        }
+        if plan.namespaces?.pid ?? .own != .own { try specification.put("amongothers") }
+        if plan.namespaces?.uts == .host { try specification.put("keephostname") }
+        switch plan.namespaces?.network {
+        case .own?: try specification.put("loopback")
+        case .service?: try specification.put("network")
+        default: break
+        }
+        if plan.namespaces?.ipc == .host { try specification.put("hostipc") }
+        if let sharedMemory { try specification.put(["shmtree", String(sharedMemory)]) }
+        if plan.isPrivileged == true {
+            try specification.put("privileged")
+            specification.namesHostPaths = true
+        }
         if let (caller, socket) = caller {
             try specification.put(["caller", String(socket)])
             if case .terminal(let size) = caller.streams { try specification.put(["terminal", String(size.rows), String(size.columns)]) }
@@ -88,7 +109,7 @@ extension InitSpecification {
         try specification.putHosts(plan, in: view, hostname: hostname)
         // The end of the mounts: limits follow.
         try specification.putIdentity(
-            user: plan.user, limits: plan.limits, oomScoreAdjustment: plan.oomScoreAdjustment, capabilities: plan.capabilities, directory: plan.workingDirectory,
+            user: plan.user, limits: plan.limits, oomScoreAdjustment: plan.oomScoreAdjustment, capabilities: plan.capabilities, filter: plan.filter, directory: plan.workingDirectory,
             environment: plan.completed(plan.environment, inInstance: index), arguments: plan.arguments)
         return specification
     }
@@ -105,8 +126,9 @@ extension InitSpecification {
     ///
     /// - Parameter groups: the numbers of the descriptors that it joins the instance's control groups by.
     static func join(
-        user: UserIdentity, limits: [ResourceLimit], oomScoreAdjustment: Int32?, capabilities: CapabilitySet, directory: String,
-        environment: [String], arguments: [String], groups: Range<Int>, caller: Caller, isUnprivileged: Bool
+        user: UserIdentity, limits: [ResourceLimit], oomScoreAdjustment: Int32?, capabilities: CapabilitySet, filter: SystemCallFilter?,
+        directory: String, environment: [String], arguments: [String], groups: Range<Int>, caller: Caller,
+        namespaces: NamespacePlan?, isUnprivileged: Bool
     ) throws(LaunchError) -> InitSpecification {
         var specification = InitSpecification()
         try specification.put("join")
@@ -115,10 +137,11 @@ extension InitSpecification {
         case .command(let hasTerminal): if hasTerminal { try specification.put("terminal") }
         case .supervisor: try specification.put("supervised")
         }
+        if let namespaces { try specification.put(["namespaces", String(namespaces.entered)]) }
         try specification.putGroups(groups)
         try specification.putIdentity(
-            user: user, limits: limits, oomScoreAdjustment: oomScoreAdjustment, capabilities: capabilities, directory: directory, environment: environment,
-            arguments: arguments)
+            user: user, limits: limits, oomScoreAdjustment: oomScoreAdjustment, capabilities: capabilities, filter: filter, directory: directory,
+            environment: environment, arguments: arguments)
         return specification
     }
 
@@ -190,8 +213,8 @@ extension InitSpecification {
     }
 
     private mutating func putIdentity(
-        user: UserIdentity, limits: [ResourceLimit], oomScoreAdjustment: Int32?, capabilities: CapabilitySet, directory: String,
-        environment: [String], arguments: [String]
+        user: UserIdentity, limits: [ResourceLimit], oomScoreAdjustment: Int32?, capabilities: CapabilitySet, filter: SystemCallFilter?,
+        directory: String, environment: [String], arguments: [String]
     ) throws(LaunchError) {
         for limit in limits {
             try put("limit")
@@ -200,6 +223,7 @@ extension InitSpecification {
             try put(limit.hard)
         }
         if let oomScoreAdjustment { try put(["oom", String(oomScoreAdjustment)]) }
+        try put(filter, for: capabilities)
         try put(user.uid)
         try put(user.gid)
         try putList(user.groups.map(String.init))
@@ -207,5 +231,17 @@ extension InitSpecification {
         try put(directory)
         try putList(environment)
         try putList(arguments)
+    }
+
+    private mutating func put(_ filter: SystemCallFilter?, for capabilities: CapabilitySet) throws(LaunchError) {
+        let program: FilterProgram
+        switch filter {
+        case .unconfined?: return try put("unfiltered")
+        case .program(let own)?: program = own
+        case nil: program = try StandardFilter.program(for: capabilities)
+        }
+        try put("filter")
+        try put(program.flags)
+        try put(program.instructions)
     }
 }

@@ -31,8 +31,8 @@ final class InstanceCommandProcess {
         let isUnprivileged = geteuid() != 0
         let specification = try InitSpecification.join(
             user: command.user, limits: command.limits, oomScoreAdjustment: command.oomScoreAdjustment,
-            capabilities: command.capabilities, directory: command.workingDirectory, environment: command.environment,
-            arguments: command.arguments, groups: group?.joinNumbers ?? 0..<0, caller: .supervisor, isUnprivileged: isUnprivileged)
+            capabilities: command.capabilities, filter: command.filter, directory: command.workingDirectory, environment: command.environment,
+            arguments: command.arguments, groups: group?.joinNumbers ?? 0..<0, caller: .supervisor, namespaces: command.namespaces, isUnprivileged: isUnprivileged)
         do {
             let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
             let output = try FileDescriptor.pipe(), report = try FileDescriptor.pipe()

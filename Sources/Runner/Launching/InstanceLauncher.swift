@@ -75,32 +75,38 @@ public final class InstanceLauncher {
     ///   - view: what it sees of the host.
     ///   - mount: the service's files.
     ///   - group: what it is born into; nil: our own.
+    ///   - shared: namespaces of other instances, in the place of its own.
     ///   - exitStatusFile: where the wait status goes when the service ends, for a supervisor that is not the parent.
     /// - Returns: the instance, whose set-up goes on: `startReport` tells how it ended.
     public func launch(
         _ plan: LaunchPlan, index: Int, in view: HostView, mount: ServiceMount, group: CgroupEntrance? = nil,
-        exitStatusFile: borrowing FileDescriptor
+        sharing shared: [SharedNamespaces] = [], exitStatusFile: borrowing FileDescriptor
     ) throws(LaunchError) -> LaunchedInstance {
-        try launch(plan, index: index, in: view, mount: mount, group: group, caller: nil, exitStatusFile: exitStatusFile)
+        try launch(plan, index: index, in: view, mount: mount, group: group, sharing: shared, caller: nil, exitStatusFile: exitStatusFile)
     }
 
     /// - Parameter caller: who waits for it, and gives it its streams; nil: nobody does.
     func launch(
-        _ plan: LaunchPlan, index: Int, in view: HostView, mount: ServiceMount, group: CgroupEntrance?, caller: InstanceCaller?,
-        exitStatusFile: borrowing FileDescriptor
+        _ plan: LaunchPlan, index: Int, in view: HostView, mount: ServiceMount, group: CgroupEntrance?, sharing shared: [SharedNamespaces],
+        caller: InstanceCaller?, exitStatusFile: borrowing FileDescriptor
     ) throws(LaunchError) -> LaunchedInstance {
         let mounts = try mount.descriptorsForInstance()
         let joins = group?.members ?? []
         let firstJoin = Int(InitDescriptor.secrets) + 1 + mounts.targetNumbers.count
+        let namespaces = plan.namespaces ?? NamespacePlan()
+        let firstShared = firstJoin + joins.count
+        let sharedMemory = try Self.sharedMemory(of: shared)
         let specification = try InitSpecification.launch(
-            plan, index: index, in: view, targets: mounts.targetPaths, groups: firstJoin..<firstJoin + joins.count,
-            caller: caller.map { ($0, firstJoin + joins.count) }, isUnprivileged: isUnprivileged)
+            plan, index: index, in: view, targets: mounts.targetPaths, groups: firstJoin..<firstShared,
+            shared: shared.enumerated().map { (firstShared + $0, $1.kinds) }, sharedMemory: sharedMemory.number < 0 ? nil : firstShared + shared.count,
+            caller: caller.map { ($0, firstShared + shared.count + (sharedMemory.number < 0 ? 0 : 1)) }, isUnprivileged: isUnprivileged)
         do {
             let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
             let output = try FileDescriptor.pipe(), errors = try FileDescriptor.pipe(), report = try FileDescriptor.pipe()
             var descriptors = [null.number, output.write.number, errors.write.number, instructions.number, report.write.number]
             descriptors += [exitStatusFile.number, output.read.number, errors.read.number]
             descriptors += [mounts.keeper.number, mounts.secrets.number] + mounts.targetNumbers + joins
+            descriptors += shared.map(\.process) + (sharedMemory.number < 0 ? [] : [sharedMemory.number])
             if let caller {
                 // The pipes stay empty: what it prints is for the caller.
                 if case .own(let input, let output, let errors) = caller.streams { descriptors.replaceSubrange(0..<3, with: [input, output, errors]) }
@@ -109,9 +115,9 @@ public final class InstanceLauncher {
             // In a user namespace proc(5) can be mounted only where another mount of it can be seen (mount_namespaces(7)).
             let needsHost = specification.namesHostPaths || isUnprivileged
             let (pid, pidfd) = try view.entered(withHost: needsHost) { () throws(SystemCallError) in
-                try executable.spawn(
-                    descriptors, namespaces: UInt64(CLINUX_NEWNS | CLINUX_NEWPID | CLINUX_NEWIPC | CLINUX_NEWUTS),
-                    keepingCapabilities: isUnprivileged, into: group)
+                try Self.amongProcesses(of: shared.first { $0.isForChildren }?.process) { () throws(SystemCallError) in
+                    try executable.spawn(descriptors, namespaces: namespaces.made, keepingCapabilities: isUnprivileged, into: group)
+                }
             }
             let process = FileDescriptor(owning: pidfd)
             return LaunchedInstance(
@@ -119,6 +125,35 @@ public final class InstanceLauncher {
                 standardError: errors.takeReadEnd(), startReport: report.takeReadEnd())
         } catch {
             throw LaunchError("service '\(plan.service)': \(error)")
+        }
+    }
+
+    /// Runs `body`, which clones; the child is in the pid namespace of another instance.
+    private static func amongProcesses<Result>(
+        of other: Int32?, _ body: () throws(SystemCallError) -> Result
+    ) throws(SystemCallError) -> Result {
+        guard let other else { return try body() }
+        let own = FileDescriptor(owning: clinux_pidfd_open(getpid()))
+        let ownNumber = own.number
+        try retryingInterrupts("setns") { clinux_join(other, UInt64(CLINUX_NEWPID)) }
+        // Whoever is started next would end with that instance.
+        defer { if clinux_join(ownNumber, UInt64(CLINUX_NEWPID)) != 0 { abort() } }
+        return try body()
+    }
+
+    /// The /dev/shm of the instance whose IPC namespace is shared, since both are one to programs (shm_overview(7)); a descriptor of -1
+    /// where none is.
+    private static func sharedMemory(of shared: [SharedNamespaces]) throws(LaunchError) -> FileDescriptor {
+        guard let other = shared.first(where: { $0.kinds & UInt64(CLINUX_NEWIPC) != 0 })?.process else { return FileDescriptor(owning: -1) }
+        do {
+            return try MountNamespaceVisit.returning { () throws(SystemCallError) in
+                try retryingInterrupts("setns") { clinux_join_mounts(other) }
+                let place = try FileDescriptor.open("/dev/shm", O_PATH | O_DIRECTORY, resolution: .noSymlinks)
+                let number = place.number
+                return FileDescriptor(owning: try retryingInterrupts("open_tree") { clinux_tree_clone(number, "", 0) })
+            }
+        } catch {
+            throw LaunchError("the shared memory of another service cannot be had: \(error)")
         }
     }
 

@@ -8,6 +8,7 @@ public enum ServiceExec {
     ///
     /// - Parameters:
     ///   - pid, startTime: the instance's pid 1.
+    ///   - runtimePath: the folder of the running stack.
     ///   - groups: the folders of the instance's control group; nil where it has none.
     ///   - environment: complete, `NAME=value`.
     ///   - initExecutable: the path of `stackup-init`.
@@ -19,14 +20,16 @@ public enum ServiceExec {
     /// - Returns: its exit status; 128 + signal where a signal ended it.
     /// - Throws: `LaunchError` where it could not be started.
     public static func run(
-        inInstance pid: Int32, startTime: UInt64, groups: [String]?, arguments: [String], environment: [String], user: UserIdentity,
-        capabilities: CapabilitySet, limits: [ResourceLimit], oomScoreAdjustment: Int32? = nil, workingDirectory: String, initExecutable: String,
+        inInstance pid: Int32, startTime: UInt64, runtimePath: String, groups: [String]?, arguments: [String], environment: [String],
+        user: UserIdentity, capabilities: CapabilitySet, filter: SystemCallFilter?, namespaces: NamespacePlan?, limits: [ResourceLimit],
+        oomScoreAdjustment: Int32? = nil, workingDirectory: String, initExecutable: String,
         standardStreams: [Int32], terminal: ((_ master: Int32) -> Void)?, attend: (_ command: Int32) -> Void
     ) throws(LaunchError) -> Int32 {
         guard let instance = try InstanceLauncher.pidfd(pid, startTime: startTime) else {
             throw LaunchError("the instance has just ended")
         }
         let executable = try InitExecutable(initExecutable)
+        if filter == nil, let directory = (try? RuntimeDirectory.open(runtimePath, create: false)) ?? nil { StandardFilter.take(from: directory) }
         let group: CgroupEntrance?
         do {
             group = try groups.map { try InstanceCgroup(folders: $0).entrance() }
@@ -35,8 +38,9 @@ public enum ServiceExec {
         }
         let isUnprivileged = geteuid() != 0
         let specification = try InitSpecification.join(
-            user: user, limits: limits, oomScoreAdjustment: oomScoreAdjustment, capabilities: capabilities,
-            directory: workingDirectory, environment: environment, arguments: arguments, groups: group?.joinNumbers ?? 0..<0, caller: .command(hasTerminal: terminal != nil), isUnprivileged: isUnprivileged)
+            user: user, limits: limits, oomScoreAdjustment: oomScoreAdjustment, capabilities: capabilities, filter: filter,
+            directory: workingDirectory, environment: environment, arguments: arguments, groups: group?.joinNumbers ?? 0..<0,
+            caller: .command(hasTerminal: terminal != nil), namespaces: namespaces, isUnprivileged: isUnprivileged)
         do {
             let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
             let report = try FileDescriptor.pipe()

@@ -59,7 +59,8 @@ final class ProcessHost: InstanceHost {
         var isLaunched = false
         defer { if !isLaunched { cgroups.remove(instance) } }
         let launched = try launcher.launch(
-            plan, index: instance.index, in: view, mount: mount, group: try group?.entrance(), caller: caller, exitStatusFile: exitFile)
+            plan, index: instance.index, in: view, mount: mount, group: try group?.entrance(), sharing: try namespaces(for: plan), caller: caller,
+            exitStatusFile: exitFile)
         isLaunched = true
         watchMemory(of: instance)
         let identity = ProcessIdentity(pid: launched.pid, startTime: launched.startTime)
@@ -73,6 +74,17 @@ final class ProcessHost: InstanceHost {
         }
         precondition(hasReport, "a launched instance reports its start")
         return identity
+    }
+
+    private func namespaces(for plan: LaunchPlan) throws(LaunchError) -> [SharedNamespaces] {
+        var shared: [SharedNamespaces] = []
+        for (service, kinds) in plan.namespaces?.shared ?? [] {
+            guard let other = running[InstanceName(service: service, index: 1)] else {
+                throw LaunchError("'\(service)', whose namespaces it shares, is not running; start that first")
+            }
+            shared.append(SharedNamespaces(process: other.process, kinds: kinds))
+        }
+        return shared
     }
 
     /// What the services get: this process has raised its own.
@@ -92,7 +104,10 @@ final class ProcessHost: InstanceHost {
         }
     }
 
-    func endLaunches() { hostViews = [:] }
+    func endLaunches() {
+        hostViews = [:]
+        StandardFilter.keep(in: directory)
+    }
 
     private func watch(
         _ launched: consuming LaunchedInstance, as name: InstanceName, logging: LogPlan?
@@ -119,6 +134,8 @@ final class ProcessHost: InstanceHost {
         let status = clinux_reap(instance.pid, &code) == 1 ? code : leftStatus(of: name)
         lookForKills(in: name)
         memoryWatches[name] = nil
+        // Its pid namespace ended all that was in it; one that is shared ended nothing.
+        cgroups.group(of: name)?.kill()
         cgroups.remove(name)
         supervisor?.ended(name, code: status)
     }

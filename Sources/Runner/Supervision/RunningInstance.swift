@@ -20,6 +20,8 @@ final class RunningInstance {
     private let onEnd: () -> Void
 
     var pid: Int32 { launched.pid }
+    /// A pidfd of pid 1.
+    var process: Int32 { launched.pidfd.number }
 
     /// Watches what was launched or adopted.
     ///

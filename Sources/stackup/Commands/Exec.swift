@@ -51,8 +51,10 @@ enum Exec {
         try relay.catchSignals()
         do {
             let status = try ServiceExec.run(
-                inInstance: pid, startTime: startTime, groups: instance.groups, arguments: Array(invocation.operands.dropFirst()),
-                environment: variables, user: user, capabilities: plan.capabilities, limits: plan.limits, oomScoreAdjustment: plan.oomScoreAdjustment,
+                inInstance: pid, startTime: startTime, runtimePath: invocation.paths.directories(of: target.name).runtime,
+                groups: instance.groups, arguments: Array(invocation.operands.dropFirst()),
+                environment: variables, user: user, capabilities: plan.capabilities, filter: plan.filter, namespaces: plan.namespaces,
+                limits: plan.limits, oomScoreAdjustment: plan.oomScoreAdjustment,
                 workingDirectory: invocation.value("workdir") ?? plan.workingDirectory,
                 initExecutable: try Installation.executable(.initProcess), standardStreams: relay.commandStreams,
                 terminal: terminal ? relay.attach : nil, attend: relay.run)

@@ -15,8 +15,9 @@ struct LaunchPlanning {
     let user: UInt32
     var folders: WritableFolders
     /// What this host does not do, and may be lived with.
-    private(set) var warnings: [Diagnostic] = []
-    private lazy var hierarchy = CgroupHierarchy.current()
+    var warnings: [Diagnostic] = []
+    lazy var hierarchy = CgroupHierarchy.current()
+    var filters = FilterPlanning()
 
     init(stack: Stack, paths: HostPaths, privatePaths: [String], user: UInt32, folders: WritableFolders) {
         self.stack = stack
@@ -74,6 +75,7 @@ struct LaunchPlanning {
         guard let resolved, let limits, problems.isEmpty else { throw problems.error.about(service.name, at: service.location) }
         var plan = plan(for: service, arguments: arguments, user: resolved, limits: limits, mounts: mounts)
         limit(service, &plan, &problems)
+        isolate(service, &plan, &problems)
         plan.postStart = problems.collect { () throws(DeploymentError) in try hooks(service.postStart, beside: plan) } ?? nil
         plan.preStop = problems.collect { () throws(DeploymentError) in try hooks(service.preStop, beside: plan) } ?? nil
         guard problems.isEmpty else { throw problems.error.about(service.name, at: service.location) }

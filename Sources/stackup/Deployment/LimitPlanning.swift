@@ -117,9 +117,6 @@ struct LimitPlanning {
                 warnOfWeight("weight_device")
                 continue
             }
-            let number = status.st_rdev
-            // As the C library takes it apart (makedev(3)).
-            let major = number >> 8 & 0xfff | number >> 32 & ~0xfff, minor = number & 0xff | number >> 12 & ~0xff
             let kind: Runner.ResourceControls.BlockDevice.Kind = switch device.kind {
             case .weight: .weight
             case .readBytes: .readBytes
@@ -127,7 +124,7 @@ struct LimitPlanning {
             case .readOperations: .readOperations
             case .writeOperations: .writeOperations
             }
-            devices.append(.init(kind, device: "\(major):\(minor)", value: device.value))
+            devices.append(.init(kind, device: "\(DeviceNumber(status.st_rdev))", value: device.value))
         }
         if !devices.isEmpty { controls.blockDevices = devices }
     }

@@ -22,6 +22,13 @@ import Testing
         return controls
     }
 
+    @Test func whatIsNotToBeDoneWithDevicesIsForV1Alone() {
+        var controls = ResourceControls()
+        controls.deniedDevices = ["c 1:5 w", "b 8:0 rw"]
+        #expect(text(controls, legacy: [.devices]) == ["devices.deny=c 1:5 w", "devices.deny=b 8:0 rw"])
+        #expect(text(controls, legacy: []).isEmpty)
+    }
+
     @Test(arguments: [4_194_303, 4_194_304, Int64.max])
     func aLimitThatNoKernelHasIsNone(pids: Int64) {
         var controls = ResourceControls()

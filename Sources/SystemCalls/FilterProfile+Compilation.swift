@@ -1,0 +1,138 @@
+import CSeccomp
+import Glibc
+import Linux
+
+extension FilterProfile {
+    /// The most instructions that a kernel takes (`BPF_MAXINSNS`).
+    private static let longest = 4096
+
+    /// The profile as a program.
+    ///
+    /// - Parameter capabilities: what the filtered process may have, a bit for each by its number (capabilities(7)).
+    /// - Throws: `FilterError` where libseccomp refuses it.
+    public func compiled(for capabilities: UInt64) throws(FilterError) -> FilterProgram {
+        var calls = ResolvedCalls()
+        let made = try instructions(for: capabilities, &calls)
+        var program = FilterPrologue()
+        if defaultAction.refuses {
+            // Docker's way: a C library that tries a new call has an older one for kernels without it, if it is told so.
+            program.refuseUnknown(after: calls.last)
+        }
+        for (number, action) in calls.recent.sorted(by: { $0.key < $1.key }) { program.decide(number, action) }
+        if refusesTyping { program.refuseTyping() }
+        let bytes = program.bytes + (CompactFilter(made)?.instructions ?? made).flatMap(\.bytes)
+        guard bytes.count <= 8 * Self.longest else { throw FilterError("it is longer than the \(Self.longest) instructions that a kernel takes") }
+        return FilterProgram(flags: flags, bytes: bytes)
+    }
+
+    /// What libseccomp makes of it.
+    func instructions(for capabilities: UInt64) throws(FilterError) -> [CompactFilter.Instruction] {
+        var calls = ResolvedCalls()
+        return try instructions(for: capabilities, &calls)
+    }
+
+    private func instructions(
+        for capabilities: UInt64, _ calls: inout ResolvedCalls
+    ) throws(FilterError) -> [CompactFilter.Instruction] {
+        guard let context = seccomp_init(defaultAction.code) else { throw FilterError("libseccomp has no memory for it") }
+        defer { seccomp_release(context) }
+        for name in architectures where name != Machine.architecture && name != "native" {
+            let token = seccomp_arch_resolve_name(name)
+            guard token != 0 else { throw FilterError("architectures: libseccomp knows no '\(name)'") }
+            let status = seccomp_arch_add(context, token)
+            // Those of other machines come in vain here: no such call can be made.
+            guard [0, -EEXIST, -EDOM, -EINVAL].contains(status) else { throw FilterError("architectures: libseccomp refuses '\(name)'") }
+        }
+        // An architecture that is not one of them has no numbers that mean anything.
+        _ = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, FilterAction.fail(UInt16(ENOSYS)).code)
+        // A tree instead of a chain: all ways through a chain would be too many to follow.
+        _ = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2)
+        for rule in rules where rule.counts(for: capabilities) && rule.action != defaultAction {
+            for name in rule.names { try add(rule, name, to: context, &calls) }
+        }
+        let bytes = try Self.exported(context)
+        return stride(from: 0, to: bytes.count, by: 8).map { CompactFilter.Instruction(bytes[$0..<$0 + 8]) }
+    }
+
+    private struct ResolvedCalls {
+        /// The highest number.
+        var last: UInt32 = 0
+        /// Those that libseccomp does not know.
+        var recent: [UInt32: FilterAction] = [:]
+    }
+
+    private func add(_ rule: Rule, _ name: String, to context: scmp_filter_ctx, _ calls: inout ResolvedCalls) throws(FilterError) {
+        let number = seccomp_syscall_resolve_name(name)
+        if number == -1 {
+            guard let recent = Machine.recentCalls[name] else {
+                // No kernel that this was made for has it; to be refused is all that can be asked for then.
+                guard rule.action.refuses, !defaultAction.refuses else { return }
+                throw FilterError("'\(name)' is to be refused, and is no system call that is known here; correct its name, or remove it")
+            }
+            guard rule.conditions.isEmpty else { throw FilterError("'\(name)' is too new for conditions; name it without 'args'") }
+            calls.recent[recent] = rule.action
+            calls.last = max(calls.last, recent)
+            return
+        }
+        // A negative one is of another architecture only.
+        if number >= 0 { calls.last = max(calls.last, UInt32(number)) }
+        for alternative in rule.alternatives {
+            let comparisons = alternative.map { condition in
+                scmp_arg_cmp(arg: condition.argument, op: condition.comparison.operation, datum_a: condition.value, datum_b: condition.second)
+            }
+            let status = seccomp_rule_add_array(context, rule.action.code, number, UInt32(comparisons.count), comparisons)
+            // -EDOM: none of these architectures has it. -EEXIST: the same rule came before.
+            guard [0, -EDOM, -EEXIST].contains(status) else {
+                throw FilterError("libseccomp refuses the rule for '\(name)': \(String(cString: strerror(-status)))")
+            }
+        }
+    }
+
+    private static func exported(_ context: scmp_filter_ctx) throws(FilterError) -> [UInt8] {
+        do {
+            let file = try FileDescriptor.memory([], name: "filter")
+            let status = seccomp_export_bpf(context, file.number)
+            guard status == 0 else { throw FilterError("libseccomp makes no program of it: \(String(cString: strerror(-status)))") }
+            lseek(file.number, 0, SEEK_SET)
+            return try file.readAll() ?? []
+        } catch let error as FilterError {
+            throw error
+        } catch {
+            throw FilterError("\(error)")
+        }
+    }
+}
+
+extension FilterProfile.Rule {
+    /// Whether it is one for such a process on this machine.
+    func counts(for capabilities: UInt64) -> Bool {
+        func isKernel(_ least: [Int]) -> Bool { !Machine.kernel.lexicographicallyPrecedes(least) }
+        guard needs.capabilities & ~capabilities == 0, excludes.capabilities & capabilities == 0 else { return false }
+        guard needs.machines.isEmpty || !Machine.names.isDisjoint(with: needs.machines) else { return false }
+        guard Machine.names.isDisjoint(with: excludes.machines) else { return false }
+        if let kernel = needs.kernel, !isKernel(kernel) { return false }
+        if let kernel = excludes.kernel, isKernel(kernel) { return false }
+        return true
+    }
+
+    /// Sets of conditions of which one has to hold: libseccomp takes one of each argument only, and so two of one argument are taken for
+    /// alternatives, as Docker does.
+    var alternatives: [[FilterProfile.Condition]] {
+        guard Set(conditions.map(\.argument)).count == conditions.count else { return conditions.map { [$0] } }
+        return [conditions]
+    }
+}
+
+extension FilterProfile.Condition.Comparison {
+    var operation: scmp_compare {
+        switch self {
+        case .notEqual: SCMP_CMP_NE
+        case .less: SCMP_CMP_LT
+        case .lessOrEqual: SCMP_CMP_LE
+        case .equal: SCMP_CMP_EQ
+        case .greaterOrEqual: SCMP_CMP_GE
+        case .greater: SCMP_CMP_GT
+        case .maskedEqual: SCMP_CMP_MASKED_EQ
+        }
+    }
+}

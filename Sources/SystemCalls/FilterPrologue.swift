@@ -1,0 +1,67 @@
+import Glibc
+
+/// Instructions in front of libseccomp's, for what it can't say: jumps lead forward only, so what follows is as it was.
+///
+/// Source: the kernel's documentation of seccomp filters, and linux/bpf_common.h.
+struct FilterPrologue {
+    private(set) var bytes: [UInt8] = []
+
+    private enum Code {
+        static let load: UInt16 = 0x20
+        static let isEqual: UInt16 = 0x15
+        static let isGreater: UInt16 = 0x25
+        static let isAtLeast: UInt16 = 0x35
+        static let give: UInt16 = 0x06
+    }
+
+    /// Offsets in `struct seccomp_data`.
+    private enum Offset {
+        static let number: UInt32 = 0
+        static let architecture: UInt32 = 4
+        /// The lower half, which is all of a request that the kernel takes; both machines are little-endian.
+        static let secondArgument: UInt32 = 24
+    }
+
+    private static let privateToARM: UInt32 = 0xF0000
+    /// Of the third way in to an x86_64 kernel, x32.
+    private static let x32: UInt32 = 0x4000_0000
+    private static let typing: [UInt32] = [0x5412, 0x541C]
+
+    private mutating func put(_ code: UInt16, _ whenTrue: UInt8, _ whenFalse: UInt8, _ value: UInt32) {
+        withUnsafeBytes(of: code.littleEndian) { bytes += $0 }
+        bytes += [whenTrue, whenFalse]
+        withUnsafeBytes(of: value.littleEndian) { bytes += $0 }
+    }
+
+    /// Tells that there is no call with a number above the last one that the profile's author knew.
+    mutating func refuseUnknown(after last: UInt32) {
+        put(Code.load, 0, 0, Offset.number)
+        put(Code.isAtLeast, 2, 0, Self.x32)
+        put(Code.isAtLeast, 2, 0, Self.privateToARM)
+        put(Code.isGreater, 0, 1, last)
+        put(Code.give, 0, 0, FilterAction.fail(UInt16(ENOSYS)).code)
+    }
+
+    /// Decides on a call that has one number on every architecture.
+    mutating func decide(_ number: UInt32, _ action: FilterAction) {
+        put(Code.load, 0, 0, Offset.number)
+        put(Code.isEqual, 0, 1, number)
+        put(Code.give, 0, 0, action.code)
+    }
+
+    mutating func refuseTyping() {
+        for call in Machine.ioctl {
+            put(Code.load, 0, 0, Offset.architecture)
+            put(Code.isEqual, 0, UInt8(4 + Self.typing.count), call.architecture)
+            put(Code.load, 0, 0, Offset.number)
+            put(Code.isEqual, 0, UInt8(2 + Self.typing.count), call.number)
+            put(Code.load, 0, 0, Offset.secondArgument)
+            for (index, request) in Self.typing.enumerated() {
+                // To the refusal behind the last of them, or past it.
+                let isLast = index == Self.typing.count - 1
+                put(Code.isEqual, UInt8(Self.typing.count - 1 - index), isLast ? 1 : 0, request)
+            }
+            put(Code.give, 0, 0, FilterAction.fail(UInt16(EPERM)).code)
+        }
+    }
+}

@@ -1,0 +1,183 @@
+import Compose
+import Glibc
+import Linux
+import Runner
+import YAML
+
+extension LaunchPlanning {
+    /// What the file asks of a service's walls, beside mounts and limits.
+    mutating func isolate(_ service: Service, _ plan: inout LaunchPlan, _ problems: inout Problems) {
+        if service.isPrivileged { grantAll(service, &plan, &problems) }
+        let capabilities = plan.capabilities
+        let filter = problems.collect { () throws(DeploymentError) in
+            try filters.filter(of: service, capabilities: capabilities, from: stack.workingDirectory, folders: &folders)
+        } ?? nil
+        if filter == .unconfined {
+            warn(
+                service, "security_opt", "seccomp=unconfined lets the service make every system call of the kernel, keyrings and user namespaces among them",
+                remedy: "give it a profile: seccomp=FILE")
+        }
+        plan.filter = service.isPrivileged ? .unconfined : filter
+        plan.user.groups += (problems.collect { () throws(DeploymentError) in try groups(of: service) } ?? []).filter { !plan.user.groups.contains($0) }
+        share(service, &plan)
+        if service.namespaces.pid != .own, user != 0 {
+            problems.add("'pid' needs root", attribute: "pid", remedy: "remove it, or start the stack as root")
+        }
+        problems.collect { () throws(DeploymentError) in try devices(of: service, into: &plan) }
+        if service.wantsHostUsers, user != 0 {
+            problems.add(
+                "'userns_mode: host' needs root: an ordinary user's services live in a user namespace", attribute: "userns_mode",
+                remedy: "remove it, or start the stack as root")
+        }
+    }
+
+    private mutating func grantAll(_ service: Service, _ plan: inout LaunchPlan, _ problems: inout Problems) {
+        guard user == 0 else {
+            return problems.add("'privileged' needs root", attribute: "privileged", remedy: "remove it, or start the stack as root")
+        }
+        plan.capabilities = .permitted
+        plan.isPrivileged = true
+        warn(
+            service, "privileged", "the service has every capability, system call and device of the host: it can take the machine over, "
+                + "stackup's secrets and its neighbours' with it", remedy: "name what it needs: 'cap_add', 'devices', 'security_opt'")
+    }
+
+    /// The numbers of the groups that it is to be in besides its user's own.
+    private func groups(of service: Service) throws(DeploymentError) -> [UInt32] {
+        var numbers: [UInt32] = []
+        var problems = Problems()
+        for text in service.groups {
+            guard let number = UInt32(text) ?? UserDatabase.host.groups.first(where: { $0.name == text })?.gid else {
+                problems.add("there is no group '\(text)'", attribute: "group_add", remedy: "add it (groupadd), or give its number")
+                continue
+            }
+            // The caller's own stay with an ordinary user's services anyway.
+            guard user == 0 || Self.ownGroups.contains(number) else {
+                problems.add(
+                    "only root may add a service to the group '\(text)'", attribute: "group_add",
+                    remedy: "remove it, become a member of the group, or start the stack as root")
+                continue
+            }
+            numbers.append(number)
+        }
+        guard problems.isEmpty else { throw problems.error }
+        return numbers
+    }
+
+    private static var ownGroups: Set<UInt32> {
+        var groups = [gid_t](repeating: 0, count: Int(max(getgroups(0, nil), 0)))
+        let count = getgroups(Int32(groups.count), &groups)
+        return Set(groups.prefix(Int(max(count, 0))) + [getegid()])
+    }
+
+    // MARK: Namespaces
+
+    private mutating func share(_ service: Service, _ plan: inout LaunchPlan) {
+        var namespaces = NamespacePlan()
+        namespaces.ipc = origin(service.namespaces.ipc, unless: .own)
+        namespaces.uts = origin(service.namespaces.uts, unless: .own)
+        namespaces.network = origin(service.namespaces.network, unless: .host)
+        namespaces.pid = origin(service.namespaces.pid, unless: .own)
+        if namespaces != NamespacePlan() { plan.namespaces = namespaces }
+        // Where no pid namespace ends what a service leaves behind, its control group does.
+        if namespaces.pid != nil, plan.controls == nil { plan.controls = Runner.ResourceControls() }
+        if namespaces.pid == .host {
+            warn(
+                service, "pid", "the service sees the processes of the whole host, and what processes of the same user, its neighbours' "
+                    + "among them, have open and in memory", remedy: "give it a 'user' that nobody else runs as")
+        }
+        let mounted = Set(plan.mounts.map(\.target))
+        if namespaces.ipc == .host {
+            for path in ["/dev/shm", "/dev/mqueue"] where !mounted.contains(path) && access(path, F_OK) == 0 {
+                plan.mounts.append(.bind(source: path, target: path, readOnly: false))
+            }
+        }
+        if !service.namespaces.hasSharedMemory, !mounted.contains("/dev/shm") {
+            plan.mounts.append(.tmpfs(target: "/dev/shm", readOnly: true, size: 4096, mode: 0o755, uid: 0, gid: 0, executable: false))
+        }
+        if namespaces.uts == .host { plan.hostname = Self.hostName }
+    }
+
+    private func origin(_ origin: NamespaceOptions.Origin, unless usual: NamespaceOptions.Origin) -> NamespacePlan.Origin? {
+        guard origin != usual else { return nil }
+        return switch origin {
+        case .own: .own
+        case .host: .host
+        case .service(let name): .service(name)
+        }
+    }
+
+    private static var hostName: String {
+        var names = utsname()
+        uname(&names)
+        return withUnsafeBytes(of: names.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+
+    // MARK: Devices
+
+    private mutating func devices(of service: Service, into plan: inout LaunchPlan) throws(DeploymentError) {
+        var problems = Problems()
+        var unenforced: [String] = []
+        for device in service.devices {
+            guard let nodes = problems.collect({ () throws(DeploymentError) in try nodes(device.source, device.target, depth: 0) }) else { continue }
+            // The node's mode and owner are the host's own; of its data, a mount says nothing.
+            plan.mounts += nodes.map { .bind(source: $0.source, target: $0.target, readOnly: true) }
+            let denied = "rw".filter { !device.permissions.contains($0) }
+            guard !denied.isEmpty else { continue }
+            if hierarchy.canDenyDevices {
+                var controls = plan.controls ?? Runner.ResourceControls()
+                controls.deniedDevices = (controls.deniedDevices ?? []) + nodes.map { "\($0.number) \(denied)" }
+                plan.controls = controls
+            } else {
+                unenforced.append(device.source)
+            }
+        }
+        guard problems.isEmpty else { throw problems.error }
+        if !unenforced.isEmpty {
+            warn(
+                service, "devices", "that \(unenforced.joined(separator: ", ")) may be read or written only is not enforced: the service can do both, "
+                    + "as far as the node's own mode lets its user", remedy: "set the mode of the node, and give the service a 'user'")
+        }
+    }
+
+    private struct Node {
+        /// Real.
+        let source: String
+        let target: String
+        /// `c 1:5`
+        let number: String
+    }
+
+    /// A device, or those in a folder and the folders in it, as Docker has it.
+    private mutating func nodes(
+        _ path: String, _ target: String, depth: Int
+    ) throws(DeploymentError) -> [Node] {
+        let source = try folders.resolve(path)
+        var status = stat()
+        guard stat(source, &status) == 0 else {
+            throw DeploymentError("the device \(path) cannot be used: \(String(cString: strerror(errno)))", attribute: "devices", remedy: "correct the path, or plug it in")
+        }
+        switch status.st_mode & S_IFMT {
+        case S_IFCHR, S_IFBLK:
+            let number = DeviceNumber(status.st_rdev)
+            let kind = status.st_mode & S_IFMT == S_IFCHR ? "c" : "b"
+            return [Node(source: source, target: target, number: "\(kind) \(number)")]
+        case S_IFDIR where depth < 4:
+            guard let folder = try? FileDescriptor.open(source, O_RDONLY | O_DIRECTORY) else { return [] }
+            var found: [Node] = []
+            for name in DirectoryListing.names(in: folder.number).sorted() where !["pts", "shm", "fd", "mqueue", ".udev", ".lxc"].contains(name) {
+                var inner = stat()
+                guard lstat("\(source)/\(name)", &inner) == 0, [S_IFCHR, S_IFBLK, S_IFDIR].contains(inner.st_mode & S_IFMT) else { continue }
+                found += try nodes("\(source)/\(name)", "\(target)/\(name)", depth: depth + 1)
+            }
+            return found
+        default:
+            throw DeploymentError("\(path) is no device", attribute: "devices", remedy: "name a device's node; a file or a folder is a volume")
+        }
+    }
+
+    private mutating func warn(_ service: Service, _ attribute: String, _ message: String, remedy: String) {
+        let path = "services.\(service.name).\(attribute)"
+        warnings.append(Diagnostic(.warning, "\(path): \(message)", at: service.location, attribute: path, remedy: remedy))
+    }
+}

@@ -1,0 +1,30 @@
+import Glibc
+import Linux
+import Testing
+
+@testable import Runner
+
+/// A real group of v2, in which a shell tries what it may.
+@Suite(.enabled(if: geteuid() == 0 && DeviceProgram.isPossible && CgroupHierarchy.current().unifiedParent != nil, "needs root and cgroup v2"))
+struct DeviceProgramTests {
+    private func attempt(_ command: String, denying rules: [String]) throws -> Int32 {
+        let folder = try #require(CgroupHierarchy.current().unifiedParent).path + "/stackup-test-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+        #expect(mkdir(folder, 0o755) == 0)
+        defer { rmdir(folder) }
+        try DeviceProgram.deny(rules, in: folder)
+        let status = system("echo $$ >\(folder)/cgroup.procs && { \(command); } 2>/dev/null")
+        // The shell is gone, and the kernel lets go of it a little later.
+        for _ in 0..<100 where rmdir(folder) != 0 && errno == EBUSY { usleep(1000) }
+        return status
+    }
+
+    @Test func whatIsDeniedIsRefusedAndNothingElse() throws {
+        let rules = ["c 1:7 r", "c 1:5 w", "b 8:0 rw"]
+        #expect(try attempt("head -c 1 /dev/zero >/dev/null", denying: rules) == 0)
+        #expect(try attempt("echo x >/dev/zero", denying: rules) != 0)
+        #expect(try attempt("head -c 1 /dev/full >/dev/null", denying: rules) != 0)
+        #expect(try attempt("echo x >/dev/null; head -c 1 /dev/urandom >/dev/null", denying: rules) == 0)
+        // It works where nothing is denied.
+        #expect(try attempt("echo x >/dev/zero && head -c 1 /dev/full >/dev/null", denying: []) == 0)
+    }
+}

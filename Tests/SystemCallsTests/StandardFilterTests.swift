@@ -1,0 +1,105 @@
+import Linux
+import Testing
+
+@testable import SystemCalls
+
+private let administration: UInt64 = 1 << UInt64(Capabilities.number("CAP_SYS_ADMIN")!)
+
+@Suite struct StandardFilterTests {
+    private let filter: FilterMachine
+    private let administrator: FilterMachine
+
+    init() throws {
+        filter = FilterMachine(try FilterProfile.standard.compiled(for: 0))
+        administrator = FilterMachine(try FilterProfile.standard.compiled(for: administration))
+    }
+
+    @Test func whatProgramsNeedIsAllowed() {
+        for call in [Call.read, Call.getcwd, Call.fchmodat2, Call.mseal] {
+            #expect(filter.verdict(call, architecture: Call.wide) == allowed, "\(call)")
+        }
+        #expect(filter.verdict(Call.ioctl, architecture: Call.wide, 0, 0x5413) == allowed)
+        // A new process and a new thread.
+        for flags: UInt64 in [17, 0x3d0f00] { #expect(filter.verdict(Call.clone, architecture: Call.wide, flags) == allowed) }
+    }
+
+    @Test func whatNeedsACapabilityIsRefusedToWhoHasNone() {
+        for call in [Call.mount, Call.unshare] {
+            #expect(filter.verdict(call, architecture: Call.wide) == refused)
+            #expect(administrator.verdict(call, architecture: Call.wide) == allowed)
+        }
+        #expect(filter.verdict(Call.narrowMount, architecture: Call.narrow) == refused)
+        #expect(administrator.verdict(Call.narrowMount, architecture: Call.narrow) == allowed)
+    }
+
+    @Test func keyringsAndFileHandlesAreRefused() throws {
+        #expect(filter.verdict(Call.keyctl, architecture: Call.wide) == refused)
+        #expect(filter.verdict(Call.narrowKeyctl, architecture: Call.narrow) == refused)
+        #expect(administrator.verdict(Call.keyctl, architecture: Call.wide) == refused)
+        let reader: UInt64 = 1 << UInt64(Capabilities.number("CAP_DAC_READ_SEARCH")!)
+        let handles = FilterMachine(try FilterProfile.standard.compiled(for: reader))
+        #expect(handles.verdict(Call.openByHandle, architecture: Call.wide) == refused)
+        let both = FilterMachine(try FilterProfile.standard.compiled(for: reader | administration))
+        #expect(both.verdict(Call.openByHandle, architecture: Call.wide) == allowed)
+    }
+
+    @Test(arguments: [0x1000_0000 as UInt64, 0x2_0000, 0x4000_0000, 0x0200_0000]) func newNamespacesAreRefused(kind: UInt64) {
+        #expect(filter.verdict(Call.clone, architecture: Call.wide, kind | 17) == refused)
+        #expect(filter.verdict(Call.clone3, architecture: Call.wide) == unknown)
+        #expect(administrator.verdict(Call.clone, architecture: Call.wide, kind | 17) == allowed)
+        #expect(administrator.verdict(Call.clone3, architecture: Call.wide) == allowed)
+    }
+
+    /// The kernel takes the lower half of a request; what stands in the upper one must not make it another.
+    @Test(arguments: [0x5412 as UInt64, 0x541C, 0x1_0000_5412, 0xFFFF_FFFF_0000_541C]) func typingIsRefused(request: UInt64) {
+        #expect(filter.verdict(Call.ioctl, architecture: Call.wide, 0, request) == refused)
+        #expect(filter.verdict(Call.narrowIoctl, architecture: Call.narrow, 0, request) == refused)
+        #expect(administrator.verdict(Call.ioctl, architecture: Call.wide, 0, request) == refused)
+    }
+
+    @Test func theKernelsCiphersAndVirtualMachinesHostsAreOutOfReach() {
+        for (family, verdict) in [(1, allowed), (2, allowed), (38, refused), (39, allowed), (40, refused), (41, allowed)] as [(UInt64, UInt32)] {
+            #expect(filter.verdict(Call.socket, architecture: Call.wide, family) == verdict, "\(family)")
+        }
+        #expect(filter.verdict(Call.personality, architecture: Call.wide, 0xFFFF_FFFF) == allowed)
+        // ADDR_NO_RANDOMIZE
+        #expect(filter.verdict(Call.personality, architecture: Call.wide, 0x4_0000) == refused)
+    }
+
+    @Test func whatNobodyKnowsIsNotThere() {
+        #expect(filter.verdict(500, architecture: Call.wide) == unknown)
+        #expect(filter.verdict(0x4000_0000 + Call.read, architecture: Call.wide) == unknown)
+        #expect(filter.verdict(Call.read, architecture: 0x1234) == unknown)
+    }
+
+    @Test func itIsShortEnoughToBeInstalledInEveryInstance() {
+        #expect(filter.length < 500)
+    }
+}
+
+@Suite struct CompactFilterTests {
+    /// Whatever libseccomp's program says, the short one says, too.
+    @Test(arguments: [0, UInt64.max, administration]) func itDecidesAsTheLongOneDoes(capabilities: UInt64) throws {
+        let long = try FilterProfile.standard.instructions(for: capabilities)
+        let short = try #require(CompactFilter(long)).instructions
+        #expect(short.count < long.count * 2 / 3)
+        let (one, other) = (FilterMachine(program(long)), FilterMachine(program(short)))
+        for architecture in [Call.wide, Call.narrow, 0x1234] {
+            for number in Array(0...600) + [0x3FFF_FFFF, 0x4000_0000, 0x4000_0010, 0xF0002, .max] as [UInt32] {
+                for argument: UInt64 in [0, 1, 8, 38, 39, 40, 41, 0x1000_0011, 0x20000, 0xFFFF_FFFF, .max] {
+                    let verdict = one.verdict(number, architecture: architecture, argument, argument)
+                    #expect(verdict != nil && other.verdict(number, architecture: architecture, argument, argument) == verdict, "\(number)(\(argument))")
+                }
+            }
+        }
+    }
+
+    @Test func whatLibseccompWouldNotMakeIsLeftAlone() {
+        // The length of the data.
+        #expect(CompactFilter([.init(code: 0x80, value: 0), .init(code: 0x06, value: 0)]) == nil)
+    }
+
+    private func program(_ instructions: [CompactFilter.Instruction]) -> FilterProgram {
+        FilterProgram(flags: 0, bytes: instructions.flatMap(\.bytes))
+    }
+}
