@@ -19,7 +19,7 @@ extension FilterProfile {
             program.refuseUnknown(after: calls.last)
         }
         for (number, action) in calls.recent.sorted(by: { $0.key < $1.key }) { program.decide(number, action) }
-        if refusesTyping { program.refuseTyping() }
+        if refusesByLowerHalves { program.refuseByLowerHalves() }
         let bytes = program.bytes + (CompactFilter(made)?.instructions ?? made).flatMap(\.bytes)
         guard bytes.count <= 8 * Self.longest else { throw FilterError("it is longer than the \(Self.longest) instructions that a kernel takes") }
         return FilterProgram(flags: flags, bytes: bytes)

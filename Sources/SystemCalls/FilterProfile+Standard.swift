@@ -15,7 +15,7 @@ extension FilterProfile {
             rule.needs.capabilities = capabilities
             profile.rules.append(rule)
         }
-        profile.refusesTyping = true
+        profile.refusesByLowerHalves = true
         return profile
     }()
 

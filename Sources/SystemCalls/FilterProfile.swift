@@ -64,7 +64,7 @@ public struct FilterProfile: Sendable, Equatable {
     /// Flags of seccomp(2).
     public var flags: UInt32
     /// Whether typing into a terminal that others read from is refused: TIOCSTI and TIOCLINUX of ioctl(2).
-    var refusesTyping = false
+    var refusesByLowerHalves = false
 
     /// Flags of seccomp(2) that a profile may have.
     public enum Flag {

@@ -18,7 +18,8 @@ struct FilterPrologue {
     private enum Offset {
         static let number: UInt32 = 0
         static let architecture: UInt32 = 4
-        /// The lower half, which is all of a request that the kernel takes; both machines are little-endian.
+        /// The lower halves: both machines are little-endian.
+        static let firstArgument: UInt32 = 16
         static let secondArgument: UInt32 = 24
     }
 
@@ -26,6 +27,8 @@ struct FilterPrologue {
     /// Of the third way in to an x86_64 kernel, x32.
     private static let x32: UInt32 = 0x4000_0000
     private static let typing: [UInt32] = [0x5412, 0x541C]
+    /// `AF_ALG`, `AF_VSOCK`.
+    private static let families: [UInt32] = [38, 40]
 
     private mutating func put(_ code: UInt16, _ whenTrue: UInt8, _ whenFalse: UInt8, _ value: UInt32) {
         withUnsafeBytes(of: code.littleEndian) { bytes += $0 }
@@ -49,17 +52,24 @@ struct FilterPrologue {
         put(Code.give, 0, 0, action.code)
     }
 
-    mutating func refuseTyping() {
-        for call in Machine.ioctl {
+    /// Refuses what libseccomp would compare as 64 bits, of which the kernel takes the lower half: characters put into a terminal (`TIOCSTI`,
+    /// `TIOCLINUX`), and sockets of the kernel's ciphers and of a virtual machine's host.
+    mutating func refuseByLowerHalves() {
+        refuse(Machine.ioctl, where: Offset.secondArgument, is: Self.typing)
+        refuse(Machine.socket, where: Offset.firstArgument, is: Self.families)
+    }
+
+    private mutating func refuse(_ calls: [(architecture: UInt32, number: UInt32)], where argument: UInt32, is values: [UInt32]) {
+        for call in calls {
             put(Code.load, 0, 0, Offset.architecture)
-            put(Code.isEqual, 0, UInt8(4 + Self.typing.count), call.architecture)
+            put(Code.isEqual, 0, UInt8(4 + values.count), call.architecture)
             put(Code.load, 0, 0, Offset.number)
-            put(Code.isEqual, 0, UInt8(2 + Self.typing.count), call.number)
-            put(Code.load, 0, 0, Offset.secondArgument)
-            for (index, request) in Self.typing.enumerated() {
+            put(Code.isEqual, 0, UInt8(2 + values.count), call.number)
+            put(Code.load, 0, 0, argument)
+            for (index, value) in values.enumerated() {
                 // To the refusal behind the last of them, or past it.
-                let isLast = index == Self.typing.count - 1
-                put(Code.isEqual, UInt8(Self.typing.count - 1 - index), isLast ? 1 : 0, request)
+                let isLast = index == values.count - 1
+                put(Code.isEqual, UInt8(values.count - 1 - index), isLast ? 1 : 0, value)
             }
             put(Code.give, 0, 0, FilterAction.fail(UInt16(EPERM)).code)
         }

@@ -78,7 +78,7 @@ _Noreturn void join(void) {
         // This process itself stays where it was: it outlives the groups.
         enter_groups(groups);
         if (terminal) open_terminal(&identity, STATUS_FD, NULL);
-        if (supervised) use_own_null();
+        use_own_null();
         become(&identity);
     }
     close(REPORT_FD);

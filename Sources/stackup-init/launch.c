@@ -84,7 +84,8 @@ static void end_descendants(void) {
         line[length] = '\0';
         for (char *next = line, *rest; *next != '\0'; next = rest) {
             long pid = strtol(next, &rest, 10);
-            if (rest == next) break;
+            // The last one may be cut off.
+            if (rest == next || *rest != ' ') break;
             if (pid > 0) kill((pid_t)pid, SIGKILL);
         }
         if (waitpid(-1, NULL, 0) < 0 && errno == ECHILD) return;
@@ -154,10 +155,8 @@ _Noreturn void launch(void) {
     pid_t service = fork();
     if (service < 0) fail("fork", "service");
     if (service == 0) {
-        if (has_caller())
-            meet_caller(&identity);
-        else
-            use_own_null();
+        if (has_caller()) meet_caller(&identity);
+        use_own_null();
         identity.ends_with_parent = is_among_others;
         become(&identity);
     }

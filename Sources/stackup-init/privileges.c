@@ -128,14 +128,20 @@ static const char *own_folder(const char *path) {
     return NULL;
 }
 
-void use_own_null(void) {
+static int is_null(int descriptor) {
     struct stat status;
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (null < 0) fail("open", "/dev/null");
-    if (fstat(null, &status) != 0 || !S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))
-        fail_because("open", "/dev/null", "something else lies there");
-    if (fcntl(null, F_SETFL, O_RDWR) != 0 || dup2(null, STDIN_FILENO) < 0) fail("dup2", "standard input");
-    close(null);
+    return fstat(descriptor, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+}
+
+void use_own_null(void) {
+    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
+        if (!is_null(descriptor)) continue;
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (null < 0) fail("open", "/dev/null");
+        if (!is_null(null)) fail_because("open", "/dev/null", "something else lies there");
+        if (fcntl(null, F_SETFL, O_RDWR) != 0 || dup2(null, descriptor) < 0) fail("dup2", "/dev/null");
+        close(null);
+    }
 }
 
 /// Enters the working directory as the service itself: nothing that only root could reach.

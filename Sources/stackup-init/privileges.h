@@ -26,8 +26,8 @@ void read_identity(struct identity *identity);
 /// Gives up every capability of this process but `kept`, for ever.
 void keep_capabilities(uint64_t kept);
 
-/// Takes the instance's own /dev/null for standard input. The supervisor's is the host's, whose mode and owner root could change through it;
-/// the instance's lies on a read-only mount.
+/// Takes the instance's own /dev/null in the place of the host's, as standard input and output: root could change the host's mode and owner
+/// through a descriptor; the instance's lies on a read-only mount.
 void use_own_null(void);
 
 /// Becomes the service: limits, user, capabilities, folder; then executes its command. Does not return.

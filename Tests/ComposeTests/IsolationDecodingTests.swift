@@ -34,6 +34,7 @@ import Testing
     @Test func settingsOfANetworkOfItsOwn() throws {
         #expect(try service("network_mode: none, sysctls: {net.core.somaxconn: 10}").kernelSettings.map(\.name) == ["net.core.somaxconn"])
         #expect(try service("sysctls: {net.core.somaxconn: 10}").kernelSettings.isEmpty)
+        #expect(try service("ipc: private, sysctls: {kernel.msgmax: 10}").kernelSettings.map(\.name) == ["kernel.msgmax"])
     }
 
     @Test(arguments: [

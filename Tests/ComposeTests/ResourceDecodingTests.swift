@@ -40,6 +40,8 @@ import Testing
         ("cgroup_parent: a/../..", "services.web.cgroup_parent leads out of the hierarchy"),
         ("sysctls: {vm.swappiness: 1}", "services.web.sysctls.vm.swappiness: this setting is the whole host's, no service has one of its own"),
         ("sysctls: {fs.mqueue./../../x: 1}", "services.web.sysctls.fs.mqueue./../../x: this setting is the whole host's, no service has one of its own"),
+        ("ipc: host, sysctls: {kernel.shmmax: 1}", "services.web.sysctls.kernel.shmmax: with 'ipc: host' this setting is not the service's own"),
+        ("uts: host, sysctls: {kernel.domainname: x}", "services.web.sysctls.kernel.domainname: with 'uts: host' this setting is not the service's own"),
         ("network_mode: host, sysctls: {net.ipv4.ip_forward: 1}", "services.web.sysctls.net.ipv4.ip_forward: the service has the host's network, whose settings are not its own"),
     ])
     func whatDockerRefusesIsRefused(text: String, message: String) {

@@ -61,6 +61,10 @@ private let administration: UInt64 = 1 << UInt64(Capabilities.number("CAP_SYS_AD
         for (family, verdict) in [(1, allowed), (2, allowed), (38, refused), (39, allowed), (40, refused), (41, allowed)] as [(UInt64, UInt32)] {
             #expect(filter.verdict(Call.socket, architecture: Call.wide, family) == verdict, "\(family)")
         }
+        // The kernel takes an int.
+        for family in [0x1_0000_0026, 0x1_0000_0028, 0xFFFF_FFFF_0000_0026] as [UInt64] {
+            #expect(filter.verdict(Call.socket, architecture: Call.wide, family) == refused, "\(family)")
+        }
         #expect(filter.verdict(Call.personality, architecture: Call.wide, 0xFFFF_FFFF) == allowed)
         // ADDR_NO_RANDOMIZE
         #expect(filter.verdict(Call.personality, architecture: Call.wide, 0x4_0000) == refused)

@@ -154,7 +154,7 @@ struct ResourceDecoding {
 
     // MARK: Kernel settings
 
-    /// Settings that belong to the IPC and UTS namespaces, which every instance has of its own.
+    /// Settings that belong to the IPC and UTS namespaces, which an instance has of its own unless it asks for others.
     private static let own: Set<String> = [
         "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax", "kernel.shmmni",
         "kernel.shm_rmid_forced", "kernel.domainname",
@@ -183,7 +183,14 @@ struct ResourceDecoding {
                             reason: Reason.network))
                 }
             } else if Self.own.contains(setting) || setting.hasPrefix("fs.mqueue.") && Self.isName(setting) {
-                settings.append(KernelSetting(name: setting, value: item.value.string ?? ""))
+                let kind = setting == "kernel.domainname" ? "uts" : "ipc"
+                if let mode = text(kind), mode == "host" || mode.hasPrefix("service:") {
+                    reporter.obstacle(
+                        "\(path).\(name): with '\(kind): \(mode)' this setting is not the service's own", at: item.keyPlace,
+                        attribute: "\(path).\(name)", remedy: "remove one of the two")
+                } else {
+                    settings.append(KernelSetting(name: setting, value: item.value.string ?? ""))
+                }
             } else {
                 reporter.obstacle(
                     "\(path).\(name): this setting is the whole host's, no service has one of its own", at: item.keyPlace,

@@ -79,7 +79,8 @@ final class ProcessHost: InstanceHost {
     private func namespaces(for plan: LaunchPlan) throws(LaunchError) -> [SharedNamespaces] {
         var shared: [SharedNamespaces] = []
         for (service, kinds) in plan.namespaces?.shared ?? [] {
-            guard let other = running[InstanceName(service: service, index: 1)] else {
+            // As long as it is being set up, what of the host it will not see is there.
+            guard let other = running[InstanceName(service: service, index: 1)], other.isSetUp else {
                 throw LaunchError("'\(service)', whose namespaces it shares, is not running; start that first")
             }
             shared.append(SharedNamespaces(process: other.process, kinds: kinds))

@@ -49,6 +49,9 @@ final class RunningInstance {
 
     deinit { unwatch() }
 
+    /// Whether its pid 1 has told how the set-up ended; one that was adopted has done so before.
+    var isSetUp: Bool { reportToken == nil }
+
     func signal(_ number: Int32) {
         _ = clinux_signal_process(launched.pidfd.number, number)
     }

@@ -81,7 +81,9 @@ extension StackSupervisor {
             instance.phase = .exited
             switch observed.status {
             case .exited: continue
-            case .created where observed.pid == nil: continue
+            case .created where observed.pid == nil:
+                concludeOneOff(instance)
+                continue
             case .restarting: break
             default:
                 instance.exitCode = exitCode(name)

@@ -56,7 +56,12 @@ enum RunCommand {
             key: request.key, terminal: hasTerminal(invocation), input: invocation.arguments.flagIfGiven("interactive") ?? true)
         do {
             let overtaken = try start(request, of: project, attendedBy: attendant, invocation)
-            try Up.catchUp(overtaken, invocation)
+            do {
+                try Up.catchUp(overtaken, invocation)
+            } catch {
+                // It runs, whatever becomes of others.
+                invocation.streams.warn("\(error)")
+            }
         } catch let failure as OneOffFailure {
             invocation.streams.fail(failure.reason)
             leave(request, project.stack.name, invocation)
@@ -125,8 +130,10 @@ enum RunCommand {
         let supervisor = try session.supervisorStartingIfNeeded()
         defer { display.finish() }
         display.follow(supervisor)
+        var isStarted = false
         do {
             try deployer.apply(to: supervisor, observed: planned.observed, for: attendant?.handedOver) { event in
+                if event.service == request.key, case .started = event.kind { isStarted = true }
                 guard event.service == request.key, let attendant else { return display.show(event) }
                 // From here on standard error is the command's.
                 if case .starting = event.kind { display.finish() }
@@ -134,11 +141,19 @@ enum RunCommand {
             }
         } catch SupervisionError.connectionLost where attendant != nil {
             // A supervisor that was killed may have launched it before; then it is there without one.
+        } catch SupervisionError.refused(let reason) where isStarted {
+            // Something else that came with it has failed, such as a dependency that it can do without: it runs all the same.
+            invocation.streams.warn(reason)
         } catch SupervisionError.refused(let reason) {
             throw OneOffFailure(reason: reason, status: attendant?.isHeardOf == true ? 125 : 1)
         }
-        if deployer.renews, planned.observed.schedule?.isAttended != true { try session.startAttendant() }
-        return try deployer.overtakenSecrets(planned.observed)
+        do {
+            if deployer.renews, planned.observed.schedule?.isAttended != true { try session.startAttendant() }
+            return try deployer.overtakenSecrets(planned.observed)
+        } catch where isStarted {
+            invocation.streams.warn("\(error)")
+            return []
+        }
     }
 }
 

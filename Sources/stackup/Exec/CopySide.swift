@@ -43,8 +43,7 @@ enum CopySide {
 
     static func run(arguments: [String]) -> Int32 {
         hardenProcess()
-        // Whoever asked for it waits for it.
-        _ = clinux_signal_with_parent(SIGKILL)
+        let parent = getppid()
         do {
             guard arguments.count == 7, let task = Task(rawValue: arguments[0]), let uid = UInt32(arguments[3]), let gid = UInt32(arguments[4]),
                 let capabilities = UInt64(arguments[6])
@@ -53,6 +52,9 @@ enum CopySide {
             try become(
                 UserIdentity(uid: uid, gid: gid, groups: arguments[5].split(separator: ",").compactMap { UInt32($0) }),
                 CapabilitySet(rawValue: capabilities))
+            // Whoever asked for it waits for it. A change of who one is takes that off, so it comes behind.
+            _ = clinux_signal_with_parent(SIGKILL)
+            guard getppid() == parent else { return 1 }
             umask(0)
             let place = CopyPlace(root: root)
             let (path, flag) = (Array(arguments[1].utf8), arguments[2] == "yes")
