@@ -122,6 +122,7 @@ _Noreturn void launch(void) {
     sigprocmask(SIG_SETMASK, &all, NULL);
     umask(0);
     unprivileged = take_word("unprivileged");
+    if (!take_word("hostname")) fail_because("read", "host name", "it is missing");
     char *hostname = next_text();
     if (setsid() < 0 && errno != EPERM) fail("setsid", "instance");
     // Before anything that would be counted elsewhere.

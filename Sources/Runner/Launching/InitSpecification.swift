@@ -71,7 +71,8 @@ extension InitSpecification {
         var specification = InitSpecification()
         try specification.put("launch")
         if isUnprivileged { try specification.put("unprivileged") }
-        try specification.put(hostname)
+        // Behind a word of its own: a name may be any of the words.
+        try specification.put(["hostname", hostname])
         try specification.putGroups(groups)
         if plan.hasPrivateCgroupNamespace == true { try specification.put("cgroupns") }
         for namespaces in shared {

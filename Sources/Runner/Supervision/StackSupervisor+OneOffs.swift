@@ -31,13 +31,38 @@ extension StackSupervisor {
         host.discardMount(of: key)
         services[key]?.plan = nil
         instance.caller = nil
+        instance.command = Self.shown(instance.command)
         if oneOff.isRemovedAtEnd {
-            instances[instance.name] = nil
-            services[key] = nil
-            host.forget(instance.name)
-            emit(.removed, instance.name)
+            removeOneOff(instance)
+        } else {
+            // Whoever runs one each minute must not make every answer longer for ever.
+            let ended = instances.values.filter { services[$0.name.service]?.traits.oneOff != nil && $0.phase == .exited }
+            if ended.count > Self.keptOneOffs, let oldest = ended.min(by: { ($0.finishedAt ?? 0, $0.name.service) < ($1.finishedAt ?? 0, $1.name.service) }) {
+                removeOneOff(oldest)
+            }
         }
         changed(.soon)
+    }
+
+    /// So many that have ended are kept, for people to see.
+    static let keptOneOffs = 100
+
+    private func removeOneOff(_ instance: Instance) {
+        instances[instance.name] = nil
+        services[instance.name.service] = nil
+        host.forget(instance.name)
+        emit(.removed, instance.name)
+    }
+
+    /// As much of a command line as is worth keeping of one that has ended: a script may be one of its words.
+    private static func shown(_ command: [String]) -> [String] {
+        var room = 1024
+        var shown: [String] = []
+        for word in command where room > 0 {
+            shown.append(word.utf8.count <= room ? word : String(word.unicodeScalars.prefix(room)) + "…")
+            room -= word.utf8.count
+        }
+        return shown
     }
 
     /// Refuses to start again what starts once.

@@ -42,6 +42,22 @@ import Testing
         #expect(bench.instance("\(key)-1") == nil)
     }
 
+    @Test func thoseThatHaveEndedDoNotAddUpForEver() {
+        for number in 0..<StackSupervisor.keptOneOffs + 5 {
+            let key = "web~" + String(repeating: "0", count: 12 - String(number).count) + String(number)
+            var plan = LaunchPlan.test(key)
+            plan.arguments = ["sh", "-c", String(repeating: "x", count: 100_000), "more"]
+            plan.oneOff = OneOff(service: "web", name: "shop-web-run-\(number)", isRemovedAtEnd: false)
+            bench.submit(deployment(plan))
+            bench.started("\(key)-1")
+            bench.ended("\(key)-1", 0)
+        }
+        let kept = bench.supervisor.observe(supervisorPID: 1).oneOffs
+        #expect(kept.count == StackSupervisor.keptOneOffs)
+        #expect(!kept.contains { $0.oneOff?.name == "shop-web-run-4" } && kept.contains { $0.oneOff?.name == "shop-web-run-5" })
+        #expect(kept.allSatisfy { $0.command.count == 3 && $0.command.joined().utf8.count < 1100 })
+    }
+
     @Test func oneThatIsToLeaveNothingLeavesNothing() {
         bench.submit(deployment(plan(removed: true)))
         bench.started("\(key)-1")
