@@ -53,16 +53,8 @@ extension KeyedDecodingContainer {
         Bytewise(try decode(String.self, forKey: key))
     }
 
-    public func decode(_: Bytewise<String?>.Type, forKey key: Key) throws -> Bytewise<String?> {
-        Bytewise(try decodeIfPresent(String.self, forKey: key))
-    }
-
     public func decode(_: Bytewise<[String]>.Type, forKey key: Key) throws -> Bytewise<[String]> {
         Bytewise(try decode([String].self, forKey: key))
-    }
-
-    public func decode(_: Bytewise<[String: String]>.Type, forKey key: Key) throws -> Bytewise<[String: String]> {
-        Bytewise(try decode([String: String].self, forKey: key))
     }
 }
 
@@ -71,15 +63,7 @@ extension KeyedEncodingContainer {
         try encode(value.wrappedValue, forKey: key)
     }
 
-    public mutating func encode(_ value: Bytewise<String?>, forKey key: Key) throws {
-        try encodeIfPresent(value.wrappedValue, forKey: key)
-    }
-
     public mutating func encode(_ value: Bytewise<[String]>, forKey key: Key) throws {
-        try encode(value.wrappedValue, forKey: key)
-    }
-
-    public mutating func encode(_ value: Bytewise<[String: String]>, forKey key: Key) throws {
         try encode(value.wrappedValue, forKey: key)
     }
 }

@@ -60,11 +60,8 @@ struct UnitFolder {
     }
 
     private func write(_ unit: BootUnit) throws(SystemCallError) {
-        var folder = ""
-        for part in Paths.components(path) {
-            folder += "/" + part
-            if mkdir(folder, 0o755) != 0, errno != EEXIST { throw SystemCallError("mkdir", folder) }
-        }
+        // People keep their settings elsewhere, and a link in their place.
+        try FileTree.makeFolders(ResolvedPath(path).path, mode: 0o755)
         let opened = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY)
         let (number, temporary) = (opened.number, ".\(unit.fileName).\(getpid())")
         // It may say where the store is, and nothing that is secret: others' tools read units.
