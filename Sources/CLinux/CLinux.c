@@ -3,7 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -32,9 +36,20 @@ int clinux_start_writeback(int descriptor) {
 }
 
 void clinux_take_memory_in_large_pieces(void) {
+    const uintptr_t large = 2 << 20;
     mallopt(M_TOP_PAD, 1 << 20);
     mallopt(M_TRIM_THRESHOLD, 16 << 20);
     mallopt(M_MMAP_THRESHOLD, 16 << 20);
+
+    char *heap = malloc(14 << 20);
+    uintptr_t first = ((uintptr_t)heap + large - 1) & ~(large - 1);
+    uintptr_t end = (uintptr_t)sbrk(0);
+    bool is_in_heap = heap && (uintptr_t)heap < end && first < end;
+    if (is_in_heap) madvise((void *)first, end - first, MADV_HUGEPAGE);
+    free(heap);
+    // What lies before the first large page is left empty. (Volatile, or the compiler takes the call away.)
+    static void *volatile gap;
+    if (is_in_heap) gap = malloc(first - (uintptr_t)heap);
 }
 
 int clinux_set_dumpable(int dumpable) {

@@ -33,7 +33,8 @@ int clinux_syncfs(int descriptor);
 /// sync_file_range(SYNC_FILE_RANGE_WRITE) of the whole file. Returns 0, or -1 with errno set.
 int clinux_start_writeback(int descriptor);
 
-/// mallopt(3): the heap grows by 1 MiB, has pieces of up to 16 MiB, and gives nothing back below that.
+/// mallopt(3): the heap grows by 1 MiB, has pieces of up to 16 MiB, and gives nothing back below that. Its first 14 MiB are
+/// transparent huge pages where the host has them (madvise(2)): a fault of a page takes a microsecond or two.
 void clinux_take_memory_in_large_pieces(void);
 
 /// prctl(PR_SET_DUMPABLE). Returns 0, or -1 with errno set.
