@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -41,6 +42,10 @@ void clinux_take_memory_in_large_pieces(void) {
     mallopt(M_TRIM_THRESHOLD, 16 << 20);
     mallopt(M_MMAP_THRESHOLD, 16 << 20);
 
+    struct rlimit data, all;
+    if (getrlimit(RLIMIT_DATA, &data) != 0 || getrlimit(RLIMIT_AS, &all) != 0) return;
+    // Who may have little must not take much at once.
+    if (data.rlim_cur < 64 << 20 || all.rlim_cur < 256 << 20) return;
     char *heap = malloc(14 << 20);
     uintptr_t first = ((uintptr_t)heap + large - 1) & ~(large - 1);
     uintptr_t end = (uintptr_t)sbrk(0);

@@ -21,12 +21,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MOST_PLACED = 64, WINDOW = MOST_PLACED + 1 };
+enum { WINDOW = 64, MOST_PLACED = WINDOW - 1 };
 
 /// The first of WINDOW numbers that lie side by side and that nothing else gets, because an eventfd(2) keeps each.
 ///
 /// What a child is to get is put there. All else lies above or is not the child's, so that a single close_range(2) gives the child a table
 /// of its own with these only. Otherwise each start would copy and close what a supervisor of a thousand instances has open.
+///
+/// It begins and ends at multiples of 64: kernels before 5.15.33 copy a part of a table right up to such a number only.
 static int window = -1;
 static int keeper = -1;
 static pthread_mutex_t window_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -35,19 +37,32 @@ static int keep_window(void) {
     if (window >= 0) return 0;
     int made = eventfd(0, EFD_CLOEXEC);
     if (made < 0) return -1;
-    int free_numbers = 0, at = MOST_PLACED;
-    for (; free_numbers < WINDOW; at++) free_numbers = fcntl(at, F_GETFD) < 0 ? free_numbers + 1 : 0;
-    for (int i = 1; i <= WINDOW; i++) {
-        if (dup3(made, at - i, O_CLOEXEC) >= 0) continue;
+    for (int first = WINDOW;; first += WINDOW) {
+        int kept = 0, number = 0;
+        // Never onto a number that somebody may have got a moment ago: the lowest free one from there on.
+        for (; kept < WINDOW; kept++)
+            if ((number = fcntl(made, F_DUPFD_CLOEXEC, first + kept)) != first + kept) break;
+        if (kept == WINDOW) {
+            keeper = made;
+            window = first;
+            return 0;
+        }
         int error = errno;
-        while (--i > 0) close(at - i);
+        if (number >= 0) close(number);
+        while (kept-- > 0) close(first + kept);
+        if (number >= 0) continue;
         close(made);
-        errno = error;
+        // What lies beyond the limit is an invalid argument (fcntl(2)).
+        errno = error == EINVAL ? EMFILE : error;
         return -1;
     }
-    keeper = made;
-    window = at - WINDOW;
-    return 0;
+}
+
+int clinux_keep_window(void) {
+    pthread_mutex_lock(&window_lock);
+    int result = keep_window();
+    pthread_mutex_unlock(&window_lock);
+    return result;
 }
 
 struct spawn {
@@ -77,7 +92,7 @@ static int raise_ambient(void) {
 static int child(void *argument) {
     struct spawn *spawn = argument;
     int executable = window + spawn->count;
-    if (syscall(SYS_close_range, executable + 1, ~0U, 2 /* CLOSE_RANGE_UNSHARE */) != 0) goto failed;
+    if (syscall(SYS_close_range, window + WINDOW, ~0U, 2 /* CLOSE_RANGE_UNSHARE */) != 0) goto failed;
     for (int i = 0; i < spawn->count; i++)
         if (dup2(window + i, spawn->descriptors[i].number) < 0) goto failed;
     syscall(SYS_close_range, spawn->descriptors[spawn->count - 1].number + 1, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);

@@ -8,6 +8,10 @@ import subprocess
 import time
 
 
+class Unable(Exception):
+    """A peer that does not get so many services to run."""
+
+
 class Supervisor:
     """One that is given its services in files, starts all of them, and ends them when it is asked to end."""
 
@@ -16,6 +20,7 @@ class Supervisor:
         self.process = None
         self.token = None
         self.seen = set()
+        self.running = set()
 
     def is_installed(self):
         return all(shutil.which(program) for program in self.programs)
@@ -31,14 +36,14 @@ class Supervisor:
         begin = time.perf_counter()
         self.process = subprocess.Popen(
             command, cwd=self.place, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        running = set()
-        while len(running) < count:
-            if self.process.poll() is not None or time.perf_counter() - begin > 300:
-                raise RuntimeError(f"{self.name}: {len(running)} of {count} services run")
-            self.look(running)
+        self.running = set()
+        while len(self.running) < count:
+            if self.process.poll() is not None or time.perf_counter() - begin > 60:
+                raise Unable(f"{self.name}: {len(self.running)} of {count} services run")
+            self.look()
         return (time.perf_counter() - begin) * 1e3
 
-    def look(self, running):
+    def look(self):
         """Adds the services that have come since. Looking takes time itself, so it happens every few milliseconds only."""
         time.sleep(0.005)
         for pid in set(os.listdir("/proc")) - self.seen:
@@ -50,9 +55,8 @@ class Supervisor:
             except OSError:
                 continue
             if arguments[:2] == [b"sleep", self.token.encode()]:
-                running.add(pid)
+                self.running.add(pid)
                 self.seen.add(pid)
-        self.running = running
 
     def down(self):
         """The time until the supervisor has ended, and all services with it."""
@@ -75,8 +79,16 @@ class Supervisor:
             return False
 
     def clear(self):
-        if self.process and self.process.poll() is None:
-            self.down()
+        """Ends what was started, whatever became of it."""
+        if not self.process:
+            return
+        self.process.kill()
+        self.process.wait()
+        self.look()
+        for pid in self.running:
+            if self.is_running(pid):
+                os.kill(int(pid), signal.SIGKILL)
+        self.process = None
 
     def service_folders(self, count, command):
         """A folder with a `run` for each service, as daemontools has it."""

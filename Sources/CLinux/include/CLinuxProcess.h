@@ -13,13 +13,19 @@ struct clinux_descriptor {
 ///
 /// The child shares this process's memory only until its exec (CLONE_VM and CLONE_VFORK, as posix_spawn(3)
 /// has it), so nothing of it is copied. It gets the descriptors listed, whose numbers ascend from 0, and no others;
-/// every signal is blocked. It costs the same however many this process has open; for that, the first call keeps some numbers
-/// for good, and calls of several threads come one after the other. Where `keep_capabilities` is set, it keeps them over the exec although its user is not root.
+/// every signal is blocked. Where `keep_capabilities` is set, it keeps them over the exec although its user is not root.
 /// It is born into `group`, a directory of the v2 hierarchy, or, where that is -1, into this process's.
+///
+/// It costs the same however many descriptors this process has open, as long as they came after `clinux_keep_window`. Calls of several
+/// threads come one after the other.
 ///
 /// Returns the pid and stores a pidfd, or returns -1 with errno set.
 int clinux_spawn(int executable, const char *name, uint64_t namespaces, const struct clinux_descriptor *descriptors,
                  int count, int keep_capabilities, int group, int *pidfd);
+
+/// Keeps the numbers that `clinux_spawn` puts a child's descriptors to: 64 of them, for good. The first start does so by itself, but the
+/// lower they are the better. Returns 0, or -1 with errno set.
+int clinux_keep_window(void);
 
 /// pidfd_open(2), pidfd_getfd(2): -1 with errno set when they fail.
 int clinux_pidfd_open(int pid);

@@ -29,6 +29,8 @@ public final class InstanceLauncher {
         executable = try InitExecutable(initExecutable)
         isUnprivileged = geteuid() != 0
         do {
+            // Before thousands of descriptors are open.
+            try retryingInterrupts("dup") { clinux_keep_window() }
             null = try FileDescriptor.open("/dev/null", O_RDWR)
         } catch {
             throw LaunchError("\(error)")

@@ -144,6 +144,8 @@ final class ControlServer {
     }
 
     private func serve(_ request: ControlRequest, _ payload: LockedBuffer?, for client: ControlClient) {
+        // What happened before it came counts.
+        supervisor.settleIfDue()
         switch request {
         case .observe: client.send(.state(supervisor.observe(supervisorPID: getpid())))
         case .subscribe(let since):

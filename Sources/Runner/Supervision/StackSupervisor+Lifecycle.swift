@@ -223,6 +223,8 @@ extension StackSupervisor {
                 launch(instance)
                 // What hinders it now may be gone in a while.
                 if instance.phase == .exited { applyRestartPolicy(instance) }
+                // Others may wait for it in vain from now on.
+                settleSoon()
             case .check(let instance, let generation):
                 guard instance.generation == generation, let health = instance.health, health.due <= time, health.running == nil,
                     !instance.isPaused

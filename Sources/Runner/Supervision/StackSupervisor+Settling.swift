@@ -6,7 +6,6 @@ extension StackSupervisor {
         guard !isSettling else { return }
         isSettling = true
         takeSteps()
-        discardMounts()
         isSettling = false
         guard pending.isEmpty else { return }
         for service in emptied where instances(of: service).isEmpty { services[service] = nil }
@@ -56,6 +55,7 @@ extension StackSupervisor {
                 progressed = step(instance, needed: needed, unstarted: unstarted) || progressed
             }
             pending.removeAll { $0.intent == nil }
+            discardMounts()
         }
     }
 
@@ -73,6 +73,8 @@ extension StackSupervisor {
         }
         guard !instance.isAlive else { return false }
         guard dependencies(of: service).isDisjoint(with: unstarted), mayStart(instance) else { return instance.intent == nil }
+        // A start may take long, and what is left in there are secrets.
+        discardMounts()
         launch(instance)
         return instance.intent == nil
     }

@@ -177,6 +177,8 @@ final class StackSupervisor {
 
     func finish(_ job: Job) {
         current = nil
+        // Who hears that it is done may rely on a successor's knowing of it.
+        if unsaved != .nothing { changed(.urgent) }
         if case .down(services: nil, _) = job.request, job.failures.isEmpty { onDown() }
         job.onFinish(job.failures.isEmpty ? .done : .failed(reason: job.failures.joined(separator: "\n")))
         startNextJob()

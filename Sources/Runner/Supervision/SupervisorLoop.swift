@@ -20,8 +20,9 @@ final class SupervisorLoop {
 
     /// In milliseconds: how long a change that a successor can do without may wait to be written.
     static let saveDelay: Int64 = 50
-    /// Such changes are written so seldom that at most one part in so many of the time is spent on it.
+    /// Such changes are written so seldom that at most one part in so many of the time is spent on it, but for the longest delay.
     private static let saveShare: Int64 = 20
+    private static let longestSaveDelay: Int64 = 1000
     private var lastSaveTook: Int64 = 0
 
     init(
@@ -112,7 +113,7 @@ final class SupervisorLoop {
         case .urgent: save()
         case .soon:
             let time = MonotonicClock.now()
-            if let saveTime, saveTime <= time { save() } else { saveTime = saveTime ?? time + max(Self.saveDelay, Self.saveShare * lastSaveTook) }
+            if let saveTime, saveTime <= time { save() } else { saveTime = saveTime ?? time + min(max(Self.saveDelay, Self.saveShare * lastSaveTook), Self.longestSaveDelay) }
         }
     }
 

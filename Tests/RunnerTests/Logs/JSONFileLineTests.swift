@@ -30,6 +30,20 @@ import Testing
         #expect(line(bytes, newline: false).hasPrefix(#"{"log":"\#(text)","stream""#))
     }
 
+    @Test func eachByteIsSeenWhereverItStands() {
+        let rest = line([], newline: false).utf8.count
+        for byte in UInt8.min..<0x80 {
+            let alone = line([byte], newline: false).utf8.dropFirst(8)
+            let escaped = String(decoding: alone.prefix(alone.count + 8 - rest), as: UTF8.self)
+            for place in 0..<24 {
+                var bytes = [UInt8](repeating: UInt8(ascii: "a"), count: 24)
+                bytes[place] = byte
+                let text = String(repeating: "a", count: place) + escaped + String(repeating: "a", count: 23 - place)
+                #expect(line(bytes, newline: false).hasPrefix(#"{"log":"\#(text)","stream""#), "byte \(byte) at \(place)")
+            }
+        }
+    }
+
     @Test func whatIsWrittenCanBeReadAgain() throws {
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<500 {

@@ -189,6 +189,21 @@ import Testing
         #expect(bench.supervisor.instances.isEmpty && bench.supervisor.services.isEmpty)
     }
 
+    @Test func whatEndsTogetherIsLookedAtOnce() {
+        bench.up(.test("web", after: ["db"]), .test("api", after: ["db"]), .test("db"))
+        bench.supervisor.settlesAfterEvents = true
+        bench.submit(.down(services: nil, timeoutMilliseconds: nil))
+        #expect(bench.calls().sorted() == ["signal api-1 15", "signal web-1 15"])
+        bench.ended("web-1")
+        bench.ended("api-1")
+        #expect(bench.calls() == [])
+        bench.supervisor.settleIfDue()
+        #expect(bench.calls().filter { $0.hasPrefix("signal") } == ["signal db-1 15"])
+        bench.ended("db-1")
+        bench.supervisor.settleIfDue()
+        #expect(bench.supervisor.instances.isEmpty && bench.supervisor.isSettled)
+    }
+
     @Test func downKeepsTheOrderAcrossAServiceThatIsGoneFirst() {
         bench.up(.test("web", after: ["api"]), .test("api", after: ["db"]), .test("db"))
         bench.ended("api-1")
