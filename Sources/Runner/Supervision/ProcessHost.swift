@@ -234,7 +234,11 @@ final class ProcessHost: InstanceHost {
         watcher?.watch(paths)
     }
 
-    func discardMount(of service: String) { mounts[service] = nil }
+    func discardMount(of service: String) {
+        let files = mounts.removeValue(forKey: service)?.files
+        // What services have, commands say of them. One that was adopted after its end has left no files, and may have had some.
+        if OneOff.service(ofKey: service) != nil, files?.contains(where: { $0.kind == .secret }) ?? true { UnloggedSign.leave(in: directory) }
+    }
 
     // MARK: Adoption
 
