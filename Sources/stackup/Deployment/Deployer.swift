@@ -80,12 +80,17 @@ struct Deployer {
         try store.commit(changes)
     }
 
-    /// Services that were not part of this `up` stay as they were recorded, unless the plan removes them. One-offs leave nothing in the record.
+    /// Services that were not part of this `up` stay as they were recorded, unless the plan removes them. Of one-offs the record has what they
+    /// could write to.
     private static func nextRecord(
         _ preparation: Preparation, _ plan: Plan, _ launchPlans: [LaunchPlan], after record: StackRecord?
     ) -> StackRecord {
+        let folders = launchPlans.filter { $0.oneOff != nil }.flatMap(\.writableFolders)
         let launchPlans = launchPlans.filter { $0.oneOff == nil }
-        if let record, launchPlans.isEmpty, !preparation.wanted.oneOffs.isEmpty { return record }
+        if var record, launchPlans.isEmpty, !preparation.wanted.oneOffs.isEmpty {
+            record.remember(folders: folders)
+            return record
+        }
         var services = record?.services ?? [:]
         for case .removeInstance(let service, _) in plan.actions.map(\.operation)
         where !preparation.wanted.declaredServices.contains(service) {
@@ -103,6 +108,8 @@ struct Deployer {
         var next = StackRecord(preparation.stack, surroundings: preparation.surroundings, services: services)
         // Or nobody would know any more that plaintext of it is left, nor where.
         for seal in preparation.unfinishedSeals where seal.declaration == nil { next.secrets[seal.secret] = record?.secrets[seal.secret] }
+        next.oneOffFolders = record?.oneOffFolders ?? []
+        next.remember(folders: folders)
         // Nobody has asked whether there is a value by these options: it stays the one by those that it was asked with.
         let asked = Set(preparation.wanted.secrets.map(\.name))
         for case (let name, let origin) in next.secrets where !asked.contains(name) {
