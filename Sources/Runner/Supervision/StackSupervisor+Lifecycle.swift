@@ -229,7 +229,10 @@ extension StackSupervisor {
                 else { continue }
                 instance.health?.due = .max
                 check(instance)
-            case .checkTimeout(let instance, let id): checkTimedOut(instance, id)
+            case .checkTimeout(let instance, let generation):
+                guard instance.generation == generation else { continue }
+                instance.health?.awaitsTimeout = false
+                if let id = instance.health?.running { endLateCheck(of: instance, id) }
             }
         }
     }
