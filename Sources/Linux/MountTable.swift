@@ -70,6 +70,14 @@ public struct MountTable {
         return places
     }
 
+    /// Whether the mount that lies on top at a place is all of a filesystem, of one type.
+    ///
+    /// - Parameter device: the filesystem's (stat(2)).
+    public func isWhole(_ type: String, of device: dev_t, at place: String) -> Bool {
+        guard let mount = mounts.last(where: { $0.place.elementsEqual(place.utf8) }) else { return false }
+        return mount.root.elementsEqual("/".utf8) && mount.isFile(of: device, below: "/") && mount.type.elementsEqual(type.utf8)
+    }
+
     /// Whether there are such mounts, wherever they are.
     public func hasMounts(of device: dev_t, below beginning: String) -> Bool {
         mounts.contains { $0.isFile(of: device, below: beginning) }

@@ -90,6 +90,8 @@ public struct InstanceCommand: Codable, Sendable, Equatable {
     public var oomScoreAdjustment: Int32?
     /// As ``LaunchPlan/namespaces``.
     public var namespaces: NamespacePlan?
+    /// As ``LaunchPlan/hasPrivateCgroupNamespace``.
+    public var hasPrivateCgroupNamespace: Bool?
 
     public init(
         arguments: [String], environment: [String], workingDirectory: String, user: UserIdentity, capabilities: CapabilitySet,
@@ -112,6 +114,7 @@ extension LaunchPlan {
             limits: limits)
         command.filter = filter
         command.namespaces = namespaces
+        command.hasPrivateCgroupNamespace = hasPrivateCgroupNamespace
         command.oomScoreAdjustment = oomScoreAdjustment
         return command
     }

@@ -59,6 +59,7 @@ _Noreturn void join(void) {
     if (supervised && prctl(PR_SET_PDEATHSIG, SIGALRM) != 0) fail("prctl", "PR_SET_PDEATHSIG");
     int namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
     if (take_word("namespaces")) namespaces = (int)next_number();
+    int has_group_namespace = take_word("cgroupns");
     struct groups groups = take_groups();
     struct identity identity;
     read_identity(&identity);
@@ -68,7 +69,7 @@ _Noreturn void join(void) {
         if (errno == ESRCH) fail_because("join", "instance", "it has just ended");
         fail("join", "instance");
     }
-    close(INSTANCE_FD);
+    if (!has_group_namespace) close(INSTANCE_FD);
     syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
     // The pid namespace is for children only (setns(2)).
     pid_t child = fork();
@@ -77,10 +78,14 @@ _Noreturn void join(void) {
         leave_session();
         // This process itself stays where it was: it outlives the groups.
         enter_groups(groups);
+        // From within, the way to the group may not be to be had any more (cgroup_namespaces(7), nsdelegate).
+        if (has_group_namespace && setns(INSTANCE_FD, CLONE_NEWCGROUP) != 0) fail("join", "the cgroup namespace");
+        if (has_group_namespace) close(INSTANCE_FD);
         if (terminal) open_terminal(&identity, STATUS_FD, NULL);
         use_own_null();
         become(&identity);
     }
+    if (has_group_namespace) close(INSTANCE_FD);
     close(REPORT_FD);
     close(STATUS_FD);
     attend(child, supervised);

@@ -204,9 +204,13 @@ void complete_root(const char *shared_memory_size, const struct surroundings *su
     // The host's /dev may have none, and nothing is made on the host.
     if (!surroundings->shares_host_ipc && fstatat(new_root, "dev/mqueue", &status, 0) == 0)
         close(attach_new(filesystem_new("mqueue", queue, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "dev/mqueue"));
-    if (surroundings->shared_memory >= 0)
+    if (surroundings->shared_memory >= 0) {
+        // Whatever the other service may have made of its own.
+        if (tree_restrict(surroundings->shared_memory, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 0) != 0) fail("mount_setattr", "dev/shm");
         close(attach_new(surroundings->shared_memory, "dev/shm"));
-    else
+        // The links in there are the other's.
+        distrust("/dev/shm");
+    } else
         remember_own(attach_new(tmpfs_new("1777", shared_memory_size, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "dev/shm"), 1);
     temporary = attach_new(tmpfs_new("1777", NULL, API_MOUNT_NOSUID | API_MOUNT_NODEV), "tmp");
     remember_own(temporary, 1);

@@ -15,7 +15,7 @@ import Testing
         write("outside/file", "untouched")
     }
 
-    deinit { try? FileTree.remove(folder, in: AT_FDCWD) }
+    deinit { try? FileTree.remove(folder) }
 
     private func write(_ path: String, _ text: String, mode: mode_t = 0o644) {
         let number = open("\(folder)/\(path)", O_WRONLY | O_CREAT | O_TRUNC, mode)
@@ -36,11 +36,13 @@ import Testing
         return (try FileDescriptor.open("\(folder)/archive", O_RDONLY).readAll() ?? [], omitted)
     }
 
-    private func receive(_ archive: [UInt8], at path: String = "to", all: Bool = false, distrusting: [String] = []) throws {
+    private func receive(
+        _ archive: [UInt8], at path: String = "to", all: Bool = false, distrusting: [String] = [], keepsOwners: Bool = false
+    ) throws {
         let file = try FileDescriptor.open("\(folder)/incoming", O_RDWR | O_CREAT | O_TRUNC, mode: 0o600)
         try file.writeAll(archive)
         lseek(file.number, 0, SEEK_SET)
-        let receiver = TreeReceiver(try file.duplicate(), keepsOwners: false)
+        let receiver = TreeReceiver(try file.duplicate(), keepsOwners: keepsOwners)
         let place = CopyPlace(distrusting: distrusting.map { "\(folder)/\($0)" })
         let bytes = Array("\(folder)/\(path)".utf8)
         if all { try receiver.receiveAll(at: bytes, in: place) } else { try receiver.receive(at: bytes, in: place) }
@@ -160,6 +162,27 @@ import Testing
         #expect(throws: CopyError.self) { try receive(try archive([file("y")]), at: "to/link/y", distrusting: ["to"]) }
         #expect(access("\(folder)/outside/y", F_OK) != 0)
         #expect(throws: CopyError.self) { _ = try CopyPlace(distrusting: ["\(folder)/to"]).open(Array("\(folder)/to/link/file".utf8), followsLast: false) }
+    }
+
+    /// Somebody who may rename in the folder that is copied to puts a folder of somebody else's, or a file, in the place of what was just made.
+    @Test(arguments: [ArchiveEntry.Kind.folder, .link(target: Array("somewhere".utf8))])
+    func whoRenamesMeanwhileChangesNoOtherEntry(_ kind: ArchiveEntry.Kind) throws {
+        let isFolder = kind == .folder
+        let made = isFolder ? "made" : ".stackup-copy-\(getpid())-1"
+        let entry = ArchiveEntry(
+            name: Array("made".utf8), kind: kind, mode: 0o755, uid: geteuid() == 0 ? 12345 : geteuid(), gid: getegid(), modified: 1)
+        let archive = try archive([(entry, "")])
+        for _ in 0..<500 {
+            if isFolder { mkdir("\(folder)/to/victim", 0o700) }
+            write(isFolder ? "to/victim/content" : "to/victim", "kept", mode: 0o600)
+            let victim = try FileDescriptor.open("\(folder)/to/victim", O_PATH)
+            let exchanger = try Exchanger("\(folder)/to/victim", "\(folder)/to/\(made)")
+            try? receive(archive, keepsOwners: true)
+            exchanger.end()
+            let status = try victim.status()
+            try #require(status.st_uid == geteuid() && status.st_mode & 0o777 == (isFolder ? 0o700 : 0o600), "it has become another's")
+            for name in ["victim", "made", made] { try FileTree.remove("\(folder)/to/\(name)") }
+        }
     }
 
     @Test func nothingBecomesSetuid() throws {

@@ -129,6 +129,9 @@ public struct CgroupHierarchy: Sendable, Equatable {
             || (ControlFile.read(unified.place + "/cgroup.controllers") ?? "").split { $0 == " " || $0 == "\n" }.contains { $0 == controller.rawValue }
     }
 
+    /// Whether a group can be made that holds an instance's processes together, whatever else it does.
+    public var canHoldTogether: Bool { unifiedParent != nil || canControl(.freezer) }
+
     /// Whether a controller is v1's.
     public func isLegacy(_ controller: CgroupController) -> Bool { legacy[controller] != nil }
 

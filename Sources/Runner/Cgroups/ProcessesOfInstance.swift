@@ -13,8 +13,12 @@ public struct ProcessesOfInstance {
 
     /// Those that are there now, as the host numbers them.
     public func current() -> [Int32] {
-        guard let kind = namespace.split(separator: ":").first else { return [] }
-        return Self.all().filter { Self.namespace(String(kind), of: $0) == namespace }
+        namespace.isEmpty ? [] : Self.all().filter(hold)
+    }
+
+    /// Whether a process is one of them now.
+    func hold(_ pid: Int32) -> Bool {
+        namespace.split(separator: ":").first.map { Self.namespace(String($0), of: pid) == namespace } ?? false
     }
 
     /// Those of several instances, by the pid of each one's init: all processes are looked at once.

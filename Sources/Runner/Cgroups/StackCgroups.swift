@@ -62,6 +62,10 @@ final class StackCgroups {
             } else if let controller = unified.first {
                 throw SystemCallError("cgroup", controller.rawValue, code: ENODEV)
             }
+            // Whoever asks for a group and limits nothing has others' processes about: it tells its own from those, and can be frozen.
+            if all.isEmpty, controllers.isEmpty, let mount = hierarchy.legacy[.freezer], hierarchy.canControl(.freezer) {
+                folders[.freezer] = try makeFolder(for: instance, in: mount.own, named: "stackup")
+            }
             if let rules = controls.deniedDevices, !hierarchy.isLegacy(.devices) {
                 guard let folder = all.first else { throw SystemCallError("cgroup", "devices", code: ENODEV) }
                 try DeviceProgram.deny(rules, in: folder)
@@ -174,27 +178,21 @@ final class StackCgroups {
             group.folders.append(folder)
             groups[instance] = group
             try group.freeze()
-            try take(ProcessesOfInstance(pid: pid), to: folder)
+            let processes = ProcessesOfInstance(pid: pid)
+            // Who shares its pid namespace has a group already, and is not paused with it.
+            try ProcessMove.all(to: folder, listed: processes.current) { processes.hold($0) && !isInGroup(ofOtherThan: instance, $0) }
         } catch {
             try? thaw(instance)
             throw LaunchError("it cannot be frozen: \(error); this needs a cgroup that stackup may divide (see docs/limits.md)")
         }
     }
 
-    /// Whoever is moved into a frozen group is frozen, and starts nobody any more: so this ends.
-    private func take(_ processes: ProcessesOfInstance, to folder: String) throws(SystemCallError) {
-        var taken = Set<Int32>()
-        while true {
-            let others = processes.current().filter { !taken.contains($0) }
-            if others.isEmpty { return }
-            for pid in others {
-                taken.insert(pid)
-                do {
-                    try ControlFile.write("\(pid)", to: folder + "/cgroup.procs")
-                } catch where error.code == ESRCH {
-                    continue
-                }
-            }
+    /// Whether a process is in the group of another instance of the stack.
+    private func isInGroup(ofOtherThan instance: InstanceName, _ pid: Int32) -> Bool {
+        (ControlFile.read("/proc/\(pid)/cgroup") ?? "").split(separator: "\n").contains { line in
+            let names = line.split(separator: "/")
+            guard let place = names.lastIndex(of: stackName[...]), place + 1 < names.count else { return false }
+            return names[place + 1] != instance.description
         }
     }
 

@@ -12,21 +12,21 @@ public struct CopyPlace: ~Copyable {
     /// -1 for the host.
     private let rootNumber: Int32
 
-    /// Real paths of the host's folders that services may write to.
-    private let distrusted: [String]
+    /// The host's folders that services may write to.
+    private let distrusted: DistrustedFolders
 
     /// The host's tree.
     ///
     /// - Parameter distrusted: real paths of folders that services may write to: no link in them is followed.
     public init(distrusting distrusted: [String]) {
-        self.distrusted = distrusted
+        self.distrusted = DistrustedFolders(distrusted)
         root = nil
         rootNumber = -1
     }
 
     /// A service's.
     public init(root: consuming FileDescriptor) {
-        distrusted = []
+        distrusted = DistrustedFolders([])
         rootNumber = root.number
         self.root = consume root
     }
@@ -65,7 +65,7 @@ public struct CopyPlace: ~Copyable {
             let shown = String(decoding: name, as: UTF8.self)
             links += 1
             guard links <= 40 else { throw SystemCallError("openat2", shown, code: ELOOP) }
-            guard !isDistrusted(current.number) else {
+            guard !distrusted.contain(current.number) else {
                 throw CopyError("\(shown) is a symbolic link in a folder that a service may write to, and is not followed; name what it leads to")
             }
             let target = try next.linkTarget()
@@ -73,14 +73,6 @@ public struct CopyPlace: ~Copyable {
             rest += target.split(separator: slash).map(Array.init).reversed()
         }
         return current
-    }
-
-    private func isDistrusted(_ folder: Int32) -> Bool {
-        var buffer = [CChar](repeating: 0, count: 4097)
-        let count = readlink("/proc/self/fd/\(folder)", &buffer, 4096)
-        guard count > 0 else { return true }
-        let path = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return distrusted.contains { path == $0 || Paths.rest(of: path, below: $0) != nil }
     }
 }
 

@@ -5,14 +5,15 @@ import Linux
 ///
 /// Names that lead out, or through a link, are refused, whoever has written the archive and whatever lies there or is laid there
 /// meanwhile. A file takes the place of another by rename(2), so that nothing is written to what has other names. What would let its
-/// user become another (setuid) is left out.
+/// user become another (setuid) is left out. Owners, modes and times are given by descriptor, to what was just made and to nothing else:
+/// whoever may rename in the folder could else lead them to another entry.
 public struct TreeReceiver: ~Copyable {
     private var reader: ArchiveReader
     private let keepsOwners: Bool
     private var buffer = [UInt8](repeating: 0, count: 256 * 1024)
     private var temporaries = 0
     /// New folders get their modes when all that they hold is there.
-    private var folders: [(path: [UInt8], mode: UInt32, modified: Int64)] = []
+    private var folders: [(path: [UInt8], made: MadeEntry, mode: UInt32, modified: Int64)] = []
 
     /// - Parameters:
     ///   - input: where the archive comes from.
@@ -49,12 +50,14 @@ public struct TreeReceiver: ~Copyable {
     }
 
     private mutating func finish(_ folder: borrowing FileDescriptor) throws {
-        for made in folders.reversed() {
+        for (path, made, mode, modified) in folders.reversed() {
+            // Another one in its place is nothing of ours.
             guard let file = try? FileDescriptor.open(
-                bytes: made.path, in: folder.number, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, resolution: [.beneath, .noSymlinks, .noMagicLinks])
+                bytes: path, in: folder.number, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, resolution: [.beneath, .noSymlinks, .noMagicLinks]),
+                (try? MadeEntry(file)) == made
             else { continue }
-            _ = fchmod(file.number, made.mode & 0o777)
-            Self.date(file.number, made.modified)
+            _ = fchmod(file.number, mode & 0o777)
+            Self.date(file.number, modified)
         }
         try reader.drain()
     }
@@ -132,8 +135,9 @@ public struct TreeReceiver: ~Copyable {
                 }
                 return
             }
-            folders.append((path, entry.mode, entry.modified))
-            return try give(entry, name, in: parent, shown)
+            let folder = try MadeEntry.openFolder(name, in: parent, shown)
+            folders.append((path, try MadeEntry(folder), entry.mode, entry.modified))
+            return try give(entry, folder, shown)
         }
         temporaries += 1
         let temporary = ".stackup-copy-\(getpid())-\(temporaries)"
@@ -143,6 +147,7 @@ public struct TreeReceiver: ~Copyable {
             case .link(let target):
                 let words = target.map { CChar(bitPattern: $0) } + [0]
                 try retryingInterrupts("symlinkat", on: shown) { symlinkat(words, parent, temporary) }
+                if keepsOwners { try give(entry, try MadeEntry.openLink(temporary, to: target, in: parent, shown), shown) }
             case .file:
                 let number = Glibc.openat(parent, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
                 guard number >= 0 else { throw SystemCallError("openat", shown) }
@@ -152,10 +157,9 @@ public struct TreeReceiver: ~Copyable {
                 }
                 guard fchmod(file.number, entry.mode & 0o777) == 0 else { throw SystemCallError("fchmod", shown) }
                 Self.date(file.number, entry.modified)
+                try give(entry, file, shown)
             }
-            let words = Array(temporary.utf8CString)
-            try give(entry, words, in: parent, shown)
-            guard renameat(parent, words, parent, name) == 0 else {
+            guard renameat(parent, temporary, parent, name) == 0 else {
                 if errno == EISDIR { throw CopyError("\(shown) is a folder there: a file cannot take its place") }
                 throw SystemCallError("renameat", shown)
             }
@@ -165,8 +169,9 @@ public struct TreeReceiver: ~Copyable {
         }
     }
 
-    private func give(_ entry: ArchiveEntry, _ name: [CChar], in parent: Int32, _ shown: String) throws {
-        guard keepsOwners, fchownat(parent, name, entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0 else { return }
+    private func give(_ entry: ArchiveEntry, _ made: borrowing FileDescriptor, _ shown: String) throws {
+        let itself: Int32 = 0x1000  // AT_EMPTY_PATH
+        guard keepsOwners, fchownat(made.number, "", entry.uid, entry.gid, itself | AT_SYMLINK_NOFOLLOW) != 0 else { return }
         throw SystemCallError("fchownat", shown)
     }
 

@@ -131,7 +131,7 @@ extension InitSpecification {
     static func join(
         user: UserIdentity, limits: [ResourceLimit], oomScoreAdjustment: Int32?, capabilities: CapabilitySet, filter: SystemCallFilter?,
         directory: String, environment: [String], arguments: [String], groups: Range<Int>, caller: Caller,
-        namespaces: NamespacePlan?, isUnprivileged: Bool
+        namespaces: NamespacePlan?, hasPrivateCgroupNamespace: Bool, isUnprivileged: Bool
     ) throws(LaunchError) -> InitSpecification {
         var specification = InitSpecification()
         try specification.put("join")
@@ -141,6 +141,7 @@ extension InitSpecification {
         case .supervisor: try specification.put("supervised")
         }
         if let namespaces { try specification.put(["namespaces", String(namespaces.entered)]) }
+        if hasPrivateCgroupNamespace { try specification.put("cgroupns") }
         try specification.putGroups(groups)
         try specification.putIdentity(
             user: user, limits: limits, oomScoreAdjustment: oomScoreAdjustment, capabilities: capabilities, filter: filter, directory: directory,

@@ -32,7 +32,8 @@ final class InstanceCommandProcess {
         let specification = try InitSpecification.join(
             user: command.user, limits: command.limits, oomScoreAdjustment: command.oomScoreAdjustment,
             capabilities: command.capabilities, filter: command.filter, directory: command.workingDirectory, environment: command.environment,
-            arguments: command.arguments, groups: group?.joinNumbers ?? 0..<0, caller: .supervisor, namespaces: command.namespaces, isUnprivileged: isUnprivileged)
+            arguments: command.arguments, groups: group?.joinNumbers ?? 0..<0, caller: .supervisor, namespaces: command.namespaces, hasPrivateCgroupNamespace: command.hasPrivateCgroupNamespace == true,
+            isUnprivileged: isUnprivileged)
         do {
             let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
             let output = try FileDescriptor.pipe(), report = try FileDescriptor.pipe()

@@ -148,9 +148,15 @@ public final class InstanceLauncher {
     private static func sharedMemory(of shared: [SharedNamespaces]) throws(LaunchError) -> FileDescriptor {
         guard let other = shared.first(where: { $0.kinds & UInt64(CLINUX_NEWIPC) != 0 })?.process else { return FileDescriptor(owning: -1) }
         do {
+            let thread = try FileDescriptor.open("/proc/thread-self", O_PATH | O_DIRECTORY)
             return try MountNamespaceVisit.returning { () throws(SystemCallError) in
                 try retryingInterrupts("setns") { clinux_join_mounts(other) }
                 let place = try FileDescriptor.open("/dev/shm", O_PATH | O_DIRECTORY, resolution: .noSymlinks)
+                // Its memory, and nothing that was mounted in the place of it.
+                let mounts = try MountTable.current(thread), device = try place.status().st_dev
+                guard clinux_is_mount_root(place.number) == 1, mounts.isWhole("tmpfs", of: device, at: "/dev/shm") else {
+                    throw SystemCallError("mount", "/dev/shm", code: EXDEV)
+                }
                 let number = place.number
                 return FileDescriptor(owning: try retryingInterrupts("open_tree") { clinux_tree_clone(number, "", 0) })
             }

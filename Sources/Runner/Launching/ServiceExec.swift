@@ -21,7 +21,7 @@ public enum ServiceExec {
     /// - Throws: `LaunchError` where it could not be started.
     public static func run(
         inInstance pid: Int32, startTime: UInt64, runtimePath: String, groups: [String]?, arguments: [String], environment: [String],
-        user: UserIdentity, capabilities: CapabilitySet, filter: SystemCallFilter?, namespaces: NamespacePlan?, limits: [ResourceLimit],
+        user: UserIdentity, capabilities: CapabilitySet, filter: SystemCallFilter?, namespaces: NamespacePlan?, hasPrivateCgroupNamespace: Bool, limits: [ResourceLimit],
         oomScoreAdjustment: Int32? = nil, workingDirectory: String, initExecutable: String,
         standardStreams: [Int32], terminal: ((_ master: Int32) -> Void)?, attend: (_ command: Int32) -> Void
     ) throws(LaunchError) -> Int32 {
@@ -40,7 +40,8 @@ public enum ServiceExec {
         let specification = try InitSpecification.join(
             user: user, limits: limits, oomScoreAdjustment: oomScoreAdjustment, capabilities: capabilities, filter: filter,
             directory: workingDirectory, environment: environment, arguments: arguments, groups: group?.joinNumbers ?? 0..<0,
-            caller: .command(hasTerminal: terminal != nil), namespaces: namespaces, isUnprivileged: isUnprivileged)
+            caller: .command(hasTerminal: terminal != nil), namespaces: namespaces, hasPrivateCgroupNamespace: hasPrivateCgroupNamespace,
+            isUnprivileged: isUnprivileged)
         do {
             let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
             let report = try FileDescriptor.pipe()

@@ -26,6 +26,8 @@ struct HealthMonitor: Equatable {
     private(set) var health: ObservedHealth
     /// The check that runs now.
     var running: UInt64?
+    /// Whether a deadline of the supervisor's stands for the time that a check may take: not a later one than that of the check that runs.
+    var awaitsTimeout = false
     /// When the next one is due.
     var due = Int64.max
     /// Checks that have ended.

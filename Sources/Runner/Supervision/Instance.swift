@@ -128,6 +128,8 @@ struct ServiceTraits: Codable, Equatable, Sendable {
     var oneOff: OneOff?
     /// A one-off's: no command will send its plan again, and what is masked has to be masked where these show it, too.
     var mounts: [MountPlan]?
+    /// nil: no.
+    var hasPreStopHooks: Bool?
 
     init() {}
 
@@ -140,5 +142,6 @@ struct ServiceTraits: Codable, Equatable, Sendable {
         stopGraceMilliseconds = plan.stopGraceMilliseconds
         oneOff = plan.oneOff
         mounts = plan.oneOff.map { _ in plan.mounts }
+        hasPreStopHooks = plan.preStop?.isEmpty == false ? true : nil
     }
 }

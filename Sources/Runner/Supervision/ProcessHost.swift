@@ -20,7 +20,7 @@ final class ProcessHost: InstanceHost {
     private let drain: LogDrain
     private var watcher: PathWatcher?
     private let cgroups: StackCgroups
-    private var memoryWatches: [InstanceName: OutOfMemoryWatch] = [:]
+    private lazy var memoryWatch = OutOfMemoryWatch(loop: loop) { [unowned self] in lookForKills(in: $0) }
     /// As it was before this process raised its own.
     private let openFileLimit: ResourceLimit
 
@@ -134,7 +134,7 @@ final class ProcessHost: InstanceHost {
         var code: Int32 = 0
         let status = clinux_reap(instance.pid, &code) == 1 ? code : leftStatus(of: name)
         lookForKills(in: name)
-        memoryWatches[name] = nil
+        if cgroups.group(of: name) != nil { memoryWatch.forget(name) }
         // Its pid namespace ended all that was in it; one that is shared ended nothing.
         cgroups.group(of: name)?.kill()
         cgroups.remove(name)
@@ -144,8 +144,7 @@ final class ProcessHost: InstanceHost {
     // MARK: Control groups
 
     private func watchMemory(of name: InstanceName) {
-        guard let group = cgroups.group(of: name) else { return }
-        memoryWatches[name] = OutOfMemoryWatch(group, loop: loop) { [unowned self] in lookForKills(in: name) }
+        if let group = cgroups.group(of: name) { memoryWatch.watch(group, of: name) }
     }
 
     private func lookForKills(in name: InstanceName) {
@@ -234,7 +233,11 @@ final class ProcessHost: InstanceHost {
         watcher?.watch(paths)
     }
 
-    func discardMount(of service: String) { mounts[service] = nil }
+    func discardMount(of service: String) {
+        let files = mounts.removeValue(forKey: service)?.files
+        // What services have, commands say of them. One that was adopted after its end has left no files, and may have had some.
+        if OneOff.service(ofKey: service) != nil, files?.contains(where: { $0.kind == .secret }) ?? true { UnloggedSign.leave(in: directory) }
+    }
 
     // MARK: Adoption
 

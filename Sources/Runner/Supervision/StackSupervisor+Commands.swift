@@ -99,14 +99,21 @@ extension StackSupervisor {
         guard let health = instance.health else { return }
         let deadline = later(health.check.timeoutMilliseconds)
         commands[id]?.deadline = deadline
-        deadlines.add(.checkTimeout(instance, id), at: deadline)
+        awaitTimeout(of: instance, at: deadline)
     }
 
-    /// A check takes too long: it has failed by now, whenever it may end.
-    func checkTimedOut(_ instance: Instance, _ id: UInt64) {
-        guard !instance.isPaused, let health = instance.health, health.running == id, let command = commands[id], command.deadline <= now(),
-            case .check(let began) = command.purpose
+    private func awaitTimeout(of instance: Instance, at deadline: Int64) {
+        guard instance.health?.awaitsTimeout == false else { return }
+        instance.health?.awaitsTimeout = true
+        deadlines.add(.checkTimeout(instance, generation: instance.generation), at: deadline)
+    }
+
+    /// A check that takes too long has failed by now, whenever it may end.
+    func endLateCheck(of instance: Instance, _ id: UInt64) {
+        guard !instance.isPaused, let health = instance.health, let command = commands[id], !command.isConcluded, case .check(let began) = command.purpose
         else { return }
+        // What was waited for was an earlier one's time, or this one has got more.
+        guard command.deadline <= now() else { return awaitTimeout(of: instance, at: command.deadline) }
         conclude(instance, .init(exitCode: nil, output: "it took longer than \(health.check.timeoutMilliseconds) ms, and was killed", began: began))
         // The next one begins when it is gone.
         commands[id]?.isConcluded = true

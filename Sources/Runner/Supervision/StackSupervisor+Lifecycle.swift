@@ -125,7 +125,13 @@ extension StackSupervisor {
         instance.phase = .stopping
         abandonHooks(of: instance, because: "it was killed, since the instance is stopped")
         changed(.soon)
-        guard wasRunning, services[instance.name.service]?.plan?.preStop != nil else { return sendStopSignal(to: instance) }
+        let plan = services[instance.name.service]?.plan
+        if wasRunning, plan == nil, traits.hasPreStopHooks == true {
+            // The supervisor has taken it over, and nobody could tell it yet what these are.
+            let kind = HookSequence.Kind.preStop.rawValue
+            emit(.hookFailed(hook: kind, reason: "it is in the store, which could not be opened since the supervisor was replaced"), instance.name)
+        }
+        guard wasRunning, plan?.preStop != nil else { return sendStopSignal(to: instance) }
         instance.stopDeadline = .max
         // They have as long as the service has after them.
         limitStopping(of: instance, to: instance.grace ?? traits.stopGraceMilliseconds)
@@ -231,7 +237,10 @@ extension StackSupervisor {
                 else { continue }
                 instance.health?.due = .max
                 check(instance)
-            case .checkTimeout(let instance, let id): checkTimedOut(instance, id)
+            case .checkTimeout(let instance, let generation):
+                guard instance.generation == generation else { continue }
+                instance.health?.awaitsTimeout = false
+                if let id = instance.health?.running { endLateCheck(of: instance, id) }
             }
         }
     }

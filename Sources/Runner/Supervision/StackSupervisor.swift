@@ -36,8 +36,8 @@ final class StackSupervisor {
         case restart(Instance, generation: UInt64)
         /// The next health check.
         case check(Instance, generation: UInt64)
-        /// A health check has had its time.
-        case checkTimeout(Instance, UInt64)
+        /// A health check may have had its time: there is one of these for each instance, however many checks come and go meanwhile.
+        case checkTimeout(Instance, generation: UInt64)
     }
 
     let host: any InstanceHost

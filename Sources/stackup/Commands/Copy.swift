@@ -81,12 +81,9 @@ enum Copy {
         }
     }
 
-    /// What services of any stack may write to on the host: a link there may be theirs.
+    /// What services and one-offs of any stack may write to on the host: a link there may be theirs.
     private static func distrustedFolders(_ session: borrowing StackSession) throws -> [String] {
-        let plans = try (session.snapshot?.stackNames ?? []).flatMap { try StackRecord.plans(of: $0, in: session.store) }
-        return Set(plans.flatMap(\.mounts).compactMap { mount in
-            if case .bind(let source, _, false) = mount { source } else { nil }
-        }).sorted()
+        try (session.snapshot?.stackNames ?? []).flatMap { try StackRecord.writableFolders(of: $0, in: session.store).map(\.path) }.withoutRepeats()
     }
 
     private static func root(of instance: ObservedInstance) throws -> FileDescriptor {

@@ -46,11 +46,13 @@ enum Down {
         for event in hastened { display.show(event) }
         let services = Set(state.instances.map(\.service)).subtracting(orphans).sorted()
         let holders = Set(state.mounts.map(\.service)).subtracting(orphans)
+        // What ended before this looked has left a sign, which goes with the folder it is in.
+        do { try invocation.carryUnloggedSigns() } catch { invocation.streams.warn("the store's log may not tell of all that has ended: \(error)") }
         if session.store == nil, !holders.isEmpty { leaveSign(invocation) }
-        if try !stop(session, orphans.isEmpty ? nil : services, timeout: timeout, display), hastened.isEmpty {
+        if try !stop(session, orphans.isEmpty ? nil : services, timeout: timeout, display, invocation), hastened.isEmpty {
             invocation.streams.note(nothing(to: "stop", target.name))
         }
-        noteRevocations(session, of: holders)
+        noteRevocations(session, of: holders, and: state.grantsOfOneOffs)
         // Where an earlier `down` has done it, no event tells.
         for event in hastened { display.show(InstanceEvent(service: event.service, index: event.index, kind: .removed)) }
         if let stack {
@@ -70,10 +72,10 @@ enum Down {
     }
 
     /// The audit log tells that what is down reads nothing any more. The stack is down, whatever becomes of that.
-    private static func noteRevocations(_ session: borrowing StackSession, of services: Set<String>) {
-        guard let store = session.store, let record = session.record else { return }
+    private static func noteRevocations(_ session: borrowing StackSession, of services: Set<String>, and oneOffs: [RecordedGrant]) {
+        guard let store = session.store else { return }
         do {
-            try store.audit(grantEvents(from: record.grants(of: services), to: [], of: session.name))
+            try store.audit(grantEvents(from: (session.record?.grants(of: services) ?? []) + oneOffs, to: [], of: session.name))
         } catch {
             session.streams.warn("the store's log does not tell of this: \(error)")
         }
@@ -105,9 +107,11 @@ enum Down {
     /// - Parameter services: nil: the whole stack.
     /// - Returns: whether something of it ran.
     private static func stop(
-        _ session: borrowing StackSession, _ services: [String]?, timeout: Int64?, _ display: InstanceProgress
+        _ session: borrowing StackSession, _ services: [String]?, timeout: Int64?, _ display: InstanceProgress, _ invocation: Invocation
     ) throws -> Bool {
         guard let supervisor = try session.supervisor() else {
+            // Nobody is left who knows what ended together with its supervisor.
+            if StackRemains.state(session.directories) != nil { leaveSign(invocation) }
             try StackRemains.remove(session.directories)
             return false
         }

@@ -54,6 +54,7 @@ enum Exec {
                 inInstance: pid, startTime: startTime, runtimePath: invocation.paths.directories(of: target.name).runtime,
                 groups: instance.groups, arguments: Array(invocation.operands.dropFirst()),
                 environment: variables, user: user, capabilities: plan.capabilities, filter: plan.filter, namespaces: plan.namespaces,
+                hasPrivateCgroupNamespace: plan.hasPrivateCgroupNamespace == true,
                 limits: plan.limits, oomScoreAdjustment: plan.oomScoreAdjustment,
                 workingDirectory: invocation.value("workdir") ?? plan.workingDirectory,
                 initExecutable: try Installation.executable(.initProcess), standardStreams: relay.commandStreams,

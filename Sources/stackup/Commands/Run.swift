@@ -99,8 +99,9 @@ enum RunCommand {
                 return event.kind == .removed
             }
         }
+        invocation.logEndedGrantsUnasked()
         guard isRemoved, let lock = (try? RuntimeLock.acquireIfPresent(directories, command: invocation.commandName, onWait: nil)) ?? nil else { return }
-        if let last = try? supervisor.observe(), last.instances.isEmpty { try? supervisor.down() }
+        if let last = try? supervisor.observe(), last.instances.isEmpty, (try? invocation.carryUnloggedSigns()) != nil { try? supervisor.down() }
         _ = consume lock
     }
 
@@ -124,6 +125,8 @@ enum RunCommand {
         plans[request.service.name] = plan
         try VolumePlanning.prepare(
             preparation.wanted.services.map(\.service) + [request.service], of: preparation.stack, plans: plans, in: invocation.paths)
+        // The commit says what the one-off is granted. Should it not come about, or this command be killed, the next one finds that out.
+        if !request.service.secrets.isEmpty { try SecretStore.leaveUnloggedSign(invocation.paths.store) }
         try deployer.commit(observed: planned.observed)
         planned.reportProspects(invocation.streams)
         let display = InstanceProgress(invocation.streams, title: "Running")

@@ -72,18 +72,25 @@ struct Deployer {
         // A service that is down has no files: what it gets is granted, though the record has had it before.
         let live = Set(observed.mounts.map(\.service))
         let next = nextRecord.grants(of: live.union(launchPlans.map(\.service)))
+            + launchPlans.filter { $0.oneOff != nil }.flatMap { $0.files.grants(of: $0.service) }
         let events = grantEvents(from: record?.grants(of: live) ?? [], to: next, of: preparation.stack.name)
+            + (sendsForSure ? reads(of: missingFiles(observed).map(\.file)) : [])
         guard !changes.isEmpty else { return try store.audit(events) }
         for event in events { changes.note(event) }
         try store.commit(changes)
     }
 
-    /// Services that were not part of this `up` stay as they were recorded, unless the plan removes them. One-offs leave nothing in the record.
+    /// Services that were not part of this `up` stay as they were recorded, unless the plan removes them. Of one-offs the record has what they
+    /// could write to.
     private static func nextRecord(
         _ preparation: Preparation, _ plan: Plan, _ launchPlans: [LaunchPlan], after record: StackRecord?
     ) -> StackRecord {
+        let folders = launchPlans.filter { $0.oneOff != nil }.flatMap(\.writableFolders)
         let launchPlans = launchPlans.filter { $0.oneOff == nil }
-        if let record, launchPlans.isEmpty, !preparation.wanted.oneOffs.isEmpty { return record }
+        if var record, launchPlans.isEmpty, !preparation.wanted.oneOffs.isEmpty {
+            record.remember(folders: folders)
+            return record
+        }
         var services = record?.services ?? [:]
         for case .removeInstance(let service, _) in plan.actions.map(\.operation)
         where !preparation.wanted.declaredServices.contains(service) {
@@ -101,6 +108,8 @@ struct Deployer {
         var next = StackRecord(preparation.stack, surroundings: preparation.surroundings, services: services)
         // Or nobody would know any more that plaintext of it is left, nor where.
         for seal in preparation.unfinishedSeals where seal.declaration == nil { next.secrets[seal.secret] = record?.secrets[seal.secret] }
+        next.oneOffFolders = record?.oneOffFolders ?? []
+        next.remember(folders: folders)
         // Nobody has asked whether there is a value by these options: it stays the one by those that it was asked with.
         let asked = Set(preparation.wanted.secrets.map(\.name))
         for case (let name, let origin) in next.secrets where !asked.contains(name) {
@@ -122,13 +131,12 @@ struct Deployer {
         // An `up` before this one may have been killed while the supervisor still carries it out: a deployment queues
         // behind that, even an empty one.
         let isUnderWay = observed.instances.contains { $0.status == .created }
-        let changed = launchPlans.filter { record?.services[$0.service]?.plan != $0 }
-        let isChanged = !changed.isEmpty || record?.surroundings != nextRecord.surroundings
+        let changed = changedPlans
         let schedule = nextRecord.schedule(of: preparation.stack.name, try store.snapshot(), at: .millisecondsNow)
         let isScheduled = schedule == observed.schedule?.renewals ?? []
-        guard !plan.isEmpty || !masks.isEmpty || isChanged || isUnderWay || !isScheduled else { return }
+        guard sendsForSure || !masks.isEmpty || isUnderWay || !isScheduled else { return }
         let contents = try missingContents(observed)
-        try auditReading(of: contents.map(\.file))
+        if !sendsForSure { try store.audit(reads(of: contents.map(\.file))) }
         let operations = try plan.actions.compactMap { try Deployment.Operation($0.operation) }
         // The supervisor has the others' plans already.
         let involved = Set(changed.map(\.service) + operations.map(\.service))
@@ -155,13 +163,20 @@ struct Deployer {
         return Set(files.map(\.name))
     }
 
-    /// Notes which values leave the store; the others come from their sources and have just been put into it.
-    private func auditReading(of files: [MountedFile]) throws {
+    private var changedPlans: [LaunchPlan] { launchPlans.filter { record?.services[$0.service]?.plan != $0 } }
+
+    /// Whether the supervisor gets something, whatever it is doing: then its commit tells which values go to services. Otherwise that is
+    /// told when it turns out.
+    private var sendsForSure: Bool { !plan.isEmpty || !changedPlans.isEmpty || record?.surroundings != nextRecord.surroundings }
+
+    /// What the audit log says of values that go to services, each once, wherever this command has it from: what is stored and what was
+    /// read from its source a moment ago are one value.
+    private func reads(of files: [MountedFile]) -> [AuditEvent] {
         let command = preparation.wanted.oneOffs.isEmpty ? "up" : "run"
-        let read = files.filter { $0.kind == .secret && preparation.secrets.withValue(of: $0.name) { _ in } == nil }
-        try store.audit(read.map {
+        var told = Set<[String]>()
+        return files.filter { $0.kind == .secret && told.insert([$0.name, $0.version]).inserted }.map {
             AuditEvent(.read, secret: $0.name, version: Int($0.version), stack: preparation.stack.name, detail: command)
-        })
+        }
     }
 
     /// The masks that were laid on another file than the secret comes from now, or on none: an editor that saves by

@@ -23,6 +23,12 @@ extension LaunchPlanning {
         if service.namespaces.pid != .own, user != 0 {
             problems.add("'pid' needs root", attribute: "pid", remedy: "remove it, or start the stack as root")
         }
+        if service.namespaces.pid != .own, user == 0, !hierarchy.canHoldTogether { missGroup(service, &problems) }
+        if case .service(let name) = service.namespaces.ipc, let target = stack.service(name)?.target(below: "/dev/shm") {
+            problems.add(
+                "'\(name)', whose IPC it shares, mounts \(target), and /dev/shm is shared with the rest", attribute: "ipc",
+                remedy: "mount that elsewhere, or share a volume in the place of 'ipc'")
+        }
         problems.collect { () throws(DeploymentError) in try devices(of: service, into: &plan) }
         if service.wantsHostUsers, user != 0 {
             problems.add(
@@ -96,6 +102,18 @@ extension LaunchPlanning {
             plan.mounts.append(.tmpfs(target: "/dev/shm", readOnly: true, size: 4096, mode: 0o755, uid: 0, gid: 0, executable: false))
         }
         if namespaces.uts == .host { plan.hostname = Self.hostName }
+    }
+
+    /// Nothing would tell its processes from those that it shares its pid namespace with, at its end or when one of the two is paused.
+    private mutating func missGroup(_ service: Service, _ problems: inout Problems) {
+        if case .service(let name) = service.namespaces.pid {
+            return problems.add(
+                "it can't share the processes of '\(name)': no control group can be made that would hold its own together", attribute: "pid",
+                remedy: "remove 'pid', or give stackup a hierarchy that it may divide (see docs/limits.md)")
+        }
+        warn(
+            service, "pid", "what the service leaves behind may outlive it where it is killed by force: no control group can be made for it",
+            remedy: "give stackup a hierarchy that it may divide (see docs/limits.md)")
     }
 
     private func origin(_ origin: NamespaceOptions.Origin, unless usual: NamespaceOptions.Origin) -> NamespacePlan.Origin? {
@@ -179,5 +197,14 @@ extension LaunchPlanning {
     private mutating func warn(_ service: Service, _ attribute: String, _ message: String, remedy: String) {
         let path = "services.\(service.name).\(attribute)"
         warnings.append(Diagnostic(.warning, "\(path): \(message)", at: service.location, attribute: path, remedy: remedy))
+    }
+}
+
+extension Service {
+    /// Where it mounts something of its own in a folder of its, or in the place of that: a tmpfs, which is nobody else's, is none.
+    fileprivate func target(below folder: String) -> String? {
+        let mounted = mounts.filter { mount in if case .tmpfs = mount { false } else { true } }.map(\.target)
+        return (mounted + secrets.map(\.target) + configs.map(\.target) + devices.map(\.target)).map(Paths.clean)
+            .first { Paths.rest(of: $0, below: folder) != nil || Paths.rest(of: folder, below: $0) != nil }
     }
 }

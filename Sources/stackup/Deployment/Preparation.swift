@@ -40,7 +40,7 @@ struct Preparation {
         stack = project.stack
         let name = stack.name
         var folders = WritableFolders(
-            stack, plans: record?.plans ?? [], otherPlans: { try Self.plans(in: store, snapshot, besides: name) }, paths: paths, user: user)
+            stack, record: record, otherFolders: { try Self.writableFolders(in: store, snapshot, besides: name) }, paths: paths, user: user)
         var problems = Problems()
         for file in project.files + project.envFiles { problems.collect { () throws(DeploymentError) in try folders.check(file) } }
         let (stack, environment) = (stack, project.environment)
@@ -104,9 +104,9 @@ struct Preparation {
         self.wanted = wanted
     }
 
-    /// The launch plans of other stacks, running or not.
-    private static func plans(in store: SecretStore?, _ snapshot: StoreSnapshot?, besides name: String) throws -> [LaunchPlan] {
-        try (snapshot?.stackNames ?? []).filter { $0 != name }.flatMap { try StackRecord.plans(of: $0, in: store) }
+    /// Of other stacks, running or not.
+    private static func writableFolders(in store: SecretStore?, _ snapshot: StoreSnapshot?, besides name: String) throws -> [RecordedFolder] {
+        try (snapshot?.stackNames ?? []).filter { $0 != name }.flatMap { try StackRecord.writableFolders(of: $0, in: store) }
     }
 
     private static func readConfigs(

@@ -127,7 +127,7 @@ struct RecordedOrigin {
         case .file(let path):
             let others = try store.snapshot().stackNames.filter { $0 != stack }
             var folders = WritableFolders(
-                record, otherPlans: { try others.flatMap { try StackRecord.plans(of: $0, in: store) } }, user: invocation.user)
+                record, otherFolders: { try others.flatMap { try StackRecord.writableFolders(of: $0, in: store) } }, user: invocation.user)
             return try SecretSourceReader.file(try folders.resolve(path), followingLinks: false)
         case .environment(let variable):
             guard let value = invocation.environment[variable] else {
@@ -137,14 +137,5 @@ struct RecordedOrigin {
         case .driver, nil:
             preconditionFailure("only what has a source is asked for a value")
         }
-    }
-}
-
-extension StackRecord {
-    /// The launch plans of a stack on record; none where another version of stackup has recorded it.
-    ///
-    /// - Throws: where its record is damaged.
-    static func plans(of stack: String, in store: SecretStore?) throws(StoreError) -> [LaunchPlan] {
-        try store?.stackRecord(stack).flatMap { StackRecord(decoding: $0) }?.plans ?? []
     }
 }

@@ -1,7 +1,7 @@
 import Reconciler
 import SecretStore
 
-/// A service's right to read a secret, as the audit log tells of it.
+/// A service's or one-off's right to read a secret, as the audit log tells of it.
 struct RecordedGrant {
     let service: String
     let file: MountedFile
@@ -18,9 +18,21 @@ struct RecordedGrant {
 extension StackRecord {
     /// The rights of some of its services.
     func grants(of services: Set<String>) -> [RecordedGrant] {
-        self.services.filter { services.contains($0.key) }.sorted { $0.key < $1.key }.flatMap { service, entry in
-            entry.plan.files.filter { $0.kind == .secret }.map { RecordedGrant(service: service, file: $0) }
-        }
+        self.services.filter { services.contains($0.key) }.sorted { $0.key < $1.key }.flatMap { $1.plan.files.grants(of: $0) }
+    }
+}
+
+extension ObservedState {
+    /// The rights of one-offs, of which there is no record but what they have.
+    var grantsOfOneOffs: [RecordedGrant] {
+        mounts.filter { OneOff.service(ofKey: $0.service) != nil }.flatMap { $0.files.grants(of: $0.service) }
+    }
+}
+
+extension [MountedFile] {
+    /// - Parameter service: whose files these are; a one-off's key, which is no other one-off's whatever their names.
+    func grants(of service: String) -> [RecordedGrant] {
+        filter { $0.kind == .secret }.map { RecordedGrant(service: service, file: $0) }
     }
 }
 

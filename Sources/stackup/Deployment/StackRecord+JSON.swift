@@ -15,6 +15,7 @@ extension StackRecord: JSONConvertible {
         surroundings = try members.read("surroundings")
         services = try members.read("services")
         secrets = try members.readIfPresent("secrets") ?? [:]
+        oneOffFolders = try members.readIfPresent("oneOffFolders") ?? []
     }
 
     var json: JSONValue {
@@ -25,6 +26,7 @@ extension StackRecord: JSONConvertible {
             $0.put("surroundings", surroundings)
             $0.put("services", services)
             $0.put("secrets", secrets)
+            $0.put("oneOffFolders", oneOffFolders.isEmpty ? nil : oneOffFolders)
         }
     }
 }

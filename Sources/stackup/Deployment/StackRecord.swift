@@ -30,6 +30,8 @@ struct StackRecord: Equatable {
     var services: [String: Entry]
     /// Where the stack's secrets come from, by their names in the store.
     var secrets: [String: SecretOrigin] = [:]
+    /// What one-offs could write to and its services can't.
+    var oneOffFolders: [RecordedFolder] = []
 
     init(_ stack: Stack, surroundings: StackSurroundings, services: [String: Entry]) {
         workingDirectory = stack.workingDirectory

@@ -3,7 +3,7 @@ import Glibc
 import Linux
 import Runner
 
-/// The folders of the host that services can write to, and so lay symbolic links in.
+/// The folders of the host that services and one-offs can write to, and so lay symbolic links in.
 ///
 /// A bind source or a secret's file that lies behind such a link would be whatever the service chooses: another service's
 /// secret, the store's key, `/`.
@@ -18,8 +18,8 @@ struct WritableFolders {
     /// Who is trusted with links: root, the caller, and whoever owns a Compose file, which says all of this.
     private let trusted: Set<UInt32>
     private var folders: [Folder] = []
-    /// Plans of other stacks' services; looked for only where there is a link.
-    private let otherPlans: () throws -> [LaunchPlan]
+    /// Those of other stacks; looked for only where there is a link.
+    private let otherFolders: () throws -> [RecordedFolder]
     private var others: [Folder]?
     /// Most paths have no link on the way, and lie side by side.
     private var walk = RealPathWalk()
@@ -27,11 +27,11 @@ struct WritableFolders {
     private var known: [Bytewise<String>: String] = [:]
 
     /// - Parameters:
-    ///   - plans: of the services as last applied, which may still run.
-    ///   - otherPlans: of other stacks' services.
+    ///   - record: the stack as last applied, which may still run.
+    ///   - otherFolders: what other stacks' services can write to.
     ///   - user: the caller's effective user id, whom services run as that name nobody.
-    init(_ stack: Stack, plans: [LaunchPlan], otherPlans: @escaping () throws -> [LaunchPlan], paths: HostPaths, user: UInt32) {
-        self.init(composeFiles: stack.composeFiles, otherPlans: otherPlans, user: user)
+    init(_ stack: Stack, record: StackRecord?, otherFolders: @escaping () throws -> [RecordedFolder], paths: HostPaths, user: UInt32) {
+        self.init(composeFiles: stack.composeFiles, otherFolders: otherFolders, user: user)
         for service in stack.services {
             let uid = (try? UserDatabase.host.resolve(service.user ?? String(user)).identity.uid) ?? 0
             for mount in service.mounts {
@@ -46,36 +46,31 @@ struct WritableFolders {
                 }
             }
         }
-        folders += folders(of: plans)
+        folders += open(record?.writableFolders ?? [])
     }
 
     /// Of a stack whose Compose files are not read.
     ///
     /// - Parameters:
     ///   - record: the stack as last applied.
-    ///   - otherPlans: as above.
+    ///   - otherFolders: as above.
     ///   - user: as above.
-    init(_ record: StackRecord, otherPlans: @escaping () throws -> [LaunchPlan], user: UInt32) {
-        self.init(composeFiles: record.composeFiles, otherPlans: otherPlans, user: user)
-        folders += folders(of: record.plans)
+    init(_ record: StackRecord, otherFolders: @escaping () throws -> [RecordedFolder], user: UInt32) {
+        self.init(composeFiles: record.composeFiles, otherFolders: otherFolders, user: user)
+        folders += open(record.writableFolders)
     }
 
-    private init(composeFiles: [String], otherPlans: @escaping () throws -> [LaunchPlan], user: UInt32) {
+    private init(composeFiles: [String], otherFolders: @escaping () throws -> [RecordedFolder], user: UInt32) {
         self.composeFiles = composeFiles
-        self.otherPlans = otherPlans
+        self.otherFolders = otherFolders
         trusted = Set([0, user] + composeFiles.compactMap { Self.status(of: $0)?.st_uid })
     }
 
     /// All of this stack's.
     var paths: [String] { folders.map(\.path).withoutRepeats() }
 
-    private func folders(of plans: [LaunchPlan]) -> [Folder] {
-        plans.flatMap { plan in
-            plan.mounts.compactMap { mount in
-                guard case .bind(let source, _, readOnly: false) = mount, isOpen(source, to: plan.user.uid) else { return nil }
-                return Folder(path: source, service: plan.service)
-            }
-        }
+    private func open(_ recorded: [RecordedFolder]) -> [Folder] {
+        recorded.filter { isOpen($0.path, to: $0.uid) }.map { Folder(path: $0.path, service: $0.service) }
     }
 
     /// Whether links in a folder say anything: who can rewrite the Compose file needs none, nor does root with all of the host.
@@ -124,7 +119,7 @@ struct WritableFolders {
             throw DeploymentError("\(lead), which belongs to user \(owner), \(remedy)")
         }
         do {
-            if others == nil { others = folders(of: try otherPlans()) }
+            if others == nil { others = open(try otherFolders()) }
         } catch {
             throw DeploymentError("\(lead), and whether a service of another stack can write to its folder can't be told: \(error)", remedy: "name the real path")
         }

@@ -1,16 +1,42 @@
 import Glibc
+import Linux
 import Reconciler
 import Runner
 import SecretStore
 
 extension Invocation {
-    /// Writes into the log that rights ended while the store was locked: those that it says are there, of services that have no such file any
-    /// more. A command goes on without that.
+    /// Writes into the log that rights ended while the store was locked, or while no command was there: those that it says are there, of
+    /// services and one-offs that have no such file any more. A command goes on without that.
     func logEndedGrants(_ store: SecretStore) {
         do {
+            try carryUnloggedSigns()
             try store.settleUnlogged(endedGrants)
         } catch {
-            streams.warn("the store's log does not yet tell of services that were stopped while the store was locked: \(error)")
+            streams.warn("the store's log does not yet tell of services and one-offs that ended meanwhile: \(error)")
+        }
+    }
+
+    /// Has the log tell of what has just ended: at once where the store opens without a person, otherwise when it is opened next.
+    func logEndedGrantsUnasked() {
+        do {
+            try carryUnloggedSigns()
+            _ = try openStoreUnasked()
+            forgetKeys()
+        } catch StoreError.locked {
+            return
+        } catch {
+            streams.warn("the store's log does not yet tell of what has ended: \(error)")
+        }
+    }
+
+    /// Takes signs of supervisors into the store's folder, where they outlive the stacks. That takes no key.
+    func carryUnloggedSigns() throws {
+        guard let folder = try PrivateFolder.open(paths.runtimeRoot, create: false) else { return }
+        for stack in DirectoryListing.names(in: folder.descriptor.number) {
+            let directories = paths.directories(of: stack)
+            guard UnloggedSign.isThere(directories) else { continue }
+            try SecretStore.leaveUnloggedSign(paths.store)
+            try UnloggedSign.remove(directories)
         }
     }
 

@@ -48,6 +48,27 @@ import Testing
         #expect(bench.calls() == ["run db-1 /bin/check as 3"])
     }
 
+    /// Checks that are over leave nothing behind that the supervisor would wake up for, or keep in memory.
+    @Test func oneDeadlineStandsForTheTimeOfAllChecks() {
+        var plan = plan()
+        plan.healthCheck?.timeoutMilliseconds = 3_600_000
+        bench.up(plan)
+        bench.advance(50)
+        for id in 1...100 {
+            bench.supervisor.commandEnded(UInt64(id), code: 0, output: "")
+            bench.advance(1000)
+        }
+        #expect(bench.calls().count == 101)
+        bench.submit(.stop(services: nil, timeoutMilliseconds: nil))
+        bench.ended("db-1")
+        var awakenings = 0
+        while let next = bench.supervisor.nextDeadline {
+            bench.advance(max(next - bench.time, 0))
+            awakenings += 1
+        }
+        #expect(awakenings <= 3)
+    }
+
     @Test func timesWithoutEndAreWaitedForWithoutEnd() {
         var plan = LaunchPlan.test("db", restart: .always)
         plan.restartLimits = RestartLimits(delayMilliseconds: .max)

@@ -110,4 +110,15 @@ import Testing
         bench.started("web-1")
         #expect(bench.calls().last == "run web-1 /a as 2")
     }
+
+    /// What a successor has of a service, until a command that can open the store has sent it more, does not say what its hooks are.
+    @Test func hooksThatAreNotKnownAreNotLeftOutSilently() {
+        bench.up(plan(preStop: ["/a"]), .test("db"))
+        let record = bench.supervisor.record(bootID: "b")
+        let successor = Bench()
+        successor.supervisor.adopt(record, survivors: [bench.name("web-1"), bench.name("db-1")]) { _ in nil }
+        successor.submit(.stop(services: nil, timeoutMilliseconds: nil))
+        #expect(successor.calls() == ["signal db-1 15", "signal web-1 15"])
+        #expect(successor.events.filter { $0.contains("hookFailed") }.map { $0.prefix(34) } == ["web-1 hookFailed(hook: \"pre_stop\","])
+    }
 }

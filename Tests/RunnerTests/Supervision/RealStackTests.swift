@@ -177,6 +177,24 @@ struct RealStackTests {
         #expect(try stack.instance("web")?.stoppedByUser == true)
     }
 
+    /// As long as an instance is being set up, there is what it will not see: the host's tree, and other mounts.
+    @Test func namespacesAreSharedOnceTheyAreSetUp() throws {
+        let db = stack.plan("db", "exec sleep 1000")
+        var web = stack.plan("web", "exec sleep 1000")
+        web.namespaces = NamespacePlan()
+        web.namespaces?.ipc = .service("db")
+        // Nothing says that one comes after the other, and the supervisor hears of neither before it has launched both.
+        do {
+            try stack.up(db, web)
+            Issue.record("it got namespaces that were not set up")
+        } catch {
+            #expect("\(error)".contains("'db', whose namespaces it shares, is not running"))
+        }
+        #expect(try stack.instance("db")?.status == .running)
+        try stack.client().start(services: ["web"])
+        #expect(try stack.instance("web")?.status == .running)
+    }
+
     @Test func aCommandThatIsNotThereIsAnErrorWithItsName() throws {
         var plan = stack.plan("web", "")
         plan.arguments = ["/no/such/program"]

@@ -58,6 +58,38 @@ import Testing
         #expect(try ControlSocket.connect(directory) == nil)
     }
 
+    /// Whoever starts a supervisor asks who answers in the place of one, too: it would hand its secrets to them.
+    @Test(.enabled(if: geteuid() == 0, "needs root, to be two users")) func whoIsAnotherUserIsNotTakenForASupervisor() throws {
+        let directory = try #require(try RuntimeDirectory.open(directories().runtime, create: true))
+        func whileListening(as user: String, _ body: () throws -> Void) throws {
+            let listener = FileDescriptor(owning: socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
+            directory.remove(RuntimeDirectory.socketName)
+            #expect(SocketAddress.withUnix(directory.socketPath) { bind(listener.number, $0, $1) } == 0)
+            let ready = try FileDescriptor.pipe()
+            // Whose it is says who has begun to listen (unix(7)).
+            let script = "import socket, time; socket.socket(fileno=3).listen(); print('ready', flush=True); time.sleep(1000)"
+            let child = try ChildProcess(
+                "/usr/bin/env", ["env", "setpriv", "--reuid", user, "--clear-groups", "python3", "-c", script], environment: [:],
+                descriptors: [0, ready.write.number, 2, listener.number])
+            defer {
+                kill(child.pid, SIGKILL)
+                waitpid(child.pid, nil, 0)
+            }
+            var wanted = pollfd(fd: ready.read.number, events: Int16(POLLIN), revents: 0)
+            #expect(poll(&wanted, 1, 10_000) == 1)
+            try body()
+        }
+        try whileListening(as: "65534") {
+            do {
+                _ = try SupervisorClient.start(directories(), initExecutable: "/no/such/init")
+                Issue.record("it was taken for the supervisor")
+            } catch {
+                #expect("\(error)".contains("another user (uid 65534) listens there"))
+            }
+        }
+        try whileListening(as: "0") { _ = try SupervisorClient.start(directories(), initExecutable: "/no/such/init") }
+    }
+
     @Test func recordsAreReplacedAsAWhole() throws {
         let directory = try #require(try RuntimeDirectory.open(directories().runtime, create: true))
         #expect(directory.read(SupervisorRecord.self, from: "supervisor.json") == nil)

@@ -1,0 +1,92 @@
+import Glibc
+import Linux
+import Testing
+
+@testable import SecretStore
+
+/// The sign that something happened which the log could not tell of.
+@Suite struct UnloggedTests {
+    private let scratch = Scratch()
+
+    private var signs: [String] { names(in: scratch.location.directory).filter { $0.hasPrefix("unlogged") }.sorted() }
+
+    private let ended = AuditEvent(.revoked, secret: "a", stack: "shop", detail: "web:/run/secrets/a")
+
+    private func prepared() throws -> SecretStore {
+        let store = try SecretStore.openOrCreate(scratch.location)
+        try store.create(["a": "one"])
+        #expect(try SecretStore.leaveUnloggedSign(scratch.location))
+        #expect(signs == ["unlogged"])
+        return store
+    }
+
+    private func revocations(in store: SecretStore) throws -> Int { try store.log().count { $0.event == ended } }
+
+    @Test func whereThereIsNoStoreThereIsNoSign() throws {
+        #expect(try !SecretStore.leaveUnloggedSign(scratch.location))
+        #expect(!isFolder(scratch.location.directory))
+    }
+
+    @Test func oneOfTwoThatComeAtOnceSeesToIt() throws {
+        let (one, other) = (try prepared(), try #require(try SecretStore.open(scratch.location)))
+        try one.settleUnlogged { told in
+            #expect(told.map(\.kind).contains(.created))
+            try other.settleUnlogged { _ in
+                Issue.record("two see to it")
+                return [ended]
+            }
+            return [ended]
+        }
+        try other.settleUnlogged { _ in
+            Issue.record("it was seen to")
+            return [ended]
+        }
+        #expect(try revocations(in: other) == 1)
+        #expect(signs == [])
+    }
+
+    @Test func itStaysWhereNothingCanBeKnownYetAndWhereThatFails() throws {
+        let store = try prepared()
+        try store.settleUnlogged { _ in nil }
+        #expect(signs == ["unlogged.taken"])
+        #expect(throws: StoreError.self) { try store.settleUnlogged { _ in throw StoreError.noSuchSecret("x") } }
+        #expect(signs == ["unlogged.taken"])
+        try store.settleUnlogged { _ in [ended] }
+        #expect(try revocations(in: store) == 1)
+        #expect(signs == [])
+    }
+
+    /// What happens while somebody compares is not compared any more.
+    @Test func aSignThatIsLeftMeanwhileIsForTheNext() throws {
+        let store = try prepared()
+        try store.settleUnlogged { _ in
+            try SecretStore.leaveUnloggedSign(scratch.location)
+            return []
+        }
+        #expect(signs == ["unlogged"])
+        try store.settleUnlogged { _ in [ended] }
+        #expect(try revocations(in: store) == 1)
+        #expect(signs == [])
+    }
+}
+
+/// What an `up` does that began before a `seal` was done, and has still seen the file.
+@Suite struct LateUnsealTests {
+    private let scratch = Scratch()
+
+    @Test func theMarkOfASealGoesOnlyWhereTheFileIsThere() throws {
+        let store = try SecretStore.openOrCreate(scratch.location)
+        try store.create(["token": "one"])
+        var seal = StoreChanges()
+        seal.setSealed(true, of: "token")
+        try store.commit(seal)
+        let file = scratch.path + "/token.txt"
+        for isThere in [false, true] {
+            if isThere { scratch.overwrite(file, with: Array("one".utf8)) }
+            var late = StoreChanges()
+            late.unseal("token", becauseOf: file)
+            let after = try store.commit(late)
+            #expect(after.secret("token")?.isSealed == !isThere)
+        }
+    }
+}
