@@ -62,9 +62,9 @@ final class StackCgroups {
             } else if let controller = unified.first {
                 throw SystemCallError("cgroup", controller.rawValue, code: ENODEV)
             }
-            if let rules = controls.deniedDevices, !hierarchy.isLegacy(.devices) {
+            if !hierarchy.isLegacy(.devices), let rules = controls.allowedDevices ?? controls.deniedDevices {
                 guard let folder = all.first else { throw SystemCallError("cgroup", "devices", code: ENODEV) }
-                try DeviceProgram.deny(rules, in: folder)
+                try DeviceProgram.attach(rules, areAllowed: controls.allowedDevices != nil, to: folder)
             }
             for setting in settings {
                 guard let folder = folders[setting.controller] else { continue }
