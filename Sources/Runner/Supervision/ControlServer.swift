@@ -146,6 +146,9 @@ final class ControlServer {
     private func serve(_ request: ControlRequest, _ payload: LockedBuffer?, for client: ControlClient) {
         switch request {
         case .observe: client.send(.state(supervisor.observe(supervisorPID: getpid())))
+        case .plan(let service):
+            let plan = supervisor.services[service]?.plan
+            client.send(plan.map(ControlReply.plan) ?? .failed(reason: "how '\(service.prefix(80))' was launched is not known any more"))
         case .subscribe(let since):
             // The answer tells that from here on no event is missed.
             client.send(.done)
