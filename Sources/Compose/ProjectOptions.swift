@@ -1,3 +1,5 @@
+import Linux
+
 /// What a person asked for: which files, which name, which part of the project.
 public struct ProjectOptions: Sendable {
     public enum Purpose: Sendable {
@@ -31,12 +33,13 @@ public struct ProjectOptions: Sendable {
     /// The caller's environment.
     public var environment: [String: String]
     /// Everything on standard input; called at most once, and only for `-f -`.
-    public var standardInput: @Sendable () -> [UInt8]
+    /// nil: more than ``projectFileLimit`` bytes.
+    public var standardInput: @Sendable () throws(SystemCallError) -> [UInt8]?
 
     public init(
         files: [String] = [], projectName: String? = nil, projectDirectory: String? = nil, envFiles: [String] = [],
         profiles: [String] = [], services: [String] = [], purpose: Purpose = .running, workingDirectory: String,
-        environment: [String: String] = [:], standardInput: @escaping @Sendable () -> [UInt8] = { [] }
+        environment: [String: String] = [:], standardInput: @escaping @Sendable () throws(SystemCallError) -> [UInt8]? = { [] }
     ) {
         self.files = files
         self.projectName = projectName

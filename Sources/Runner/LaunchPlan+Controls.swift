@@ -41,10 +41,18 @@ public struct ResourceControls: Codable, Sendable, Equatable {
     public var blockDevices: [BlockDevice]?
     /// What may not be done with devices, as v1 writes it: `c 1:5 w`. v2 has a program for it.
     public var deniedDevices: [String]?
+    /// The only devices that may be used, and what may be done with them, as v1 writes it: `c 1:5 rw`, `b *:* m`; nil: all that have a node.
+    /// With it, nodes in mounts of the host's /dev count.
+    public var allowedDevices: [String]?
     /// The group that the stack's are made in, from the hierarchy's root on; nil: one that stackup may use.
     public var parent: String?
 
     public init() {}
+}
+
+/// How many rules for devices a group of v2 takes: there, they are a program.
+public enum DeviceRuleLimit {
+    public static let count = DeviceProgram.mostRules
 }
 
 /// A setting of a namespace that an instance has to itself (sysctl(8)).

@@ -16,7 +16,7 @@ extension FilterProfile {
         var program = FilterPrologue()
         if defaultAction.refuses {
             // Docker's way: a C library that tries a new call has an older one for kernels without it, if it is told so.
-            program.refuseUnknown(after: calls.last)
+            for (architecture, last) in calls.last.sorted(by: { $0.key < $1.key }) { program.refuseUnknown(after: last, on: architecture) }
         }
         for (number, action) in calls.recent.sorted(by: { $0.key < $1.key }) { program.decide(number, action) }
         if refusesByLowerHalves { program.refuseByLowerHalves() }
@@ -36,15 +36,19 @@ extension FilterProfile {
     ) throws(FilterError) -> [CompactFilter.Instruction] {
         guard let context = seccomp_init(defaultAction.code) else { throw FilterError("libseccomp has no memory for it") }
         defer { seccomp_release(context) }
+        calls.last[seccomp_arch_native()] = 0
         for name in architectures where name != Machine.architecture && name != "native" {
             let token = seccomp_arch_resolve_name(name)
             guard token != 0 else { throw FilterError("architectures: libseccomp knows no '\(name)'") }
             let status = seccomp_arch_add(context, token)
+            // x32 has the machine's own, and numbers above all others.
+            if status == 0, name != "x32" { calls.last[token] = 0 }
             // Those of other machines come in vain here: no such call can be made.
             guard [0, -EEXIST, -EDOM, -EINVAL].contains(status) else { throw FilterError("architectures: libseccomp refuses '\(name)'") }
         }
-        // An architecture that is not one of them has no numbers that mean anything.
-        _ = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, FilterAction.fail(UInt16(ENOSYS)).code)
+        // A way in that is not one of them has no numbers that the profile could mean: all of them are calls that it does not name.
+        let unnamed = defaultAction.refuses && !refusesByLowerHalves ? defaultAction : FilterAction.fail(UInt16(ENOSYS))
+        _ = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, unnamed.code)
         // A tree instead of a chain: all ways through a chain would be too many to follow.
         _ = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2)
         for rule in rules where rule.counts(for: capabilities) && rule.action != defaultAction {
@@ -55,8 +59,8 @@ extension FilterProfile {
     }
 
     private struct ResolvedCalls {
-        /// The highest number.
-        var last: UInt32 = 0
+        /// The highest number, by architecture as the kernel has it (`AUDIT_ARCH_*`).
+        var last: [UInt32: UInt32] = [:]
         /// Those that libseccomp does not know.
         var recent: [UInt32: FilterAction] = [:]
     }
@@ -71,11 +75,14 @@ extension FilterProfile {
             }
             guard rule.conditions.isEmpty else { throw FilterError("'\(name)' is too new for conditions; name it without 'args'") }
             calls.recent[recent] = rule.action
-            calls.last = max(calls.last, recent)
+            calls.last = calls.last.mapValues { max($0, recent) }
             return
         }
-        // A negative one is of another architecture only.
-        if number >= 0 { calls.last = max(calls.last, UInt32(number)) }
+        for architecture in calls.last.keys {
+            // A negative one is of another architecture only.
+            let number = seccomp_syscall_resolve_name_arch(architecture, name)
+            if number >= 0 { calls.last[architecture] = max(calls.last[architecture] ?? 0, UInt32(number)) }
+        }
         for alternative in rule.alternatives {
             let comparisons = alternative.map { condition in
                 scmp_arg_cmp(arg: condition.argument, op: condition.comparison.operation, datum_a: condition.value, datum_b: condition.second)

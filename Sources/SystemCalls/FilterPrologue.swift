@@ -36,8 +36,11 @@ struct FilterPrologue {
         withUnsafeBytes(of: value.littleEndian) { bytes += $0 }
     }
 
-    /// Tells that there is no call with a number above the last one that the profile's author knew.
-    mutating func refuseUnknown(after last: UInt32) {
+    /// Tells that there is no call with a number above the last one that the profile's author knew, each way in to the kernel having numbers
+    /// of its own.
+    mutating func refuseUnknown(after last: UInt32, on architecture: UInt32) {
+        put(Code.load, 0, 0, Offset.architecture)
+        put(Code.isEqual, 0, 5, architecture)
         put(Code.load, 0, 0, Offset.number)
         put(Code.isAtLeast, 2, 0, Self.x32)
         put(Code.isAtLeast, 2, 0, Self.privateToARM)

@@ -36,7 +36,11 @@ static void build_surroundings(struct surroundings surroundings) {
     // Keys of whoever started the stack stay behind (keyrings(7)).
     syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
     while (take_word("pin")) pin(next_text());
-    while (take_word("source")) add_source(next_text());
+    for (;;) {
+        if (take_word("source")) add_source(next_text(), 0);
+        else if (take_word("devicesource")) add_source(next_text(), 1);
+        else break;
+    }
     while (take_word("processes")) add_processes(next_text());
     open_sources();
     while (take_word("sysctl")) {

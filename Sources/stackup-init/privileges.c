@@ -99,12 +99,15 @@ static void adjust_oom_score(const char *adjustment) {
 }
 
 static void set_groups(const struct identity *identity) {
-    gid_t groups[256];
-    size_t count = 0;
-    for (char **group = identity->groups; *group != NULL && count < 256; group++)
-        groups[count++] = (gid_t)strtoul(*group, NULL, 10);
     // A user namespace of an unprivileged caller may not change groups (user_namespaces(7)).
-    if (!unprivileged && setgroups(count, groups) != 0) fail("setgroups", "own");
+    if (unprivileged) return;
+    size_t count = 0;
+    while (identity->groups[count] != NULL) count++;
+    gid_t *groups = malloc((count + 1) * sizeof *groups);
+    if (groups == NULL) fail("malloc", "groups");
+    for (size_t i = 0; i < count; i++) groups[i] = (gid_t)strtoul(identity->groups[i], NULL, 10);
+    if (setgroups(count, groups) != 0) fail("setgroups", "own");
+    free(groups);
 }
 
 static void limit_capabilities(uint64_t wanted) {

@@ -18,6 +18,7 @@ struct source {
     const char *path;
     int place;  ///< what lies there, opened once
     int tree;
+    int has_devices;
 };
 static struct source *sources;
 static unsigned source_count;
@@ -25,14 +26,14 @@ static unsigned source_count;
 static char **processes;
 static unsigned processes_count;
 
-void add_source(const char *path) {
+void add_source(const char *path, int has_devices) {
     int place = open_without_links(path);
     if (place < 0 && errno == ELOOP)
         fail_because("open the mount source", path, "a symbolic link has come to lie on the way since 'up'; run 'up' again");
     if (place < 0) fail("open the mount source", path);
     sources = realloc(sources, (source_count + 1) * sizeof *sources);
     if (sources == NULL) fail("realloc", path);
-    sources[source_count++] = (struct source){path, place, -1};
+    sources[source_count++] = (struct source){path, place, -1, has_devices};
 }
 
 void add_processes(char *path) {
@@ -60,7 +61,7 @@ static void open_source(struct source *source) {
     if (source->tree < 0 || fstat(source->tree, &status) != 0) fail("open the mount source", source->path);
     // A device that the person named may be used; devices that lie in a folder may not.
     uint64_t attributes = API_MOUNT_NOSUID;
-    if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode)) attributes |= API_MOUNT_NODEV;
+    if (!source->has_devices && !S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode)) attributes |= API_MOUNT_NODEV;
     if (tree_restrict(source->tree, attributes, 1) != 0) fail("mount_setattr", source->path);
 }
 

@@ -2,8 +2,9 @@
 #pragma once
 
 /// Names the source of a bind mount on the host: a path without symbolic links. Where one has come to lie on the way
-/// since it was resolved, a service may have laid it, to have something else mounted; it is refused.
-void add_source(const char *path);
+/// since it was resolved, a service may have laid it, to have something else mounted; it is refused. The devices in a
+/// folder count where `has_devices`: the instance's control group says which may be used.
+void add_source(const char *path, int has_devices);
 
 /// Names a mount of processes (proc(5)) that the host has.
 void add_processes(char *path);

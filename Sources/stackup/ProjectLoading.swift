@@ -43,9 +43,9 @@ extension Invocation {
             files: values("file"), projectName: value("project-name"), projectDirectory: value("project-directory"),
             envFiles: values("env-file"), profiles: values("profile"), services: services, purpose: purpose,
             workingDirectory: workingDirectory, environment: environment,
-            standardInput: {
-                let input = FileDescriptor(owning: fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3))
-                return ((try? input.readAll()) ?? nil) ?? []
+            standardInput: { () throws(SystemCallError) in
+                let input = FileDescriptor(owning: try retryingInterrupts("fcntl") { fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) })
+                return try input.readAll(limit: projectFileLimit)
             })
         options.steps.normalizes = !flag("no-normalize")
         options.steps.resolvesPaths = !flag("no-path-resolution")

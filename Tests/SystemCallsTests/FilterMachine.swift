@@ -59,12 +59,12 @@ enum Call {
     static let wide: UInt32 = 0xC000_003E, narrow: UInt32 = 0x4000_0003
     static let read: UInt32 = 0, ioctl: UInt32 = 16, clone: UInt32 = 56, socket: UInt32 = 41, mount: UInt32 = 165, keyctl: UInt32 = 250
     static let unshare: UInt32 = 272, openByHandle: UInt32 = 304, getcwd: UInt32 = 79, personality: UInt32 = 135
-    static let narrowKeyctl: UInt32 = 288, narrowIoctl: UInt32 = 54, narrowMount: UInt32 = 21
+    static let narrowKeyctl: UInt32 = 288, narrowExitGroup: UInt32 = 252, narrowIoctl: UInt32 = 54, narrowMount: UInt32 = 21
     #elseif arch(arm64)
     static let wide: UInt32 = 0xC000_00B7, narrow: UInt32 = 0x4000_0028
     static let read: UInt32 = 63, ioctl: UInt32 = 29, clone: UInt32 = 220, socket: UInt32 = 198, mount: UInt32 = 40, keyctl: UInt32 = 219
     static let unshare: UInt32 = 97, openByHandle: UInt32 = 265, getcwd: UInt32 = 17, personality: UInt32 = 92
-    static let narrowKeyctl: UInt32 = 311, narrowIoctl: UInt32 = 54, narrowMount: UInt32 = 21
+    static let narrowKeyctl: UInt32 = 311, narrowExitGroup: UInt32 = 248, narrowIoctl: UInt32 = 54, narrowMount: UInt32 = 21
     #endif
     static let clone3: UInt32 = 435, fchmodat2: UInt32 = 452, mseal: UInt32 = 462
 }

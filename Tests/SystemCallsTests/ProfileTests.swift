@@ -25,6 +25,23 @@ private func machine(_ text: String, capabilities: UInt64 = 0) throws -> FilterM
         #expect(filter.verdict(Call.getcwd, architecture: Call.wide) == FilterAction.killProcess.code)
     }
 
+    /// The numbers of 32-bit programs are others: what is named counts there, and what is not has the profile's own answer.
+    @Test func aShortProfileCountsFor32BitProgramsToo() throws {
+        func filter(_ architectures: String) throws -> FilterMachine {
+            try machine(
+                #"{"defaultAction":"SCMP_ACT_KILL_PROCESS","architectures":[\#(architectures)],"syscalls":[{"names":["read","mount","exit_group"],"action":"SCMP_ACT_ALLOW"}]}"#)
+        }
+        let both = try filter(#""SCMP_ARCH_X86","SCMP_ARCH_ARM""#)
+        #expect(both.verdict(Call.narrowExitGroup, architecture: Call.narrow) == allowed)
+        #expect(both.verdict(Call.narrowIoctl, architecture: Call.narrow) == FilterAction.killProcess.code)
+        #expect(both.verdict(Call.getcwd, architecture: Call.wide) == FilterAction.killProcess.code)
+        // Above all that its author knew, in each.
+        #expect(both.verdict(Call.narrowExitGroup + 1, architecture: Call.narrow) == unknown)
+        #expect(both.verdict(500, architecture: Call.wide) == unknown)
+        let one = try filter("")
+        for call in [Call.read, Call.narrowMount, 400] { #expect(one.verdict(call, architecture: Call.narrow) == FilterAction.killProcess.code) }
+    }
+
     @Test func conditionsOfOneArgumentAreAlternatives() throws {
         let filter = try machine(
             """

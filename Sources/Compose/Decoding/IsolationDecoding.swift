@@ -1,7 +1,7 @@
 import Words
 import YAML
 
-/// Reads what a service shares with the host and with other services: namespaces, groups, devices.
+/// Reads what a service shares with the host and with other services: namespaces and groups.
 ///
 /// Source: the Compose specification, and Docker's checks of a container's configuration.
 struct IsolationDecoding {
@@ -15,7 +15,6 @@ struct IsolationDecoding {
         service.namespaces = namespaces()
         service.groups = (node["group_add"]?.sequence ?? []).compactMap(\.scalarText)
         service.isPrivileged = node["privileged"]?.bool ?? false
-        service.devices = devices()
         if let mode = text("userns_mode"), mode != "host" {
             refuse("userns_mode", "is '\(mode)', and there is no such mode", remedy: "write host, or leave it out")
         }
@@ -67,25 +66,6 @@ struct IsolationDecoding {
         return nil
     }
 
-    // MARK: Devices
-
-    private func devices() -> [DeviceMapping] {
-        var devices: [DeviceMapping] = []
-        for item in node["devices"]?.sequence ?? [] {
-            guard let source = item["source"]?.string else { continue }
-            let target = item["target"]?.string ?? source
-            let permissions = item["permissions"]?.string.flatMap { $0.isEmpty ? nil : $0 } ?? "rwm"
-            if !source.hasPrefix("/") {
-                refuse("devices", "names '\(source)', which is no path", remedy: "name the device's node, such as /dev/ttyUSB0", at: item.place)
-            } else if !permissions.utf8.allSatisfy("rwm".utf8.contains) {
-                refuse("devices", "has the permissions '\(permissions)'", remedy: "write some of r, w and m", at: item.place)
-            } else {
-                devices.append(DeviceMapping(source: source, target: target, permissions: permissions))
-            }
-        }
-        return devices
-    }
-
     // MARK: Values
 
     private func text(_ name: String) -> String? { node[name]?.string.flatMap { $0.isEmpty ? nil : $0 } }
@@ -94,7 +74,7 @@ struct IsolationDecoding {
         node.mapping?.entries.first { $0.key == name }?.keyPlace ?? node.place
     }
 
-    private func refuse(_ name: String, _ what: String, remedy: String, at place: Place? = nil) {
-        reporter.obstacle("\(path).\(name) \(what)", at: place ?? node[name]?.place, attribute: "\(path).\(name)", remedy: remedy)
+    private func refuse(_ name: String, _ what: String, remedy: String) {
+        reporter.obstacle("\(path).\(name) \(what)", at: node[name]?.place, attribute: "\(path).\(name)", remedy: remedy)
     }
 }

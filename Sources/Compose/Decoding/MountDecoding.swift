@@ -89,17 +89,5 @@ struct MountDecoding {
         return .tmpfs(target: target, readOnly: readOnly, size: size, mode: mode, options: rest)
     }
 
-    private func target(_ text: String, _ place: Place, _ path: String) -> String? {
-        guard text.hasPrefix("/"), !text.utf8.contains(0), !Paths.components(text).contains("..") else {
-            reporter.obstacle(
-                "\(path): the target '\(text)' must be an absolute path without '..'", at: place, attribute: path)
-            return nil
-        }
-        let clean = Paths.clean(text)
-        guard clean != "/" else {
-            reporter.obstacle("\(path): nothing can be mounted over '/'", at: place, attribute: path)
-            return nil
-        }
-        return clean
-    }
+    private func target(_ text: String, _ place: Place, _ path: String) -> String? { reporter.mountTarget(text, at: place, path) }
 }

@@ -25,6 +25,7 @@ struct ServiceDecoding {
         let deployed = node["deploy"]?["replicas"]
         ResourceDecoding(path: path, service: name, node: node, reporter: reporter).decode(into: &service)
         IsolationDecoding(path: path, service: name, node: node, reporter: reporter).decode(into: &service)
+        DeviceDecoding(path: path, service: name, node: node, reporter: reporter).decode(into: &service)
         if let scale = node["scale"] ?? deployed { service.replicas = replicas(scale) }
         if let policy = node["deploy"]?["restart_policy"] {
             supervision.restartPolicy(policy, into: &service, restartIsWritten: node["restart"]?.string?.isEmpty == false)

@@ -17,18 +17,3 @@ public struct NamespaceOptions: Sendable, Equatable {
 
     public init() {}
 }
-
-/// One entry of `devices`.
-public struct DeviceMapping: Sendable, Equatable {
-    /// A device of the host, or a folder of devices.
-    public var source: String
-    public var target: String
-    /// Of `r`, `w` and `m`.
-    public var permissions: String
-
-    public init(source: String, target: String, permissions: String) {
-        self.source = source
-        self.target = target
-        self.permissions = permissions
-    }
-}

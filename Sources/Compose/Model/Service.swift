@@ -46,6 +46,8 @@ public struct Service: Sendable, Equatable {
     public var groups: [String] = []
     public var isPrivileged = false
     public var devices: [DeviceMapping] = []
+    public var deviceRules: [DeviceRule] = []
+    public var deviceRequests: [DeviceRequest] = []
     /// Whether its user ids are to be the host's (`userns_mode: host`).
     public var wantsHostUsers = false
     public var ulimits: [Ulimit] = []

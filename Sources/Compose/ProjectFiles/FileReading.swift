@@ -11,6 +11,9 @@ public struct ReadFile: Sendable {
     public let inode: UInt64
 }
 
+/// The most bytes that a Compose file or an env file may have.
+public let projectFileLimit = Limits().textBytes
+
 /// Reading the files that a project consists of.
 enum FileReading {
     struct Problem: Error {
@@ -20,7 +23,7 @@ enum FileReading {
     }
 
     /// The largest file that is read as a Compose file or an env file, in bytes.
-    static let sizeLimit = Limits().textBytes
+    static let sizeLimit = projectFileLimit
 
     /// The content of a regular file, or of a pipe such as `/dev/stdin` or a shell's `<(…)`.
     ///
@@ -46,6 +49,22 @@ enum FileReading {
             throw problem
         } catch let error as SystemCallError {
             throw Problem(reason: String(cString: strerror(error.code)).lowercasedFirst, isMissing: error.code == ENOENT)
+        } catch {
+            throw Problem(reason: "\(error)", isMissing: false)
+        }
+    }
+
+    /// What `-` stands for.
+    static func standardInput(_ options: ProjectOptions) throws(Problem) -> [UInt8] {
+        do {
+            guard let bytes = try options.standardInput() else {
+                throw Problem(reason: "it has more than the \(sizeLimit) bytes allowed", isMissing: false)
+            }
+            return bytes
+        } catch let problem as Problem {
+            throw problem
+        } catch let error as SystemCallError {
+            throw Problem(reason: String(cString: strerror(error.code)).lowercasedFirst, isMissing: false)
         } catch {
             throw Problem(reason: "\(error)", isMissing: false)
         }

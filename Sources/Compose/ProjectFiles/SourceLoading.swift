@@ -95,7 +95,7 @@ final class SourceLoading {
         }
         let bytes: [UInt8]
         do {
-            bytes = path == "-" ? options.standardInput() : try read(path)
+            bytes = path == "-" ? try FileReading.standardInput(options) : try read(path)
         } catch {
             reporter.error(
                 "cannot read \(name): \(error.reason)", at: cause, remedy: error.isMissing ? neighbour(of: path) : nil)

@@ -20,9 +20,9 @@ struct Targets {
         let place: Place
     }
 
-    /// Everything that is mounted: grants, volumes and tmpfs.
+    /// Everything that is mounted: grants, volumes, tmpfs and devices.
     func check() {
-        let lists = ["secrets", "configs", "volumes", "tmpfs"].compactMap { entry.value[$0]?.sequence }
+        let lists = ["secrets", "configs", "volumes", "tmpfs", "devices"].compactMap { entry.value[$0]?.sequence }
         guard lists.reduce(0, { $0 + $1.count }) > 1 else { return }
         report(grants("secrets", below: "/run/secrets") + grants("configs", below: "") + mounts)
     }
@@ -70,6 +70,11 @@ struct Targets {
                 Thing(target: $0, name: "a volume", attribute: "volumes[\(index)]", place: item.place)
             }
         }
-        return tmpfs + volumes
+        let devices = (entry.value["devices"]?.sequence ?? []).enumerated().compactMap { index, item in
+            item["target"]?.string.map {
+                Thing(target: Paths.clean($0), name: "a device", attribute: "devices[\(index)]", place: item.place)
+            }
+        }
+        return tmpfs + volumes + devices
     }
 }

@@ -50,7 +50,7 @@ enum DeployAttributes {
                 ObjectShape([
                     idle("cpus", .number, "no CPU is kept free for a service"),
                     attribute("memory", .bytes).with(.kinds(.string)),
-                    idle("devices", .list(.object(deviceReservation)), Reason.devices),
+                    attribute("devices", .list(.object(deviceReservation))),
                     idle("generic_resources", .list(.object(genericResource)), Reason.swarm),
                 ])), keep: true),
     ])

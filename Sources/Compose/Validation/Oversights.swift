@@ -1,3 +1,4 @@
+import Linux
 import YAML
 
 /// Warns of what Compose takes in the lists of one file without a word, though hardly anybody means it.
@@ -14,6 +15,7 @@ struct Oversights {
                 switch attribute.key {
                 case "environment": checkVariables(items, "services.\(service.key).environment")
                 case "volumes": checkTargets(items, "services.\(service.key).volumes")
+                case "devices": checkDevices(items, "services.\(service.key).devices")
                 default: break
                 }
             }
@@ -58,6 +60,21 @@ struct Oversights {
             reporter.advise(
                 "it is mounted over volumes[\(other.index)], at line \(other.line), which is dropped: both have the target \(target)",
                 at: item.place, attribute: "\(path)[\(index)]", remedy: "give one of them another target, or remove it")
+        }
+    }
+
+    /// Of two devices at one place, one would be missing without a word, or the wrong one be there.
+    private func checkDevices(_ items: [Node], _ path: String) {
+        guard items.count > 1 else { return }
+        var known: [String: (index: Int, line: Int)] = [:]
+        for (index, item) in items.enumerated() {
+            let parts = (item.string ?? "").split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+            let source = item["source"]?.string ?? parts.first ?? ""
+            let target = item["target"]?.string ?? (parts.count > 1 && !parts[1].isEmpty ? parts[1] : source)
+            guard !target.isEmpty, let other = known.updateValue((index, item.place.line), forKey: Paths.clean(target)) else { continue }
+            reporter.obstacle(
+                "\(path)[\(index)] has the target \(target), as devices[\(other.index)] has, at line \(other.line)", at: item.place,
+                attribute: "\(path)[\(index)]", remedy: "give one of them another target, or remove it")
         }
     }
 }

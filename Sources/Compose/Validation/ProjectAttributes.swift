@@ -108,5 +108,4 @@ enum Reason {
     static let swarm = "it configures Docker Swarm"
     static let namespaces = "every service has these namespaces to itself"
     static let models = "there is no model runner"
-    static let devices = "services have a minimal /dev"
 }

@@ -23,7 +23,7 @@ extension ResourceControls {
             // Pid 1 of the instance is none of the service's.
             case .pids: pidsLimit.map { [("pids.max", $0 >= 4_194_304 ? "max" : String($0 + 1))] } ?? []
             case .io: isLegacy ? legacyIO : unifiedIO
-            case .devices: isLegacy ? (deniedDevices ?? []).map { ("devices.deny", $0) } : []
+            case .devices: isLegacy ? legacyDevices : []
             case .freezer: [(String, String)]()
             }
             settings += files.map { ControlSetting(controller: controller, file: $0.0, value: $0.1) }
@@ -72,6 +72,11 @@ extension ResourceControls {
             files.append((file, "\(device.device) \(device.value)"))
         }
         return files
+    }
+
+    private var legacyDevices: [(String, String)] {
+        guard let allowedDevices else { return (deniedDevices ?? []).map { ("devices.deny", $0) } }
+        return [("devices.deny", "a")] + allowedDevices.map { ("devices.allow", $0) }
     }
 
     // MARK: v2

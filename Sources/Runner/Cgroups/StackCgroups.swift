@@ -66,9 +66,9 @@ final class StackCgroups {
             if all.isEmpty, controllers.isEmpty, let mount = hierarchy.legacy[.freezer], hierarchy.canControl(.freezer) {
                 folders[.freezer] = try makeFolder(for: instance, in: mount.own, named: "stackup")
             }
-            if let rules = controls.deniedDevices, !hierarchy.isLegacy(.devices) {
+            if !hierarchy.isLegacy(.devices), let rules = controls.allowedDevices ?? controls.deniedDevices {
                 guard let folder = all.first else { throw SystemCallError("cgroup", "devices", code: ENODEV) }
-                try DeviceProgram.deny(rules, in: folder)
+                try DeviceProgram.attach(rules, areAllowed: controls.allowedDevices != nil, to: folder)
             }
             for setting in settings {
                 guard let folder = folders[setting.controller] else { continue }

@@ -164,7 +164,8 @@ extension InitSpecification {
         var count = 0
         for mount in plan.mounts {
             if case .bind(let source, _, _) = mount {
-                try put(["source", source])
+                let hasDevices = plan.controls?.allowedDevices != nil && Paths.rest(of: source, below: "/dev") != nil
+                try put([hasDevices ? "devicesource" : "source", source])
                 namesHostPaths = true
                 mounts.append(NumberedMount(plan: mount, source: count))
                 count += 1

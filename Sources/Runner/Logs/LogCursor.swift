@@ -10,6 +10,8 @@ final class LogCursor {
     /// Read, and not yet parsed, from `start` on.
     private var buffer: [UInt8] = []
     private var start = 0
+    /// No newline lies between ``start`` and here.
+    private var searched = 0
     /// The next entry, once it was looked at.
     private var head: LogEntry?
     private let since: LogTime?
@@ -45,28 +47,44 @@ final class LogCursor {
 
     private func nextLine() -> [UInt8]? {
         while true {
-            if let end = buffer[start...].firstIndex(of: 10) {
+            if let end = newline() {
                 let line = Array(buffer[start..<end])
                 start = end + 1
+                searched = start
                 return line
             }
             guard fill() else { return nil }
         }
     }
 
+    /// Where the next line ends; what was looked at before is not looked at again, however long the line is.
+    private func newline() -> Int? {
+        let place = buffer.withUnsafeBytes { bytes -> Int? in
+            guard let base = bytes.baseAddress, searched < bytes.count else { return nil }
+            return memchr(base + searched, 10, bytes.count - searched).map { UnsafeRawPointer($0) - base }
+        }
+        if place == nil { searched = buffer.count }
+        return place
+    }
+
+    private func empty() {
+        buffer = []
+        (start, searched) = (0, 0)
+    }
+
     /// Reads more; false where nothing more is there now.
     private func fill() -> Bool {
         buffer.removeFirst(start)
+        searched -= start
         start = 0
         if file == nil { openOldest() }
         while file != nil {
             // Looked at before reading: once a newer file is there, nothing is added to this one.
             let successor = self.successor()
-            let count = read()
-            if count > 0 { return true }
+            if read() > 0 || isTruncated() && read() > 0 { return true }
             guard let successor else { return false }
             // The end of a file is the end of a line: a torn one would swallow the next file's first.
-            buffer = []
+            empty()
             open(successor)
         }
         return false
@@ -75,12 +93,21 @@ final class LogCursor {
     private func read() -> Int {
         guard let number = file?.number else { return 0 }
         // No line of ours is this long, even with every byte escaped.
-        if buffer.count > 1 << 20 { buffer = [] }
+        if buffer.count > 1 << 20 { empty() }
         let chunk = [UInt8](unsafeUninitializedCapacity: 64 * 1024) { memory, count in
             count = max(Glibc.read(number, memory.baseAddress, memory.count), 0)
         }
         buffer += chunk
         return chunk.count
+    }
+
+    /// Whether somebody has emptied the file, as people do to make room: it is read from its start again.
+    private func isTruncated() -> Bool {
+        guard let number = file?.number else { return false }
+        var status = stat()
+        guard fstat(number, &status) == 0, lseek(number, 0, SEEK_CUR) > status.st_size else { return false }
+        empty()
+        return lseek(number, 0, SEEK_SET) == 0
     }
 
     // MARK: Files

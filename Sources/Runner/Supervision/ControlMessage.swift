@@ -3,6 +3,8 @@ import Reconciler
 /// What a command asks of a supervisor. docs/control-protocol.md has the form on the wire.
 enum ControlRequest: Sendable, Equatable {
     case observe
+    /// How a one-off was launched: of services, the stack's record says it.
+    case plan(service: String)
     /// Gives a supervisor that has adopted a stack the plans it needs for restarts.
     case provide([LaunchPlan], StackSurroundings)
     case apply(Deployment)
@@ -43,6 +45,9 @@ extension ControlRequest: Codable {
         }
         switch try message.decode(String.self, forKey: .request) {
         case "observe": self = .observe
+        case "plan":
+            guard let service = services?.first, services?.count == 1 else { throw SupervisionError.refused("a plan is one service's") }
+            self = .plan(service: service)
         case "provide":
             self = .provide(
                 try message.decode([LaunchPlan].self, forKey: .plans),
@@ -81,6 +86,7 @@ extension ControlRequest: Codable {
         }
         switch self {
         case .observe: try put("observe")
+        case .plan(let service): try put("plan", [service])
         case .provide(let plans, let surroundings):
             try put("provide")
             try message.encode(plans, forKey: .plans)
@@ -122,6 +128,7 @@ extension ControlRequest: Codable {
 /// What a supervisor answers: any number of events, then one of the others.
 enum ControlReply: Sendable, Equatable {
     case state(ObservedState)
+    case plan(LaunchPlan)
     case event(InstanceEvent)
     /// For who subscribed to all events.
     case happened(StackEvent)
@@ -133,13 +140,14 @@ enum ControlReply: Sendable, Equatable {
 
 extension ControlReply: Codable {
     private enum Key: String, CodingKey {
-        case reply, state, event, happened, reason
+        case reply, state, plan, event, happened, reason
     }
 
     init(from decoder: any Decoder) throws {
         let message = try decoder.container(keyedBy: Key.self)
         switch try message.decode(String.self, forKey: .reply) {
         case "state": self = .state(try message.decode(ObservedState.self, forKey: .state))
+        case "plan": self = .plan(try message.decode(LaunchPlan.self, forKey: .plan))
         case "event": self = .event(try message.decode(InstanceEvent.self, forKey: .event))
         case "happened": self = .happened(try message.decode(StackEvent.self, forKey: .happened))
         case "due": self = .due
@@ -155,6 +163,9 @@ extension ControlReply: Codable {
         case .state(let state):
             try message.encode("state", forKey: .reply)
             try message.encode(state, forKey: .state)
+        case .plan(let plan):
+            try message.encode("plan", forKey: .reply)
+            try message.encode(plan, forKey: .plan)
         case .event(let event):
             try message.encode("event", forKey: .reply)
             try message.encode(event, forKey: .event)

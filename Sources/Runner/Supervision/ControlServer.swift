@@ -148,6 +148,9 @@ final class ControlServer {
         supervisor.settleIfDue()
         switch request {
         case .observe: client.send(.state(supervisor.observe(supervisorPID: getpid())))
+        case .plan(let service):
+            let plan = supervisor.services[service]?.plan
+            client.send(plan.map(ControlReply.plan) ?? .failed(reason: "how '\(service.prefix(80))' was launched is not known any more"))
         case .subscribe(let since):
             // The answer tells that from here on no event is missed.
             client.send(.done)

@@ -58,6 +58,11 @@ public struct RuntimeLock: ~Copyable {
         return nil
     }
 
+    /// The same of a directory that is known to be the stack's, without waiting.
+    static func acquireIfFree(in directory: RuntimeDirectory, command: String) throws(SupervisionError) -> RuntimeLock? {
+        try acquire(in: directory, creating: true, command: command, onWait: nil)
+    }
+
     /// - Returns: nil where the directory was removed meanwhile, and where the lock is not free and `onWait` is nil.
     private static func acquire(
         in directory: RuntimeDirectory, creating: Bool, command: String, onWait: ((Holder?) -> Void)?

@@ -30,10 +30,13 @@ extension StackSupervisor {
         else { return }
         host.discardMount(of: key)
         services[key]?.plan = nil
+        // Whoever waits for it takes the stack down himself where it was all that there was.
+        let isAttended = instance.caller != nil
         instance.caller = nil
         instance.command = Self.shown(instance.command)
         if oneOff.isRemovedAtEnd {
             removeOneOff(instance)
+            if !isAttended, instances.isEmpty { isLeftEmpty = true }
         } else {
             // Whoever runs one each minute must not make every answer longer for ever.
             let ended = instances.values.filter { services[$0.name.service]?.traits.oneOff != nil && $0.phase == .exited }

@@ -7,7 +7,7 @@ extension StackSupervisor {
     /// - Throws: ``SupervisionError`` where the request is refused; nothing was changed then.
     func begin(_ job: Job) throws {
         switch job.request {
-        case .observe, .subscribe, .kill, .hasten, .pause, .unpause, .attend, .report: break
+        case .observe, .plan, .subscribe, .kill, .hasten, .pause, .unpause, .attend, .report: break
         case .provide(let plans, let surroundings):
             try check(plans)
             take(plans, surroundings)

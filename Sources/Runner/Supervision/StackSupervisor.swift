@@ -55,6 +55,8 @@ final class StackSupervisor {
     var onSecretEvent: (SecretEvent) -> Void = { _ in }
     /// Called when a `down` of the whole stack has ended everything, before it is answered.
     var onDown: () -> Void = {}
+    /// Whether the last of the stack was a one-off that nobody waited for: nobody comes to take the stack down.
+    var isLeftEmpty = false
     /// Called when a record has to be written before the work goes on.
     var onOwed: () -> Void = {}
 

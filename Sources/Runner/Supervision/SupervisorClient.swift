@@ -47,8 +47,21 @@ public final class SupervisorClient {
     public func observe() throws(SupervisionError) -> ObservedState {
         if !isAsked { try askForState() }
         isAsked = false
-        guard case .state(let state) = try receive() else { throw .malformed("another answer than the state") }
+        guard case .state(let state) = try receive(within: answerPatience) else { throw .malformed("another answer than the state") }
         return state
+    }
+
+    /// How a one-off was launched.
+    ///
+    /// - Parameter service: its key.
+    /// - Throws: ``SupervisionError/refused(_:)`` where that is not known: a supervisor that has adopted it was not told.
+    public func plan(of service: String) throws(SupervisionError) -> LaunchPlan {
+        try send(.plan(service: service))
+        switch try receive(within: answerPatience) {
+        case .plan(let plan): return plan
+        case .failed(let reason): throw .refused(reason)
+        default: throw .malformed("another answer than a plan")
+        }
     }
 
     /// Gives a supervisor that has adopted the stack of a dead one the plans that restarts need.
@@ -275,7 +288,7 @@ public final class SupervisorClient {
             case .event(let event): onEvent(event)
             case .done: return
             case .failed(let reason): throw .refused(reason)
-            case .state, .happened, .due: throw .malformed("an answer that was not asked for")
+            case .state, .plan, .happened, .due: throw .malformed("an answer that was not asked for")
             }
         }
     }
@@ -302,6 +315,7 @@ public final class SupervisorClient {
     private func sendAll(_ bytes: UnsafeRawBufferPointer, _ descriptors: [Int32] = []) throws(SupervisionError) {
         var sent = 0
         while sent < bytes.count {
+            try wait(for: Int16(POLLOUT), until: MonotonicClock.now() + Int64(answerPatience))
             let count = clinux_send(
                 socket.number, bytes.baseAddress! + sent, bytes.count - sent, descriptors, sent == 0 ? Int32(descriptors.count) : 0)
             if count >= 0 {
@@ -314,10 +328,15 @@ public final class SupervisorClient {
         }
     }
 
-    private func receive() throws(SupervisionError) -> ControlReply {
-        let length = try receive(count: 4).reduce(0) { $0 << 8 | Int($1) }
+    /// In milliseconds: how long a supervisor may take for what it answers at once, and for the rest of a message that it has begun, or to
+    /// take ours. It never waits for anything itself: one that takes longer hangs, or is none.
+    var answerPatience: Int32 = 60_000
+
+    /// - Parameter patience: until the message begins; negative: however long that takes.
+    private func receive(within patience: Int32 = -1) throws(SupervisionError) -> ControlReply {
+        let length = try receive(count: 4, within: patience).reduce(0) { $0 << 8 | Int($1) }
         guard length <= ControlLimits.outgoing else { throw .malformed("a message of \(length) bytes") }
-        let bytes = try receive(count: length)
+        let bytes = try receive(count: length, within: answerPatience)
         do {
             return try JSON.decode(ControlReply.self, from: bytes)
         } catch {
@@ -325,21 +344,36 @@ public final class SupervisorClient {
         }
     }
 
-    private func receive(count: Int) throws(SupervisionError) -> [UInt8] {
+    /// - Parameter patience: for the first byte; the others may take ``answerPatience`` together.
+    private func receive(count: Int, within patience: Int32) throws(SupervisionError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         var filled = 0
+        var end = patience < 0 ? nil : MonotonicClock.now() + Int64(patience)
         while filled < count {
-            let received = bytes.withUnsafeMutableBytes { recv(socket.number, $0.baseAddress! + filled, count - filled, 0) }
+            try wait(for: Int16(POLLIN), until: end)
+            let received = bytes.withUnsafeMutableBytes { recv(socket.number, $0.baseAddress! + filled, count - filled, Int32(MSG_DONTWAIT)) }
             if received > 0 {
                 filled += received
+                end = end ?? MonotonicClock.now() + Int64(answerPatience)
             } else if received == 0 || errno == ECONNRESET {
                 if let reason = complaint() { throw .notStarted(reason: reason) }
                 throw .connectionLost
-            } else if errno != EINTR {
+            } else if errno != EINTR, errno != EAGAIN {
                 throw .system(SystemCallError("recv", "the control socket"))
             }
         }
         return bytes
+    }
+
+    /// - Throws: ``SupervisionError`` where it is not so at that time; nil: however long it takes.
+    private func wait(for readiness: Int16, until end: Int64?) throws(SupervisionError) {
+        while true {
+            var state = pollfd(fd: socket.number, events: readiness, revents: 0)
+            let left = end.map { Int32(clamping: max($0 - MonotonicClock.now(), 0)) } ?? -1
+            let ready = poll(&state, 1, left)
+            if ready > 0 { return }
+            if ready == 0 { throw .system(SystemCallError("wait for the supervisor", "the control socket", code: ETIMEDOUT)) }
+        }
     }
 
     /// What a supervisor that was just started said before it ended.

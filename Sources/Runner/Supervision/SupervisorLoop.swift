@@ -13,6 +13,8 @@ final class SupervisorLoop {
     private var saveTime: Int64?
     /// Set once the process is to end: when at the latest.
     private var endTime: Int64?
+    /// When to look again whether a stack that is left empty can go.
+    private var emptyTime: Int64?
     private var isStopping = false
     private var isRemoved = false
     private var signals: FileDescriptor?
@@ -70,7 +72,7 @@ final class SupervisorLoop {
     func run() throws(SystemCallError) {
         try loop.run(
             nextDeadline: { [unowned self] in
-                [supervisor.nextDeadline, server.nextDeadline, saveTime, endTime].compactMap { $0 }.min()
+                [supervisor.nextDeadline, server.nextDeadline, saveTime, emptyTime, endTime].compactMap { $0 }.min()
             },
             afterEvents: { [unowned self] in afterEvents() })
         server.disconnect()
@@ -80,6 +82,7 @@ final class SupervisorLoop {
         supervisor.handleDeadlines()
         supervisor.settleIfDue()
         if !isRemoved && !isStopping { handleRenewals() }
+        removeIfLeftEmpty()
         saveIfDue()
         if isStopping && supervisor.isSettled && endTime == nil && !isRemoved {
             save()
@@ -97,6 +100,24 @@ final class SupervisorLoop {
         if supervisor.handOutRenewals() { server.callAttendant() }
         renewalTimer.set(supervisor.nextRenewal)
     }
+
+    /// Ends a stack of which nothing is left, as `down` would, unless a command is about to change it; then that comes first.
+    private func removeIfLeftEmpty() {
+        guard supervisor.isLeftEmpty, !isRemoved, !isStopping else { return }
+        guard supervisor.instances.isEmpty else {
+            (supervisor.isLeftEmpty, emptyTime) = (false, nil)
+            return
+        }
+        if let emptyTime, emptyTime > MonotonicClock.now() { return }
+        emptyTime = MonotonicClock.now() + Self.emptyDelay
+        guard supervisor.isSettled, let lock = (try? RuntimeLock.acquireIfFree(in: directory, command: "the supervisor, which ends")) ?? nil else { return }
+        removeEverything()
+        emptyTime = nil
+        _ = consume lock
+    }
+
+    /// In milliseconds: a command holds the stack's lock, which tells nobody when it lets go.
+    private static let emptyDelay: Int64 = 500
 
     private func end() {
         server.close()

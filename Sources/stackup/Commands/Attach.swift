@@ -51,29 +51,46 @@ enum Attach {
         guard let process = try instance.openProcess() else { throw CommandFailure("'\(instance.name)' has just ended") }
         let proxies = invocation.arguments.flagIfGiven("sig-proxy") ?? true
         let signals = FileDescriptor(owning: try retryingInterrupts("signalfd") { clinux_signal_descriptor((proxies ? passedOn : []) + [0]) })
-        return try follow(instance.name, events, reader, signals: signals.number) { _ = clinux_signal_process(process.number, $0) }
+        return try follow(instance.name, events, reader, signals: signals.number, process.number)
     }
 
-    /// - Parameter pass: passes a signal on.
     private static func follow(
-        _ instance: String, _ events: SupervisorClient, _ reader: LogReader, signals: Int32, _ pass: (Int32) -> Void
+        _ instance: String, _ events: SupervisorClient, _ reader: LogReader, signals: Int32, _ process: Int32
     ) throws -> Int32 {
         while true {
             // The events first: what an instance wrote is in its log before its end is told.
             let heard = try events.eventsByNow()
             try reader.readAvailable { entry in
-                let output = entry.stream == .stdout ? STDOUT_FILENO : STDERR_FILENO
-                var rest = entry.bytes[...]
-                while !rest.isEmpty {
-                    let count = try retryingInterrupts("write") { rest.withUnsafeBytes { write(output, $0.baseAddress, $0.count) } }
-                    rest = rest.dropFirst(count)
-                }
+                try put(entry.bytes, on: entry.stream == .stdout ? STDOUT_FILENO : STDERR_FILENO, signals: signals, process)
             }
             for case .exited(let code) in (heard ?? []).filter({ $0.instance == instance }).map(\.kind) { return code }
             guard heard != nil else { throw SupervisionError.connectionLost }
-            while case let signal = clinux_next_signal(signals), signal > 0 { pass(signal) }
+            passSignals(signals, process)
             var wanted = [reader.descriptor, events.descriptor, signals].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
             poll(&wanted, nfds_t(wanted.count), -1)
+        }
+    }
+
+    /// Writes what the service has printed, as fast as somebody reads it. Signals don't wait for that; one that the service doesn't live to
+    /// get ends this command.
+    private static func put(_ bytes: [UInt8], on output: Int32, signals: Int32, _ process: Int32) throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            var wanted = [pollfd(fd: output, events: Int16(POLLOUT), revents: 0), pollfd(fd: signals, events: Int16(POLLIN), revents: 0)]
+            guard poll(&wanted, 2, -1) > 0 else { continue }
+            if wanted[1].revents != 0 { passSignals(signals, process) }
+            guard wanted[0].revents != 0 else { continue }
+            // A pipe that has room has room for so much (pipe(7)).
+            let count = try retryingInterrupts("write") { rest.withUnsafeBytes { write(output, $0.baseAddress, min($0.count, Int(PIPE_BUF))) } }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    private static func passSignals(_ signals: Int32, _ process: Int32) {
+        while case let signal = clinux_next_signal(signals), signal > 0 {
+            var end = pollfd(fd: process, events: Int16(POLLIN), revents: 0)
+            if poll(&end, 1, 0) > 0 { exit(128 + signal) }
+            _ = clinux_signal_process(process, signal)
         }
     }
 }

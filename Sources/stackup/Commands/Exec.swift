@@ -10,11 +10,13 @@ enum Exec {
         "exec", summary: "Run a command inside a running service",
         discussion: """
             The command sees what the service sees: its mounts, its secrets, its processes. It has the service's
-            environment, user and capabilities, and a terminal when there is one. Its exit status is passed on.
+            environment, user and capabilities, and a terminal when there is one. Its exit status is passed on. A one-off
+            of 'run' goes by its own name, as 'ps -a' shows it.
             """,
         examples: [
             .init("stackup exec db psql -U app", "a session in the database"),
             .init("stackup exec -T web cat /run/secrets/api_key > key", "without a terminal, for scripts"),
+            .init("stackup exec shop-web-run-1a2b3c4d5e6f sh", "inside what 'run' has started"),
             .init("stackup exec -u root -e DEBUG=1 web sh", "as somebody else, with one more variable"),
         ],
         options: [
@@ -34,10 +36,13 @@ enum Exec {
         let target = try invocation.targetStack()
         let session = try StackSession(target.name, invocation, for: .reading)
         let state = try session.observe()
-        _ = try target.services(named: [service], observed: state, record: session.record)
-        let instance = try state.runningInstance(index, of: service)
-        guard let pid = instance.pid, let startTime = instance.startTime, let plan = session.record?.services[service]?.plan
-        else { throw CommandFailure("service '\(service)' is not running; start it with: stackup up -d \(service)") }
+        // A one-off's key for its name.
+        let key = try target.services(named: [service], observed: state, record: session.record)?[0] ?? service
+        let instance = try state.runningInstance(index, of: key)
+        let known = instance.oneOff == nil ? session.record?.services[key]?.plan : try session.supervisor()?.plan(of: key)
+        guard let pid = instance.pid, let startTime = instance.startTime, let plan = known else {
+            throw CommandFailure("service '\(service)' is not running; start it with: stackup up -d \(service)")
+        }
         // The command may run for days; the store's keys are of no use to it.
         _ = consume session
         invocation.forgetKeys()

@@ -13,8 +13,8 @@ enum RunCommand {
         discussion: """
             Starts an instance of its own with the service's files, user, limits and secrets, and the command in the place of the service's. \
             What the service depends on is started first. It is counted as nobody's copy: 'up' leaves it alone, and so do commands on the \
-            service but 'kill' and 'wait'; 'ps -a' lists it, 'down' removes it. With -d its name is printed, which 'logs', 'stop', 'kill' and \
-            'wait' take in a service's place. Otherwise it has this terminal's input and output, or a terminal of its own, signals are \
+            service but 'kill' and 'wait'; 'ps -a' lists it, 'down' removes it. With -d its name is printed, which 'exec', 'logs', 'stop', 'kill' \
+            and 'wait' take in a service's place. Otherwise it has this terminal's input and output, or a terminal of its own, signals are \
             passed on, and so is its exit status.
             """,
         examples: [

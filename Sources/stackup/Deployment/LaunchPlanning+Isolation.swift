@@ -66,9 +66,17 @@ extension LaunchPlanning {
             }
             numbers.append(number)
         }
+        if numbers.count > Self.mostGroups {
+            problems.add(
+                "it is to be in \(numbers.count) groups, and a process can be in \(Self.mostGroups) (setgroups(2))", attribute: "group_add",
+                remedy: "name fewer groups")
+        }
         guard problems.isEmpty else { throw problems.error }
         return numbers
     }
+
+    /// `NGROUPS_MAX`, less those that its user is in by itself.
+    private static let mostGroups = 60_000
 
     private static var ownGroups: Set<UInt32> {
         var groups = [gid_t](repeating: 0, count: Int(max(getgroups(0, nil), 0)))
@@ -131,70 +139,7 @@ extension LaunchPlanning {
         return withUnsafeBytes(of: names.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
-    // MARK: Devices
-
-    private mutating func devices(of service: Service, into plan: inout LaunchPlan) throws(DeploymentError) {
-        var problems = Problems()
-        var unenforced: [String] = []
-        for device in service.devices {
-            guard let nodes = problems.collect({ () throws(DeploymentError) in try nodes(device.source, device.target, depth: 0) }) else { continue }
-            // The node's mode and owner are the host's own; of its data, a mount says nothing.
-            plan.mounts += nodes.map { .bind(source: $0.source, target: $0.target, readOnly: true) }
-            let denied = "rw".filter { !device.permissions.contains($0) }
-            guard !denied.isEmpty else { continue }
-            if hierarchy.canDenyDevices {
-                var controls = plan.controls ?? Runner.ResourceControls()
-                controls.deniedDevices = (controls.deniedDevices ?? []) + nodes.map { "\($0.number) \(denied)" }
-                plan.controls = controls
-            } else {
-                unenforced.append(device.source)
-            }
-        }
-        guard problems.isEmpty else { throw problems.error }
-        if !unenforced.isEmpty {
-            warn(
-                service, "devices", "that \(unenforced.joined(separator: ", ")) may be read or written only is not enforced: the service can do both, "
-                    + "as far as the node's own mode lets its user", remedy: "set the mode of the node, and give the service a 'user'")
-        }
-    }
-
-    private struct Node {
-        /// Real.
-        let source: String
-        let target: String
-        /// `c 1:5`
-        let number: String
-    }
-
-    /// A device, or those in a folder and the folders in it, as Docker has it.
-    private mutating func nodes(
-        _ path: String, _ target: String, depth: Int
-    ) throws(DeploymentError) -> [Node] {
-        let source = try folders.resolve(path)
-        var status = stat()
-        guard stat(source, &status) == 0 else {
-            throw DeploymentError("the device \(path) cannot be used: \(String(cString: strerror(errno)))", attribute: "devices", remedy: "correct the path, or plug it in")
-        }
-        switch status.st_mode & S_IFMT {
-        case S_IFCHR, S_IFBLK:
-            let number = DeviceNumber(status.st_rdev)
-            let kind = status.st_mode & S_IFMT == S_IFCHR ? "c" : "b"
-            return [Node(source: source, target: target, number: "\(kind) \(number)")]
-        case S_IFDIR where depth < 4:
-            guard let folder = try? FileDescriptor.open(source, O_RDONLY | O_DIRECTORY) else { return [] }
-            var found: [Node] = []
-            for name in DirectoryListing.names(in: folder.number).sorted() where !["pts", "shm", "fd", "mqueue", ".udev", ".lxc"].contains(name) {
-                var inner = stat()
-                guard lstat("\(source)/\(name)", &inner) == 0, [S_IFCHR, S_IFBLK, S_IFDIR].contains(inner.st_mode & S_IFMT) else { continue }
-                found += try nodes("\(source)/\(name)", "\(target)/\(name)", depth: depth + 1)
-            }
-            return found
-        default:
-            throw DeploymentError("\(path) is no device", attribute: "devices", remedy: "name a device's node; a file or a folder is a volume")
-        }
-    }
-
-    private mutating func warn(_ service: Service, _ attribute: String, _ message: String, remedy: String) {
+    mutating func warn(_ service: Service, _ attribute: String, _ message: String, remedy: String) {
         let path = "services.\(service.name).\(attribute)"
         warnings.append(Diagnostic(.warning, "\(path): \(message)", at: service.location, attribute: path, remedy: remedy))
     }

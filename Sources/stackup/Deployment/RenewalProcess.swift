@@ -53,7 +53,7 @@ enum RenewalProcess {
         else { return RenewalReport(schedule: []) }
         var renewing = SecretRenewing(stack, store, invocation)
         renewing.onTurn = begin
-        renewing.onSent = { alarm(patience); change(SIG_UNBLOCK) }
+        renewing.onSent = { alarm(patience); DeferredTermination.end() }
         // Who has the turn ends in time, but for a person's command that was stopped: an end is a failure that is told, and tried again.
         alarm(turnPatience)
         let outcome = try renewing.renew(record.renewableSecrets(of: stack), told: told)
@@ -65,13 +65,6 @@ enum RenewalProcess {
     /// meanwhile: SIGTERM waits until it is stored and sent.
     private static func begin(_ due: [RenewableSecret]) {
         alarm(UInt32(SourcesProcess.patience(with: due.map(\.request.request)) / .seconds(1)) + storingPatience)
-        if due.contains(where: \.isRotated) { change(SIG_BLOCK) }
-    }
-
-    private static func change(_ how: Int32) {
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGTERM)
-        sigprocmask(how, &signals, nil)
+        if due.contains(where: \.isRotated) { DeferredTermination.begin() }
     }
 }

@@ -15,7 +15,11 @@ extension Stack {
         guard !renewable.isEmpty else { return }
         let store = try invocation.openOrCreateStore()
         let display = InstanceProgress(invocation.streams, title: "Rotating")
-        let outcome = try SecretRenewing(name, store, invocation).renew(renewable) { display.show($0, of: $1) }
+        var renewing = SecretRenewing(name, store, invocation)
+        renewing.onTurn = { due in if due.contains(where: \.isRotated) { DeferredTermination.begin() } }
+        renewing.onSent = DeferredTermination.end
+        defer { DeferredTermination.end() }
+        let outcome = try renewing.renew(renewable) { display.show($0, of: $1) }
         display.finish()
         tell(outcome, invocation)
         for failure in outcome.undelivered {

@@ -8,7 +8,8 @@ import Terminal
 ///
 /// The command never gets that terminal itself. Something that it leaves behind would go on reading what is typed there,
 /// a password perhaps, and writing to it. It has a terminal of the instance's own, or else a pipe in the place of each
-/// of its standard streams that is a terminal. What is none is handed over as it is.
+/// of its standard streams that is a terminal, another device than /dev/null, which it could give orders to (ioctl(2)), or a
+/// folder, from which it could go on to the whole host. Files, pipes and sockets are handed over as they are.
 final class CommandRelay {
     /// What becomes the command's standard input, output and error.
     private(set) var commandStreams: [Int32] = []
@@ -29,10 +30,10 @@ final class CommandRelay {
         for stream in STDIN_FILENO...STDERR_FILENO {
             if terminal || stream == STDIN_FILENO && !input {
                 give(try FileDescriptor.open("/dev/null", O_RDWR))
-            } else if isatty(stream) == 1 {
-                try replace(stream)
-            } else {
+            } else if Self.mayBeHandedOver(stream) {
                 commandStreams.append(stream)
+            } else {
+                try replace(stream)
             }
         }
     }
@@ -51,7 +52,22 @@ final class CommandRelay {
         }
     }
 
-    /// Gives the command a pipe instead of the caller's terminal.
+    private static func mayBeHandedOver(_ stream: Int32) -> Bool {
+        var status = stat()
+        // One that is not open is not there for the command either.
+        guard fstat(stream, &status) == 0 else { return true }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG, S_IFIFO, S_IFSOCK: return true
+        case S_IFCHR: return status.st_rdev == null
+        // Such as an eventfd.
+        default: return false
+        }
+    }
+
+    /// `makedev(1, 3)`
+    private static let null: dev_t = 0x103
+
+    /// Gives the command a pipe instead of the caller's terminal, or other device.
     private func replace(_ stream: Int32) throws(SystemCallError) {
         var ends: [Int32] = [-1, -1]
         try retryingInterrupts("pipe2") { clinux_pipe(&ends) }
@@ -61,7 +77,7 @@ final class CommandRelay {
         if stream == STDIN_FILENO {
             Self.neverBlock(writing.number)
             give(reading)
-            input = StreamRelay(from: terminal, to: writing, input: try TerminalInput(stream))
+            input = StreamRelay(from: terminal, to: writing, input: isatty(stream) == 1 ? try TerminalInput(stream) : nil)
         } else {
             Self.neverBlock(reading.number)
             give(writing)
@@ -77,6 +93,8 @@ final class CommandRelay {
     /// The caller's terminal, opened again: not to wait for it is nobody else's business. One that is not ours to open
     /// (after su(1), say) is used as it is.
     private static func ownDescription(of stream: Int32) throws(SystemCallError) -> FileDescriptor {
+        // To open another device once more may do something.
+        guard isatty(stream) == 1 else { return FileDescriptor(owning: try retryingInterrupts("fcntl") { fcntl(stream, F_DUPFD_CLOEXEC, 3) }) }
         let access = stream == STDIN_FILENO ? O_RDONLY : O_WRONLY
         let number = open("/proc/self/fd/\(stream)", access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
         if number >= 0 { return FileDescriptor(owning: number) }

@@ -34,7 +34,12 @@ enum SecretRotate {
         let hold = try invocation.holdRenewals(of: store)
         let origins = try RecordedOrigin.all(of: secret.name, in: store)
         var delivery = SecretDelivery(store, invocation)
-        delivery.onSent = { hold.release() }
+        delivery.onSent = {
+            hold.release()
+            DeferredTermination.end()
+        }
+        DeferredTermination.begin()
+        defer { DeferredTermination.end() }
         if let maker {
             let request = maker.request(for: secret.name, project: "", directory: invocation.workingDirectory, labels: secret.labels)
             let value = try made(of: secret) { try SourcesProcess.value(of: request.request, hidden: invocation.paths.privatePaths) }

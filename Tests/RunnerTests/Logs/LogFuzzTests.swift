@@ -1,0 +1,108 @@
+import Glibc
+import Linux
+import Testing
+
+@testable import Runner
+
+/// What services print may be anything, and so may what lies in the place of their logs.
+@Suite(.serialized) struct LogFuzzTests {
+    private static let pieces: [[UInt8]] = [
+        [0], [10], [13], [27] + Array("[2J".utf8), [27] + Array("]0;title".utf8) + [7], [0xff, 0xfe], [0xc0, 0x80], [0xed, 0xa0, 0x80],
+        Array(#"{"log":"x\n","stream":"stdout","time":"2026-01-01T00:00:00Z"}"#.utf8), [34], [92], Array("\\u0000".utf8), Array("\u{2028}".utf8),
+    ]
+
+    private static func output(_ random: inout SeededGenerator) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for _ in 0..<Int.random(in: 1...40, using: &random) {
+            bytes += Bool.random(using: &random) ? pieces.randomElement(using: &random)! : random.bytes(Int.random(in: 0...64, using: &random))
+        }
+        if Int.random(in: 0...20, using: &random) == 0 {
+            bytes += [UInt8](repeating: UInt8.random(in: 0...255, using: &random), count: Int.random(in: 1...200_000, using: &random))
+        }
+        return bytes
+    }
+
+    /// Whatever is printed comes back as it was, byte for byte.
+    @Test(.timeLimit(.minutes(10))) func whatIsPrintedIsReadAsItWas() throws {
+        _ = try Fuzzing.rounds(kinds: 1) { _, random in
+            let temporary = TemporaryDirectory()
+            let directory = try FileDescriptor.open(temporary.path, O_RDONLY | O_DIRECTORY)
+            let writer = LogWriter(instance: "web-1", stack: "shop", directory: directory.number, plan: LogPlan(fileSize: 1 << 30, fileCount: 1))
+            let reader = try LogReader(directory: temporary.path)
+            var scratch: [UInt8] = [], read: [UInt8] = [], written: [UInt8] = []
+            for _ in 0..<5 {
+                let bytes = Self.output(&random)
+                written += bytes
+                bytes.withUnsafeBytes { writer.receive($0, from: .stdout, at: .now(), scratch: &scratch) }
+                reader.readAvailable { read += $0.bytes }
+            }
+            writer.finish(.stdout)
+            reader.readAvailable { read += $0.bytes }
+            #expect(Self.isText(written) ? read == written : read.count > 0 || written.isEmpty)
+        }
+    }
+
+    /// JSON has no bytes that are not text: as with Docker, U+FFFD takes their place.
+    private static func isText(_ bytes: [UInt8]) -> Bool { Array(String(decoding: bytes, as: UTF8.self).utf8) == bytes }
+
+    /// Lines are damaged, and files are emptied, cut, and replaced by links, folders, pipes and devices while they are read and written.
+    @Test(.timeLimit(.minutes(10))) func whateverLiesThereTheReaderGoesOn() throws {
+        let start = Fuzzing.residentMemory()
+        let rounds = try Fuzzing.rounds(kinds: 10) { kind, random in
+            let temporary = TemporaryDirectory()
+            let folder = temporary.path + "/logs"
+            #expect(mkdir(folder, 0o700) == 0)
+            let directory = try FileDescriptor.open(folder, O_RDONLY | O_DIRECTORY)
+            func writer() -> LogWriter {
+                LogWriter(instance: "web-1", stack: "shop", directory: directory.number, plan: LogPlan(fileSize: 20_000, fileCount: 3))
+            }
+            var scratch: [UInt8] = []
+            func put(_ bytes: [UInt8], _ writer: LogWriter) { bytes.withUnsafeBytes { writer.receive($0, from: .stdout, at: .now(), scratch: &scratch) } }
+            put(Self.output(&random) + [10], writer())
+            let reader = try LogReader(directory: folder, tail: [nil, 0, 1, 1000].randomElement(using: &random)!)
+            reader.readAvailable { _ in }
+            let log = folder + "/web-1.log"
+            try (Array("not to be read".utf8) + [10]).withUnsafeBytes { bytes in
+                let secret = try FileDescriptor.open(temporary.path + "/elsewhere", O_WRONLY | O_CREAT, mode: 0o600)
+                try secret.writeAll(Array(bytes))
+            }
+            switch kind {
+            case 0: _ = truncate(log, 0)
+            case 1: _ = truncate(log, off_t.random(in: 0...5000, using: &random))
+            // A hole of megabytes without a newline.
+            case 2: _ = truncate(log, 1 << 22)
+            case 3: unlink(log); symlink(temporary.path + "/elsewhere", log)
+            case 4: unlink(log); mkdir(log, 0o700)
+            case 5: unlink(log); mkfifo(log, 0o600)
+            case 6: unlink(log); symlink("/dev/zero", log)
+            case 7: unlink(log + ".1"); symlink(log, log + ".1")
+            case 8:
+                let line = #"{"log":"damaged\n","stream":"stdout","time":"2026-01-01T00:00:00.000000001Z"}"# + "\n"
+                var bytes: [UInt8] = []
+                for _ in 0..<50 { bytes += random.mutated(Array(line.utf8)) }
+                let file = try FileDescriptor.open(log, O_WRONLY | O_APPEND)
+                try file.writeAll(bytes)
+            default:
+                let deep = [UInt8](repeating: UInt8(ascii: "["), count: 300_000)
+                let file = try FileDescriptor.open(log, O_WRONLY | O_APPEND)
+                try file.writeAll(deep)
+                try file.writeAll([UInt8](repeating: UInt8(ascii: "x"), count: 3 << 20) + [10])
+            }
+            var read: [UInt8] = []
+            reader.readAvailable { read += $0.bytes }
+            for tail in [nil, 0, 3] { try LogReader(directory: folder, tail: tail).readAvailable { read += $0.bytes } }
+            #expect(!String(decoding: read, as: UTF8.self).contains("not to be read"))
+            // What stands in its place goes away again, and the next line is read.
+            if (3...6).contains(kind) {
+                if rmdir(log) != 0 { unlink(log) }
+            }
+            let successor = writer()
+            put([10] + Array("the next line".utf8) + [10], successor)
+            read = []
+            reader.readAvailable { read += $0.bytes }
+            #expect(String(decoding: read, as: UTF8.self).contains("the next line"), "after \(kind)")
+        }
+        #expect(rounds >= 10)
+        #expect(Fuzzing.residentMemory() - start < 200 << 20)
+    }
+}
