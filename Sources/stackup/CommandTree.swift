@@ -75,6 +75,7 @@ enum CommandTree {
         ("ls", { Ls.command }, Ls.run),
         ("stats", { Stats.command }, Stats.run),
         ("top", { Top.command }, Top.run),
+        ("port", { Port.command }, Port.run),
         ("logs", { Logs.command }, Logs.run),
         ("events", { Events.command }, Events.run),
         ("exec", { Exec.command }, Exec.run),

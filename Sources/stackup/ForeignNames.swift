@@ -9,7 +9,7 @@ enum ForeignNames {
     static let ofProgram = Command.Foreign(
         of: "docker compose",
         [
-            "bridge", "build", "commit", "create", "export", "images", "port", "publish", "pull",
+            "bridge", "build", "commit", "create", "export", "images", "publish", "pull",
             "push", "rm", "volumes", "watch", "--all-resources", "--compatibility",
             "--dry-run", "--parallel",
         ])
@@ -31,6 +31,7 @@ enum ForeignNames {
         case ["logs"]: names = ["--index", "--no-color"]
         case ["exec"]: names = ["--detach", "--privileged", "-d"]
         case ["attach"]: names = ["--detach-keys", "--dry-run"]
+        case ["port"]: names = ["--dry-run"]
         case ["cp"]: names = ["--all", "--dry-run"]
         case ["run"]:
             names = [
