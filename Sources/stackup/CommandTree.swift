@@ -80,6 +80,7 @@ enum CommandTree {
         ("events", { Events.command }, Events.run),
         ("exec", { Exec.command }, Exec.run),
         ("run", { RunCommand.command }, RunCommand.run),
+        ("watch", { Watch.command }, Watch.run),
         ("cp", { Copy.command }, Copy.run),
         ("attach", { Attach.command }, Attach.run),
         ("wait", { Wait.command }, Wait.run),
