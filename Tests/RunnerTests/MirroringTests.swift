@@ -62,6 +62,14 @@ import Testing
         #expect(!folder.exists("root/to/renamed"))
     }
 
+    @Test func aFolderThatIsGoneAsAWholeLeavesTheTargetWithWhatIsItsOwn() throws {
+        try mirror(["a", "sub", "sub/b"])
+        try folder.write("own", to: "root/to/own")
+        try FileTree.remove("\(folder.path)/from")
+        #expect(try mirror(["", "a", "sub", "sub/b"]) == [])
+        #expect(folder.read("root/to/own") == "own" && !folder.exists("root/to/a") && !folder.exists("root/to/sub"))
+    }
+
     @Test func kindsChangeIntoEachOther() throws {
         try mirror(["a", "sub", "sub/b"])
         unlink("\(folder.path)/from/a")

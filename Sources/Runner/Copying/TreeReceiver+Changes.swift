@@ -39,6 +39,9 @@ extension TreeReceiver {
         }
         if entry.kind == .removal {
             guard let parent = try? place.open(split.parent, followsLast: true) else { return }
+            // What a folder had was told one by one; what else is in there is the service's own.
+            var status = stat()
+            guard fstatat(parent.number, Self.words(split.name), &status, AT_SYMLINK_NOFOLLOW) == 0, FileKind(status) != .folder else { return }
             return try put(entry, Self.words(split.name), in: parent.number, split.name)
         }
         let parent = try Self.folder(at: split.parent, in: place)

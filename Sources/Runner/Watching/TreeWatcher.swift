@@ -9,15 +9,22 @@ public struct WatchError: Error, CustomStringConvertible {
         self.description = description
     }
 
-    /// What a limit of the kernel's means (inotify_add_watch(2), inotify_init1(2)).
-    static func limit(_ name: String, _ code: Int32, of what: String) -> WatchError {
-        let setting = "fs.inotify.\(name)"
-        let path = "/proc/sys/fs/inotify/\(name)"
-        let text = ((try? FileDescriptor.open(path, O_RDONLY).readAll(limit: 64)) ?? nil).map { String(decoding: $0.filter { $0 != 10 }, as: UTF8.self) } ?? "?"
-        let more = Int(text).map { String($0 * 4) } ?? "NUMBER"
+    /// What a limit of the kernel's means (inotify(7)). A user namespace may have a lower one than the host.
+    ///
+    /// - Parameters:
+    ///   - kind: `watches` or `instances`.
+    ///   - remedy: what to do instead of raising it.
+    static func limit(_ kind: String, of what: String, orElse remedy: String) -> WatchError {
+        func number(_ setting: String) -> Int? {
+            let path = "/proc/sys/" + setting.split(separator: ".").joined(separator: "/")
+            let text = (try? FileDescriptor.open(path, O_RDONLY).readAll(limit: 64)) ?? nil
+            return text.flatMap { Int(String(decoding: $0.prefix { $0 != 10 }, as: UTF8.self)) }
+        }
+        let settings = ["fs.inotify.max_user_\(kind)", "user.max_inotify_\(kind)"]
+        let lowest = settings.compactMap { setting in number(setting).map { (setting, $0) } }.min { $0.1 < $1.1 }
+        guard let (setting, value) = lowest else { return WatchError("\(what): the kernel watches no more; \(remedy)") }
         return WatchError(
-            "\(what): this user has as many as \(setting) allows (\(text)); leave folders out with 'ignore', or raise it, as root: "
-                + "sysctl \(setting)=\(more)")
+            "\(what): this user has as many as \(setting) allows (\(value)); \(remedy), or raise it, as root: sysctl \(setting)=\(max(value * 4, 128))")
     }
 }
 
@@ -78,7 +85,7 @@ public final class TreeWatcher {
 
     private static func open() throws -> FileDescriptor {
         let number = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
-        if number < 0, errno == EMFILE { throw WatchError.limit("max_user_instances", errno, of: "nothing more can be watched") }
+        if number < 0, errno == EMFILE { throw WatchError.limit("instances", of: "nothing more can be watched", orElse: "end another program that watches files") }
         guard number >= 0 else { throw SystemCallError("inotify_init1") }
         return FileDescriptor(owning: number)
     }
@@ -130,23 +137,27 @@ public final class TreeWatcher {
             return
         }
         guard mask & UInt32(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO) != 0 else { return }
-        // One that was moved keeps its watches, which would tell of it by its old name.
-        changes.paths.formUnion(forget(path))
         changes.paths.insert(path)
+        if mask & UInt32(IN_MOVED_FROM) != 0 { changes.paths.formUnion(forget(path)) }
         guard !isGone else { return }
+        known.remove(path)
         // What was put into it before it was watched, nobody has told.
         try watch(path) { changes.paths.insert($0) }
     }
 
+    /// Forgets a folder that was moved: it keeps its watches, which would tell of it by its old name, and of what it holds nobody tells that it is
+    /// gone.
+    ///
     /// - Returns: what was known in there.
-    private func forget(_ path: [UInt8]) -> [[UInt8]] {
-        for (watch, folder) in folders where Self.lies(folder.path, in: path) {
+    private func forget(_ path: [UInt8]) -> Set<[UInt8]> {
+        var gone = known.filter { Self.lies($0, in: path) }
+        known.subtract(gone)
+        for (watch, folder) in folders where folder.isWhole && Self.lies(folder.path, in: path) {
             inotify_rm_watch(inotify.number, watch)
             folders[watch] = nil
+            gone.insert(folder.path)
         }
-        let gone = known.filter { Self.lies($0, in: path) }
-        known.subtract(gone)
-        return Array(gone)
+        return gone
     }
 
     /// The queue was full (`IN_Q_OVERFLOW`): what lies there is all that is certain.
@@ -186,7 +197,7 @@ public final class TreeWatcher {
         let shown = String(decoding: path, as: UTF8.self)
         guard watch >= 0 else {
             switch errno {
-            case ENOSPC: throw WatchError.limit("max_user_watches", errno, of: "\(shown) cannot be watched")
+            case ENOSPC: throw WatchError.limit("watches", of: "\(shown) cannot be watched", orElse: "leave folders out with 'ignore'")
             case ENOMEM: throw SystemCallError("inotify_add_watch", shown)
             case EACCES where !unreadable.contains(shown): unreadable.append(shown)
             default: break
