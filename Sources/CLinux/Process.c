@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -20,8 +21,36 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { MOST_PLACED = 64, WINDOW = MOST_PLACED + 1 };
+
+/// The first of WINDOW numbers that lie side by side and that nothing else gets, because an eventfd(2) keeps each.
+///
+/// What a child is to get is put there. All else lies above or is not the child's, so that a single close_range(2) gives the child a table
+/// of its own with these only. Otherwise each start would copy and close what a supervisor of a thousand instances has open.
+static int window = -1;
+static int keeper = -1;
+static pthread_mutex_t window_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static int keep_window(void) {
+    if (window >= 0) return 0;
+    int made = eventfd(0, EFD_CLOEXEC);
+    if (made < 0) return -1;
+    int free_numbers = 0, at = MOST_PLACED;
+    for (; free_numbers < WINDOW; at++) free_numbers = fcntl(at, F_GETFD) < 0 ? free_numbers + 1 : 0;
+    for (int i = 1; i <= WINDOW; i++) {
+        if (dup3(made, at - i, O_CLOEXEC) >= 0) continue;
+        int error = errno;
+        while (--i > 0) close(at - i);
+        close(made);
+        errno = error;
+        return -1;
+    }
+    keeper = made;
+    window = at - WINDOW;
+    return 0;
+}
+
 struct spawn {
-    int executable;
     const char *name;
     const struct clinux_descriptor *descriptors;
     int count;
@@ -44,18 +73,13 @@ static int raise_ambient(void) {
     return 0;
 }
 
-/// Runs in the child, in the parent's memory: only system calls.
+/// Runs in the child, in the parent's memory: only system calls. Until the first of them it has the parent's descriptors too.
 static int child(void *argument) {
     struct spawn *spawn = argument;
-    enum { CLEAR = 512 };
-    int moved[64];
-    // First out of the way, then into place: a source may have a number that another one is to get.
-    int executable = fcntl(spawn->executable, F_DUPFD_CLOEXEC, CLEAR);
-    if (executable < 0) goto failed;
+    int executable = window + spawn->count;
+    if (syscall(SYS_close_range, executable + 1, ~0U, 2 /* CLOSE_RANGE_UNSHARE */) != 0) goto failed;
     for (int i = 0; i < spawn->count; i++)
-        if ((moved[i] = fcntl(spawn->descriptors[i].source, F_DUPFD_CLOEXEC, CLEAR)) < 0) goto failed;
-    for (int i = 0; i < spawn->count; i++)
-        if (dup2(moved[i], spawn->descriptors[i].number) < 0) goto failed;
+        if (dup2(window + i, spawn->descriptors[i].number) < 0) goto failed;
     syscall(SYS_close_range, spawn->descriptors[spawn->count - 1].number + 1, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
     if (spawn->keep_capabilities && raise_ambient() != 0) goto failed;
     char *const arguments[] = {(char *)spawn->name, NULL}, *const environment[] = {NULL};
@@ -95,31 +119,25 @@ static long clone_into(struct clone_args *arguments, int (*function)(void *), vo
     return -1;
 }
 
-int clinux_spawn(int executable, const char *name, uint64_t namespaces, const struct clinux_descriptor *descriptors,
-                 int count, int keep_capabilities, int group, int *pidfd) {
+static int start(struct spawn *spawn, uint64_t namespaces, int group, int *pidfd) {
     enum { STACK = 64 * 1024 };
-    if (count < 1 || count > 64) {
-        errno = E2BIG;
-        return -1;
-    }
     char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (stack == MAP_FAILED) return -1;
-    struct spawn spawn = {executable, name, descriptors, count, keep_capabilities, 0};
     // A handler of ours must not run in the child while it borrows our memory.
     sigset_t all, before;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
-    uint64_t flags = namespaces | CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
+    uint64_t flags = namespaces | CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD;
     int pid;
     if (group < 0) {
-        pid = clone(child, stack + STACK, (int)flags | SIGCHLD, &spawn, pidfd);
+        pid = clone(child, stack + STACK, (int)flags | SIGCHLD, spawn, pidfd);
     } else {
         struct clone_args arguments = {
             .flags = flags | CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .pidfd = (uint64_t)(uintptr_t)pidfd,
             .stack = (uint64_t)(uintptr_t)stack, .stack_size = STACK, .cgroup = (uint64_t)group};
-        pid = (int)clone_into(&arguments, child, &spawn);
+        pid = (int)clone_into(&arguments, child, spawn);
     }
-    int error = pid < 0 ? errno : spawn.error;
+    int error = pid < 0 ? errno : spawn->error;
     sigprocmask(SIG_SETMASK, &before, NULL);
     munmap(stack, STACK);
     if (error == 0) return pid;
@@ -130,6 +148,27 @@ int clinux_spawn(int executable, const char *name, uint64_t namespaces, const st
     }
     errno = error;
     return -1;
+}
+
+int clinux_spawn(int executable, const char *name, uint64_t namespaces, const struct clinux_descriptor *descriptors,
+                 int count, int keep_capabilities, int group, int *pidfd) {
+    if (count < 1 || count > MOST_PLACED) {
+        errno = E2BIG;
+        return -1;
+    }
+    pthread_mutex_lock(&window_lock);
+    int pid = -1, placed = 0;
+    if (keep_window() == 0) {
+        for (; placed <= count; placed++)
+            if (dup3(placed < count ? descriptors[placed].source : executable, window + placed, O_CLOEXEC) < 0) break;
+        struct spawn spawn = {name, descriptors, count, keep_capabilities, 0};
+        if (placed > count) pid = start(&spawn, namespaces, group, pidfd);
+        int error = errno;
+        while (placed-- > 0) dup3(keeper, window + placed, O_CLOEXEC);
+        errno = error;
+    }
+    pthread_mutex_unlock(&window_lock);
+    return pid;
 }
 
 int clinux_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }

@@ -1,8 +1,8 @@
 // The kernel's floor under `up` and `down`: for each service what no launcher can do without, and nothing else.
 //
-//   floor N DIRECTORY   starts N processes side by side, each in mount, pid, ipc and uts namespaces of its own with a tmpfs
+//   floor N DIRECTORY COMMAND [ARGUMENT…]
+//                       starts N commands side by side, each in mount, pid, ipc and uts namespaces of its own with a tmpfs
 //                       at DIRECTORY that holds one file of 32 bytes; ends them; prints two times in milliseconds
-//   floor pause         what those processes become
 //   floor rss FILE COMMAND [ARGUMENT…]   runs a command, and writes to FILE how many KB it has had resident at most: what a process has had
 //                       resident counts for those that it starts, and this one has next to nothing
 //   floor               starts and ends: the floor under any command
@@ -33,7 +33,7 @@ static void require(int done, const char *what) {
     _exit(1);
 }
 
-static void become_service(const char *directory) {
+static void become_service(const char *directory, char **command) {
     require(mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL) == 0, "make mounts private");
     require(mount("floor", directory, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=64k") == 0, "mount tmpfs");
     char path[4096];
@@ -44,8 +44,7 @@ static void become_service(const char *directory) {
     close(file);
     require(mount("floor", directory, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0,
             "make the tmpfs read-only");
-    char *const arguments[] = {"floor", "pause", NULL}, *const environment[] = {NULL};
-    execve("/proc/self/exe", arguments, environment);
+    execvp(command[0], command);
     require(0, "exec");
 }
 
@@ -66,10 +65,8 @@ static int measure(const char *path, char **command) {
 
 int main(int count, char **arguments) {
     if (count == 1) return 0;
-    if (strcmp(arguments[1], "pause") == 0)
-        for (;;) pause();
     if (count > 3 && strcmp(arguments[1], "rss") == 0) return measure(arguments[2], arguments + 3);
-    if (count != 3) return 64;
+    if (count < 4) return 64;
 
     int services = atoi(arguments[1]);
     pid_t *pids = calloc(services, sizeof *pids);
@@ -87,7 +84,7 @@ int main(int count, char **arguments) {
         };
         pids[i] = syscall(SYS_clone3, &how, sizeof how);
         require(pids[i] >= 0, "clone3");
-        if (pids[i] == 0) become_service(arguments[2]);
+        if (pids[i] == 0) become_service(arguments[2], arguments + 3);
     }
     close(started[1]);
     char nothing;

@@ -3,6 +3,9 @@
 import pathlib
 import sys
 
+# What each service runs.
+COMMAND = ["sleep", "infinity"]
+
 
 def many_secrets(directory, services, image=None):
     """A project of that many services with a secret each."""
@@ -10,7 +13,7 @@ def many_secrets(directory, services, image=None):
     surroundings = f"    image: {image}\n    network_mode: none\n    init: true\n" if image else ""
     lines = [f"name: bench{services}\n", "services:\n"]
     for number in range(services):
-        lines.append(f"  s{number}:\n    command: sleep infinity\n    stop_grace_period: 5s\n{surroundings}"
+        lines.append(f"  s{number}:\n    command: {' '.join(COMMAND)}\n    stop_grace_period: 5s\n{surroundings}"
                      f"    secrets: [secret{number}]\n")
     lines.append("secrets:\n")
     for number in range(services):

@@ -13,7 +13,8 @@ struct clinux_descriptor {
 ///
 /// The child shares this process's memory only until its exec (CLONE_VM and CLONE_VFORK, as posix_spawn(3)
 /// has it), so nothing of it is copied. It gets the descriptors listed, whose numbers ascend from 0, and no others;
-/// every signal is blocked. Where `keep_capabilities` is set, it keeps them over the exec although its user is not root.
+/// every signal is blocked. It costs the same however many this process has open; for that, the first call keeps some numbers
+/// for good, and calls of several threads come one after the other. Where `keep_capabilities` is set, it keeps them over the exec although its user is not root.
 /// It is born into `group`, a directory of the v2 hierarchy, or, where that is -1, into this process's.
 ///
 /// Returns the pid and stores a pidfd, or returns -1 with errno set.

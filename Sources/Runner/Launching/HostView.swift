@@ -15,6 +15,8 @@ public final class HostView {
     let hiddenPaths: [String]
     /// The host's `/etc/hosts`.
     let hostsFile: String
+    /// The lines of hosts(5) for all services of the stack; made once, since each instance gets them.
+    private let allServiceHosts: String
     /// Where processes are mounted (proc(5)), a chroot's too: covered after a service's own mounts of them.
     let processMounts: [String]
     private let namespace: FileDescriptor
@@ -37,6 +39,7 @@ public final class HostView {
     ) throws(LaunchError) {
         self.surroundings = surroundings
         hostsFile = Self.readHostsFile()
+        allServiceHosts = Self.hosts(surroundings.serviceNames)
         do throws(SystemCallError) {
             let mounts = try MountTable.current()
             processMounts = try mounts.places(ofType: "proc")
@@ -105,6 +108,15 @@ public final class HostView {
         let number = made.number
         rootNamespace = consume made
         return number
+    }
+
+    /// The lines of hosts(5) that lead the stack's services to the loopback address, but for names that lead elsewhere.
+    func serviceHosts(but others: Set<String>) -> String {
+        others.isEmpty ? allServiceHosts : Self.hosts(surroundings.serviceNames.filter { !others.contains($0) })
+    }
+
+    private static func hosts(_ names: [String]) -> String {
+        names.reduce(into: "") { $0 += "127.0.0.1\t\($1)\n" }
     }
 
     private static func readHostsFile() -> String {

@@ -12,7 +12,9 @@ struct InitSpecification {
     private(set) var namesHostPaths = false
 
     mutating func put(_ word: String) throws(LaunchError) {
-        guard !word.utf8.contains(0) else {
+        // `contains` goes through a text byte by byte: too slow for the /etc/hosts of a thousand services.
+        let hasNUL = word.utf8.withContiguousStorageIfAvailable { memchr($0.baseAddress!, 0, $0.count) != nil } ?? word.utf8.contains(0)
+        guard !hasNUL else {
             throw LaunchError("a NUL byte stands in '\(word.prefix { $0 != "\0" })'; remove it")
         }
         bytes += word.utf8
@@ -206,12 +208,11 @@ extension InitSpecification {
 
     private mutating func putHosts(_ plan: LaunchPlan, in view: HostView, hostname: String) throws(LaunchError) {
         let taken = Set(plan.mounts.map(\.target))
-        let named = Set(plan.hosts.map(\.name))
         var lines = view.hostsFile
         if let last = lines.utf8.last, last != UInt8(ascii: "\n") { lines += "\n" }
         lines += "127.0.1.1\t\(hostname)\n"
         for entry in plan.hosts { lines += "\(entry.address)\t\(entry.name)\n" }
-        for name in view.surroundings.serviceNames where !named.contains(name) { lines += "127.0.0.1\t\(name)\n" }
+        lines += view.serviceHosts(but: Set(plan.hosts.map(\.name)))
         if !taken.contains("/etc/hosts") { try put(["text", "/etc/hosts", lines]) }
         if !taken.contains("/etc/hostname") { try put(["text", "/etc/hostname", hostname + "\n"]) }
     }

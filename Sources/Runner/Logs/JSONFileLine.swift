@@ -10,15 +10,27 @@ enum JSONFileLine {
     ///
     /// Escapes as Docker does: `<`, `>`, `&` and control characters as `\u00XX`, a byte that is no UTF-8
     /// as `\ufffd`.
-    static func append(
-        _ text: UnsafeRawBufferPointer, newline: Bool, stream: LogStream, time: LogTime, to line: inout [UInt8]
-    ) {
+    static func append(_ text: UnsafeRawBufferPointer, newline: Bool, tail: Tail, to line: inout [UInt8]) {
         line.append(contentsOf: #"{"log":""#.utf8)
         appendEscaped(text, to: &line)
         if newline { line.append(contentsOf: #"\n"#.utf8) }
-        line.append(contentsOf: stream == .stdout ? #"","stream":"stdout","time":""#.utf8 : #"","stream":"stderr","time":""#.utf8)
-        time.append(to: &line)
-        line.append(contentsOf: "\"}\n".utf8)
+        line.append(contentsOf: tail.bytes)
+    }
+
+    /// What follows the text: the same for all lines that were read at once.
+    struct Tail {
+        let stream: LogStream
+        let time: LogTime
+        let bytes: [UInt8]
+
+        init(_ stream: LogStream, _ time: LogTime) {
+            self.stream = stream
+            self.time = time
+            var bytes = Array((stream == .stdout ? #"","stream":"stdout","time":""# : #"","stream":"stderr","time":""#).utf8)
+            time.append(to: &bytes)
+            bytes += "\"}\n".utf8
+            self.bytes = bytes
+        }
     }
 
     private static func appendEscaped(_ text: UnsafeRawBufferPointer, to line: inout [UInt8]) {
@@ -28,6 +40,8 @@ enum JSONFileLine {
             if plain < index { line.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[plain..<index])) }
         }
         while index < text.count {
+            index = endOfPlain(text, from: index)
+            guard index < text.count else { break }
             let byte = text[index]
             if byte >= 0x80 {
                 let length = sequenceLength(text, at: index)
@@ -47,10 +61,6 @@ enum JSONFileLine {
                 plain = index
                 continue
             }
-            if isPlain(byte) {
-                index += 1
-                continue
-            }
             flush(&line)
             switch byte {
             case UInt8(ascii: "\""): line.append(contentsOf: #"\""#.utf8)
@@ -68,9 +78,27 @@ enum JSONFileLine {
         flush(&line)
     }
 
+    /// Where the text that starts at `index` and needs no escapes ends. Looks at 8 bytes at once: most of what services print is plain.
+    private static func endOfPlain(_ text: UnsafeRawBufferPointer, from index: Int) -> Int {
+        var index = index
+        while index + 8 <= text.count, isPlain(text.loadUnaligned(fromByteOffset: index, as: UInt64.self)) { index += 8 }
+        while index < text.count, isPlain(text[index]) { index += 1 }
+        return index
+    }
+
+    /// Whether each of 8 bytes is plain. A byte below `n` borrows from its own highest bit when `n` is taken from it.
+    private static func isPlain(_ bytes: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101, highest = ones << 7
+        func zeros(_ bytes: UInt64) -> UInt64 { (bytes &- ones) & ~bytes }
+        let others = bytes | (bytes &- ones &* 0x20)
+            | zeros(bytes ^ ones &* 0x22) | zeros(bytes ^ ones &* 0x5C)
+            | zeros(bytes ^ ones &* 0x3C) | zeros(bytes ^ ones &* 0x3E) | zeros(bytes ^ ones &* 0x26)
+        return others & highest == 0
+    }
+
     private static func isPlain(_ byte: UInt8) -> Bool {
         switch byte {
-        case 0..<0x20, UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"): false
+        case 0..<0x20, 0x80..., UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"): false
         default: true
         }
     }

@@ -77,7 +77,7 @@ struct LogFiles: ~Copyable {
     private func noteOfLoss() -> [UInt8] {
         let text = "stackup: about \(lost.count) bytes of output were lost here: \(String(cString: strerror(lost.code)))"
         var line: [UInt8] = []
-        Array(text.utf8).withUnsafeBytes { JSONFileLine.append($0, newline: true, stream: .stderr, time: .now(), to: &line) }
+        Array(text.utf8).withUnsafeBytes { JSONFileLine.append($0, newline: true, tail: .init(.stderr, .now()), to: &line) }
         return line
     }
 

@@ -7,6 +7,8 @@ final class LogWriter {
     private let destination: LogDestination?
     private var stdout = LineSplitter()
     private var stderr = LineSplitter()
+    /// Of the line written last.
+    private var tail: JSONFileLine.Tail?
 
     /// - Parameters:
     ///   - stack: names the instance elsewhere, together with its own name.
@@ -59,7 +61,11 @@ final class LogWriter {
     }
 
     private func put(_ text: UnsafeRawBufferPointer, endsLine: Bool, _ stream: LogStream, _ time: LogTime, _ lines: inout [UInt8]) {
-        if files != nil { JSONFileLine.append(text, newline: endsLine, stream: stream, time: time, to: &lines) }
+        if files != nil {
+            let tail = self.tail.flatMap { $0.time == time && $0.stream == stream ? $0 : nil } ?? JSONFileLine.Tail(stream, time)
+            self.tail = tail
+            JSONFileLine.append(text, newline: endsLine, tail: tail, to: &lines)
+        }
         destination?.add(text, endsLine: endsLine, stream, time)
     }
 }

@@ -61,7 +61,7 @@ extension StackSupervisor {
             runNextHook(of: instance)
         default: break
         }
-        settle()
+        settleSoon()
     }
 
     // MARK: Health

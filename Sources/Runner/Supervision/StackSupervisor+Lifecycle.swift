@@ -51,7 +51,7 @@ extension StackSupervisor {
     /// Nothing is left to do for its start.
     func concludeStart(_ instance: Instance) {
         if instance.intent == .start { instance.intent = nil }
-        settle()
+        settleSoon()
     }
 
     /// The instance's command could not be run; its end is reported apart.
@@ -89,7 +89,7 @@ extension StackSupervisor {
             if instance.intent == nil { applyRestartPolicy(instance) }
         }
         concludeOneOff(instance)
-        settle()
+        settleSoon()
     }
 
     func startFailed(_ instance: Instance, _ reason: String) {

@@ -76,14 +76,19 @@ final class StackSupervisor {
     /// Whether somebody gets those.
     var attendance = RenewalAttendance.none
     /// Instances that have an intent.
-    private(set) var pending: [Instance] = []
+    var pending: [Instance] = []
     private(set) var current: Job?
     private var queue: [Job] = []
+    /// Services that have lost an instance since mounts were last looked at.
+    var vacated = Set<String>()
     /// Services without instances: forgotten once all is done, for the order of the others may hang on them.
-    private var emptied = Set<String>()
+    var emptied = Set<String>()
     /// What each service depends on, directly or not.
     private var closures: [String: Set<String>]?
-    private var isSettling = false
+    var isSettling = false
+    /// Whether somebody calls ``settleIfDue()`` after each batch of events.
+    var settlesAfterEvents = false
+    var isSettlingDue = false
     /// It takes no more jobs.
     private var isEnding = false
     /// Something that a successor has to know changed: `urgent` where it would lose a process otherwise.
@@ -170,6 +175,13 @@ final class StackSupervisor {
         }
     }
 
+    func finish(_ job: Job) {
+        current = nil
+        if case .down(services: nil, _) = job.request, job.failures.isEmpty { onDown() }
+        job.onFinish(job.failures.isEmpty ? .done : .failed(reason: job.failures.joined(separator: "\n")))
+        startNextJob()
+    }
+
     /// Gives an instance something to become; replaces what it was to become before.
     ///
     /// - Parameter waitsForConditions: whether a start waits for more than that what it depends on has been started. What ran until now
@@ -196,105 +208,6 @@ final class StackSupervisor {
 
     /// Nothing is being started or stopped.
     var isSettled: Bool { pending.isEmpty && current == nil }
-
-    // MARK: Settling
-
-    /// Takes every step that is possible now, then finishes the job if nothing is left of it. What a step itself brings about is
-    /// looked at in the same pass.
-    func settle() {
-        guard !isSettling else { return }
-        isSettling = true
-        takeSteps()
-        isSettling = false
-        guard pending.isEmpty else { return }
-        for service in emptied where instances(of: service).isEmpty { services[service] = nil }
-        emptied = []
-        if let job = current { finish(job) }
-    }
-
-    private func takeSteps() {
-        defer { host.endLaunches() }
-        var progressed = true
-        while progressed && !pending.isEmpty {
-            progressed = false
-            // What a living instance that is about to end depends on has to outlive it.
-            var needed = Set<String>()
-            var unstarted = Set<String>()
-            for instance in pending {
-                if instance.isAlive && instance.intent?.endsProcesses == true {
-                    needed.formUnion(dependencies(of: instance.name.service))
-                }
-                if instance.intent == .start || instance.intent == .cycle { unstarted.insert(instance.name.service) }
-            }
-            for instance in pending {
-                progressed = step(instance, needed: needed, unstarted: unstarted) || progressed
-            }
-            pending.removeAll { $0.intent == nil }
-        }
-    }
-
-    /// - Returns: whether others may go on now that waited for it.
-    private func step(_ instance: Instance, needed: Set<String>, unstarted: Set<String>) -> Bool {
-        guard let intent = instance.intent else { return true }
-        let service = instance.name.service
-        if intent.endsProcesses {
-            guard instance.isAlive else {
-                concludeEnd(instance, intent)
-                return true
-            }
-            if instance.phase != .stopping && !needed.contains(service) { requestStop(instance) }
-            return false
-        }
-        guard !instance.isAlive else { return false }
-        guard dependencies(of: service).isDisjoint(with: unstarted), mayStart(instance) else { return instance.intent == nil }
-        launch(instance)
-        return instance.intent == nil
-    }
-
-    private func concludeEnd(_ instance: Instance, _ intent: Instance.Intent) {
-        instance.intent = nil
-        instance.grace = nil
-        switch intent {
-        case .stop(let byUser):
-            instance.phase = .exited
-            instance.stoppedByUser = instance.stoppedByUser || byUser
-            emit(.stopped, instance.name)
-            concludeOneOff(instance)
-        case .remove:
-            instances[instance.name] = nil
-            instance.caller = nil
-            host.forget(instance.name)
-            emit(.removed, instance.name)
-            if !instances.keys.contains(where: { $0.service == instance.name.service }) {
-                host.discardMount(of: instance.name.service)
-                emptied.insert(instance.name.service)
-            }
-        case .cycle:
-            prepareStart(instance)
-            instance.intent = .start
-        case .start: break
-        }
-        changed(.soon)
-    }
-
-    /// Forgets what earlier runs have left, as for a start by hand.
-    func prepareStart(_ instance: Instance) {
-        instance.phase = .waiting
-        instance.restarts = 0
-        instance.attempts = 0
-        instance.backoff = RestartBackoff()
-        instance.stoppedByUser = false
-        instance.failure = nil
-        instance.exitCode = nil
-        instance.awaitsPlan = false
-    }
-
-    private func finish(_ job: Job) {
-        current = nil
-        if case .down(services: nil, _) = job.request, job.failures.isEmpty { onDown() }
-        job.onFinish(job.failures.isEmpty ? .done : .failed(reason: job.failures.joined(separator: "\n")))
-        startNextJob()
-    }
 
     // MARK: Dependencies
 

@@ -20,6 +20,9 @@ final class SupervisorLoop {
 
     /// In milliseconds: how long a change that a successor can do without may wait to be written.
     static let saveDelay: Int64 = 50
+    /// Such changes are written so seldom that at most one part in so many of the time is spent on it.
+    private static let saveShare: Int64 = 20
+    private var lastSaveTook: Int64 = 0
 
     init(
         loop: EventLoop, directory: RuntimeDirectory, logs: PrivateFolder, listener: consuming FileDescriptor, host: any InstanceHost
@@ -30,6 +33,7 @@ final class SupervisorLoop {
         renewalTimer = RenewalTimer(loop)
         let supervisor = StackSupervisor(
             host: host, now: MonotonicClock.now, wallClock: { Int64(time(nil)) }, moment: RenewalClock.Moment.now)
+        supervisor.settlesAfterEvents = true
         self.supervisor = supervisor
         let server = try ControlServer(listener: listener, loop: loop, supervisor: supervisor)
         self.server = server
@@ -73,6 +77,7 @@ final class SupervisorLoop {
 
     private func afterEvents() {
         supervisor.handleDeadlines()
+        supervisor.settleIfDue()
         if !isRemoved && !isStopping { handleRenewals() }
         saveIfDue()
         if isStopping && supervisor.isSettled && endTime == nil && !isRemoved {
@@ -107,7 +112,7 @@ final class SupervisorLoop {
         case .urgent: save()
         case .soon:
             let time = MonotonicClock.now()
-            if let saveTime, saveTime <= time { save() } else { saveTime = saveTime ?? time + Self.saveDelay }
+            if let saveTime, saveTime <= time { save() } else { saveTime = saveTime ?? time + max(Self.saveDelay, Self.saveShare * lastSaveTook) }
         }
     }
 
@@ -115,8 +120,10 @@ final class SupervisorLoop {
         saveTime = nil
         supervisor.saved()
         guard !isRemoved else { return }
+        let begin = MonotonicClock.now()
         // Where the disk is full the stack goes on; the next change tries again.
         try? directory.write(supervisor.record(bootID: bootID), to: RuntimeDirectory.stateRecordName)
+        lastSaveTook = MonotonicClock.now() - begin
     }
 
     /// Says who supervises now.

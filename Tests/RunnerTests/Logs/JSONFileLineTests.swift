@@ -7,7 +7,7 @@ import Testing
     private func line(_ bytes: [UInt8], newline: Bool = true) -> String {
         var result: [UInt8] = []
         bytes.withUnsafeBytes {
-            JSONFileLine.append($0, newline: newline, stream: .stderr, time: LogTime("2026-01-02T03:04:05.0607Z")!, to: &result)
+            JSONFileLine.append($0, newline: newline, tail: .init(.stderr, LogTime("2026-01-02T03:04:05.0607Z")!), to: &result)
         }
         return String(decoding: result, as: UTF8.self)
     }

@@ -193,7 +193,7 @@ import Testing
         bench.up(.test("web", after: ["api"]), .test("api", after: ["db"]), .test("db"))
         bench.ended("api-1")
         bench.submit(.down(services: nil, timeoutMilliseconds: nil))
-        #expect(bench.calls() == ["forget api-1", "discard api", "signal web-1 15"])
+        #expect(bench.calls() == ["forget api-1", "signal web-1 15", "discard api"])
         bench.ended("web-1")
         #expect(bench.calls().contains("signal db-1 15"))
     }
