@@ -103,6 +103,7 @@ final class StackWatcher {
     func proceed() throws {
         let changes = try watcher.changes()
         if changes.isEverything { say("Too much has changed at once; everything is looked at again") }
+        exclusions.refresh(changes.paths)
         batch.add(changes.paths, at: ChangeBatch.now())
         if watcher.isBlind { throw CommandFailure("what was watched is gone") }
         if !started.isEmpty { try catchUp() }

@@ -22,7 +22,14 @@ final class SyncExclusions {
     func add(_ paths: [String]) {
         for path in paths {
             self.paths.insert(Array(path.utf8))
-            if let identity = fileIdentity(path) { note(path, identity) }
+            if let identity = fileIdentity(path) { note(identity) }
+        }
+    }
+
+    /// Takes note of files that have come to lie at such paths, before they get other names.
+    func refresh(_ changed: Set<[UInt8]>) {
+        for path in changed where paths.contains(path) {
+            if let identity = fileIdentity(String(decoding: path, as: UTF8.self)) { note(identity) }
         }
     }
 
@@ -30,16 +37,17 @@ final class SyncExclusions {
     func add(_ files: [MaskedFile]) {
         for file in files {
             paths.insert(Array(file.path.utf8))
-            note(file.path, file.identity)
+            note(file.identity)
             // Another one may lie there already.
-            if let identity = fileIdentity(file.path) { note(file.path, identity) }
+            if let identity = fileIdentity(file.path) { note(identity) }
         }
     }
 
-    private func note(_ path: String, _ identity: String) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return }
-        identities[Number(device: UInt64(status.st_dev), inode: UInt64(status.st_ino)), default: []].insert(identity)
+    /// An identity starts with the numbers (``fileIdentity(_:)``).
+    private func note(_ identity: String) {
+        let parts = identity.split(separator: ":").prefix(2).compactMap { UInt64($0) }
+        guard parts.count == 2 else { return }
+        identities[Number(device: parts[0], inode: parts[1]), default: []].insert(identity)
     }
 
     /// Whether a path is one, or lies in one.
