@@ -164,7 +164,7 @@ public final class TreeWatcher {
     private func everythingAnew() throws -> Changes {
         var changes = Changes()
         changes.isEverything = true
-        changes.paths = known
+        changes.paths = known.union(folders.values.filter(\.isWhole).map(\.path))
         inotify = try Self.open()
         folders = [:]
         known = []
