@@ -27,8 +27,16 @@ import Testing
         #expect(result.warnings.count == 1 && result.warnings[0].contains("nothing is built"))
     }
 
+    @Test func aTargetIsSeenFromTheRoot() throws {
+        #expect(try rules("{path: /a, action: sync, target: app/x}")[0].target == "/app/x")
+    }
+
+    /// Only a watch has to refuse it.
+    @Test func aCommandMayBeMissing() throws {
+        #expect(try rules("{path: /a, action: sync+exec, target: /app}")[0].action == .syncAndExecute(ServiceHook(command: [])))
+    }
+
     @Test(arguments: [
-        ("{path: ., action: sync+exec, target: /app}", "needs a command"), ("{path: ., action: sync, target: app}", "is not absolute"),
         ("{path: ., action: sync}", "needs a 'target'"), ("{path: ., action: copy}", "rebuild"),
     ]) func whatCannotBeIsAnError(_ text: String, _ message: String) {
         let result = Fixture(["compose.yaml": "services: {web: {command: x, develop: {watch: [\(text)]}}}"]).load()

@@ -14,7 +14,7 @@ struct WatchDecoding {
     private func rule(_ entry: Node, _ name: String) -> WatchRule? {
         guard let watched = entry["path"]?.string, let action = action(entry, name) else { return nil }
         var rule = WatchRule(path: watched, action: action)
-        if action != .restart, action != .rebuild { rule.target = target(entry, name) }
+        if action != .restart, action != .rebuild { rule.target = target(entry) }
         rule.include = (entry["include"]?.sequence ?? []).compactMap(\.string)
         rule.ignore = (entry["ignore"]?.sequence ?? []).compactMap(\.string)
         rule.isSyncedAtFirst = entry["initial_sync"]?.bool ?? false
@@ -28,14 +28,8 @@ struct WatchDecoding {
         case "restart": return .restart
         case "sync+restart": return .syncAndRestart
         case "sync+exec":
-            let node = entry["exec"].map { $0.with(.sequence([$0])) }
-            guard let node else {
-                // Compose says so when the watch starts.
-                reporter.obstacle(
-                    "\(path).\(name): the action sync+exec needs a command", at: entry.place, attribute: "\(path).\(name)",
-                    remedy: "give it 'exec: {command: …}', or make the action sync")
-                return nil
-            }
+            // Of no matter until there is a watch.
+            guard let node = entry["exec"].map({ $0.with(.sequence([$0])) }) else { return .syncAndExecute(ServiceHook(command: [])) }
             let hooks = SupervisionDecoding(path: path, service: service, reporter: reporter).hooks(node, "\(name).exec")
             return hooks.first.map { .syncAndExecute($0) }
         case "rebuild":
@@ -48,14 +42,9 @@ struct WatchDecoding {
         }
     }
 
-    /// As the service has it: absolute.
-    private func target(_ entry: Node, _ name: String) -> String? {
+    /// As the service has it: seen from its root.
+    private func target(_ entry: Node) -> String? {
         guard let target = entry["target"]?.string, !target.isEmpty else { return nil }
-        if !target.hasPrefix("/") {
-            reporter.obstacle(
-                "\(path).\(name).target: '\(target)' is not absolute", at: entry["target"]?.place, attribute: "\(path).\(name).target",
-                remedy: "start it with '/'")
-        }
-        return target
+        return target.hasPrefix("/") ? target : "/" + target
     }
 }

@@ -9,7 +9,7 @@ public struct WatchRule: Sendable, Equatable {
         case sync
         case restart
         case syncAndRestart
-        /// A command runs in the service once they are copied.
+        /// A command runs in the service once they are copied; an empty one is a mistake.
         case syncAndExecute(ServiceHook)
         /// An image is built: nothing that stackup can do.
         case rebuild

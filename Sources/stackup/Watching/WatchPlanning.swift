@@ -72,6 +72,10 @@ struct WatchPlanning {
                 "can't watch with action rebuild: stackup builds no images", attribute: "\(attribute).action",
                 remedy: "make it restart, sync or sync+restart, or use docker compose for this service")
         }
+        if case .syncAndExecute(let hook) = rule.action, hook.command.isEmpty {
+            throw DeploymentError(
+                "the action sync+exec needs a command", attribute: attribute, remedy: "give it 'exec: {command: …}', or make the action sync")
+        }
         let root = try folders.resolve(rule.path)
         let folder = Paths.directory(of: root)
         guard access(folder, F_OK) == 0 else {
