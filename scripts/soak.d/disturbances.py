@@ -62,6 +62,19 @@ class Visitor(Disturbance):
             ("stop", "-t", "1", service), ("start", service), ("kill", service)]))
 
 
+class Guest(Disturbance):
+    """Runs commands of its own as services, for a moment."""
+
+    def step(self):
+        service = self.dice.choice(self.soak.stack.services).name
+        status = self.dice.randrange(100)
+        last = f"cat /run/secrets/* >/dev/null; sleep {self.dice.uniform(0, 2):.1f}; exit {status}"
+        how = self.dice.choice([("-T", "--rm"), ("-T",), ("-d",), ("-d", "--rm")])
+        done = self.soak.command("run", *how, service, "sh", "-c", last)
+        if done and "-T" in how and done.returncode not in (status, 1, 125, 137):
+            self.soak.complain(f"run {' '.join(how)} {service} ends with {done.returncode}, not {status}: {done.stderr}")
+
+
 class Killer(Disturbance):
     """Kills processes: the supervisor, and those of services."""
 

@@ -97,6 +97,8 @@ struct LogFiles: ~Copyable {
             unlinkat(directory, name, 0)
             return
         }
+        // Removed and not replaced: ext4 writes a file through to the disk that is renamed onto another one (auto_da_alloc, ext4(5)).
+        unlinkat(directory, "\(name).\(limits.fileCount - 1)", 0)
         for number in stride(from: limits.fileCount - 2, through: 1, by: -1) {
             renameat(directory, "\(name).\(number)", directory, "\(name).\(number + 1)")
         }
