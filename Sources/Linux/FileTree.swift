@@ -44,6 +44,11 @@ public enum FileTree {
         try TreeRemoval.remove(Array(name.utf8CString), in: directory)
     }
 
+    /// The same for a name in the kernel's own bytes, which holds no NUL.
+    public static func remove(bytes name: [UInt8], in directory: Int32) throws(SystemCallError) {
+        try TreeRemoval.remove(name.map { CChar(bitPattern: $0) } + [0], in: directory)
+    }
+
     /// Removes all that is in a directory, in the same way.
     public static func empty(_ directory: Int32) throws(SystemCallError) {
         try TreeRemoval.empty(directory)

@@ -26,8 +26,8 @@ static void leave_session(void) {
     if (setsid() < 0) fail("setsid", "command");
 }
 
-/// Waits for the command to end, and passes on the signals that come from `stackup exec` meanwhile. A supervisor has nothing to pass on:
-/// its signal, which also comes when it dies, ends the command with what it has started.
+/// Waits for the command to end, and passes on the signals that come from `stackup exec` meanwhile. A supervisor, and `stackup watch`, have
+/// nothing to pass on: their signal, which also comes when they die, ends the command with what it has started.
 static _Noreturn void attend(pid_t command, int supervised) {
     sigset_t all;
     sigfillset(&all);
@@ -56,6 +56,7 @@ _Noreturn void join(void) {
     leave_session();
     unprivileged = take_word("unprivileged");
     int terminal = take_word("terminal"), supervised = take_word("supervised");
+    int outside = !supervised || take_word("outside");
     if (supervised && prctl(PR_SET_PDEATHSIG, SIGALRM) != 0) fail("prctl", "PR_SET_PDEATHSIG");
     int namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
     if (take_word("namespaces")) namespaces = (int)next_number();
@@ -64,7 +65,7 @@ _Noreturn void join(void) {
     struct identity identity;
     read_identity(&identity);
     // With the user namespace come the capabilities that the others ask for.
-    if (unprivileged && !supervised) namespaces |= CLONE_NEWUSER;
+    if (unprivileged && outside) namespaces |= CLONE_NEWUSER;
     if (setns(INSTANCE_FD, namespaces) != 0) {
         if (errno == ESRCH) fail_because("join", "instance", "it has just ended");
         fail("join", "instance");

@@ -9,8 +9,8 @@ enum ForeignNames {
     static let ofProgram = Command.Foreign(
         of: "docker compose",
         [
-            "bridge", "build", "commit", "create", "export", "images", "port", "publish", "pull",
-            "push", "rm", "volumes", "watch", "--all-resources", "--compatibility",
+            "bridge", "build", "commit", "create", "export", "images", "publish", "pull",
+            "push", "rm", "volumes", "--all-resources", "--compatibility",
             "--dry-run", "--parallel",
         ])
 
@@ -23,7 +23,7 @@ enum ForeignNames {
                 "--abort-on-container-exit", "--abort-on-container-failure", "--always-recreate-deps", "--attach", "--attach-dependencies",
                 "--build", "--exit-code-from", "--menu", "--no-attach", "--no-build", "--no-color", "--no-deps", "--no-recreate",
                 "--no-start", "--pull", "--quiet-build", "--quiet-pull", "--renew-anon-volumes", "--timeout", "--timestamps",
-                "--watch", "--yes", "-V", "-t", "-y",
+                "--yes", "-V", "-t", "-y",
             ]
         case ["down"]: names = ["--rmi"]
         case ["scale"]: names = ["--no-deps"]
@@ -31,6 +31,7 @@ enum ForeignNames {
         case ["logs"]: names = ["--index", "--no-color"]
         case ["exec"]: names = ["--detach", "--privileged", "-d"]
         case ["attach"]: names = ["--detach-keys", "--dry-run"]
+        case ["watch"], ["port"]: names = ["--dry-run"]
         case ["cp"]: names = ["--all", "--dry-run"]
         case ["run"]:
             names = [

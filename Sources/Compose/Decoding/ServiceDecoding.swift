@@ -53,6 +53,7 @@ struct ServiceDecoding {
         case "depends_on": service.dependsOn = dependencies(value)
         case "restart": service.restart = restart(value)
         case "logging": service.logging = LoggingDecoding(path: path, service: name, reporter: reporter).decode(attribute)
+        case "develop": service.watchRules = WatchDecoding(path: path, service: name, reporter: reporter).rules(value)
         case "healthcheck": service.healthCheck = supervision.healthCheck(attribute, hasImage: node["image"] != nil || node["build"] != nil)
         case "post_start": service.postStart = supervision.hooks(value, attribute.key)
         case "pre_stop": service.preStop = supervision.hooks(value, attribute.key)

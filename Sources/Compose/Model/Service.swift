@@ -33,6 +33,8 @@ public struct Service: Sendable, Equatable {
     /// 10 s by default.
     public var stopGracePeriod = Duration.seconds(10)
     public var logging = Logging()
+    /// What `watch` does when files change; `develop.watch`.
+    public var watchRules: [WatchRule] = []
     public var secrets: [SecretGrant] = []
     public var configs: [ConfigGrant] = []
     /// Binds, named volumes and tmpfs mounts; `tmpfs:` entries are included as `.tmpfs`.

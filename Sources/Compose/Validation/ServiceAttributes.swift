@@ -9,7 +9,7 @@ enum ServiceAttributes {
         idle("annotations", .keyValues(.labels), Reason.engine),
         idle("attach", .boolean, "the output of every service is shown", keep: true).alike { $0.bool == true },
         accepted("build", .short(.attribute("context"), .object(BuildAttributes.build)), "refused by `up`"),
-        idle("develop", .object(BuildAttributes.develop), "there is no `watch`", keep: true),
+        attribute("develop", .object(BuildAttributes.develop), keep: true),
         attribute("blkio_config", .object(blkio), keep: true),
         attribute("cap_add", .list(.string)),
         attribute("cap_drop", .list(.string)),

@@ -18,6 +18,8 @@ struct ArchiveEntry: Equatable {
         case file(size: Int64)
         case folder
         case link(target: [UInt8])
+        /// Nothing is there any more: of no other archives than those of changes (``TreeSender/send(changes:of:isKept:isOver:)``).
+        case removal
     }
 
     /// Without a slash at the end.
@@ -38,5 +40,7 @@ struct ArchiveEntry: Equatable {
 enum ArchiveField {
     static let blockSize = 512
     static let name = 0..<100, mode = 100..<108, uid = 108..<116, gid = 116..<124, size = 124..<136, modified = 136..<148, checksum = 148..<156
+    /// One of the kinds that POSIX leaves to who wants them.
+    static let removal = UInt8(ascii: "R")
     static let kind = 156, link = 157..<257, magic = 257..<263, version = 263..<265, prefix = 345..<500
 }

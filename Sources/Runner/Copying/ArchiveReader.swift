@@ -4,14 +4,17 @@ import Linux
 /// Reads an archive that somebody else may have written: what is no entry is refused.
 struct ArchiveReader: ~Copyable {
     private let input: FileDescriptor
+    private let allowsRemovals: Bool
     /// Of the entry that was read last: what is left of its content, and of the room up to the next header.
     private var rest: Int64 = 0
     private var padding: Int64 = 0
     /// In bytes: an extended header.
     private static let longestExtension: Int64 = 1 << 20
 
-    init(_ input: consuming FileDescriptor) {
+    /// - Parameter allowsRemovals: whether it is an archive of changes.
+    init(_ input: consuming FileDescriptor, allowsRemovals: Bool = false) {
         self.input = input
+        self.allowsRemovals = allowsRemovals
     }
 
     /// The next entry; nil at the archive's end.
@@ -93,6 +96,7 @@ struct ArchiveReader: ~Copyable {
         case UInt8(ascii: "0"), UInt8(ascii: "7"), 0: kind = .file(size: size)
         case UInt8(ascii: "5"): kind = .folder
         case UInt8(ascii: "2"): kind = .link(target: longer["linkpath"] ?? Self.text(header, ArchiveField.link))
+        case ArchiveField.removal where allowsRemovals: kind = .removal
         default: throw CopyError("'\(String(decoding: name, as: UTF8.self))' is neither a file nor a folder nor a symbolic link: such are not copied")
         }
         begin(kind == .file(size: size) ? size : 0)

@@ -20,6 +20,7 @@ struct ArchiveWriter: ~Copyable {
         case .file(let length): size = length
         case .folder: kind = UInt8(ascii: "5")
         case .link(let to): (kind, target) = (UInt8(ascii: "2"), to)
+        case .removal: kind = ArchiveField.removal
         }
         if name.count > ArchiveField.name.count { records += Self.record("path", name) }
         if target.count > ArchiveField.link.count { records += Self.record("linkpath", target) }

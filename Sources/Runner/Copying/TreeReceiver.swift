@@ -8,8 +8,10 @@ import Linux
 /// user become another (setuid) is left out. Owners, modes and times are given by descriptor, to what was just made and to nothing else:
 /// whoever may rename in the folder could else lead them to another entry.
 public struct TreeReceiver: ~Copyable {
-    private var reader: ArchiveReader
+    var reader: ArchiveReader
     private let keepsOwners: Bool
+    /// Whether what is there of another kind goes for what comes, and what is gone is removed.
+    private let mirrors: Bool
     private var buffer = [UInt8](repeating: 0, count: 256 * 1024)
     private var temporaries = 0
     /// New folders get their modes when all that they hold is there.
@@ -18,9 +20,11 @@ public struct TreeReceiver: ~Copyable {
     /// - Parameters:
     ///   - input: where the archive comes from.
     ///   - keepsOwners: whether files belong to whom the archive says.
-    public init(_ input: consuming FileDescriptor, keepsOwners: Bool) {
-        reader = ArchiveReader(input)
+    ///   - mirrors: whether it is an archive of changes (``receiveChanges(at:in:onFailure:)``).
+    public init(_ input: consuming FileDescriptor, keepsOwners: Bool, mirrors: Bool = false) {
+        reader = ArchiveReader(input, allowsRemovals: mirrors)
         self.keepsOwners = keepsOwners
+        self.mirrors = mirrors
     }
 
     /// Where the entries go: the folder, and what the first name of each becomes; nil: it is left out.
@@ -49,7 +53,7 @@ public struct TreeReceiver: ~Copyable {
         try finish(target.folder)
     }
 
-    private mutating func finish(_ folder: borrowing FileDescriptor) throws {
+    mutating func finish(_ folder: borrowing FileDescriptor) throws {
         for (path, made, mode, modified) in folders.reversed() {
             // Another one in its place is nothing of ours.
             guard let file = try? FileDescriptor.open(
@@ -102,7 +106,7 @@ public struct TreeReceiver: ~Copyable {
     }
 
     /// Opens a folder below another one, and makes what is missing of it.
-    private static func folder(_ parts: [[UInt8]], in top: borrowing FileDescriptor) throws -> FileDescriptor {
+    static func folder(_ parts: [[UInt8]], in top: borrowing FileDescriptor) throws -> FileDescriptor {
         guard !parts.isEmpty else { return try top.duplicate() }
         func open(_ count: Int) throws(SystemCallError) -> FileDescriptor {
             try FileDescriptor.open(
@@ -124,16 +128,17 @@ public struct TreeReceiver: ~Copyable {
         return folder
     }
 
-    private mutating func put(_ entry: ArchiveEntry, _ name: [CChar], in parent: Int32, _ path: [UInt8]) throws {
+    mutating func put(_ entry: ArchiveEntry, _ name: [CChar], in parent: Int32, _ path: [UInt8]) throws {
         let shown = String(decoding: path, as: UTF8.self)
+        if entry.kind == .removal { return try FileTree.remove(bytes: name.dropLast().map { UInt8(bitPattern: $0) }, in: parent) }
         if entry.kind == .folder {
             if mkdirat(parent, name, 0o700) != 0 {
                 guard errno == EEXIST else { throw SystemCallError("mkdirat", shown) }
                 var status = stat()
-                guard fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0, FileKind(status) == .folder else {
-                    throw CopyError("\(shown) is no folder there: a folder cannot take its place")
-                }
-                return
+                if fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0, FileKind(status) == .folder { return }
+                guard mirrors else { throw CopyError("\(shown) is no folder there: a folder cannot take its place") }
+                unlinkat(parent, name, 0)
+                try retryingInterrupts("mkdirat", on: shown) { mkdirat(parent, name, 0o700) }
             }
             let folder = try MadeEntry.openFolder(name, in: parent, shown)
             folders.append((path, try MadeEntry(folder), entry.mode, entry.modified))
@@ -143,7 +148,7 @@ public struct TreeReceiver: ~Copyable {
         let temporary = ".stackup-copy-\(getpid())-\(temporaries)"
         do {
             switch entry.kind {
-            case .folder: break
+            case .folder, .removal: break
             case .link(let target):
                 let words = target.map { CChar(bitPattern: $0) } + [0]
                 try retryingInterrupts("symlinkat", on: shown) { symlinkat(words, parent, temporary) }
@@ -160,6 +165,11 @@ public struct TreeReceiver: ~Copyable {
                 try give(entry, file, shown)
             }
             guard renameat(parent, temporary, parent, name) == 0 else {
+                if errno == EISDIR, mirrors {
+                    try FileTree.remove(bytes: name.dropLast().map { UInt8(bitPattern: $0) }, in: parent)
+                    try retryingInterrupts("renameat", on: shown) { renameat(parent, temporary, parent, name) }
+                    return
+                }
                 if errno == EISDIR { throw CopyError("\(shown) is a folder there: a file cannot take its place") }
                 throw SystemCallError("renameat", shown)
             }

@@ -6,9 +6,9 @@ import Linux
 /// Nothing is opened before it is known what it is: no FIFO is waited for and no device touched. Below what was named, no link is
 /// followed, whoever lays one meanwhile.
 public struct TreeSender: ~Copyable {
-    private let writer: ArchiveWriter
+    let writer: ArchiveWriter
     /// Hears of what was left out, and why.
-    private let onOmission: (String) -> Void
+    let onOmission: (String) -> Void
     private var buffer = [UInt8](repeating: 0, count: 256 * 1024)
     private static let deepest = 256
 
@@ -34,7 +34,8 @@ public struct TreeSender: ~Copyable {
         try writer.finish()
     }
 
-    private mutating func put(_ file: borrowing FileDescriptor, _ status: stat, as name: [UInt8], depth: Int) throws {
+    /// - Parameter descends: whether what a folder holds goes with it.
+    mutating func put(_ file: borrowing FileDescriptor, _ status: stat, as name: [UInt8], depth: Int, descends: Bool = true) throws {
         let shown = String(decoding: name, as: UTF8.self)
         var entry = ArchiveEntry(
             name: name, kind: .folder, mode: status.st_mode & 0o7777, uid: status.st_uid, gid: status.st_gid, modified: Int64(status.st_mtim.tv_sec))
@@ -56,6 +57,7 @@ public struct TreeSender: ~Copyable {
             try put(content: content, Int64(status.st_size), shown)
         case .folder:
             try writer.put(entry)
+            guard descends else { return }
             guard depth < Self.deepest else { throw CopyError("\(shown) lies too deep") }
             let listing: FileDescriptor
             do {

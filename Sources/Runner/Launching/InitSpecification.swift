@@ -123,6 +123,8 @@ extension InitSpecification {
         case command(hasTerminal: Bool)
         /// It is in that namespace itself, and says when the command is to be killed.
         case supervisor
+        /// The same from outside of it.
+        case watcher
     }
 
     /// The specification of a further command in a running instance.
@@ -139,6 +141,7 @@ extension InitSpecification {
         switch caller {
         case .command(let hasTerminal): if hasTerminal { try specification.put("terminal") }
         case .supervisor: try specification.put("supervised")
+        case .watcher: try specification.put(["supervised", "outside"])
         }
         if let namespaces { try specification.put(["namespaces", String(namespaces.entered)]) }
         if hasPrivateCgroupNamespace { try specification.put("cgroupns") }

@@ -14,9 +14,6 @@ final class InstanceCommandProcess {
     private var gathered: [UInt8] = []
     private let onEnd: (_ code: Int32?, _ output: String) -> Void
 
-    /// What stackup-init takes as the order to kill the command with its process group (`join.c`).
-    private static let endSignal = SIGALRM
-
     /// Starts it.
     ///
     /// - Parameters:
@@ -58,7 +55,7 @@ final class InstanceCommandProcess {
     deinit { unwatch() }
 
     /// Kills the command and what it has started; its end is reported as any other.
-    func kill() { _ = clinux_signal_process(process.number, Self.endSignal) }
+    func kill() { _ = clinux_signal_process(process.number, ServiceExec.endSignal) }
 
     private func unwatch() {
         for token in [outputToken, endToken].compactMap({ $0 }) { loop.remove(token) }

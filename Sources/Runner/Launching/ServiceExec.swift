@@ -4,6 +4,9 @@ import Linux
 
 /// A further command inside a running instance (`stackup exec`), started by the command process itself.
 public enum ServiceExec {
+    /// What stackup-init takes as the order to kill a command with its process group, where that ends with its caller (`join.c`).
+    public static let endSignal = SIGALRM
+
     /// Runs a command in an instance's namespaces, with what the service may do and no more, and waits for it.
     ///
     /// - Parameters:
@@ -15,6 +18,8 @@ public enum ServiceExec {
     ///   - standardStreams: the descriptors of what become its standard input, output and error.
     ///   - terminal: where there is one, the command gets a terminal of the instance's own in their place; called with
     ///     that terminal's master, which is the callee's to close, before the command starts.
+    ///   - endsWithCaller: whether it is killed, with what it has started, when this process ends; then it is ``endSignal`` that is passed
+    ///     on to it, and no other.
     ///   - attend: called with a pidfd, which is readable once the command has ended; what is signalled to it is passed
     ///     on to the command.
     /// - Returns: its exit status; 128 + signal where a signal ended it.
@@ -23,7 +28,7 @@ public enum ServiceExec {
         inInstance pid: Int32, startTime: UInt64, runtimePath: String, groups: [String]?, arguments: [String], environment: [String],
         user: UserIdentity, capabilities: CapabilitySet, filter: SystemCallFilter?, namespaces: NamespacePlan?, hasPrivateCgroupNamespace: Bool, limits: [ResourceLimit],
         oomScoreAdjustment: Int32? = nil, workingDirectory: String, initExecutable: String,
-        standardStreams: [Int32], terminal: ((_ master: Int32) -> Void)?, attend: (_ command: Int32) -> Void
+        standardStreams: [Int32], terminal: ((_ master: Int32) -> Void)?, endsWithCaller: Bool = false, attend: (_ command: Int32) -> Void
     ) throws(LaunchError) -> Int32 {
         guard let instance = try InstanceLauncher.pidfd(pid, startTime: startTime) else {
             throw LaunchError("the instance has just ended")
@@ -40,8 +45,8 @@ public enum ServiceExec {
         let specification = try InitSpecification.join(
             user: user, limits: limits, oomScoreAdjustment: oomScoreAdjustment, capabilities: capabilities, filter: filter,
             directory: workingDirectory, environment: environment, arguments: arguments, groups: group?.joinNumbers ?? 0..<0,
-            caller: .command(hasTerminal: terminal != nil), namespaces: namespaces, hasPrivateCgroupNamespace: hasPrivateCgroupNamespace,
-            isUnprivileged: isUnprivileged)
+            caller: endsWithCaller ? .watcher : .command(hasTerminal: terminal != nil), namespaces: namespaces,
+            hasPrivateCgroupNamespace: hasPrivateCgroupNamespace, isUnprivileged: isUnprivileged)
         do {
             let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
             let report = try FileDescriptor.pipe()

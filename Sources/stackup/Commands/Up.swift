@@ -16,6 +16,7 @@ enum Up {
         examples: [
             .init("stackup up -d", "start everything in the background"),
             .init("stackup up -d --wait web", "start web and what it needs, and wait until it runs, or is healthy"),
+            .init("stackup up --watch", "and copy files into services as they change"),
             .init("stackup up --dry-run", "show what would be done, and why"),
         ],
         options: [
@@ -26,12 +27,16 @@ enum Up {
             .flag("force-recreate", help: "Recreate instances even if nothing changed"),
             .flag("remove-orphans", help: "Remove services that the files no longer define"),
             .repeated("scale", "SERVICE=NUMBER", help: "How many instances of a service run, whatever the files say"),
+            .flag("watch", short: "w", help: "Follow files as 'stackup watch' does, beside the output"),
             .flag("no-log-prefix", help: "Don't print a prefix before each line of output"),
         ],
         arguments: [.init("SERVICE", .any)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
-        try bringUp(
+        for option in ["detach", "wait"] where invocation.flag("watch") && invocation.flag(option) {
+            throw invocation.arguments.usageError("--\(option) cannot be combined with --watch", remedy: "'stackup watch' leaves services running")
+        }
+        return try bringUp(
             services: invocation.operands, try invocation.instanceCounts(invocation.values("scale")), invocation,
             stays: invocation.flag("wait") || !invocation.flag("detach"))
     }
@@ -43,7 +48,11 @@ enum Up {
     static func bringUp(
         services: [String], _ counts: [(service: String, count: Int)], _ invocation: Invocation, stays: Bool
     ) throws -> Int32 {
-        let project = try invocation.loadProject(services: services).scaled(counts)
+        try bringUp(try invocation.loadProject(services: services).scaled(counts), invocation, stays: stays)
+    }
+
+    /// - Parameter stays: whether to go on once everything was started.
+    static func bringUp(_ project: LoadedProject, _ invocation: Invocation, stays: Bool) throws -> Int32 {
         if project.stack.services.isEmpty { throw CommandFailure("no service selected") }
         if invocation.flag("dry-run") {
             let session = try StackSession(project.stack.name, invocation, for: .reading)
@@ -53,11 +62,13 @@ enum Up {
             return 0
         }
         try refuseImages(project.stack.services, invocation)
+        let rules = invocation.flag("watch") ? try Watch.rules(of: project, invocation) : []
         try checkBeforeRenewing(project, invocation)
         try project.stack.renewSecrets(invocation)
         // Output may be shown for days. The keys, the values and the lock on the stack are given back before.
         let (deployed, events, overtaken) = try deploy(project, invocation, stays: stays)
         try catchUp(overtaken, invocation)
+        let watcher = rules.isEmpty ? nil : try Watch.start(rules, of: project, invocation)
         invocation.forgetKeys()
         // Only who waits has subscribed.
         guard let events else { return 0 }
@@ -66,7 +77,7 @@ enum Up {
                 deployed: deployed, events: events, services: project.stack.services, invocation: invocation,
                 timeout: try invocation.seconds("wait-timeout")).run()
         }
-        return try ForegroundStack(deployed: deployed, events: events, invocation: invocation).run()
+        return try ForegroundStack(deployed: deployed, events: events, invocation: invocation, watcher: watcher).run()
     }
 
     /// Images come later: nothing may start before that is said of every service that has one.

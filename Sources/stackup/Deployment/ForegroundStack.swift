@@ -10,6 +10,8 @@ struct ForegroundStack {
     let deployed: DeployedStack
     let events: SupervisorClient
     let invocation: Invocation
+    /// Follows files beside it (`up --watch`).
+    let watcher: StackWatcher?
 
     /// What a shell has for a command that SIGINT ended; Compose gives it for every signal that ends `up`.
     private static let interrupted: Int32 = 130
@@ -26,6 +28,7 @@ struct ForegroundStack {
         let manager = ServiceManager(environment: invocation.environment)
         manager.notify("READY=1")
         try follower.showAvailable(isDeployed: true)
+        try begin(watcher, beside: follower, signals: signals.number)
         switch try follower.follow(interruptedBy: signals.number) {
         case .ended: return 0
         case .interrupted:
@@ -33,6 +36,18 @@ struct ForegroundStack {
             try stop(follower)
             return Self.interrupted
         }
+    }
+
+    private func begin(_ watcher: StackWatcher?, beside follower: LogFollower, signals: Int32) throws {
+        guard let watcher else { return }
+        watcher.willPrint = { [unowned follower] in follower.finish() }
+        watcher.whileWaiting = { [unowned follower] in _ = try? follower.showAvailable() }
+        watcher.isOver = {
+            var state = pollfd(fd: signals, events: Int16(POLLIN), revents: 0)
+            return Interruption.wasNoted || poll(&state, 1, 0) > 0
+        }
+        follower.watch(watcher, streams: invocation.streams)
+        try watcher.begin()
     }
 
     /// Stops in order; a second signal kills. Neither waits for the lock of another command that works on the stack: the

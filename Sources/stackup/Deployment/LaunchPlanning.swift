@@ -56,7 +56,7 @@ struct LaunchPlanning {
         if user != 0, !service.capAdd.isEmpty {
             problems.add("'cap_add' needs root", attribute: "cap_add", remedy: "remove it, or start the stack as root")
         }
-        let resolved = problems.collect { () throws(DeploymentError) in try resolve(service.user) }
+        let resolved = problems.collect { () throws(DeploymentError) in try UserDatabase.host.resolve(service.user, startedBy: user) }
         for dependency in service.dependsOn where dependency.condition == .healthy {
             guard let other = stack.service(dependency.service), other.healthCheck == nil, !other.needsImage else { continue }
             problems.add(
@@ -97,29 +97,8 @@ struct LaunchPlanning {
     /// - Returns: nil where there are none.
     private func hooks(_ hooks: [ServiceHook], beside plan: LaunchPlan) throws(DeploymentError) -> [InstanceCommand]? {
         var commands: [InstanceCommand] = []
-        for hook in hooks {
-            var command = plan.command(hook.command)
-            if let user = hook.user { command.user = try resolve(user).identity }
-            if hook.isPrivileged { command.capabilities = .permitted }
-            if let directory = hook.workingDirectory { command.workingDirectory = Paths.join(stack.workingDirectory, directory) }
-            command.environment.removeAll { line in hook.environment.contains { line.hasPrefix("\($0.key)=") } }
-            command.environment += hook.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-            commands.append(command)
-        }
+        for hook in hooks { commands.append(try hook.command(beside: plan, in: stack.workingDirectory, of: user)) }
         return commands.isEmpty ? nil : commands
-    }
-
-    /// Who somebody runs as, and where that user's home is.
-    ///
-    /// - Parameter name: nil: whoever starts the stack.
-    private func resolve(_ name: String?) throws(DeploymentError) -> (identity: UserIdentity, home: String) {
-        let resolved = try UserDatabase.host.resolve(name ?? String(user))
-        guard user == 0 || resolved.identity.uid == user else {
-            throw DeploymentError(
-                "it wants to run as user \(resolved.identity.uid), and only root may start services as somebody else",
-                attribute: "user", remedy: "remove 'user', or start the stack as root")
-        }
-        return resolved
     }
 
     private func limits(of service: Service) throws(DeploymentError) -> [ResourceLimit] {

@@ -1,3 +1,4 @@
+import Compose
 import Linux
 import Runner
 
@@ -26,5 +27,40 @@ extension UserDatabase {
             throw DeploymentError("group '\(parts[1])' is not in /etc/group", attribute: "user", remedy: "create it, or give a number")
         }
         return (UserIdentity(uid: user.uid, gid: gid), user.home)
+    }
+}
+
+extension UserDatabase {
+    /// Who somebody runs as, and where that user's home is.
+    ///
+    /// - Parameters:
+    ///   - name: nil: whoever starts the stack.
+    ///   - caller: who that is.
+    func resolve(_ name: String?, startedBy caller: UInt32) throws(DeploymentError) -> (identity: UserIdentity, home: String) {
+        let resolved = try resolve(name ?? String(caller))
+        guard caller == 0 || resolved.identity.uid == caller else {
+            throw DeploymentError(
+                "it wants to run as user \(resolved.identity.uid), and only root may start services as somebody else",
+                attribute: "user", remedy: "remove 'user', or start the stack as root")
+        }
+        return resolved
+    }
+}
+
+extension ServiceHook {
+    /// The command in the kernel's terms.
+    ///
+    /// - Parameters:
+    ///   - plan: the service's.
+    ///   - folder: what a relative working directory starts from.
+    ///   - caller: who starts the stack.
+    func command(beside plan: LaunchPlan, in folder: String, of caller: UInt32) throws(DeploymentError) -> InstanceCommand {
+        var command = plan.command(self.command)
+        if let user { command.user = try UserDatabase.host.resolve(user, startedBy: caller).identity }
+        if isPrivileged { command.capabilities = .permitted }
+        if let workingDirectory { command.workingDirectory = Paths.join(folder, workingDirectory) }
+        command.environment.removeAll { line in environment.contains { line.hasPrefix("\($0.key)=") } }
+        command.environment += environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        return command
     }
 }

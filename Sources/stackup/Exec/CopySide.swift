@@ -21,6 +21,8 @@ enum CopySide {
         case receive
         /// Of any archive.
         case unpack
+        /// Of what has changed (`stackup watch`).
+        case mirror
     }
 
     /// Starts one.
@@ -29,8 +31,10 @@ enum CopySide {
     ///   - root: the service's (``CopyPlace/root(of:process:)``).
     ///   - flag: for `send`, whether a link that is named is followed; otherwise whether owners are kept.
     ///   - input, output: where the archive comes from or goes.
+    ///   - isGroup: whether Ctrl-C, which ends its starter, leaves it time to finish.
     static func start(
-        _ task: Task, _ path: String, flag: Bool, root: borrowing FileDescriptor, as plan: LaunchPlan, input: Int32, output: Int32
+        _ task: Task, _ path: String, flag: Bool, root: borrowing FileDescriptor, as plan: LaunchPlan, input: Int32, output: Int32,
+        isGroup: Bool = false
     ) throws(SystemCallError) -> ChildProcess {
         try ChildProcess(
             "/proc/self/exe",
@@ -38,7 +42,7 @@ enum CopySide {
                 "stackup", subcommand, task.rawValue, path, flag ? "yes" : "no", String(plan.user.uid), String(plan.user.gid),
                 plan.user.groups.map(String.init).joined(separator: ","), String(plan.capabilities.rawValue),
             ],
-            environment: [:], directory: "/", descriptors: [input, output, STDERR_FILENO, root.number])
+            environment: [:], directory: "/", isGroup: isGroup, descriptors: [input, output, STDERR_FILENO, root.number])
     }
 
     static func run(arguments: [String]) -> Int32 {
@@ -47,7 +51,7 @@ enum CopySide {
         do {
             guard arguments.count == 7, let task = Task(rawValue: arguments[0]), let uid = UInt32(arguments[3]), let gid = UInt32(arguments[4]),
                 let capabilities = UInt64(arguments[6])
-            else { throw CopyError("it is started by 'stackup cp'") }
+            else { throw CopyError("it is started by 'stackup cp' and 'stackup watch'") }
             let root = FileDescriptor(owning: rootNumber)
             try become(
                 UserIdentity(uid: uid, gid: gid, groups: arguments[5].split(separator: ",").compactMap { UInt32($0) }),
@@ -67,6 +71,11 @@ enum CopySide {
                 }.send(path, from: place, followsLink: flag)
             case .receive: try TreeReceiver(FileDescriptor(owning: STDIN_FILENO), keepsOwners: flag).receive(at: path, in: place)
             case .unpack: try TreeReceiver(FileDescriptor(owning: STDIN_FILENO), keepsOwners: flag).receiveAll(at: path, in: place)
+            case .mirror:
+                try TreeReceiver(FileDescriptor(owning: STDIN_FILENO), keepsOwners: false, mirrors: true).receiveChanges(at: path, in: place) {
+                    put("stackup: error: in the service: \(sanitizedForTerminal($0))\n", to: STDERR_FILENO)
+                    isWhole = false
+                }
             }
             return isWhole ? 0 : 1
         } catch let error as CopyError where error.isOfOtherSide && arguments[0] == Task.receive.rawValue {

@@ -23,6 +23,9 @@ final class LogFollower {
     private var ends = InstanceEnds()
     /// Whether something ended since it was last asked whether anything runs.
     private var isNews = true
+    /// Follows files at the same time.
+    private var watcher: StackWatcher?
+    private var streams: Streams?
 
     /// - Parameters:
     ///   - supervisor: for questions.
@@ -40,6 +43,12 @@ final class LogFollower {
         self.services = services.map(Set.init)
     }
 
+    /// Does what a watcher has to do at the same time.
+    func watch(_ watcher: StackWatcher, streams: Streams) {
+        self.watcher = watcher
+        self.streams = streams
+    }
+
     /// Called before anything is printed.
     var willPrint: () -> Void {
         get { printer.willPrint }
@@ -54,14 +63,32 @@ final class LogFollower {
     func follow(interruptedBy signals: Int32 = -1, until: LogTime? = nil) throws -> Outcome {
         while true {
             let isSupervised = try showAvailable()
-            if signals >= 0, clinux_next_signal(signals) > 0 { return .interrupted }
+            if isInterrupted(by: signals) { return .interrupted }
+            if isSupervised { proceedWithWatch() }
+            // A command that ran meanwhile may have got the signal.
+            if isInterrupted(by: signals) { return .interrupted }
             if try !isSupervised || isNews && !anythingRuns() || until.map({ $0 < .now() }) ?? false { break }
             isNews = false
-            wait(for: [reader.descriptor, events.descriptor, signals], until: until)
+            wait(for: [reader.descriptor, events.descriptor, signals] + (watcher.map { [$0.descriptor] } ?? []), until: until)
         }
         _ = try showAvailable()
         printer.finish()
         return .ended
+    }
+
+    private func isInterrupted(by signals: Int32) -> Bool {
+        signals >= 0 && clinux_next_signal(signals) > 0 || watcher != nil && Interruption.wasNoted
+    }
+
+    /// What ends the watch is no end of the output.
+    private func proceedWithWatch() {
+        do {
+            try watcher?.proceed()
+        } catch {
+            finish()
+            streams?.fail("Watch disabled: \(error)")
+            watcher = nil
+        }
     }
 
     /// Shows what has been written and has ended by now.
@@ -73,6 +100,7 @@ final class LogFollower {
         // The events first: what an instance wrote is in its log before its end is told.
         let events = try events.eventsByNow()
         show(events ?? [], isDeployed: isDeployed)
+        watcher?.hear(events ?? [])
         return events != nil
     }
 
@@ -108,7 +136,7 @@ final class LogFollower {
 
     private func wait(for descriptors: [Int32], until: LogTime?) {
         var wanted = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-        let patience = until.map { Int32(clamping: max($0.nanoseconds - LogTime.now().nanoseconds, 0) / 1_000_000 + 1) } ?? -1
+        let patience = until.map { Int32(clamping: max($0.nanoseconds - LogTime.now().nanoseconds, 0) / 1_000_000 + 1) } ?? watcher?.patience ?? -1
         poll(&wanted, nfds_t(wanted.count), patience)
     }
 }
