@@ -292,5 +292,5 @@ ssize_t clinux_send(int socket, const void *bytes, size_t count, const int *desc
         header->cmsg_len = CMSG_LEN((size_t)number * sizeof(int));
         memcpy(CMSG_DATA(header), descriptors, (size_t)number * sizeof(int));
     }
-    return sendmsg(socket, &message, MSG_NOSIGNAL);
+    return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }

@@ -83,8 +83,12 @@ public final class PrivateFolder: Sendable {
     }
 
     /// Removes it with all that is in it, as far as that goes, and the one above it if that is empty then.
-    public func remove() {
-        try? FileTree.empty(descriptor.number)
+    ///
+    /// - Parameter kept: the name of an entry that stays, and the folder with it.
+    public func remove(but kept: String? = nil) {
+        for name in DirectoryListing.names(in: descriptor.number) where name != kept {
+            try? FileTree.remove(bytes: Array(name.utf8), in: descriptor.number)
+        }
         if rmdir(path) == 0 || errno == ENOENT { rmdir(Paths.directory(of: path)) }
     }
 }

@@ -35,7 +35,7 @@ public struct StackSurroundings: Sendable, Equatable {
 
 extension MountTable {
     /// Paths with the other ones by which the host's mounts lead to the same.
-    func withAliases(_ paths: [String]) throws(SystemCallError) -> [String] {
+    public func withAliases(_ paths: [String]) throws(SystemCallError) -> [String] {
         var all = paths
         for path in paths { all += try aliases(of: path) }
         return all

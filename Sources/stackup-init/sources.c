@@ -60,9 +60,10 @@ static void open_source(struct source *source) {
     close(source->place);
     if (source->tree < 0 || fstat(source->tree, &status) != 0) fail("open the mount source", source->path);
     // A device that the person named may be used; devices that lie in a folder may not.
-    uint64_t attributes = API_MOUNT_NOSUID;
-    if (!source->has_devices && !S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode)) attributes |= API_MOUNT_NODEV;
-    if (tree_restrict(source->tree, attributes, 1) != 0) fail("mount_setattr", source->path);
+    int has_devices = source->has_devices || S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode);
+    if (tree_restrict(source->tree, API_MOUNT_NOSUID | API_MOUNT_NODEV, 1) != 0) fail("mount_setattr", source->path);
+    // Not those of mounts below: no rule can tell the host's terminals (devpts) from the service's own.
+    if (has_devices && tree_release(source->tree, API_MOUNT_NODEV) != 0) fail("mount_setattr", source->path);
 }
 
 void open_sources(void) {

@@ -38,6 +38,7 @@ func runCommand(_ arguments: [String]) -> Int32 {
     }
 }
 
+holdStandardStreams()
 signal(SIGPIPE, SIG_IGN)
 let arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first {

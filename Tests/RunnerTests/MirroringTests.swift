@@ -41,7 +41,28 @@ import Testing
         try FileTree.remove("\(folder.path)/from/sub")
         try folder.write("own", to: "root/to/sub/own")
         try mirror(["sub", "sub/b"])
+        #expect(folder.read("root/to/sub/own") == "own" && !folder.exists("root/to/sub/b"))
+        unlink("\(folder.path)/root/to/sub/own")
+        try mirror(["sub"])
         #expect(!folder.exists("root/to/sub"))
+    }
+
+    @Test func aNameThatComesAndGoesTakesNothingOfTheServicesOwn() throws {
+        try FileTree.makeFolders("\(folder.path)/root/to/uploads", mode: 0o755)
+        try folder.write("own", to: "root/to/uploads/file")
+        try mirror(["uploads"])
+        #expect(folder.read("root/to/uploads/file") == "own")
+        try folder.write("theirs", to: "from/uploads")
+        #expect(try mirror(["uploads"]).count == 1)
+        #expect(try mirror([""], to: "/to/uploads", from: "from/a").count == 1)
+        #expect(folder.read("root/to/uploads/file") == "own")
+    }
+
+    @Test func aFileThatIsAllHoleIsNotCopied() throws {
+        try folder.write("", to: "from/hole")
+        truncate("\(folder.path)/from/hole", 4 << 40)
+        let failures = try mirror(["a", "hole"])
+        #expect(failures.count == 1 && folder.read("root/to/a") == "a" && !folder.exists("root/to/hole"))
     }
 
     @Test func aFolderGoesWithoutWhatItHolds() throws {

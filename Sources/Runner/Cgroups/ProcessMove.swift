@@ -13,7 +13,8 @@ enum ProcessMove {
     static func all(to folder: String, listed: () -> [Int32], if isMember: (Int32) -> Bool) throws(SystemCallError) {
         var seen = Set<Int32>()
         while true {
-            let others = listed().filter { !seen.contains($0) }
+            // Others that are listed may start as many as they like; they are not waited for.
+            let others = listed().filter { !seen.contains($0) && isMember($0) }
             if others.isEmpty { return }
             for pid in others {
                 seen.insert(pid)

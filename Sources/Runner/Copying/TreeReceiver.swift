@@ -130,7 +130,10 @@ public struct TreeReceiver: ~Copyable {
 
     mutating func put(_ entry: ArchiveEntry, _ name: [CChar], in parent: Int32, _ path: [UInt8]) throws {
         let shown = String(decoding: path, as: UTF8.self)
-        if entry.kind == .removal { return try FileTree.remove(bytes: name.dropLast().map { UInt8(bitPattern: $0) }, in: parent) }
+        if entry.kind == .removal {
+            try removeOne(name, in: parent, shown)
+            return
+        }
         if entry.kind == .folder {
             if mkdirat(parent, name, 0o700) != 0 {
                 guard errno == EEXIST else { throw SystemCallError("mkdirat", shown) }
@@ -165,8 +168,7 @@ public struct TreeReceiver: ~Copyable {
                 try give(entry, file, shown)
             }
             guard renameat(parent, temporary, parent, name) == 0 else {
-                if errno == EISDIR, mirrors {
-                    try FileTree.remove(bytes: name.dropLast().map { UInt8(bitPattern: $0) }, in: parent)
+                if errno == EISDIR, mirrors, try removeOne(name, in: parent, shown) {
                     try retryingInterrupts("renameat", on: shown) { renameat(parent, temporary, parent, name) }
                     return
                 }
@@ -177,6 +179,18 @@ public struct TreeReceiver: ~Copyable {
             unlinkat(parent, temporary, 0)
             throw error
         }
+    }
+
+    /// Takes a file or an empty folder away. What is in a folder besides what was copied is the service's own, and stays.
+    ///
+    /// - Returns: whether nothing is there now.
+    @discardableResult
+    private func removeOne(_ name: [CChar], in parent: Int32, _ shown: String) throws -> Bool {
+        if unlinkat(parent, name, 0) == 0 || errno == ENOENT { return true }
+        guard errno == EISDIR || errno == EPERM else { throw SystemCallError("unlinkat", shown) }
+        if unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT { return true }
+        guard errno == ENOTEMPTY || errno == EEXIST else { throw SystemCallError("unlinkat", shown) }
+        return false
     }
 
     private func give(_ entry: ArchiveEntry, _ made: borrowing FileDescriptor, _ shown: String) throws {

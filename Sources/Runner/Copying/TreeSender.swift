@@ -35,7 +35,10 @@ public struct TreeSender: ~Copyable {
     }
 
     /// - Parameter descends: whether what a folder holds goes with it.
-    mutating func put(_ file: borrowing FileDescriptor, _ status: stat, as name: [UInt8], depth: Int, descends: Bool = true) throws {
+    /// - Parameter isOver: asked while a file is read; then it throws.
+    mutating func put(
+        _ file: borrowing FileDescriptor, _ status: stat, as name: [UInt8], depth: Int, descends: Bool = true, isOver: () -> Bool = { false }
+    ) throws {
         let shown = String(decoding: name, as: UTF8.self)
         var entry = ArchiveEntry(
             name: name, kind: .folder, mode: status.st_mode & 0o7777, uid: status.st_uid, gid: status.st_gid, modified: Int64(status.st_mtim.tv_sec))
@@ -54,7 +57,7 @@ public struct TreeSender: ~Copyable {
             }
             entry.kind = .file(size: Int64(status.st_size))
             try writer.put(entry)
-            try put(content: content, Int64(status.st_size), shown)
+            try put(content: content, Int64(status.st_size), shown, isOver: isOver)
         case .folder:
             try writer.put(entry)
             guard descends else { return }
@@ -76,10 +79,11 @@ public struct TreeSender: ~Copyable {
     }
 
     /// As much as was announced: one that has become longer is cut, a shorter one is filled up with zeros.
-    private mutating func put(content: borrowing FileDescriptor, _ size: Int64, _ shown: String) throws {
+    private mutating func put(content: borrowing FileDescriptor, _ size: Int64, _ shown: String, isOver: () -> Bool) throws {
         var rest = size
         var isComplete = true
         while rest > 0 {
+            if isOver() { throw CopyError("\(shown) was given up in the middle") }
             let wanted = Int(min(rest, Int64(buffer.count)))
             var filled = 0
             while isComplete, filled < wanted {

@@ -168,6 +168,7 @@ extension InitSpecification {
         for mount in plan.mounts {
             if case .bind(let source, _, _) = mount {
                 let hasDevices = plan.controls?.allowedDevices != nil && Paths.rest(of: source, below: "/dev") != nil
+                    && Paths.rest(of: source, below: "/dev/pts") == nil
                 try put([hasDevices ? "devicesource" : "source", source])
                 namesHostPaths = true
                 mounts.append(NumberedMount(plan: mount, source: count))

@@ -89,7 +89,9 @@ final class RuntimeDirectory {
     // MARK: Removal
 
     /// Removes the directory and all in it, and its parent where that is empty then.
-    func removeAll() { folder.remove() }
+    ///
+    /// - Parameter name: of an entry that stays, and the directory with it.
+    func removeAll(but name: String? = nil) { folder.remove(but: name) }
 }
 
 extension RuntimeDirectory {

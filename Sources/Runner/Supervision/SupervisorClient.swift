@@ -314,15 +314,16 @@ public final class SupervisorClient {
     /// - Parameter descriptors: come with the first byte.
     private func sendAll(_ bytes: UnsafeRawBufferPointer, _ descriptors: [Int32] = []) throws(SupervisionError) {
         var sent = 0
+        let end = MonotonicClock.now() + Int64(answerPatience)
         while sent < bytes.count {
-            try wait(for: Int16(POLLOUT), until: MonotonicClock.now() + Int64(answerPatience))
+            try wait(for: Int16(POLLOUT), until: end)
             let count = clinux_send(
                 socket.number, bytes.baseAddress! + sent, bytes.count - sent, descriptors, sent == 0 ? Int32(descriptors.count) : 0)
             if count >= 0 {
                 sent += count
             } else if errno == EPIPE || errno == ECONNRESET {
                 throw .connectionLost
-            } else if errno != EINTR {
+            } else if errno != EINTR && errno != EAGAIN {
                 throw .system(SystemCallError("send", "the control socket"))
             }
         }

@@ -103,7 +103,10 @@ final class SupervisorLoop {
 
     /// Ends a stack of which nothing is left, as `down` would, unless a command is about to change it; then that comes first.
     private func removeIfLeftEmpty() {
-        guard supervisor.isLeftEmpty, !isRemoved, !isStopping else { return }
+        guard supervisor.isLeftEmpty, !isRemoved, !isStopping else {
+            emptyTime = nil
+            return
+        }
         guard supervisor.instances.isEmpty else {
             (supervisor.isLeftEmpty, emptyTime) = (false, nil)
             return
@@ -111,7 +114,8 @@ final class SupervisorLoop {
         if let emptyTime, emptyTime > MonotonicClock.now() { return }
         emptyTime = MonotonicClock.now() + Self.emptyDelay
         guard supervisor.isSettled, let lock = (try? RuntimeLock.acquireIfFree(in: directory, command: "the supervisor, which ends")) ?? nil else { return }
-        removeEverything()
+        // That rights have ended is for the next command to say.
+        removeEverything(but: UnloggedSign.name)
         emptyTime = nil
         _ = consume lock
     }
@@ -156,11 +160,11 @@ final class SupervisorLoop {
     /// What a predecessor has left; nil where there is nothing.
     func predecessorRecord() -> StateRecord? { directory.predecessorRecord(bootID: bootID) }
 
-    private func removeEverything() {
+    private func removeEverything(but kept: String? = nil) {
         isRemoved = true
         logs.remove()
         supervisor.host.removeGroups()
-        directory.removeAll()
+        directory.removeAll(but: kept)
         end()
     }
 }

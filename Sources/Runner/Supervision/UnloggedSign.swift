@@ -7,7 +7,7 @@ import Linux
 /// The supervisor has no key to write it into the store's log with. The next command finds the sign, and has the log compared with what
 /// runs. It is an empty file, which says nothing of what ended.
 public enum UnloggedSign {
-    private static let name = "unlogged"
+    static let name = "unlogged"
 
     static func leave(in directory: RuntimeDirectory) {
         // Where the disk is full the log tells of it when something else has it compared.

@@ -87,7 +87,7 @@ enum RunCommand {
         let directories = invocation.paths.directories(of: stack)
         guard let events = (try? SupervisorClient.connect(directories)) ?? nil, (try? events.subscribe()) != nil,
             let supervisor = (try? SupervisorClient.connect(directories)) ?? nil, let state = try? supervisor.observe()
-        else { return }
+        else { return invocation.logEndedGrantsUnasked() }
         let isRemoved = request.oneOff.isRemovedAtEnd
         var isThere = state.instances.contains { $0.service == request.key && (isRemoved || $0.status != .exited) }
         while isThere {

@@ -54,8 +54,7 @@ final class CommandRelay {
 
     private static func mayBeHandedOver(_ stream: Int32) -> Bool {
         var status = stat()
-        // One that is not open is not there for the command either.
-        guard fstat(stream, &status) == 0 else { return true }
+        guard fstat(stream, &status) == 0 else { return false }
         switch status.st_mode & S_IFMT {
         case S_IFREG, S_IFIFO, S_IFSOCK: return true
         case S_IFCHR: return status.st_rdev == null

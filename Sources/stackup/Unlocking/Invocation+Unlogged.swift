@@ -32,12 +32,22 @@ extension Invocation {
     /// Takes signs of supervisors into the store's folder, where they outlive the stacks. That takes no key.
     func carryUnloggedSigns() throws {
         guard let folder = try PrivateFolder.open(paths.runtimeRoot, create: false) else { return }
+        var failure: (any Error)?
         for stack in DirectoryListing.names(in: folder.descriptor.number) {
             let directories = paths.directories(of: stack)
             guard UnloggedSign.isThere(directories) else { continue }
-            try SecretStore.leaveUnloggedSign(paths.store)
-            try UnloggedSign.remove(directories)
+            do {
+                try SecretStore.leaveUnloggedSign(paths.store)
+                try UnloggedSign.remove(directories)
+                // Another command may have settled the first one, and then something may have ended that left the second one as it was.
+                try SecretStore.leaveUnloggedSign(paths.store)
+                // It may be all that a supervisor has left, which ended with its last one-off.
+                rmdir(directories.runtime)
+            } catch {
+                failure = failure ?? error
+            }
         }
+        if let failure { throw failure }
     }
 
     /// How long a supervisor has for an answer, in milliseconds.

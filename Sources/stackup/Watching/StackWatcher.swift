@@ -46,7 +46,9 @@ final class StackWatcher {
             guard case .file(let path) = secret.source else { return nil }
             return realPath(path) ?? path
         }
-        let exclusions = SyncExclusions(Self.kept(record) + sources)
+        let kept = Self.kept(record) + invocation.paths.privatePaths + sources
+        // A part of one that is mounted elsewhere, too.
+        let exclusions = SyncExclusions(Array(Set(try MountTable.current().withAliases(kept) + kept)))
         self.exclusions = exclusions
         watcher = try TreeWatcher(roots: Set(rules.map(\.root)).sorted()) { path, status in
             guard rules.contains(where: { $0.isWanted(path) }), !exclusions.cover(path) else { return false }

@@ -42,7 +42,7 @@ struct SyncTransfer {
         }
         let end = side.wait()
         // The other side ended first, and has said why.
-        if let failure, (failure as? SystemCallError)?.code != EPIPE { throw failure }
+        if let failure, !isOver(), (failure as? SystemCallError)?.code != EPIPE { throw failure }
         return isWhole && failure == nil && end == .exited(0)
     }
 
