@@ -48,9 +48,4 @@ public enum FileTree {
     public static func remove(bytes name: [UInt8], in directory: Int32) throws(SystemCallError) {
         try TreeRemoval.remove(name.map { CChar(bitPattern: $0) } + [0], in: directory)
     }
-
-    /// Removes all that is in a directory, in the same way.
-    public static func empty(_ directory: Int32) throws(SystemCallError) {
-        try TreeRemoval.empty(directory)
-    }
 }

@@ -34,8 +34,9 @@ public struct TreeSender: ~Copyable {
         try writer.finish()
     }
 
-    /// - Parameter descends: whether what a folder holds goes with it.
-    /// - Parameter isOver: asked while a file is read; then it throws.
+    /// - Parameters:
+    ///   - descends: whether what a folder holds goes with it.
+    ///   - isOver: asked while a file is read; then it throws.
     mutating func put(
         _ file: borrowing FileDescriptor, _ status: stat, as name: [UInt8], depth: Int, descends: Bool = true, isOver: () -> Bool = { false }
     ) throws {

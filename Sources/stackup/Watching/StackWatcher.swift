@@ -48,7 +48,7 @@ final class StackWatcher {
         }
         let kept = Self.kept(record) + invocation.paths.privatePaths + sources
         // A part of one that is mounted elsewhere, too.
-        let exclusions = SyncExclusions(Array(Set(try MountTable.current().withAliases(kept) + kept)))
+        let exclusions = SyncExclusions(try MountTable.current().withAliases(kept))
         self.exclusions = exclusions
         watcher = try TreeWatcher(roots: Set(rules.map(\.root)).sorted()) { path, status in
             guard rules.contains(where: { $0.isWanted(path) }), !exclusions.cover(path) else { return false }
