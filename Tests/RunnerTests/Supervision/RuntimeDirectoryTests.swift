@@ -76,7 +76,7 @@ import Testing
                 waitpid(child.pid, nil, 0)
             }
             var wanted = pollfd(fd: ready.read.number, events: Int16(POLLIN), revents: 0)
-            #expect(poll(&wanted, 1, 10_000) == 1)
+            #expect(poll(&wanted, 1, 60_000) == 1)
             try body()
         }
         try whileListening(as: "65534") {
@@ -146,14 +146,18 @@ private func runningInstance(pid: Int32, startTime: UInt64) -> ObservedInstance 
     let temporary = TemporaryDirectory()
     var directories: StackDirectories { StackDirectories(runtime: "\(temporary.path)/shop", logs: "\(temporary.path)/logs") }
 
-    @Test func whoWaitsIsToldWhoHoldsIt() async throws {
+    @Test(.timeLimit(.minutes(1))) func whoWaitsIsToldWhoHoldsIt() async throws {
+        let (told, telling) = AsyncStream<Void>.makeStream()
         let first = try RuntimeLock.acquire(directories, command: "stackup up")
         let directories = directories
         let second = Task.detached {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<RuntimeLock.Holder?, any Error>) in
                 var holder: RuntimeLock.Holder?
                 do {
-                    let lock = try RuntimeLock.acquire(directories, command: "stackup down") { holder = $0 }
+                    let lock = try RuntimeLock.acquire(directories, command: "stackup down") {
+                        holder = $0
+                        telling.finish()
+                    }
                     _ = consume lock
                     continuation.resume(returning: holder)
                 } catch {
@@ -161,7 +165,7 @@ private func runningInstance(pid: Int32, startTime: UInt64) -> ObservedInstance 
                 }
             }
         }
-        try await Task.sleep(for: .milliseconds(50))
+        for await _ in told {}
         _ = consume first
         #expect(try await second.value == RuntimeLock.Holder(pid: getpid(), command: "stackup up"))
     }
