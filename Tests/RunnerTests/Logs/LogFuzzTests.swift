@@ -23,7 +23,7 @@ import Testing
     }
 
     /// Whatever is printed comes back as it was, byte for byte.
-    @Test(.timeLimit(.minutes(10))) func whatIsPrintedIsReadAsItWas() throws {
+    @Test(.timeLimit(.minutes(30))) func whatIsPrintedIsReadAsItWas() throws {
         try Fuzzing.rounds(kinds: 1) { _, random in
             let temporary = TemporaryDirectory()
             let directory = try FileDescriptor.open(temporary.path, O_RDONLY | O_DIRECTORY)
@@ -46,7 +46,7 @@ import Testing
     private static func isText(_ bytes: [UInt8]) -> Bool { Array(String(decoding: bytes, as: UTF8.self).utf8) == bytes }
 
     /// Lines are damaged, and files are emptied, cut, and replaced by links, folders, pipes and devices while they are read and written.
-    @Test(.timeLimit(.minutes(10))) func whateverLiesThereTheReaderGoesOn() throws {
+    @Test(.timeLimit(.minutes(30))) func whateverLiesThereTheReaderGoesOn() throws {
         let start = Fuzzing.residentMemory()
         try Fuzzing.rounds(kinds: 10) { kind, random in
             let temporary = TemporaryDirectory()

@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(10))) func theSupervisorOutlivesWhateverIsSentToIt() throws {
+    @Test(.timeLimit(.minutes(30))) func theSupervisorOutlivesWhateverIsSentToIt() throws {
         let stack = try ServedStack()
         let messages = try Self.validMessages()
         _ = try stack.connect().observe()
@@ -85,7 +85,7 @@ import Testing
 
     // MARK: The command's side
 
-    @Test(.timeLimit(.minutes(10))) func aCommandOutlivesWhateverItIsAnswered() throws {
+    @Test(.timeLimit(.minutes(30))) func aCommandOutlivesWhateverItIsAnswered() throws {
         let state = ObservedState(supervisorPID: 1)
         let replies: [ControlReply] = [
             .state(state), .plan(.test("web")), .event(InstanceEvent(service: "web", index: 1, kind: .started(pid: 7))), .done,

@@ -56,7 +56,7 @@ final class ServedStack: @unchecked Sendable {
 }
 
 /// What a thread of its own waits for.
-private final class Waiting {
+final class Waiting {
     let body: () -> Void
     init(_ body: @escaping () -> Void) { self.body = body }
 }
