@@ -91,7 +91,7 @@ extension Transcript {
         return String(line.dropFirst(3).dropLast(3))
     }
 
-    /// The step that a line like `as user: eventually 5s [64] $ stackup ps` starts, or nil for any other line.
+    /// The step that a line like `as user: eventually 30s [64] $ stackup ps` starts, or nil for any other line.
     private static func step(_ line: String, at number: Int) throws(TranscriptSyntaxError) -> Step? {
         var rest = Substring(line)
         var step = Step(line: number, command: "", ending: .status(0))
@@ -103,7 +103,7 @@ extension Transcript {
         if consume("as user: ") { step.asUser = true }
         if consume("eventually ") {
             guard let end = rest.firstIndex(of: "s"), let seconds = Double(rest[..<end]) else {
-                throw TranscriptSyntaxError(line: number, problem: "'eventually' wants seconds, as in 'eventually 5s $ …'")
+                throw TranscriptSyntaxError(line: number, problem: "'eventually' wants seconds, as in 'eventually 30s $ …'")
             }
             step.patience = seconds
             rest = rest[rest.index(after: end)...].drop { $0 == " " }

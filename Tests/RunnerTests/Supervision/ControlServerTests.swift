@@ -293,7 +293,7 @@ private func makePipe() -> (Int32, Int32) {
         let start = MonotonicClock.now()
         for _ in 0..<20 { _ = try client.observe() }
         // A debug build, beside other tests: the figure to keep is measured by scripts/bench.
-        #expect(MonotonicClock.now() - start < 2000)
+        #expect(MonotonicClock.now() - start < 30_000)
         try down()
     }
 }
