@@ -61,7 +61,7 @@ extension StoreError: CustomStringConvertible {
         case .secretExists(let name):
             "secret '\(name)' already exists; give it a new value with: stackup secret update \(name) FILE"
         case .sealed(let name):
-            "secret '\(name)' is sealed: its file is gone, and with the store's copy its value would be lost; "
+            "secret '\(name)' is sealed: the store is the only place of its value, and with the store's copy its value would be lost; "
                 + "keep it with: stackup secret export \(name) -o FILE; or remove it for good with --force"
         case .versionConflict(let secret, let expected, let found):
             "secret '\(secret)' has changed meanwhile: version \(expected) was expected to be the newest, "

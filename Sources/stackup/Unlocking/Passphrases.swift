@@ -75,7 +75,7 @@ final class Passphrases {
     }
 
     private func typed(twiceAt prompt: borrowing PassphrasePrompt) throws -> SecretBytes {
-        guard let first = try prompt.ask("New passphrase: ") else { throw CommandFailure("no passphrase was given") }
+        guard let first = try prompt.ask("New passphrase (at least 8 characters): ") else { throw CommandFailure("no passphrase was given") }
         if let problem = passphraseProblem(first) { throw CommandFailure(problem) }
         guard let second = try prompt.ask("The same again: "), first.equalsInConstantTime(second) else {
             throw CommandFailure("the two passphrases differ; nothing has changed")

@@ -10,7 +10,11 @@ enum StoreLock {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let wasUnlocked = try SecretStore.lock(invocation.paths.store)
-        invocation.streams.note(wasUnlocked ? "the store is locked" : "the store was not unlocked")
+        let other = ((try? invocation.openStoreUnasked()) ?? nil)?.opening.description
+        invocation.forgetKeys()
+        invocation.streams.note(
+            (wasUnlocked ? other == nil ? "the store is locked" : "what 'store unlock' has kept is forgotten" : "the store was not unlocked")
+                + (other.map { "; \($0) opens it all the same" } ?? ""))
         return 0
     }
 }

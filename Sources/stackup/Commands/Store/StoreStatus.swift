@@ -42,7 +42,7 @@ enum StoreStatus {
     private static func text(
         _ location: StoreLocation, _ outline: StoreOutline?, _ facts: StoreFacts?, _ opening: String, _ memory: String
     ) -> String {
-        var rows = [["Place", location.directory], ["Key file", location.keyFile]]
+        var rows = [["Place", location.directory], ["Key file", location.keyFile + (access(location.keyFile, F_OK) == 0 ? "" : " (not there)")]]
         if let outline { rows += [["Format", String(outline.format)], ["ID", outline.id]] }
         rows.append(["State", opening])
         if let outline { rows.append(["Size", humanSize(bytes: outline.size)]) }
