@@ -34,16 +34,14 @@ enum Exec {
         let service = invocation.operands[0]
         let index = try invocation.arguments.integer("index", in: 1...Int.max) ?? 1
         let target = try invocation.targetStack()
-        let session = try StackSession(target.name, invocation, for: .reading)
+        let session = try StackSession(target.name, invocation, for: .observing)
         let state = try session.observe()
         // A one-off's key for its name.
         let key = try target.services(named: [service], observed: state, record: session.record)?[0] ?? service
         let instance = try state.runningInstance(index, of: key)
-        let known = instance.oneOff == nil ? session.record?.services[key]?.plan : try session.supervisor()?.plan(of: key)
-        guard let pid = instance.pid, let startTime = instance.startTime, let plan = known else {
+        guard let pid = instance.pid, let startTime = instance.startTime, let plan = try plan(of: instance, key: key, session) else {
             throw CommandFailure("service '\(service)' is not running; start it with: stackup up -d \(service)")
         }
-        if instance.oneOff == nil { try instance.checkItRuns(plan) }
         // The command may run for days; the store's keys are of no use to it.
         _ = consume session
         invocation.forgetKeys()
@@ -71,6 +69,18 @@ enum Exec {
             invocation.streams.fail(error.description)
             return error.exitStatus
         }
+    }
+
+    /// How an instance was launched, which says as whom it runs and what it may do. What is recorded needs the store; while that is locked the
+    /// supervisor says it, and of one-offs nobody else can.
+    ///
+    /// - Parameter key: of its service.
+    /// - Returns: nil where nothing runs.
+    private static func plan(of instance: ObservedInstance, key: String, _ session: borrowing StackSession) throws -> LaunchPlan? {
+        let recorded = instance.oneOff == nil ? session.record?.services[key]?.plan : nil
+        guard let plan = try recorded ?? session.supervisor()?.plan(of: key) else { return nil }
+        if instance.oneOff == nil { try instance.checkItRuns(plan) }
+        return plan
     }
 
     /// The service's own variables, corrected by `-e`; a name without a value takes the caller's.
