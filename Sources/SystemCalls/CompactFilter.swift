@@ -33,12 +33,17 @@ struct CompactFilter {
     }
 
     private let program: [Instruction]
+    /// By architecture and number.
+    private let decisions: [UInt32: [UInt32: FilterAction]]
     private(set) var instructions: [Instruction] = []
 
-    /// - Parameter program: libseccomp's, without anything in front of it.
-    /// - Returns: nil where it has something that libseccomp does not make.
-    init?(_ program: [Instruction]) {
+    /// - Parameters:
+    ///   - program: libseccomp's, without anything in front of it.
+    ///   - decisions: by architecture (`AUDIT_ARCH_*`) and number, of calls that the program does not know.
+    /// - Returns: nil where it has something that libseccomp does not make, or says nothing of an architecture.
+    init?(_ program: [Instruction], deciding decisions: [UInt32: [UInt32: FilterAction]] = [:]) {
         self.program = program
+        self.decisions = decisions
         // It begins with the architectures, one after the other.
         guard program.first == Instruction(code: Code.load, value: Offset.architecture) else { return nil }
         var architectures: [UInt32] = []
@@ -51,6 +56,7 @@ struct CompactFilter {
                 next += 1 + Int(program[next].whenFalse)
             }
         }
+        guard decisions.keys.allSatisfy(architectures.contains) else { return nil }
         instructions = [Instruction(code: Code.load, value: Offset.architecture)]
         for architecture in architectures {
             guard let ranges = ranges(of: architecture) else { return nil }
@@ -75,9 +81,32 @@ struct CompactFilter {
         var ranges: [Range] = []
         guard follow(0, .nothing, 0, .max, architecture, into: &ranges) else { return nil }
         ranges.sort { $0.first < $1.first }
+        if let decided = architecture.flatMap({ decisions[$0] }) { ranges = Self.divided(ranges, by: decided) }
         return ranges.reduce(into: []) { merged, range in
             if merged.last?.verdict != range.verdict { merged.append(range) }
         }
+    }
+
+    /// - Parameter ranges: in order.
+    private static func divided(_ ranges: [Range], by decisions: [UInt32: FilterAction]) -> [Range] {
+        var divided: [Range] = []
+        func append(_ range: Range) {
+            // Nothing is left of the one before.
+            if divided.last?.first == range.first { divided.removeLast() }
+            divided.append(range)
+        }
+        var rest = ranges[...]
+        var around = ranges.first
+        for (number, action) in decisions.sorted(by: { $0.key < $1.key }) {
+            while let range = rest.first, range.first <= number {
+                append(range)
+                around = rest.removeFirst()
+            }
+            append(Range(first: number, verdict: [Instruction(code: Code.give, value: action.code)]))
+            if let around { append(Range(first: number + 1, verdict: around.verdict)) }
+        }
+        for range in rest { append(range) }
+        return divided
     }
 
     private func follow(
