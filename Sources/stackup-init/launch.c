@@ -32,6 +32,12 @@ enum { CAPABILITY_KILL = 5, KEYCTL_JOIN_SESSION_KEYRING = 1 };
 
 static void build_surroundings(struct surroundings surroundings) {
     open_root();
+    // Before anything is mounted from there.
+    while (take_word("maskagain")) mask_again(next_text());
+    while (take_word("hideagain")) {
+        char *path = next_text();
+        cover(open_in_root(path), path);
+    }
     while (take_word("distrust")) distrust(next_text());
     // Keys of whoever started the stack stay behind (keyrings(7)).
     syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);

@@ -1,10 +1,15 @@
 #include "masks.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "mount_api.h"
+#include "mountpoint.h"
 #include "report.h"
 
 /// An empty folder: made once, copied for each further mask.
@@ -42,4 +47,28 @@ void mask(const char *path) {
     if (place < 0) return;
     mask_descriptor(place, path);
     close(place);
+}
+
+/// Whether something is a cover. It is told by what makes it one, and not by who laid it: a folder that has no room for any entry, a device
+/// that can't be opened.
+static int is_cover(int place, const char *path) {
+    struct stat status;
+    struct statfs filesystem;
+    if (fstat(place, &status) != 0) fail("stat", path);
+    if (fstatfs(place, &filesystem) != 0) return 0;
+    if (S_ISDIR(status.st_mode))
+        return filesystem.f_type == TMPFS_MAGIC && filesystem.f_files == 1 && (filesystem.f_flags & ST_RDONLY) != 0 && (status.st_mode & 07777) == 0;
+    return S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3) && (filesystem.f_flags & ST_NODEV) != 0;
+}
+
+void cover(int place, const char *path) {
+    if (place < 0) return;
+    if (!is_cover(place, path)) mask_descriptor(place, path);
+    close(place);
+}
+
+void mask_again(const char *path) {
+    // Each has mounts of its own. They may be one and the same: then the first cover is found.
+    cover(open_without_links(path), path);
+    cover(open_in_root_without_links(path), path);
 }

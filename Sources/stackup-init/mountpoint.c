@@ -81,6 +81,8 @@ static int open_resolved(const char *path, uint64_t resolve) {
     return (int)syscall(SYS_openat2, new_root, path, &how, sizeof how);
 }
 
+int open_in_root_without_links(const char *path) { return open_resolved(path, RESOLVE_NO_SYMLINKS_); }
+
 /// Takes `.`, `..` and doubled slashes out of a path: of one without links this does not change where it leads.
 static void clean(char path[PATH_MAX]) {
     char result[PATH_MAX] = "";

@@ -26,6 +26,9 @@ void distrust_target(const char *path);
 /// folders are followed, within the root; one that a service may have laid is refused.
 int open_in_root(const char *path);
 
+/// The same where no link is followed at all.
+int open_in_root_without_links(const char *path);
+
 enum mountpoint_kind { MOUNTPOINT_FILE, MOUNTPOINT_DIRECTORY };
 
 /// A descriptor (O_PATH) of `path` inside the new root, made where it is missing. Symbolic links are followed
