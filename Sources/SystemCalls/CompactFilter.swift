@@ -10,7 +10,7 @@ struct CompactFilter {
         var value: UInt32
     }
 
-    private enum Code {
+    enum Code {
         static let load: UInt16 = 0x20
         static let jump: UInt16 = 0x05
         static let isEqual: UInt16 = 0x15
@@ -27,7 +27,7 @@ struct CompactFilter {
     }
 
     /// What becomes of the numbers from ``first`` to the next range's.
-    private struct Range {
+    struct Range {
         var first: UInt32
         var verdict: [Instruction]
     }
@@ -60,7 +60,7 @@ struct CompactFilter {
         instructions = [Instruction(code: Code.load, value: Offset.architecture)]
         for architecture in architectures {
             guard let ranges = ranges(of: architecture) else { return nil }
-            let block = [Instruction(code: Code.load, value: Offset.number)] + Self.search(ranges[...])
+            let block = [Instruction(code: Code.load, value: Offset.number)] + FilterSearch(ranges[...]).instructions
             instructions.append(Instruction(code: Code.isEqual, whenTrue: 1, value: architecture))
             instructions.append(Instruction(code: Code.jump, value: UInt32(block.count)))
             instructions += block
@@ -192,20 +192,6 @@ struct CompactFilter {
         case let code where Code.comparisons.contains(code): [at + 1 + Int(instruction.whenTrue), at + 1 + Int(instruction.whenFalse)]
         default: [at + 1]
         }
-    }
-
-    // MARK: Writing
-
-    /// Finds the range of the number in the accumulator by halves.
-    private static func search(_ ranges: ArraySlice<Range>) -> [Instruction] {
-        guard ranges.count > 1 else { return ranges.first?.verdict ?? [] }
-        let middle = ranges.startIndex + ranges.count / 2
-        let (lower, upper) = (search(ranges[..<middle]), search(ranges[middle...]))
-        let border = ranges[middle].first
-        guard lower.count > Int(UInt8.max) else {
-            return [Instruction(code: Code.isAtLeast, whenTrue: UInt8(lower.count), value: border)] + lower + upper
-        }
-        return [Instruction(code: Code.isAtLeast, whenFalse: 1, value: border), Instruction(code: Code.jump, value: UInt32(lower.count))] + lower + upper
     }
 }
 

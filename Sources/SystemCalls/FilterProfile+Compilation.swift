@@ -18,6 +18,7 @@ extension FilterProfile {
             // Docker's way: a C library that tries a new call has an older one for kernels without it, if it is told so.
             for (architecture, last) in calls.last.sorted(by: { $0.key < $1.key }) { program.refuseUnknown(after: last, on: architecture) }
         }
+        // Where they are not in there yet.
         for (number, action) in calls.recent.sorted(by: { $0.key < $1.key }) { program.decide(number, action) }
         if refusesByLowerHalves { program.refuseByLowerHalves() }
         let bytes = program.bytes + made.flatMap(\.bytes)
@@ -34,7 +35,12 @@ extension FilterProfile {
     /// The same in fewer instructions where that can be, and for less work of libseccomp's.
     func short(for capabilities: UInt64, _ calls: inout ResolvedCalls) throws(FilterError) -> [CompactFilter.Instruction] {
         let rest = try instructions(for: capabilities, withPlainCalls: false, &calls)
-        if let filter = CompactFilter(rest, deciding: calls.plain.verdicts) { return filter.instructions }
+        var decisions = calls.plain.verdicts
+        for architecture in calls.last.keys { decisions[architecture, default: [:]].merge(calls.recent) { $1 } }
+        if let filter = CompactFilter(rest, deciding: decisions) {
+            calls.recent = [:]
+            return filter.instructions
+        }
         return try instructions(for: capabilities)
     }
 
