@@ -163,8 +163,9 @@ _Noreturn void launch(void) {
         fail("chown", "output");
     // Nothing but a pid namespace of one's own ends all that is in it.
     if (is_among_others && prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail("prctl", "PR_SET_CHILD_SUBREAPER");
-    pid_t service = fork();
-    if (service < 0) fail("fork", "service");
+    // It goes on in our memory, which we have no use for until it executes something: a copy would be thrown away at once.
+    pid_t service = vfork();
+    if (service < 0) fail("vfork", "service");
     if (service == 0) {
         if (has_caller()) meet_caller(&identity);
         use_own_null();
@@ -172,6 +173,9 @@ _Noreturn void launch(void) {
         become(&identity);
     }
     close(REPORT_FD);
+    // Who becomes another user changes that for the memory (prctl(2), PR_SET_DUMPABLE).
+    guard_process();
+    specification_close();
     close(STDOUT_FILENO);
     close(STDERR_FILENO);
     // Sources and targets are mounted: from here on they are open for nothing.

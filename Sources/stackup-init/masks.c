@@ -13,8 +13,9 @@
 #include "report.h"
 
 /// An empty folder: made once, copied for each further mask.
+static int first = -1;
+
 static int empty_folder(void) {
-    static int first = -1;
     if (first >= 0) return tree_clone(first, "", 0);
     const char *const options[] = {"mode", "0", "source", "tmpfs", "size", "4k", "nr_inodes", "1", NULL};
     first = filesystem_new("tmpfs", options,
@@ -68,7 +69,20 @@ void cover(int place, const char *path) {
 }
 
 void mask_again(const char *path) {
-    // Each has mounts of its own. They may be one and the same: then the first cover is found.
     cover(open_without_links(path), path);
-    cover(open_in_root_without_links(path), path);
+    // Each has mounts of its own.
+    if (!is_in_root()) cover(open_in_root_without_links(path), path);
+}
+
+void leave_cover(const char *name) {
+    int place = openat(new_root, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (place < 0) fail("open", name);
+    mask_descriptor(place, name);
+    close(place);
+}
+
+void take_cover(const char *name) {
+    int tree = tree_clone(new_root, name, 0);
+    if (tree < 0 || !is_cover(tree, name)) fail_because("take", name, "no cover lies there");
+    first = tree;
 }

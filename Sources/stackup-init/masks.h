@@ -10,6 +10,12 @@ void mask(const char *path);
 /// replaced since.
 void mask_again(const char *path);
 
+/// Leaves a cover on a folder of the new root, for instances to copy: to make a filesystem costs more.
+void leave_cover(const char *name);
+
+/// Takes a copy of it for a pattern.
+void take_cover(const char *name);
+
 /// Covers what is open (O_PATH), unless it is a cover, and closes it; -1 is passed over.
 void cover(int place, const char *path);
 
