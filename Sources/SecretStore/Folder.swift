@@ -111,6 +111,12 @@ struct Folder: ~Copyable {
         return names
     }
 
+    /// What lies at a name, which is not followed where it is a link; nil where nothing does.
+    borrowing func status(of name: String) -> stat? {
+        var status = stat()
+        return fstatat(descriptor.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
+    }
+
     /// Removes a file; one that isn't there is no error.
     borrowing func remove(_ name: String) throws(StoreError) {
         if unlinkat(descriptor.number, name, 0) != 0, errno != ENOENT {

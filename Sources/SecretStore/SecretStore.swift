@@ -20,7 +20,7 @@ import SecretMemory
 ///     objects/ID      sealed: one value or one stack record each     see `Sealing`
 ///     log-ID          sealed: what was done, by whom, when           see `AuditLog`
 ///     lock            empty while a commit is under way              see `StoreLock`
-///     unlogged        empty: the log has something to catch up with  see `settleUnlogged`
+///     unlogged        the log has something to catch up with         see `settleUnlogged`
 ///
 /// Without a key they tell how many values there are, how long each one is, and when it was written;
 /// nothing else. Each object is sealed on its own and bound to this store, its own name and its kind:

@@ -13,6 +13,8 @@ struct HostPaths: Equatable, Sendable {
     let store: StoreLocation
     /// One folder per running stack: control socket, lock, what runs. Gone after a reboot, or known to be stale.
     let runtimeRoot: String
+    /// Where commands of this user that have another environment, such as those of a timer, keep theirs.
+    let otherRuntimeRoots: [String]
     /// One folder per stack: its services' output.
     let logsRoot: String
     /// One folder per named volume.
@@ -31,11 +33,13 @@ struct HostPaths: Equatable, Sendable {
             let root = Paths.join(workingDirectory, home)
             store = StoreLocation(directory: root + "/store", keyFile: root + "/key")
             runtimeRoot = root + "/run"
+            otherRuntimeRoots = []
             logsRoot = root + "/logs"
             volumesRoot = root + "/volumes"
         } else if user == 0 {
             store = StoreLocation(directory: "/var/lib/stackup/store", keyFile: "/etc/stackup/key")
             runtimeRoot = "/run/stackup"
+            otherRuntimeRoots = []
             logsRoot = "/var/lib/stackup/logs"
             volumesRoot = "/var/lib/stackup/volumes"
         } else {
@@ -43,7 +47,9 @@ struct HostPaths: Equatable, Sendable {
             let data = folder("XDG_DATA_HOME", otherwise: home + "/.local/share") + "/stackup"
             let config = folder("XDG_CONFIG_HOME", otherwise: home + "/.config") + "/stackup"
             store = StoreLocation(directory: data + "/store", keyFile: config + "/key")
-            runtimeRoot = folder("XDG_RUNTIME_DIR", otherwise: data + "/run") + "/stackup"
+            let root = folder("XDG_RUNTIME_DIR", otherwise: data + "/run") + "/stackup"
+            runtimeRoot = root
+            otherRuntimeRoots = ["/run/user/\(user)/stackup", data + "/run/stackup"].filter { $0 != root }
             logsRoot = data + "/logs"
             volumesRoot = data + "/volumes"
         }

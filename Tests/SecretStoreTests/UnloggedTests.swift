@@ -15,7 +15,7 @@ import Testing
     private func prepared() throws -> SecretStore {
         let store = try SecretStore.openOrCreate(scratch.location)
         try store.create(["a": "one"])
-        #expect(try SecretStore.leaveUnloggedSign(scratch.location))
+        #expect(try SecretStore.leaveUnloggedSign(scratch.location) != nil)
         #expect(signs == ["unlogged"])
         return store
     }
@@ -23,7 +23,7 @@ import Testing
     private func revocations(in store: SecretStore) throws -> Int { try store.log().count { $0.event == ended } }
 
     @Test func whereThereIsNoStoreThereIsNoSign() throws {
-        #expect(try !SecretStore.leaveUnloggedSign(scratch.location))
+        #expect(try SecretStore.leaveUnloggedSign(scratch.location) == nil)
         #expect(!isFolder(scratch.location.directory))
     }
 
@@ -67,6 +67,35 @@ import Testing
         try store.settleUnlogged { _ in [ended] }
         #expect(try revocations(in: store) == 1)
         #expect(signs == [])
+    }
+
+    /// Who has told of it takes it back; unless it stands for what others have not told of.
+    @Test func itIsTakenBackByWhoLeftItAlone() throws {
+        let store = try SecretStore.openOrCreate(scratch.location)
+        let mine = try #require(try SecretStore.leaveUnloggedSign(scratch.location))
+        try store.takeBack(mine)
+        #expect(signs == [])
+
+        let first = try #require(try SecretStore.leaveUnloggedSign(scratch.location))
+        let second = try #require(try SecretStore.leaveUnloggedSign(scratch.location))
+        for sign in [second, first] { try store.takeBack(sign) }
+        #expect(signs.count == 1)
+        try store.settleUnlogged { _ in [] }
+        #expect(signs == [])
+    }
+
+    /// One that somebody has begun to see to, and let be, may be taken back; a later one under the same name may not.
+    @Test func oneThatWasTakenMeanwhileIsTakenBackAllTheSame() throws {
+        let store = try SecretStore.openOrCreate(scratch.location)
+        let mine = try #require(try SecretStore.leaveUnloggedSign(scratch.location))
+        try store.settleUnlogged { _ in nil }
+        let later = try #require(try SecretStore.leaveUnloggedSign(scratch.location))
+        try store.takeBack(later)
+        #expect(signs == ["unlogged", "unlogged.taken"])
+        try store.takeBack(mine)
+        #expect(signs == ["unlogged"])
+        try store.takeBack(mine)
+        #expect(signs.count == 1)
     }
 }
 

@@ -1,5 +1,6 @@
 """What the store and the secret commands cost, beside the programs that people keep secrets with."""
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -119,6 +120,21 @@ class SecretsBench:
         os.close(descriptor)
         return took
 
+    def files(self, number):
+        """The disk's part of the first commit of so many: a file for each, and one wait for all of them."""
+        folder = self.place / f"files{number}"
+        folder.mkdir()
+        descriptor = os.open(folder, os.O_RDONLY)
+        begin = time.perf_counter()
+        for number in range(self.count):
+            file = os.open(f"object{number}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=descriptor)
+            os.write(file, b"x" * 60)
+            os.close(file)
+        ctypes.CDLL(None).syncfs(descriptor)
+        took = (time.perf_counter() - begin) * 1e3
+        os.close(descriptor)
+        return took
+
     def run(self):
         count = self.count
         for number in range(self.runs):
@@ -127,6 +143,7 @@ class SecretsBench:
             # A new store each time: what was removed a moment ago slows down the making of files.
             home = self.place / f"home{number}"
             add(f"up -d, {count} new secrets (ms)", "stackup", self.up("many", home))
+            add(f"up -d, {count} new secrets (ms)", "floor", self.files(number))
             many = self.place / "many"
             add(f"up -d again, {count} secrets (ms)", "stackup", self.own(home, "up", "-d", directory=many)[0])
             for round in range(3):
@@ -181,7 +198,7 @@ class SecretsBench:
         for reason in self.missing:
             print(f"without {reason}")
         self.figures.print()
-        print("floor of a read and a commit: the disk's part alone. podman keeps secrets unencrypted, and its `inspect` shows no value here; "
+        print("floor of `up`, a read and a commit: the disk's part alone. podman keeps secrets unencrypted, and its `inspect` shows no value here; "
               "age and pass keep a file for each, sops all in one.")
 
     def clear(self):

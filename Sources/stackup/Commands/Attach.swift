@@ -94,25 +94,3 @@ enum Attach {
         }
     }
 }
-
-extension ObservedState {
-    /// A service's instance to work with.
-    ///
-    /// - Parameters:
-    ///   - index: nil: the first that runs.
-    ///   - service: or a one-off's key.
-    func runningInstance(_ index: Int?, of service: String) throws(CommandFailure) -> ObservedInstance {
-        let running = instances.filter { $0.service == service && $0.status == .running }.sorted { $0.index < $1.index }
-        guard let instance = index.map({ index in running.first { $0.index == index } }) ?? running.first else {
-            if !running.isEmpty {
-                throw CommandFailure("service '\(service)' has no running instance \(index ?? 1); it has \(running.map { String($0.index) }.joined(separator: ", "))")
-            }
-            if let oneOff = instances.first(where: { $0.service == service })?.oneOff { throw CommandFailure("'\(oneOff.name)' does not run") }
-            throw CommandFailure("service '\(service)' is not running; start it with: stackup up -d \(service)")
-        }
-        guard instance.isPaused != true else {
-            throw CommandFailure("service '\(service)' is paused; let it go on with: stackup unpause \(service)")
-        }
-        return instance
-    }
-}

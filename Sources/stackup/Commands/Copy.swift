@@ -62,10 +62,7 @@ enum Copy {
         guard let plan = session.record?.services[service]?.plan else {
             throw CommandFailure("service '\(service)' is not running; start it with: stackup up -d \(service)")
         }
-        // What is recorded says as whom it runs; an 'up' under way may not have come to it yet.
-        guard first.configHash == plan.configHash else {
-            throw CommandFailure("service '\(service)' runs as an earlier 'up' had it; bring it up to date with: stackup up -d \(service)")
-        }
+        try first.checkItRuns(plan)
         let distrusted = try distrustedFolders(session)
         _ = consume session
         invocation.forgetKeys()

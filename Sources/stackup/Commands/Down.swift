@@ -48,11 +48,12 @@ enum Down {
         let holders = Set(state.mounts.map(\.service)).subtracting(orphans)
         // What ended before this looked has left a sign, which goes with the folder it is in.
         do { try invocation.carryUnloggedSigns() } catch { invocation.streams.warn("the store's log may not tell of all that has ended: \(error)") }
-        if session.store == nil, !holders.isEmpty { leaveSign(invocation) }
+        // The store may be locked, and this command may be killed before it has told: the next one that can then does.
+        let sign = holders.isEmpty ? nil : leaveSign(invocation, outlivesPowerFailure: session.store == nil)
         if try !stop(session, orphans.isEmpty ? nil : services, timeout: timeout, display, invocation), hastened.isEmpty {
             invocation.streams.note(nothing(to: "stop", target.name))
         }
-        noteRevocations(session, of: holders, and: state.grantsOfOneOffs)
+        noteRevocations(session, of: holders, and: state.grantsOfOneOffs, takingBack: sign)
         // Where an earlier `down` has done it, no event tells.
         for event in hastened { display.show(InstanceEvent(service: event.service, index: event.index, kind: .removed)) }
         if let stack {
@@ -62,20 +63,23 @@ enum Down {
         invocation.streams.warnOfOrphans(orphans, of: target.name)
     }
 
-    /// Where the store can't be opened, the next command that can tells its log what ended. Left first: this one may be killed.
-    private static func leaveSign(_ invocation: Invocation) {
+    private static func leaveSign(_ invocation: Invocation, outlivesPowerFailure: Bool = true) -> SecretStore.UnloggedSign? {
         do {
-            try SecretStore.leaveUnloggedSign(invocation.paths.store)
+            return try SecretStore.leaveUnloggedSign(invocation.paths.store, outlivesPowerFailure: outlivesPowerFailure)
         } catch {
-            invocation.streams.warn("the store's log will not tell of this: \(error)")
+            invocation.streams.warn("the store's log may not tell of this: \(error)")
+            return nil
         }
     }
 
     /// The audit log tells that what is down reads nothing any more. The stack is down, whatever becomes of that.
-    private static func noteRevocations(_ session: borrowing StackSession, of services: Set<String>, and oneOffs: [RecordedGrant]) {
+    private static func noteRevocations(
+        _ session: borrowing StackSession, of services: Set<String>, and oneOffs: [RecordedGrant], takingBack sign: SecretStore.UnloggedSign?
+    ) {
         guard let store = session.store else { return }
         do {
             try store.audit(grantEvents(from: (session.record?.grants(of: services) ?? []) + oneOffs, to: [], of: session.name))
+            if let sign { try store.takeBack(sign) }
         } catch {
             session.streams.warn("the store's log does not tell of this: \(error)")
         }
@@ -111,7 +115,7 @@ enum Down {
     ) throws -> Bool {
         guard let supervisor = try session.supervisor() else {
             // Nobody is left who knows what ended together with its supervisor.
-            if StackRemains.state(session.directories) != nil { leaveSign(invocation) }
+            if StackRemains.state(session.directories) != nil { _ = leaveSign(invocation) }
             try StackRemains.remove(session.directories)
             return false
         }

@@ -43,6 +43,7 @@ enum Exec {
         guard let pid = instance.pid, let startTime = instance.startTime, let plan = known else {
             throw CommandFailure("service '\(service)' is not running; start it with: stackup up -d \(service)")
         }
+        if instance.oneOff == nil { try instance.checkItRuns(plan) }
         // The command may run for days; the store's keys are of no use to it.
         _ = consume session
         invocation.forgetKeys()

@@ -1,4 +1,5 @@
 import Compose
+import Glibc
 import Linux
 import Runner
 
@@ -37,7 +38,9 @@ extension UserDatabase {
     ///   - name: nil: whoever starts the stack.
     ///   - caller: who that is.
     func resolve(_ name: String?, startedBy caller: UInt32) throws(DeploymentError) -> (identity: UserIdentity, home: String) {
-        let resolved = try resolve(name ?? String(caller))
+        // Who is in no /etc/passwd, as in a container or under another directory service, has no group there either, and keeps its own.
+        let isUnlisted = caller != 0 && entry(uid: caller) == nil && name.map { $0 == String(caller) } ?? true
+        let resolved = try resolve(isUnlisted ? "\(caller):\(getegid())" : name ?? String(caller))
         guard caller == 0 || resolved.identity.uid == caller else {
             throw DeploymentError(
                 "it wants to run as user \(resolved.identity.uid), and only root may start services as somebody else",

@@ -54,11 +54,13 @@ extension Invocation {
     private static let patience: Int32 = 1000
 
     /// - Parameter told: by the log.
-    /// - Returns: nil where it can't be known yet: another command works on a stack, or it runs, and nobody says what it has.
+    /// - Returns: nil where it can't be known yet: another command works on a stack, or it runs, and nobody says what it has, or it
+    ///   may run for commands with another environment.
     private func endedGrants(_ told: [AuditEvent]) throws -> [AuditEvent]? {
         var ended: [AuditEvent] = []
         for (stack, grants) in Dictionary(grouping: told.standingGrants, by: \.stack) {
             let directories = paths.directories(of: stack)
+            if paths.otherRuntimeRoots.contains(where: { access("\($0)/\(stack)", F_OK) == 0 }) { return nil }
             // An `up` says what it grants before it gives it. (This command may be the one that works on the stack; the next one sees to it then.)
             let lock = try RuntimeLock.acquireIfPresent(directories, command: commandName, onWait: nil)
             if lock == nil, access(directories.runtime, F_OK) == 0 { return nil }
