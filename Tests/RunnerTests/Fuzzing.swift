@@ -7,20 +7,19 @@ enum Fuzzing {
     static let seconds = getenv("STACKUP_FUZZ_SECONDS").flatMap { Double(String(cString: $0)) } ?? 3
     static let seed = getenv("STACKUP_FUZZ_SEED").flatMap { UInt64(String(cString: $0)) } ?? 1
 
-    /// Runs rounds until the time is over, at least one of each kind.
+    /// Runs rounds until the time is over, at least a dozen of each kind.
     ///
     /// - Parameters:
     ///   - kinds: how many kinds of rounds there are.
     ///   - round: gets the kind and a generator whose seed is the round's number, so that a round can be repeated by itself.
-    static func rounds(kinds: Int, _ round: (_ kind: Int, _ random: inout SeededGenerator) throws -> Void) rethrows -> Int {
+    static func rounds(kinds: Int, _ round: (_ kind: Int, _ random: inout SeededGenerator) throws -> Void) rethrows {
         let end = MonotonicClock.now() + Int64(seconds * 1000)
         var number = 0
-        while number < kinds || MonotonicClock.now() < end {
+        while number < 12 * kinds || MonotonicClock.now() < end {
             var random = SeededGenerator(seed &+ UInt64(number))
             try round(number % kinds, &random)
             number += 1
         }
-        return number
     }
 
     /// How many descriptors of this process lead to a file in memory of this name: other tests run beside this one.

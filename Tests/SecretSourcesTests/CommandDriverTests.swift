@@ -77,19 +77,19 @@ import Testing
     }
 
     @Test func lookingForWhatItPrintsTakesNoTime() {
-        let start = ContinuousClock.now
+        let start = processorTime()
         let problem = run("yes xxxx | head -n 100000; head -c 63000 /dev/zero | tr '\\0' x >&2; exit 1").problem
         #expect(problem?.reason == "program ended with status 1: what it said is not shown, since it printed too many lines to look for in there")
         #expect(run("yes xxxxy | head -n 900; head -c 63000 /dev/zero | tr '\\0' x >&2; exit 1").problem?.reason.hasSuffix("xxx…") == true)
-        #expect(ContinuousClock.now - start < .seconds(4))
+        #expect(processorTime() - start < .seconds(4))
     }
 
     @Test func whoTakesTooLongIsEndedWithAllThatItHasStarted() throws {
         let start = ContinuousClock.now
-        let problem = run("sleep 987 & echo $! >child; wait", ["timeout": "300ms"]).problem
-        #expect(problem?.reason == "program took longer than 0.3 s and was ended")
+        let problem = run("sleep 987 & echo $! >child; wait", ["timeout": "3s"]).problem
+        #expect(problem?.reason == "program took longer than 3 s and was ended")
         #expect(problem?.isTransient == true)
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(60))
         let child = try Int32(ProgramOutput("/bin/cat", [folder.path + "/child"]).text.dropLast())!
         // It may be there for a moment, dead, until somebody has waited for it.
         #expect((try? ProgramOutput("/bin/grep", ["State", "/proc/\(child)/status"]).text.contains("S (sleeping)")) != true)
@@ -97,8 +97,8 @@ import Testing
 
     @Test func whatItLeavesRunningIsNotWaitedFor() {
         let start = ContinuousClock.now
-        #expect(run("sleep 987 & printf value", ["timeout": "20s"]) == .success("value"))
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(run("sleep 987 & printf value", ["timeout": "100s"]) == .success("value"))
+        #expect(ContinuousClock.now - start < .seconds(60))
     }
 
     @Test func itCanAskNobody() {

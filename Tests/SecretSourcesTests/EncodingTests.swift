@@ -49,7 +49,7 @@ import Testing
         for text in [String(repeating: "\u{1}", count: 100_000), String(repeating: "é", count: 100_000), "short"] {
             let pipe = try FileDescriptor.pipe()
             try SourceAnswer.failure(SourceError(text, remedy: text, isTransient: true)).write(to: pipe.write, for: 0)
-            let reader = AnswerInput(pipe.takeReadEnd(), writer: -1, deadline: .now + .seconds(10))
+            let reader = AnswerInput(pipe.takeReadEnd(), writer: -1, deadline: .now + .seconds(60))
             let isRead = try SourceAnswer.read(from: reader, requests: 1) { _, answer in
                 guard case .failure(let error) = consume answer else { throw SourceError("no failure") }
                 #expect(error.isTransient && error.reason.hasPrefix(text.prefix(100)) && error.remedy == error.reason)

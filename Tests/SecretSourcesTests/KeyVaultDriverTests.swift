@@ -115,7 +115,7 @@ import Testing
         ("unauthorized", "refuses the token"), ("busy", "can't answer"), ("no-value", "never would"),
     ])
     func noErrorHasWhatWasAnswered(name: String, words: String) {
-        let error = problem(name, ["timeout": "1s"])
+        let error = problem(name, ["timeout": "15s"])
         #expect(error?.reason.contains(words) == true && error?.description.contains("canary") == false)
         #expect(error?.isTransient == (name == "busy"))
     }

@@ -47,11 +47,11 @@ import Testing
     @Test func manyHiddenPathsAreNotGoneThroughForEachFile() throws {
         let paths = (0..<HiddenPaths.limit).map { "/nowhere/\($0 % 100)/\($0)" }
         let hidden = try HiddenPaths(paths)
-        let start = ContinuousClock.now
+        let start = processorTime()
         let found = paths.count { hidden.hide($0) && !hidden.lie(below: $0 + "/below") }
         #expect(found == paths.count)
         #expect(hidden.lie(below: "/") && hidden.lie(below: "/nowhere/7") && !hidden.lie(below: "/nowhere/70/1") && !hidden.hide("/nowhere"))
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(processorTime() - start < .seconds(10))
     }
 
     @Test func tooManyHiddenPathsAreRefusedInsteadOfBeingCutShort() {

@@ -415,7 +415,8 @@ private final class Victim: Sendable {
         let process = try ChildProcess(
             program, ["victim"], environment: ["TOKEN": "canary"], descriptors: [null.number, null.number, null.number])
         pid = process.pid
-        usleep(100_000)
+        // It is as it should be once it has become what it waits with.
+        for _ in 0..<3000 where (try? ProgramOutput("/bin/cat", ["/proc/\(pid)/comm"]).text) != "sleep\n" { usleep(10_000) }
     }
 
     deinit {

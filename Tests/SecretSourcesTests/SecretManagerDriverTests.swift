@@ -119,7 +119,7 @@ import Testing
         ("busy", "can't answer"), ("nonsense", "never would"), ("damaged", "doesn't match its checksum"),
     ])
     func noErrorHasWhatWasAnswered(secret: String, words: String) {
-        let error = problem(secret, ["timeout": "1s"])
+        let error = problem(secret, ["timeout": "15s"])
         #expect(error?.reason.contains(words) == true && error?.description.contains("canary") == false)
         #expect(error?.isTransient == (secret == "busy" || secret == "damaged"))
     }

@@ -80,6 +80,13 @@ func fetch(
     }
 }
 
+/// What this thread has used of a processor: unlike the time that has passed, it doesn't grow with what else the machine does.
+func processorTime() -> Duration {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+}
+
 extension Result where Failure == SourceError {
     var problem: SourceError? {
         if case .failure(let error) = self { error } else { nil }

@@ -199,23 +199,23 @@ func passphrases(_ texts: String...) -> StoreUnlocker {
         let command = script("sleep 300 & printf 0123456789abcdef")
         let start = ContinuousClock.now
         #expect(try KeyCommand.output(of: [command]).count == 16)
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(60))
     }
 
     @Test func aCommandThatTakesTooLongEndsWithAllThatItHasStarted() throws {
         let place = scratch.path + "/started"
         let command = script("sleep 300 & echo $! >\(place); sleep 300; echo 0123456789abcdef")
         let start = ContinuousClock.now
-        let error = #expect(throws: KeyCommandError.self) { _ = try KeyCommand.output(of: [command], within: .seconds(1)) }
+        let error = #expect(throws: KeyCommandError.self) { _ = try KeyCommand.output(of: [command], within: .seconds(3)) }
         #expect(error?.description.contains("didn't end within") == true)
-        #expect(ContinuousClock.now - start < .seconds(10))
+        #expect(ContinuousClock.now - start < .seconds(60))
         let started = String(decoding: scratch.bytes(of: place).dropLast(), as: UTF8.self)
         // Nobody may reap it here, but it has no memory and no command line any more.
         func runs() -> Bool {
             (try? FileDescriptor.open("/proc/\(started)/cmdline", O_RDONLY).readAll()).flatMap { $0 }?.isEmpty == false
         }
         #expect(!started.isEmpty)
-        for _ in 0..<100 where runs() { usleep(20_000) }
+        for _ in 0..<1500 where runs() { usleep(20_000) }
         #expect(!runs())
     }
 
@@ -284,9 +284,9 @@ func passphrases(_ texts: String...) -> StoreUnlocker {
         #expect(throws: StoreError.self) { _ = try SecretStore.open(scratch.location) }
         #expect(try !SecretStore.lock(scratch.location))
         // The kernel forgets it by itself.
-        try opened.unlock(seconds: 1)
+        try opened.unlock(seconds: 5)
         #expect(try SecretStore.open(scratch.location)?.opening == .keyring)
-        sleep(2)
+        for _ in 0..<300 where (try? SecretStore.open(scratch.location)) != nil { usleep(100_000) }
         #expect(throws: StoreError.self) { _ = try SecretStore.open(scratch.location) }
     }
 

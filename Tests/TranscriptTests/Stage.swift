@@ -25,7 +25,7 @@ final class Stage {
         for directory in [project, root + "/user", root + "/output"] { mkdir(directory, 0o755) }
         for file in transcript.files { try write(file) }
         if let user {
-            try setUp("useradd --system --no-create-home --home-dir \(root)/user --shell /bin/sh \(user)", tries: 20)
+            try setUp("useradd --system --no-create-home --home-dir \(root)/user --shell /bin/sh \(user)", tries: 100)
             try setUp("chown -R \(user): \(project) \(root)/user && chmod 1777 \(root)")
         }
     }
@@ -46,7 +46,7 @@ final class Stage {
     /// What the stage itself needs; other stages may hold the lock on the user database, hence the tries.
     private func setUp(_ command: String, tries: Int = 1) throws(StageError) {
         for attempt in 1...tries {
-            let outcome = Shell.run(command, in: "/", environment: environment, output: root + "/output/setup", limit: 30)
+            let outcome = Shell.run(command, in: "/", environment: environment, output: root + "/output/setup", limit: 120)
             if outcome.status == 0 { return }
             guard attempt < tries else { throw StageError("\(command): \(outcome.stderr)") }
             usleep(200_000)
@@ -54,11 +54,14 @@ final class Stage {
     }
 
     /// Where the servers are that secrets are fetched from.
-    private static let servers = "/" + #filePath.split(separator: "/").dropLast(2).joined(separator: "/") + "/SecretServers"
+    private static let servers = tests + "/SecretServers"
+    /// What transcripts wait with.
+    private static let tools = tests + "/transcripts/tools"
+    private static let tests = "/" + #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
 
     private var environment: [String] {
         [
-            "PATH=\(binaryDirectory):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "PATH=\(binaryDirectory):\(Self.tools):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME=\(root)/user", "STACKUP_HOME=\(stackupHome)", "STAGE=\(root)", "SERVERS=\(Self.servers)", "LANG=C.UTF-8", "TERM=xterm",
         ]
     }
@@ -88,7 +91,7 @@ final class Stage {
         if asUser, user != nil { chmod(root + "/output", 0o777) }
         return Shell.run(
             script, as: asUser ? user : nil, in: project, environment: environment, output: root + "/output/step",
-            limit: 120)
+            limit: 300)
     }
 
     /// Ends what still runs and removes everything; returns what should not have been there.
@@ -99,7 +102,7 @@ final class Stage {
             if outcome.status != 0 { leftovers.append("'down' of \(name) failed: \(outcome.stderr)") }
         }
         leftovers += entries(of: stackupHome + "/run").map { "runtime state of \($0)" }
-        let deadline = monotonicSeconds() + 3
+        let deadline = monotonicSeconds() + 30
         while !tag.processes().isEmpty && monotonicSeconds() < deadline { usleep(20_000) }
         leftovers += tag.processes().map { "process \($0)" }
         tag.endAll()
@@ -107,7 +110,7 @@ final class Stage {
             leftovers.append("mount \(line)")
             umount2(String(line.split(separator: " ")[4]), Int32(2))  // MNT_DETACH
         }
-        if let user { leftovers += removing("userdel \(user)", tries: 20) }
+        if let user { leftovers += removing("userdel \(user)", tries: 100) }
         leftovers += removing("cd / && rm -rf --one-file-system \(root)")
         return leftovers
     }

@@ -15,6 +15,9 @@ class Unable(Exception):
 class Supervisor:
     """One that is given its services in files, starts all of them, and ends them when it is asked to end."""
 
+    # How many services it is measured with at most; None: as many as stackup.
+    most = None
+
     def __init__(self, place):
         self.place = place / self.name
         self.process = None
@@ -148,6 +151,5 @@ class Parallel(Supervisor):
         return super().is_installed() and b"GNU" in subprocess.run(["parallel", "--version"], capture_output=True).stdout
 
 
-def installed(place):
-    peers = [kind(place / "supervisors") for kind in (S6, Runit, Supervisord, Parallel)]
-    return [peer for peer in peers if peer.is_installed()]
+def all_kinds(place):
+    return [kind(place / "supervisors") for kind in (S6, Runit, Supervisord, Parallel)]

@@ -24,7 +24,7 @@ public struct InstanceCgroup: Sendable, Equatable {
     func entrance() throws(SystemCallError) -> CgroupEntrance { try CgroupEntrance(folders, unified: unified) }
 
     func contains(_ pid: Int32) -> Bool {
-        folders.contains { (ControlFile.read($0 + "/cgroup.procs") ?? "").split(separator: "\n").contains("\(pid)") }
+        folders.contains { Self.members(of: $0).contains(pid) }
     }
 
     // MARK: Freezing
@@ -60,15 +60,26 @@ public struct InstanceCgroup: Sendable, Equatable {
         folders.map { rmdir($0) == 0 || errno == ENOENT }.allSatisfy { $0 }
     }
 
-    /// Kills what is in it.
+    /// Kills what is in it, and what that starts meanwhile.
     func kill() {
-        try? thaw()
         if let file = path(of: "cgroup.kill") { try? ControlFile.write("1", to: file) }
-        for folder in folders {
-            for pid in (ControlFile.read(folder + "/cgroup.procs") ?? "").split(separator: "\n").compactMap({ Int32($0) }) where pid > 0 {
-                Glibc.kill(pid, SIGKILL)
-            }
+        // v1 has no such file: who is stopped starts nobody, and dies once it may go on.
+        var killed: Set<Int32> = []
+        for _ in 0..<Self.rounds {
+            if path(of: "cgroup.kill") == nil { try? freeze() }
+            let found = Set(folders.flatMap(Self.members)).subtracting(killed)
+            if found.isEmpty { break }
+            for pid in found { Glibc.kill(pid, SIGKILL) }
+            killed.formUnion(found)
         }
+        try? thaw()
+    }
+
+    /// How often at most it is looked whether there are more.
+    private static let rounds = 100
+
+    private static func members(of folder: String) -> [Int32] {
+        (ControlFile.read(folder + "/cgroup.procs") ?? "").split(separator: "\n").compactMap { Int32($0) }.filter { $0 > 0 }
     }
 }
 

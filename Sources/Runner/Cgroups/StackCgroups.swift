@@ -62,8 +62,8 @@ final class StackCgroups {
             } else if let controller = unified.first {
                 throw SystemCallError("cgroup", controller.rawValue, code: ENODEV)
             }
-            // Whoever asks for a group and limits nothing has others' processes about: it tells its own from those, and can be frozen.
-            if all.isEmpty, controllers.isEmpty, let mount = hierarchy.legacy[.freezer], hierarchy.canControl(.freezer) {
+            // Whoever asks for a group may have others' processes about: it tells its own from those, and can be frozen.
+            if all.isEmpty, let mount = hierarchy.legacy[.freezer], hierarchy.canControl(.freezer) {
                 folders[.freezer] = try makeFolder(for: instance, in: mount.own, named: "stackup")
             }
             if !hierarchy.isLegacy(.devices), let rules = controls.allowedDevices ?? controls.deniedDevices {

@@ -195,84 +195,7 @@ public final class SupervisorClient {
         return clinux_pidfd_open(pid)
     }
 
-    /// From the return of this on, every event comes to ``nextEvent()``.
-    public func subscribe() throws(SupervisionError) {
-        try request(.subscribe(since: nil)) { _ in }
-    }
-
-    /// From the return of this on, every event of instances and secrets comes to ``nextStackEvent()``; before them, those that are
-    /// kept since a time.
-    ///
-    /// - Parameter time: nanoseconds since the epoch.
-    public func subscribe(since time: Int64) throws(SupervisionError) {
-        try request(.subscribe(since: time)) { _ in }
-    }
-
-    /// Waits for an event of such a subscription; nil when the supervisor has ended.
-    public func nextStackEvent() throws(SupervisionError) -> StackEvent? {
-        switch try reply() {
-        case nil: return nil
-        case .happened(let event): return event
-        default: throw .malformed("another message than an event")
-        }
-    }
-
-    /// - Returns: nil when the supervisor has ended.
-    private func reply() throws(SupervisionError) -> ControlReply? {
-        do {
-            return try receive()
-        } catch where error == .connectionLost {
-            return nil
-        }
-    }
-
-    /// Waits for an event of the subscription; nil when the supervisor has ended.
-    public func nextEvent() throws(SupervisionError) -> InstanceEvent? {
-        switch try reply() {
-        case nil: return nil
-        case .event(let event): return event
-        default: throw .malformed("another message than an event")
-        }
-    }
-
-    /// The events of the subscription that have come by now; nil when the supervisor has ended and all of them were taken.
-    public func eventsByNow() throws(SupervisionError) -> [InstanceEvent]? {
-        var events: [InstanceEvent] = []
-        while true {
-            var wanted = pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0)
-            guard poll(&wanted, 1, 0) > 0 else { return events }
-            guard let event = try nextEvent() else { return events.isEmpty ? nil : events }
-            events.append(event)
-        }
-    }
-
-    // MARK: Renewal
-
-    /// Waits until secrets are due: then the state says which. There is one process at most that does this.
-    ///
-    /// - Parameter failure: how the process ended that got the last ones; nil where it ended well, and the first time.
-    /// - Returns: false where nothing will be due any more.
-    /// - Throws: ``SupervisionError`` where another process does this.
-    public func attend(failure: String?) throws(SupervisionError) -> Bool {
-        do {
-            try send(.attend(failure: failure))
-        } catch where error == .connectionLost {
-            return false
-        }
-        switch try reply() {
-        case .due: return true
-        case nil, .done: return false
-        case .failed(let reason): throw .refused(reason)
-        default: throw .malformed("an answer that was not asked for")
-        }
-    }
-
-    /// Tells what came of secrets that were due.
-    public func report(_ report: RenewalReport) throws(SupervisionError) {
-        try request(.report(report)) { _ in }
-    }
-
-    private func request(_ request: ControlRequest, _ onEvent: (InstanceEvent) -> Void) throws(SupervisionError) {
+    func request(_ request: ControlRequest, _ onEvent: (InstanceEvent) -> Void) throws(SupervisionError) {
         try send(request)
         try finish(onEvent)
     }
@@ -295,7 +218,7 @@ public final class SupervisorClient {
 
     // MARK: Bytes
 
-    private func send(_ request: ControlRequest, _ descriptors: [Int32] = []) throws(SupervisionError) {
+    func send(_ request: ControlRequest, _ descriptors: [Int32] = []) throws(SupervisionError) {
         let bytes: [UInt8]
         do { bytes = try JSON.encode(request) } catch { throw .malformed("a request that is no JSON") }
         var frame = withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { Array($0) }
@@ -334,7 +257,7 @@ public final class SupervisorClient {
     var answerPatience: Int32 = 60_000
 
     /// - Parameter patience: until the message begins; negative: however long that takes.
-    private func receive(within patience: Int32 = -1) throws(SupervisionError) -> ControlReply {
+    func receive(within patience: Int32 = -1) throws(SupervisionError) -> ControlReply {
         let length = try receive(count: 4, within: patience).reduce(0) { $0 << 8 | Int($1) }
         guard length <= ControlLimits.outgoing else { throw .malformed("a message of \(length) bytes") }
         let bytes = try receive(count: length, within: answerPatience)

@@ -14,7 +14,7 @@ struct DeviceProgramTests {
         try DeviceProgram.attach(allowed ?? rules, areAllowed: allowed != nil, to: folder)
         let status = system("echo $$ >\(folder)/cgroup.procs && { \(command); } 2>/dev/null")
         // The shell is gone, and the kernel lets go of it a little later.
-        for _ in 0..<100 where rmdir(folder) != 0 && errno == EBUSY { usleep(1000) }
+        for _ in 0..<30_000 where rmdir(folder) != 0 && errno == EBUSY { usleep(1000) }
         return status
     }
 

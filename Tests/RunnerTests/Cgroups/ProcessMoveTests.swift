@@ -22,7 +22,7 @@ final class ProcessMoveTests {
             waitpid(pid, nil, 0)
         }
         try? stack.client().down(timeoutMilliseconds: 100)
-        for _ in 0..<200 where rmdir(folder) != 0 { usleep(5000) }
+        for _ in 0..<6000 where rmdir(folder) != 0 { usleep(5000) }
     }
 
     private func startProcess() throws -> Int32 {

@@ -34,8 +34,8 @@ struct RealLimitTests {
     }
 
     @Test func aForkBombIsHeld() throws {
-        let bomb = "i=0; while [ $i -lt 40 ]; do sleep 100 & i=$((i+1)); done; echo all; wait"
-        try stack.up(plan("(\(bomb)) 2>/dev/null; echo held; exec sleep 100") { $0.pidsLimit = 10 })
+        let bomb = "i=0; while [ $i -lt 40 ]; do sleep 1000 & i=$((i+1)); done; echo all; wait"
+        try stack.up(plan("(\(bomb)) 2>/dev/null; echo held; exec sleep 1000") { $0.pidsLimit = 10 })
         #expect(try stack.eventually { try stack.output("web-1").contains("held\n") })
         #expect(try !stack.output("web-1").contains("all\n"))
         let folder = try #require(try groups().first { $0.contains("/pids/") || ControlFile.exists($0 + "/pids.current") })
@@ -91,10 +91,7 @@ struct RealLimitTests {
             #expect(try stack.eventually { try stack.output("web-1").count > 3 })
             try stack.client().pause(services: ["web"])
             #expect(try stack.instance("web")?.isPaused == true)
-            usleep(100_000)
-            let count = try stack.output("web-1").count
-            usleep(300_000)
-            #expect(try stack.output("web-1").count == count)
+            let count = try stack.settledOutput("web-1").count
             #expect(throws: SupervisionError.self) { try stack.client().pause(services: ["web"]) }
             try stack.client().unpause(services: ["web"])
             #expect(try stack.eventually { try stack.output("web-1").count > count + 3 })
@@ -120,10 +117,7 @@ struct RealLimitTests {
             mountInfo: mounts.joined(separator: "\n"), ownGroups: try #require(ControlFile.read("/proc/self/cgroup")), isRoot: true)
         let web = InstanceName(service: "web", index: 1)
         try cgroups.freeze(web, pid: pid)
-        usleep(100_000)
-        let count = try stack.output("web-1").count
-        usleep(200_000)
-        #expect(try stack.output("web-1").count == count)
+        let count = try stack.settledOutput("web-1").count
         try cgroups.thaw(web)
         #expect(try stack.eventually { try stack.output("web-1").count > count + 3 })
         try stack.client().down()
@@ -135,7 +129,7 @@ struct RealLimitTests {
     }
 
     @Test func aGroupOfV1IsJoinedBeforeTheCommandRuns() throws {
-        try stack.up(plan("cat /proc/self/cgroup; exec sleep 100") { ($0.memoryLimit, $0.pidsLimit) = (64 << 20, 10) })
+        try stack.up(plan("cat /proc/self/cgroup; exec sleep 1000") { ($0.memoryLimit, $0.pidsLimit) = (64 << 20, 10) })
         #expect(try stack.eventually { try !stack.output("web-1").isEmpty })
         for folder in try groups() where !ControlFile.exists(folder + "/cgroup.controllers") {
             #expect(try stack.eventually { try stack.output("web-1").contains { line in folder.hasSuffix(line.split(separator: ":").last?.dropLast() ?? "?") } })

@@ -19,7 +19,7 @@ import Testing
         let pid = try #require(abandoned).pid
         let loop = try EventLoop()
         try abandoned?.reap(in: loop)
-        var patience = 500
+        var patience = 1500
         try loop.run(nextDeadline: { MonotonicClock.now() + 20 }) {
             patience -= 1
             // A zombie could still be signalled.

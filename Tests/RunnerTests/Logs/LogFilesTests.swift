@@ -127,10 +127,10 @@ import Testing
         #expect(texts(reader) == ["before\n"])
         #expect(try !reader.waitForMore(milliseconds: 0))
         put("after\n", writer())
-        #expect(try reader.waitForMore(milliseconds: 1000))
+        #expect(try reader.waitForMore(milliseconds: 30_000))
         #expect(texts(reader) == ["after\n"])
         put("hello\n", writer("new-1"))
-        #expect(try reader.waitForMore(milliseconds: 1000))
+        #expect(try reader.waitForMore(milliseconds: 30_000))
         #expect(texts(reader) == ["hello\n"])
     }
 

@@ -23,8 +23,8 @@ import Testing
     }
 
     /// Whatever is printed comes back as it was, byte for byte.
-    @Test(.timeLimit(.minutes(10))) func whatIsPrintedIsReadAsItWas() throws {
-        _ = try Fuzzing.rounds(kinds: 1) { _, random in
+    @Test(.timeLimit(.minutes(30))) func whatIsPrintedIsReadAsItWas() throws {
+        try Fuzzing.rounds(kinds: 1) { _, random in
             let temporary = TemporaryDirectory()
             let directory = try FileDescriptor.open(temporary.path, O_RDONLY | O_DIRECTORY)
             let writer = LogWriter(instance: "web-1", stack: "shop", directory: directory.number, plan: LogPlan(fileSize: 1 << 30, fileCount: 1))
@@ -46,9 +46,9 @@ import Testing
     private static func isText(_ bytes: [UInt8]) -> Bool { Array(String(decoding: bytes, as: UTF8.self).utf8) == bytes }
 
     /// Lines are damaged, and files are emptied, cut, and replaced by links, folders, pipes and devices while they are read and written.
-    @Test(.timeLimit(.minutes(10))) func whateverLiesThereTheReaderGoesOn() throws {
+    @Test(.timeLimit(.minutes(30))) func whateverLiesThereTheReaderGoesOn() throws {
         let start = Fuzzing.residentMemory()
-        let rounds = try Fuzzing.rounds(kinds: 10) { kind, random in
+        try Fuzzing.rounds(kinds: 10) { kind, random in
             let temporary = TemporaryDirectory()
             let folder = temporary.path + "/logs"
             #expect(mkdir(folder, 0o700) == 0)
@@ -102,7 +102,6 @@ import Testing
             reader.readAvailable { read += $0.bytes }
             #expect(String(decoding: read, as: UTF8.self).contains("the next line"), "after \(kind)")
         }
-        #expect(rounds >= 10)
         #expect(Fuzzing.residentMemory() - start < 200 << 20)
     }
 }

@@ -56,7 +56,7 @@ final class ServedStack: @unchecked Sendable {
 }
 
 /// What a thread of its own waits for.
-private final class Waiting {
+final class Waiting {
     let body: () -> Void
     init(_ body: @escaping () -> Void) { self.body = body }
 }
@@ -152,7 +152,7 @@ private func makePipe() -> (Int32, Int32) {
             try socket.writeAll(try Wire.frame(.apply(create("web"))))
         }
         var status: ObservedInstance.Status?
-        for _ in 0..<100 where status != .running {
+        for _ in 0..<15_000 where status != .running {
             status = try stack.connect().observe().instances.first?.status
             usleep(2000)
         }
@@ -198,7 +198,7 @@ private func makePipe() -> (Int32, Int32) {
         let start = MonotonicClock.now()
         try schedule(last: 1)
         #expect(try attendant.attend(failure: nil))
-        #expect((45...5000).contains(MonotonicClock.now() - start))
+        #expect((45...60_000).contains(MonotonicClock.now() - start))
         #expect(try stack.connect().observe().schedule?.underWay == ["key"])
         #expect(throws: SupervisionError.refused("another process waits for secrets that are due already")) {
             _ = try stack.connect().attend(failure: nil)
@@ -219,7 +219,7 @@ private func makePipe() -> (Int32, Int32) {
             #expect(try attendant.attend(failure: nil))
         }
         var isAttended: Bool?
-        for _ in 0..<100 where isAttended != false {
+        for _ in 0..<15_000 where isAttended != false {
             isAttended = try stack.connect().observe().schedule?.isAttended
             usleep(2000)
         }

@@ -76,7 +76,7 @@ import Testing
                 waitpid(child.pid, nil, 0)
             }
             var wanted = pollfd(fd: ready.read.number, events: Int16(POLLIN), revents: 0)
-            #expect(poll(&wanted, 1, 10_000) == 1)
+            #expect(poll(&wanted, 1, 60_000) == 1)
             try body()
         }
         try whileListening(as: "65534") {
@@ -146,24 +146,24 @@ private func runningInstance(pid: Int32, startTime: UInt64) -> ObservedInstance 
     let temporary = TemporaryDirectory()
     var directories: StackDirectories { StackDirectories(runtime: "\(temporary.path)/shop", logs: "\(temporary.path)/logs") }
 
-    @Test func whoWaitsIsToldWhoHoldsIt() async throws {
+    @Test func whoWaitsIsToldWhoHoldsIt() throws {
         let first = try RuntimeLock.acquire(directories, command: "stackup up")
-        let directories = directories
-        let second = Task.detached {
-            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<RuntimeLock.Holder?, any Error>) in
-                var holder: RuntimeLock.Holder?
-                do {
-                    let lock = try RuntimeLock.acquire(directories, command: "stackup down") { holder = $0 }
-                    _ = consume lock
-                    continuation.resume(returning: holder)
-                } catch {
-                    continuation.resume(throwing: error)
-                }
+        let told = try FileDescriptor.pipe(), number = told.write.number, directories = directories
+        nonisolated(unsafe) var holder: RuntimeLock.Holder?
+        var thread = pthread_t()
+        let body = Unmanaged.passRetained(Waiting {
+            let second = try? RuntimeLock.acquire(directories, command: "stackup down") {
+                holder = $0
+                _ = write(number, "!", 1)
             }
-        }
-        try await Task.sleep(for: .milliseconds(50))
+            _ = consume second
+        })
+        pthread_create(&thread, nil, { Unmanaged<Waiting>.fromOpaque($0!).takeRetainedValue().body(); return nil }, body.toOpaque())
+        var wanted = pollfd(fd: told.read.number, events: Int16(POLLIN), revents: 0)
+        #expect(poll(&wanted, 1, 60_000) == 1)
         _ = consume first
-        #expect(try await second.value == RuntimeLock.Holder(pid: getpid(), command: "stackup up"))
+        pthread_join(thread, nil)
+        #expect(holder == RuntimeLock.Holder(pid: getpid(), command: "stackup up"))
     }
 
     @Test func theLockOfARemovedDirectoryIsNotTheLockOfTheNewOne() throws {

@@ -54,7 +54,8 @@ import Testing
             usleep(.random(in: 200_000..<900_000))
             let victim = Int.random(in: processes.indices)
             processes[victim].kill()
-            #expect(processes[victim].wait() == -SIGKILL)
+            // On a busy machine its time may be over before.
+            #expect([-SIGKILL, 0].contains(processes[victim].wait()))
             processes[victim] = start()
         }
         for process in processes { #expect(process.wait() == 0) }

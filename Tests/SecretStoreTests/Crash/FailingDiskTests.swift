@@ -37,10 +37,14 @@ struct FailingDiskTests {
 
         /// A process that another test is starting may still have a file open that this one has just written.
         func makeReadOnly() {
-            for _ in 0..<100 where run("/bin/mount", "-o", "remount,ro", scratch.path) != 0 { usleep(20_000) }
+            for _ in 0..<1500 where run("/bin/mount", "-o", "remount,ro", scratch.path) != 0 { usleep(20_000) }
         }
 
-        func empty() { run("/bin/rm", "-rf", scratch.path + "/ballast", scratch.path + "/many") }
+        func empty() {
+            run("/bin/rm", "-rf", scratch.path + "/ballast", scratch.path + "/many")
+            // The same holds for what was in there.
+            for _ in 0..<1500 where free.blocks < 64 || free.files < 64 { usleep(20_000) }
+        }
     }
 
     @Test(.enabled(if: geteuid() == 0, "only root can mount a small disk"), arguments: StoreOperation.all)
