@@ -136,8 +136,13 @@ static long clone_into(struct clone_args *arguments, int (*function)(void *), vo
 
 static int start(struct spawn *spawn, uint64_t namespaces, int group, int *pidfd) {
     enum { STACK = 64 * 1024 };
-    char *stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    if (stack == MAP_FAILED) return -1;
+    // For one child after the other: each has left it when clone(2) returns.
+    static char *stack;
+    if (stack == NULL) {
+        char *made = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+        if (made == MAP_FAILED) return -1;
+        stack = made;
+    }
     // A handler of ours must not run in the child while it borrows our memory.
     sigset_t all, before;
     sigfillset(&all);
@@ -154,7 +159,6 @@ static int start(struct spawn *spawn, uint64_t namespaces, int group, int *pidfd
     }
     int error = pid < 0 ? errno : spawn->error;
     sigprocmask(SIG_SETMASK, &before, NULL);
-    munmap(stack, STACK);
     if (error == 0) return pid;
     if (pid >= 0) {
         close(*pidfd);

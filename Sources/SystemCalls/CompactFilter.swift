@@ -10,7 +10,7 @@ struct CompactFilter {
         var value: UInt32
     }
 
-    private enum Code {
+    enum Code {
         static let load: UInt16 = 0x20
         static let jump: UInt16 = 0x05
         static let isEqual: UInt16 = 0x15
@@ -27,18 +27,23 @@ struct CompactFilter {
     }
 
     /// What becomes of the numbers from ``first`` to the next range's.
-    private struct Range {
+    struct Range {
         var first: UInt32
         var verdict: [Instruction]
     }
 
     private let program: [Instruction]
+    /// By architecture and number.
+    private let decisions: [UInt32: [UInt32: FilterAction]]
     private(set) var instructions: [Instruction] = []
 
-    /// - Parameter program: libseccomp's, without anything in front of it.
-    /// - Returns: nil where it has something that libseccomp does not make.
-    init?(_ program: [Instruction]) {
+    /// - Parameters:
+    ///   - program: libseccomp's, without anything in front of it.
+    ///   - decisions: by architecture (`AUDIT_ARCH_*`) and number, of calls that the program does not know.
+    /// - Returns: nil where it has something that libseccomp does not make, or says nothing of an architecture.
+    init?(_ program: [Instruction], deciding decisions: [UInt32: [UInt32: FilterAction]] = [:]) {
         self.program = program
+        self.decisions = decisions
         // It begins with the architectures, one after the other.
         guard program.first == Instruction(code: Code.load, value: Offset.architecture) else { return nil }
         var architectures: [UInt32] = []
@@ -51,10 +56,11 @@ struct CompactFilter {
                 next += 1 + Int(program[next].whenFalse)
             }
         }
+        guard decisions.keys.allSatisfy(architectures.contains) else { return nil }
         instructions = [Instruction(code: Code.load, value: Offset.architecture)]
         for architecture in architectures {
             guard let ranges = ranges(of: architecture) else { return nil }
-            let block = [Instruction(code: Code.load, value: Offset.number)] + Self.search(ranges[...])
+            let block = [Instruction(code: Code.load, value: Offset.number)] + FilterSearch(ranges[...]).instructions
             instructions.append(Instruction(code: Code.isEqual, whenTrue: 1, value: architecture))
             instructions.append(Instruction(code: Code.jump, value: UInt32(block.count)))
             instructions += block
@@ -75,9 +81,32 @@ struct CompactFilter {
         var ranges: [Range] = []
         guard follow(0, .nothing, 0, .max, architecture, into: &ranges) else { return nil }
         ranges.sort { $0.first < $1.first }
+        if let decided = architecture.flatMap({ decisions[$0] }) { ranges = Self.divided(ranges, by: decided) }
         return ranges.reduce(into: []) { merged, range in
             if merged.last?.verdict != range.verdict { merged.append(range) }
         }
+    }
+
+    /// - Parameter ranges: in order.
+    private static func divided(_ ranges: [Range], by decisions: [UInt32: FilterAction]) -> [Range] {
+        var divided: [Range] = []
+        func append(_ range: Range) {
+            // Nothing is left of the one before.
+            if divided.last?.first == range.first { divided.removeLast() }
+            divided.append(range)
+        }
+        var rest = ranges[...]
+        var around = ranges.first
+        for (number, action) in decisions.sorted(by: { $0.key < $1.key }) {
+            while let range = rest.first, range.first <= number {
+                append(range)
+                around = rest.removeFirst()
+            }
+            append(Range(first: number, verdict: [Instruction(code: Code.give, value: action.code)]))
+            if let around { append(Range(first: number + 1, verdict: around.verdict)) }
+        }
+        for range in rest { append(range) }
+        return divided
     }
 
     private func follow(
@@ -163,20 +192,6 @@ struct CompactFilter {
         case let code where Code.comparisons.contains(code): [at + 1 + Int(instruction.whenTrue), at + 1 + Int(instruction.whenFalse)]
         default: [at + 1]
         }
-    }
-
-    // MARK: Writing
-
-    /// Finds the range of the number in the accumulator by halves.
-    private static func search(_ ranges: ArraySlice<Range>) -> [Instruction] {
-        guard ranges.count > 1 else { return ranges.first?.verdict ?? [] }
-        let middle = ranges.startIndex + ranges.count / 2
-        let (lower, upper) = (search(ranges[..<middle]), search(ranges[middle...]))
-        let border = ranges[middle].first
-        guard lower.count > Int(UInt8.max) else {
-            return [Instruction(code: Code.isAtLeast, whenTrue: UInt8(lower.count), value: border)] + lower + upper
-        }
-        return [Instruction(code: Code.isAtLeast, whenFalse: 1, value: border), Instruction(code: Code.jump, value: UInt32(lower.count))] + lower + upper
     }
 }
 

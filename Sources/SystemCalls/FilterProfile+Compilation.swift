@@ -12,27 +12,40 @@ extension FilterProfile {
     /// - Throws: `FilterError` where libseccomp refuses it.
     public func compiled(for capabilities: UInt64) throws(FilterError) -> FilterProgram {
         var calls = ResolvedCalls()
-        let made = try instructions(for: capabilities, &calls)
+        let made = try short(for: capabilities, &calls)
         var program = FilterPrologue()
         if defaultAction.refuses {
             // Docker's way: a C library that tries a new call has an older one for kernels without it, if it is told so.
             for (architecture, last) in calls.last.sorted(by: { $0.key < $1.key }) { program.refuseUnknown(after: last, on: architecture) }
         }
+        // Where they are not in there yet.
         for (number, action) in calls.recent.sorted(by: { $0.key < $1.key }) { program.decide(number, action) }
         if refusesByLowerHalves { program.refuseByLowerHalves() }
-        let bytes = program.bytes + (CompactFilter(made)?.instructions ?? made).flatMap(\.bytes)
+        let bytes = program.bytes + made.flatMap(\.bytes)
         guard bytes.count <= 8 * Self.longest else { throw FilterError("it is longer than the \(Self.longest) instructions that a kernel takes") }
         return FilterProgram(flags: flags, bytes: bytes)
     }
 
-    /// What libseccomp makes of it.
+    /// What libseccomp makes of it by itself.
     func instructions(for capabilities: UInt64) throws(FilterError) -> [CompactFilter.Instruction] {
         var calls = ResolvedCalls()
-        return try instructions(for: capabilities, &calls)
+        return try instructions(for: capabilities, withPlainCalls: true, &calls)
+    }
+
+    /// The same in fewer instructions where that can be, and for less work of libseccomp's.
+    func short(for capabilities: UInt64, _ calls: inout ResolvedCalls) throws(FilterError) -> [CompactFilter.Instruction] {
+        let rest = try instructions(for: capabilities, withPlainCalls: false, &calls)
+        var decisions = calls.plain.verdicts
+        for architecture in calls.last.keys { decisions[architecture, default: [:]].merge(calls.recent) { $1 } }
+        if let filter = CompactFilter(rest, deciding: decisions) {
+            calls.recent = [:]
+            return filter.instructions
+        }
+        return try instructions(for: capabilities)
     }
 
     private func instructions(
-        for capabilities: UInt64, _ calls: inout ResolvedCalls
+        for capabilities: UInt64, withPlainCalls: Bool, _ calls: inout ResolvedCalls
     ) throws(FilterError) -> [CompactFilter.Instruction] {
         guard let context = seccomp_init(defaultAction.code) else { throw FilterError("libseccomp has no memory for it") }
         defer { seccomp_release(context) }
@@ -51,18 +64,23 @@ extension FilterProfile {
         _ = seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, unnamed.code)
         // A tree instead of a chain: all ways through a chain would be too many to follow.
         _ = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2)
-        for rule in rules where rule.counts(for: capabilities) && rule.action != defaultAction {
+        let rules = rules.filter { $0.counts(for: capabilities) && $0.action != defaultAction }
+        // x32's numbers are those of the machine's own way in, too.
+        if !withPlainCalls, !architectures.contains("x32") { calls.plain = PlainCalls(rules, on: calls.last.keys) ?? PlainCalls() }
+        for rule in rules {
             for name in rule.names { try add(rule, name, to: context, &calls) }
         }
         let bytes = try Self.exported(context)
         return stride(from: 0, to: bytes.count, by: 8).map { CompactFilter.Instruction(bytes[$0..<$0 + 8]) }
     }
 
-    private struct ResolvedCalls {
+    struct ResolvedCalls {
         /// The highest number, by architecture as the kernel has it (`AUDIT_ARCH_*`).
         var last: [UInt32: UInt32] = [:]
         /// Those that libseccomp does not know.
         var recent: [UInt32: FilterAction] = [:]
+        /// Those that it is not told of.
+        var plain = PlainCalls()
     }
 
     private func add(_ rule: Rule, _ name: String, to context: scmp_filter_ctx, _ calls: inout ResolvedCalls) throws(FilterError) {
@@ -83,6 +101,7 @@ extension FilterProfile {
             let number = seccomp_syscall_resolve_name_arch(architecture, name)
             if number >= 0 { calls.last[architecture] = max(calls.last[architecture] ?? 0, UInt32(number)) }
         }
+        if calls.plain.names.contains(name) { return }
         for alternative in rule.alternatives {
             let comparisons = alternative.map { condition in
                 scmp_arg_cmp(arg: condition.argument, op: condition.comparison.operation, datum_a: condition.value, datum_b: condition.second)

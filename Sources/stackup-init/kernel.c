@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "masks.h"
 #include "mount_api.h"
 #include "mountpoint.h"
 #include "report.h"
@@ -57,6 +58,7 @@ void attach_proc(int is_covered) {
         "proc/acpi", "proc/asound", "proc/interrupts", "proc/kcore", "proc/keys", "proc/latency_stats",
         "proc/timer_list", "proc/timer_stats", "proc/sched_debug", "proc/scsi", NULL};
     static const char *const read_only[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger", NULL};
+    take_cover("proc");
     const char *const options[] = {"source", "proc", NULL};
     close(attach_new(filesystem_new("proc", options, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "proc"));
     write_settings();

@@ -32,6 +32,12 @@ enum { CAPABILITY_KILL = 5, KEYCTL_JOIN_SESSION_KEYRING = 1 };
 
 static void build_surroundings(struct surroundings surroundings) {
     open_root();
+    // Before anything is mounted from there.
+    while (take_word("maskagain")) mask_again(next_text());
+    while (take_word("hideagain")) {
+        char *path = next_text();
+        cover(open_in_root(path), path);
+    }
     while (take_word("distrust")) distrust(next_text());
     // Keys of whoever started the stack stay behind (keyrings(7)).
     syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
@@ -157,8 +163,9 @@ _Noreturn void launch(void) {
         fail("chown", "output");
     // Nothing but a pid namespace of one's own ends all that is in it.
     if (is_among_others && prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail("prctl", "PR_SET_CHILD_SUBREAPER");
-    pid_t service = fork();
-    if (service < 0) fail("fork", "service");
+    // It goes on in our memory, which we have no use for until it executes something: a copy would be thrown away at once.
+    pid_t service = vfork();
+    if (service < 0) fail("vfork", "service");
     if (service == 0) {
         if (has_caller()) meet_caller(&identity);
         use_own_null();
@@ -166,6 +173,9 @@ _Noreturn void launch(void) {
         become(&identity);
     }
     close(REPORT_FD);
+    // Who becomes another user changes that for the memory (prctl(2), PR_SET_DUMPABLE).
+    guard_process();
+    specification_close();
     close(STDOUT_FILENO);
     close(STDERR_FILENO);
     // Sources and targets are mounted: from here on they are open for nothing.

@@ -1,15 +1,21 @@
 #include "masks.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "mount_api.h"
+#include "mountpoint.h"
 #include "report.h"
 
 /// An empty folder: made once, copied for each further mask.
+static int first = -1;
+
 static int empty_folder(void) {
-    static int first = -1;
     if (first >= 0) return tree_clone(first, "", 0);
     const char *const options[] = {"mode", "0", "source", "tmpfs", "size", "4k", "nr_inodes", "1", NULL};
     first = filesystem_new("tmpfs", options,
@@ -42,4 +48,41 @@ void mask(const char *path) {
     if (place < 0) return;
     mask_descriptor(place, path);
     close(place);
+}
+
+/// Whether something is a cover. It is told by what makes it one, and not by who laid it: a folder that has no room for any entry, a device
+/// that can't be opened.
+static int is_cover(int place, const char *path) {
+    struct stat status;
+    struct statfs filesystem;
+    if (fstat(place, &status) != 0) fail("stat", path);
+    if (fstatfs(place, &filesystem) != 0) return 0;
+    if (S_ISDIR(status.st_mode))
+        return filesystem.f_type == TMPFS_MAGIC && filesystem.f_files == 1 && (filesystem.f_flags & ST_RDONLY) != 0 && (status.st_mode & 07777) == 0;
+    return S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3) && (filesystem.f_flags & ST_NODEV) != 0;
+}
+
+void cover(int place, const char *path) {
+    if (place < 0) return;
+    if (!is_cover(place, path)) mask_descriptor(place, path);
+    close(place);
+}
+
+void mask_again(const char *path) {
+    cover(open_without_links(path), path);
+    // Each has mounts of its own.
+    if (!is_in_root()) cover(open_in_root_without_links(path), path);
+}
+
+void leave_cover(const char *name) {
+    int place = openat(new_root, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (place < 0) fail("open", name);
+    mask_descriptor(place, name);
+    close(place);
+}
+
+void take_cover(const char *name) {
+    int tree = tree_clone(new_root, name, 0);
+    if (tree < 0 || !is_cover(tree, name)) fail_because("take", name, "no cover lies there");
+    first = tree;
 }

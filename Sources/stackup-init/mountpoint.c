@@ -81,6 +81,8 @@ static int open_resolved(const char *path, uint64_t resolve) {
     return (int)syscall(SYS_openat2, new_root, path, &how, sizeof how);
 }
 
+int open_in_root_without_links(const char *path) { return open_resolved(path, RESOLVE_NO_SYMLINKS_); }
+
 /// Takes `.`, `..` and doubled slashes out of a path: of one without links this does not change where it leads.
 static void clean(char path[PATH_MAX]) {
     char result[PATH_MAX] = "";
@@ -210,10 +212,16 @@ static struct entry *read_entries(int directory, const char *path, size_t *count
     return entries;
 }
 
-int is_new_root(const struct stat *directory) {
+static int is_new_root(const struct stat *directory) {
     struct stat root;
     if (fstat(new_root, &root) != 0) fail("fstat", "the new root");
     return root.st_dev == directory->st_dev && root.st_ino == directory->st_ino;
+}
+
+int is_in_root(void) {
+    struct stat status;
+    if (stat("/", &status) != 0) fail("stat", "/");
+    return is_new_root(&status);
 }
 
 /// Replaces a directory by a tmpfs with each of its entries bound in, so that mount points can be made beside them.

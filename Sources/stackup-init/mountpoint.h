@@ -1,12 +1,11 @@
 // Mount points in the instance's root, provided without making anything on the host's filesystem.
 #pragma once
-#include <sys/stat.h>
 
 /// The descriptor of the new root; everything is resolved inside it.
 extern int new_root;
 
-/// Whether a directory is the new root.
-int is_new_root(const struct stat *directory);
+/// Whether the new root is the root already.
+int is_in_root(void);
 
 /// Remembers a tmpfs of our own by a descriptor of its mount: mount points may be made in it.
 /// It is made read-only by `seal_own_filesystems`, unless the service may write to it.
@@ -25,6 +24,9 @@ void distrust_target(const char *path);
 /// A descriptor (O_PATH) of `path` inside the new root; -1 with errno set where it is missing. The links of the host's
 /// folders are followed, within the root; one that a service may have laid is refused.
 int open_in_root(const char *path);
+
+/// The same where no link is followed at all.
+int open_in_root_without_links(const char *path);
 
 enum mountpoint_kind { MOUNTPOINT_FILE, MOUNTPOINT_DIRECTORY };
 

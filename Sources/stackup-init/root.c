@@ -184,6 +184,7 @@ void build_root(int writable) {
     make_dev();
     make_run();
     close(make_folder(new_root, "proc"));
+    leave_cover("proc");
     close(make_folder(new_root, "tmp"));
 }
 
@@ -270,10 +271,8 @@ void attach_text(const char *target, const char *content) {
 
 void enter_root(void) {
     seal_own_filesystems();
-    struct stat status;
-    if (stat("/", &status) != 0) fail("stat", "/");
     // Without mounts of the host's, the namespace has been made with it as its root.
-    if (is_new_root(&status)) {
+    if (is_in_root()) {
         close(new_root);
         return;
     }

@@ -9,7 +9,7 @@
 
 #include "report.h"
 
-static char *cursor, *end;
+static char *begin, *cursor, *end;
 
 void specification_open(void) {
     struct stat status;
@@ -18,9 +18,15 @@ void specification_open(void) {
     // Private and writable: environment and arguments are used where they lie.
     cursor = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, SPECIFICATION_FD, 0);
     if (cursor == MAP_FAILED) fail("mmap", "specification");
+    begin = cursor;
     end = cursor + status.st_size;
     if (end[-1] != '\0') fail_because("read", "specification", "it is cut off");
     close(SPECIFICATION_FD);
+}
+
+void specification_close(void) {
+    munmap(begin, (size_t)(end - begin));
+    begin = cursor = end = NULL;
 }
 
 char *next_text(void) {

@@ -5,6 +5,9 @@
 /// Maps the specification of SPECIFICATION_FD and closes the descriptor.
 void specification_open(void);
 
+/// Lets go of it, and of all words that were taken.
+void specification_close(void);
+
 /// The next word; a specification that ends too early is an error.
 char *next_text(void);
 

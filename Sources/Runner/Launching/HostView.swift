@@ -6,7 +6,7 @@ import Linux
 /// host's tree, and with the root that the instances have in common. Each instance gets a copy of it.
 ///
 /// A stack has as many masks as it has secret files: laid by each instance, they would cost more than all else.
-/// What is mounted on the host later is not in it, so it is made anew for launches at another time.
+/// What is mounted on the host later is not in it: ``HostViews`` tells how long one is good.
 public final class HostView {
     let surroundings: StackSurroundings
     /// All that is covered, whichever of the host's mounts leads there.
@@ -14,11 +14,18 @@ public final class HostView {
     /// The same for what only mounts may name.
     let hiddenPaths: [String]
     /// The host's `/etc/hosts`.
-    let hostsFile: String
+    private(set) var hostsFile: String
     /// The lines of hosts(5) for all services of the stack; made once, since each instance gets them.
     private let allServiceHosts: String
     /// Where processes are mounted (proc(5)), a chroot's too: covered after a service's own mounts of them.
     let processMounts: [String]
+    /// Whether something may have come to lie since it was made where a mask should be: who is launched in it has to look.
+    private(set) var isOfEarlierMoment = false
+    /// The host's mounts, as proc_pid_mountinfo(5) has them: an error when there are others than before, once.
+    let mountChanges: FileDescriptor
+    private let copies: HostCopies
+    /// Whether a change of ``copies`` can be told.
+    let canBeKept: Bool
     private let namespace: FileDescriptor
     /// A namespace with the root alone, once one was needed: to copy the host's tree for instances that mount nothing of
     /// it, and to take it off again, would double their mounts.
@@ -38,9 +45,13 @@ public final class HostView {
         isUnprivileged: Bool
     ) throws(LaunchError) {
         self.surroundings = surroundings
+        copies = HostCopies()
+        canBeKept = copies.showsChanges
         hostsFile = Self.readHostsFile()
         allServiceHosts = Self.hosts(surroundings.serviceNames)
         do throws(SystemCallError) {
+            // Before they are read.
+            mountChanges = try FileDescriptor.open("/proc/thread-self/mountinfo", O_RDONLY)
             let mounts = try MountTable.current()
             processMounts = try mounts.places(ofType: "proc")
             masks = try mounts.withAliases(surroundings.masks)
@@ -71,6 +82,22 @@ public final class HostView {
         }
         try builder.take()?.finish(within: Self.patience)
     }
+
+    /// Whether it can be told from one that is made now by nothing but what lies at the masks' places.
+    var isUpToDate: Bool {
+        var state = pollfd(fd: mountChanges.number, events: Int16(POLLPRI), revents: 0)
+        let changed = try? retryingInterrupts("poll") { poll(&state, 1, 0) }
+        return changed == 0 && HostCopies() == copies
+    }
+
+    /// It is taken for launches of a later moment.
+    func grow() {
+        isOfEarlierMoment = true
+        hostsFile = Self.readHostsFile()
+    }
+
+    /// Where a mask lies, or would if there were something.
+    var places: Int { masks.count + hiddenPaths.count }
 
     /// Runs `body` in it, with the instances' root as working directory: a process that is cloned into a copy of this
     /// namespace finds its own copy of that root there.

@@ -98,6 +98,10 @@ extension InitSpecification {
             try specification.put(["caller", String(socket)])
             if case .terminal(let size) = caller.streams { try specification.put(["terminal", String(size.rows), String(size.columns)]) }
         }
+        if view.isOfEarlierMoment {
+            for path in view.masks { try specification.put(["maskagain", path]) }
+            for path in view.hiddenPaths { try specification.put(["hideagain", path]) }
+        }
         for path in view.surroundings.writableFolders { try specification.put(["distrust", path]) }
         for pin in plan.pins(of: view.masks + view.hiddenPaths) { try specification.put(["pin", pin.onHost]) }
         let mounts = try specification.putSources(plan)

@@ -111,9 +111,12 @@ struct LogFiles: ~Copyable {
     static func remove(of instance: String, in directory: Int32) {
         let name = fileName(instance)
         unlinkat(directory, name, 0)
-        // Those of a plan that kept more files may be left.
-        for file in DirectoryListing.names(in: directory) where file.hasPrefix(name + ".") && Int(file.dropFirst(name.count + 1)) != nil {
-            unlinkat(directory, file, 0)
+        // To look what there is would mean to go through the logs of a whole stack for each instance. They are numbered in a row, those of a
+        // plan that kept more files too, but where somebody was killed while the files were moved on.
+        var number = 0, missing = 0
+        while missing < 3 {
+            number += 1
+            missing = unlinkat(directory, "\(name).\(number)", 0) == 0 ? 0 : missing + 1
         }
     }
 }

@@ -12,8 +12,7 @@ final class ProcessHost: InstanceHost {
     private let directory: RuntimeDirectory
     private let logs: PrivateFolder
     private let launcher: InstanceLauncher
-    /// While launches follow each other: by whether the host's folders are writable.
-    private var hostViews: [Bool: HostView] = [:]
+    private let hostViews: HostViews
     private var mounts: [String: ServiceMount] = [:]
     private var running: [InstanceName: RunningInstance] = [:]
     private var commands: [UInt64: InstanceCommandProcess] = [:]
@@ -33,6 +32,7 @@ final class ProcessHost: InstanceHost {
         openFileLimit = Self.raiseOpenFileLimit()
         mkdirat(directory.number, "staging", 0o700)
         launcher = try InstanceLauncher(initExecutable: initExecutable, stagingDirectory: "\(directory.path)/staging")
+        hostViews = HostViews(launcher: launcher, loop: loop)
     }
 
     /// An instance takes five descriptors or so; the usual limit of 1024 would end a stack at 200 of them.
@@ -54,7 +54,7 @@ final class ProcessHost: InstanceHost {
         plan.limits = withOpenFileLimit(plan.limits)
         let exitFile = try directory.makeExitFile(for: instance)
         let mount = try self.mount(of: plan.service)
-        let view = try hostView(surroundings, writable: plan.hostFilesystemWritable)
+        let view = try hostViews.view(surroundings, writable: plan.hostFilesystemWritable)
         let group = try plan.controls.map { try cgroups.make($0, for: instance) }
         var isLaunched = false
         defer { if !isLaunched { cgroups.remove(instance) } }
@@ -93,20 +93,8 @@ final class ProcessHost: InstanceHost {
         limits.contains { $0.resource == openFileLimit.resource } ? limits : limits + [openFileLimit]
     }
 
-    private func hostView(_ surroundings: StackSurroundings, writable: Bool) throws(LaunchError) -> HostView {
-        if let view = hostViews[writable] { return view }
-        do {
-            let view = try launcher.hostView(surroundings, writable: writable)
-            hostViews[writable] = view
-            return view
-        } catch {
-            try? error.abandoned?.reap(in: loop)
-            throw error
-        }
-    }
-
     func endLaunches() {
-        hostViews = [:]
+        hostViews.endLaunches()
         StandardFilter.keep(in: directory)
     }
 

@@ -43,9 +43,10 @@ extension StackSupervisor {
         instance.phase = .running
         cover(instance)
         emit(.started(pid: instance.process?.pid ?? 0), name)
-        changed(.soon)
         beginChecks(of: instance)
         beginHooks(.postStart, of: instance)
+        // Its process is recorded: whoever adopts it takes it for running.
+        changed(instance.health == nil && instance.hooks == nil ? .late : .soon)
     }
 
     /// Nothing is left to do for its start.

@@ -93,11 +93,12 @@ final class StackSupervisor {
     var isSettlingDue = false
     /// It takes no more jobs.
     private var isEnding = false
-    /// Something that a successor has to know changed: `urgent` where it would lose a process otherwise.
+    /// Something that the record has changed: `urgent` where a successor would lose a process otherwise, `late` where it goes by what is
+    /// there already.
     private(set) var unsaved = Unsaved.nothing
 
     enum Unsaved: Comparable {
-        case nothing, soon, urgent
+        case nothing, late, soon, urgent
     }
 
     init(
@@ -180,7 +181,7 @@ final class StackSupervisor {
     func finish(_ job: Job) {
         current = nil
         // Who hears that it is done may rely on a successor's knowing of it.
-        if unsaved != .nothing { changed(.urgent) }
+        if unsaved > .late { changed(.urgent) }
         if case .down(services: nil, _) = job.request, job.failures.isEmpty { onDown() }
         job.onFinish(job.failures.isEmpty ? .done : .failed(reason: job.failures.joined(separator: "\n")))
         startNextJob()

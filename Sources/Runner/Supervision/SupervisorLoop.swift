@@ -136,7 +136,7 @@ final class SupervisorLoop {
         case .nothing: saveTime = nil
         // A process that no record names would be lost if this one were killed now.
         case .urgent: save()
-        case .soon:
+        case .late, .soon:
             let time = MonotonicClock.now()
             if let saveTime, saveTime <= time { save() } else { saveTime = saveTime ?? time + min(max(Self.saveDelay, Self.saveShare * lastSaveTook), Self.longestSaveDelay) }
         }

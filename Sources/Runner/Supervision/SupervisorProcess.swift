@@ -41,6 +41,7 @@ public enum SupervisorProcess {
         try InstanceLauncher.enterSupervisorNamespaces(joining: directory.survivor())
         // After the namespaces: a user namespace cannot be set up by a process that is protected like this.
         hardenProcess()
+        try MountNamespaceVisit.settle()
 
         let loop = try EventLoop()
         let host = try ProcessHost(loop: loop, directory: directory, logs: logs, initExecutable: initExecutable)

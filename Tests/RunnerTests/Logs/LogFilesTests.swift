@@ -143,7 +143,10 @@ import Testing
     @Test func removingAnInstanceRemovesAllItsFiles() throws {
         let writer = writer(limits: LogLimits(fileSize: 50, fileCount: 3))
         for number in 0..<9 { put("line \(number)\n", writer) }
+        // Of a plan that kept more, and of somebody who was killed while moving them on.
+        for number in [3, 4, 6, 7] { try temporary.write("old\n", to: "web-1.log.\(number)") }
+        try temporary.write("another's\n", to: "web-10.log.1")
         LogFiles.remove(of: "web-1", in: directory.number)
-        #expect(DirectoryListing.names(in: directory.number) == [])
+        #expect(DirectoryListing.names(in: directory.number) == ["web-10.log.1"])
     }
 }

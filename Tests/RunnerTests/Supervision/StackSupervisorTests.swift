@@ -23,6 +23,20 @@ import Testing
         #expect(bench.takeReplies() == ["done"])
     }
 
+    /// Whoever hears that a start is done need not wait for a record that says no more than the one before: a successor takes what lives for running.
+    @Test func aStartIsSaidToBeDoneBeforeItIsWrittenDownThatItsCommandRuns() {
+        bench.submit(.apply(Deployment(plans: [.test("web")], operations: [.create(service: "web", index: 1)])))
+        #expect(bench.supervisor.unsaved == .urgent)
+        bench.supervisor.saved()
+        bench.started("web-1")
+        #expect(bench.takeReplies() == ["done"])
+        #expect(bench.supervisor.unsaved == .late)
+        bench.submit(.stop(services: nil, timeoutMilliseconds: nil))
+        bench.ended("web-1")
+        #expect(bench.takeReplies() == ["done"])
+        #expect(bench.supervisor.unsaved == .urgent)
+    }
+
     @Test func stoppingGoesTheOtherWay() {
         bench.up(.test("web", after: ["api"]), .test("api", after: ["db"]), .test("db"), .test("cache"))
         bench.submit(.stop(services: nil, timeoutMilliseconds: nil))
