@@ -35,8 +35,14 @@ public struct MountTable {
         return MountTable(try file.readAll() ?? [])
     }
 
+    /// The calling thread's file as it is now. It tells of mounts by the places where they are: a folder that is renamed changes it, of which
+    /// nobody is told.
+    public static func text() throws(SystemCallError) -> [UInt8] {
+        try FileDescriptor.open("/proc/thread-self/mountinfo", O_RDONLY).readAll() ?? []
+    }
+
     /// - Parameter text: the file's content.
-    init(_ text: [UInt8]) {
+    public init(_ text: [UInt8]) {
         mounts = text.split(separator: UInt8(ascii: "\n")).compactMap { line in
             let fields = line.split(separator: UInt8(ascii: " "))
             // Optional fields end with a hyphen; the type comes after it.

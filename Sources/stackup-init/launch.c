@@ -27,6 +27,7 @@
 #include "sources.h"
 #include "specification.h"
 #include "status.h"
+#include "uncovered.h"
 
 enum { CAPABILITY_KILL = 5, KEYCTL_JOIN_SESSION_KEYRING = 1 };
 
@@ -78,7 +79,9 @@ static void build_surroundings(struct surroundings surroundings) {
             break;
         }
     }
+    int is_checked = take_word("checkprocesses");
     enter_root();
+    if (is_checked) refuse_uncovered_processes();
 }
 
 /// Ends whatever the service has left behind: orphans are ours (PR_SET_CHILD_SUBREAPER), one generation after the other.

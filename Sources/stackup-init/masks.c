@@ -83,6 +83,11 @@ void leave_cover(const char *name) {
 
 void take_cover(const char *name) {
     int tree = tree_clone(new_root, name, 0);
-    if (tree < 0 || !is_cover(tree, name)) fail_because("take", name, "no cover lies there");
-    first = tree;
+    if (tree < 0) fail("take", name);
+    if (is_cover(tree, name)) {
+        first = tree;
+        return;
+    }
+    // Others have the same one, and whoever may mount has made something else of it: from here on there is another.
+    close(tree);
 }

@@ -13,12 +13,14 @@
 #include "masks.h"
 #include "mount_api.h"
 #include "report.h"
+#include "uncovered.h"
 
 struct source {
     const char *path;
     int place;  ///< what lies there, opened once
     int tree;
     int has_devices;
+    int shows_processes;
 };
 static struct source *sources;
 static unsigned source_count;
@@ -33,7 +35,7 @@ void add_source(const char *path, int has_devices) {
     if (place < 0) fail("open the mount source", path);
     sources = realloc(sources, (source_count + 1) * sizeof *sources);
     if (sources == NULL) fail("realloc", path);
-    sources[source_count++] = (struct source){path, place, -1, has_devices};
+    sources[source_count++] = (struct source){path, place, -1, has_devices, 0};
 }
 
 void add_processes(char *path) {
@@ -69,7 +71,7 @@ static void open_source(struct source *source) {
 void open_sources(void) {
     if (source_count == 0) return;
     for (unsigned i = 0; i < source_count; i++)
-        if (is_processes(sources[i].place)) open_source(&sources[i]);
+        if ((sources[i].shows_processes = is_processes(sources[i].place))) open_source(&sources[i]);
     for (unsigned i = 0; i < processes_count; i++) mask_processes(processes[i]);
     for (unsigned i = 0; i < source_count; i++)
         if (sources[i].tree < 0) open_source(&sources[i]);
@@ -77,6 +79,7 @@ void open_sources(void) {
 
 int source_tree(unsigned index, const char *target) {
     if (index >= source_count) fail_because("bind", target, "its source was not opened");
+    if (sources[index].shows_processes) allow_processes(target);
     return sources[index].tree;
 }
 

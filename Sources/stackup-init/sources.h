@@ -13,7 +13,7 @@ void add_processes(char *path);
 /// would lead into every other service. Who wants to see processes names a /proc itself.
 void open_sources(void);
 
-/// The tree of the source that was named as number `index`, from 0; `target` is for messages.
+/// The tree of the source that was named as number `index`, from 0; `target` is where it goes.
 int source_tree(unsigned index, const char *target);
 
 /// Keeps a folder from being renamed by the service: one that could would move what is masked in it out from

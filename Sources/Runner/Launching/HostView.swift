@@ -23,6 +23,8 @@ public final class HostView {
     private(set) var isOfEarlierMoment = false
     /// The host's mounts, as proc_pid_mountinfo(5) has them: an error when there are others than before, once.
     let mountChanges: FileDescriptor
+    /// The same as they were read. Some changes of it are no event: a folder above a mount point was renamed.
+    private let mountText: [UInt8]
     private let copies: HostCopies
     /// Whether a change of ``copies`` can be told.
     let canBeKept: Bool
@@ -52,7 +54,8 @@ public final class HostView {
         do throws(SystemCallError) {
             // Before they are read.
             mountChanges = try FileDescriptor.open("/proc/thread-self/mountinfo", O_RDONLY)
-            let mounts = try MountTable.current()
+            mountText = try MountTable.text()
+            let mounts = MountTable(mountText)
             processMounts = try mounts.places(ofType: "proc")
             masks = try mounts.withAliases(surroundings.masks)
             hiddenPaths = try mounts.withAliases(surroundings.hiddenPaths)
@@ -87,7 +90,7 @@ public final class HostView {
     var isUpToDate: Bool {
         var state = pollfd(fd: mountChanges.number, events: Int16(POLLPRI), revents: 0)
         let changed = try? retryingInterrupts("poll") { poll(&state, 1, 0) }
-        return changed == 0 && HostCopies() == copies
+        return changed == 0 && (try? MountTable.text()) == mountText && HostCopies() == copies
     }
 
     /// It is taken for launches of a later moment.

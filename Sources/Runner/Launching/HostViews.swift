@@ -4,7 +4,8 @@ import Linux
 /// one, since to make another costs more than all the rest of a single start.
 ///
 /// What is kept shows nothing that the host has not, and takes nothing from it:
-/// - It goes as soon as the host mounts or unmounts anything, and is not taken before the mount table was asked. Its own mounts don't hold up
+/// - It goes as soon as the host mounts or unmounts anything, and is not taken before the mount table was read and found as it was: where
+///   aliases of masks and others' processes lie changes with the names of folders, too. Its own mounts don't hold up
 ///   an unmounting: they belong to nobody else, and the host's are not theirs.
 /// - What has been copied into it instead of mounted (``HostCopies``) is compared.
 /// - Masks are of one moment, and files are replaced at any: so each instance looks for itself, before anything else, whether a
@@ -25,6 +26,8 @@ final class HostViews {
     private var looks = 0
     /// For so many, a new view can be made.
     private static let mostLooks = 500
+    /// On a host that mounts all the time, the last one has to do; it isn't kept.
+    private static let mostAttempts = 3
 
     init(launcher: InstanceLauncher, loop: EventLoop) {
         self.launcher = launcher
@@ -37,14 +40,16 @@ final class HostViews {
 
     /// What an instance that is launched now may see of the host.
     func view(_ surroundings: StackSurroundings, writable: Bool) throws(LaunchError) -> HostView {
-        if let view = current[writable], mayTake(view) { return view }
+        if let view = current[writable], view.surroundings == surroundings, mayTake(view) { return view }
         current[writable] = nil
         if let view = takeKept(surroundings, writable: writable) {
             current[writable] = view
             return view
         }
         do {
-            let view = try launcher.hostView(surroundings, writable: writable)
+            var view = try launcher.hostView(surroundings, writable: writable)
+            // What was mounted or renamed meanwhile may be in it, without what is to cover it.
+            for _ in 0..<Self.mostAttempts where !view.isUpToDate { view = try launcher.hostView(surroundings, writable: writable) }
             current[writable] = view
             return view
         } catch {
@@ -62,6 +67,8 @@ final class HostViews {
             // Nobody would tell when it has to go.
             guard let token = try? loop.add(view.mountChanges.number, .hungUp, handler: { [unowned self] _ in forget(writable) }) else { continue }
             kept[writable] = Kept(view: view, token: token)
+            // To add it takes the event of what has come since the view was made.
+            if !view.isUpToDate { forget(writable) }
         }
         current = [:]
     }

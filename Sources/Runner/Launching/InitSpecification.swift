@@ -100,10 +100,11 @@ extension InitSpecification {
         }
         if view.isOfEarlierMoment {
             for path in view.masks { try specification.put(["maskagain", path]) }
-            for path in view.hiddenPaths { try specification.put(["hideagain", path]) }
+            // A driver may have brought the latter meanwhile.
+            for path in view.hiddenPaths + Self.hiddenKernelPaths { try specification.put(["hideagain", path]) }
         }
         for path in view.surroundings.writableFolders { try specification.put(["distrust", path]) }
-        for pin in plan.pins(of: view.masks + view.hiddenPaths) { try specification.put(["pin", pin.onHost]) }
+        for pin in plan.pins(of: view.masks + view.hiddenPaths + view.processMounts) { try specification.put(["pin", pin.onHost]) }
         let mounts = try specification.putSources(plan)
         if specification.namesHostPaths {
             for path in view.processMounts { try specification.put(["processes", path]) }
@@ -114,12 +115,17 @@ extension InitSpecification {
         for target in targets { try specification.put(["target", target]) }
         for path in plan.aliases(ofHidden: view.hiddenPaths) { try specification.put(["hide", path]) }
         try specification.putHosts(plan, in: view, hostname: hostname)
+        // Where the host has no other, none can come along with a folder.
+        if view.processMounts.contains(where: { $0 != "/proc" }) { try specification.put("checkprocesses") }
         // The end of the mounts: limits follow.
         try specification.putIdentity(
             user: plan.user, limits: plan.limits, oomScoreAdjustment: plan.oomScoreAdjustment, capabilities: plan.capabilities, filter: plan.filter, directory: plan.workingDirectory,
             environment: plan.completed(plan.environment, inInstance: index), arguments: plan.arguments)
         return specification
     }
+
+    /// What `cover_sys` of stackup-init hides.
+    private static let hiddenKernelPaths = ["/sys/firmware", "/sys/devices/virtual/powercap"]
 
     /// Who runs a further command in an instance.
     enum Caller {

@@ -92,4 +92,39 @@ struct HostViewTests {
             try claim(!seen.isEmpty && !String(decoding: seen, as: UTF8.self).contains(folder), "it is in the view")
         }
     }
+
+    private static func text(_ file: borrowing FileDescriptor?) throws -> String {
+        switch file {
+        case .some(let open): String(decoding: try open.readAll() ?? [], as: UTF8.self)
+        case .none: ""
+        }
+    }
+
+    /// A neighbour may rename a folder after it was written down where the host's processes are mounted: then no cover is laid on them.
+    @Test(.enabled(if: RealStack.isPossible, "it needs root, and stackup-init beside the tests"), arguments: [false, true])
+    func `an instance that would see the host's processes does not start`(isMoved: Bool) throws {
+        defer { clear() }
+        let (folder, staging) = (folder, staging.path)
+        try inOwnMountNamespace {
+            for name in ["/chroot", "/chroot/proc"] { try claim(mkdir(folder + name, 0o755) == 0, "mkdir: errno \(errno)") }
+            defer {
+                for name in ["/chroot/proc", "/moved/proc"] { umount2(folder + name, Int32(MNT_DETACH)) }
+                unlink(folder + "/status")
+                for name in ["/chroot/proc", "/chroot", "/moved/proc", "/moved"] { rmdir(folder + name) }
+            }
+            try claim(mount("proc", folder + "/chroot/proc", "proc", 0, nil) == 0, "mount: errno \(errno)")
+            let launcher = try InstanceLauncher(initExecutable: RealStack.programs + "/stackup-init", stagingDirectory: staging)
+            let view = try launcher.hostView(StackSurroundings(), writable: false)
+            if isMoved { try claim(rename(folder + "/chroot", folder + "/moved") == 0, "rename: errno \(errno)") }
+            var plan = RealStack().plan("web", "cat /vol/*/proc/sys/kernel/ostype")
+            plan.mounts = [.bind(source: folder, target: "/vol", readOnly: false)]
+            let status = try FileDescriptor.open(folder + "/status", O_RDWR | O_CREAT, mode: 0o600)
+            let launched = try launcher.launch(plan, index: 1, in: view, mount: launcher.makeMount(for: "web"), exitStatusFile: status)
+            let report = try Self.text(launched.startReport)
+            let output = String(decoding: try launched.standardOutput.readAll() ?? [], as: UTF8.self)
+            waitpid(launched.pid, nil, 0)
+            try claim(output == "", "it has read \(output)")
+            try claim(report.contains("a folder above was renamed") == isMoved, "it reports '\(report)'")
+        }
+    }
 }

@@ -84,6 +84,27 @@ struct HostViewsTests {
         }
     }
 
+    /// To ask for events of a file takes those that have been; the next ones may be long in coming.
+    @Test func `what the host mounts or renames while launches are under way is not missed`() throws {
+        let disk = disk.path
+        try inHost { views, loop in
+            weak let first = try views.view(StackSurroundings(), writable: false)
+            try claim(mount("disk", disk, "tmpfs", 0, nil) == 0, "mount: errno \(errno)")
+            defer { umount2(disk, Int32(MNT_DETACH)) }
+            views.endLaunches()
+            try Self.turn(loop)
+            try claim(first == nil, "it was kept, without what the host has mounted")
+
+            try claim(mkdir("\(disk)/a", 0o755) == 0 && mkdir("\(disk)/a/b", 0o755) == 0, "mkdir: errno \(errno)")
+            try claim(mount("inner", "\(disk)/a/b", "tmpfs", 0, nil) == 0, "mount: errno \(errno)")
+            let second = try views.view(StackSurroundings(), writable: false)
+            views.endLaunches()
+            // No event tells of it.
+            try claim(rename("\(disk)/a", "\(disk)/c") == 0, "rename: errno \(errno)")
+            try claim(try views.view(StackSurroundings(), writable: false) !== second, "it was taken though a mount has another name now")
+        }
+    }
+
     @Test func `an entry of the root that comes or goes, or another resolv conf, shows`() throws {
         let root = disk.path
         try inOwnMountNamespace {
