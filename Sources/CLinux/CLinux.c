@@ -91,4 +91,8 @@ int clinux_exchange(int folder, const char *first, const char *second) {
     return (int)syscall(SYS_renameat2, folder, first, folder, second, 1u << 1);
 }
 
+int clinux_rename_to_free(int folder, const char *name, const char *other) {
+    return (int)syscall(SYS_renameat2, folder, name, folder, other, 1u << 0);
+}
+
 ssize_t clinux_read_link(int link, void *target, size_t capacity) { return readlinkat(link, "", target, capacity); }

@@ -3,8 +3,15 @@ import Linux
 /// The audit log as the store keeps it.
 extension SecretStore {
     /// Notes what happened outside of a commit, such as that a value was read for somebody. It is on the disk when this returns.
-    public func audit(_ events: [AuditEvent]) throws(StoreError) {
-        guard !events.isEmpty else { return }
+    public func audit(_ events: [AuditEvent]) throws(StoreError) { try audit(events, ifNewestIs: nil) }
+
+    /// The same, where nothing was noted since.
+    ///
+    /// - Parameter newest: the number of what has to be the newest entry; nil: whatever that is.
+    /// - Returns: false where there is a newer one.
+    @discardableResult
+    func audit(_ events: [AuditEvent], ifNewestIs newest: UInt64?) throws(StoreError) -> Bool {
+        guard !events.isEmpty else { return true }
         try refresh()
         while true {
             let index = try currentIndex()
@@ -13,7 +20,7 @@ extension SecretStore {
                 var changes = StoreChanges()
                 for event in events { changes.note(event) }
                 try commit(changes)
-                return
+                return true
             }
             guard let log = try openLog(for: .appending) else {
                 // A rekey may have begun another file.
@@ -27,14 +34,15 @@ extension SecretStore {
                 try refresh()
                 guard try currentIndex().logHead.file == index.logHead.file else { continue }
                 let end = try log.tail(after: try newestHead(), dataKey: dataKey).head
+                if let newest, end.sequence != newest { return false }
                 head = try log.append(events.map { (event: $0, generation: 0) }, after: end, dataKey: dataKey)
             }
             try log.synchronize()
             // A commit that was announced before may have come about since, and its head knows nothing of these entries.
             while true {
                 try keep(head)
-                guard try refresh() else { return }
-                guard try currentIndex().logHead.file == head.file else { return }
+                guard try refresh() else { return true }
+                guard try currentIndex().logHead.file == head.file else { return true }
             }
         }
     }

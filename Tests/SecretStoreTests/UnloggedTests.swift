@@ -33,13 +33,13 @@ import Testing
             #expect(told.map(\.kind).contains(.created))
             try other.settleUnlogged { _ in
                 Issue.record("two see to it")
-                return [ended]
+                return ([ended], true)
             }
-            return [ended]
+            return ([ended], true)
         }
         try other.settleUnlogged { _ in
             Issue.record("it was seen to")
-            return [ended]
+            return ([ended], true)
         }
         #expect(try revocations(in: other) == 1)
         #expect(signs == [])
@@ -47,11 +47,11 @@ import Testing
 
     @Test func itStaysWhereNothingCanBeKnownYetAndWhereThatFails() throws {
         let store = try prepared()
-        try store.settleUnlogged { _ in nil }
+        try store.settleUnlogged { _ in ([], false) }
         #expect(signs == ["unlogged.taken"])
         #expect(throws: StoreError.self) { try store.settleUnlogged { _ in throw StoreError.noSuchSecret("x") } }
         #expect(signs == ["unlogged.taken"])
-        try store.settleUnlogged { _ in [ended] }
+        try store.settleUnlogged { _ in ([ended], true) }
         #expect(try revocations(in: store) == 1)
         #expect(signs == [])
     }
@@ -61,10 +61,10 @@ import Testing
         let store = try prepared()
         try store.settleUnlogged { _ in
             try SecretStore.leaveUnloggedSign(scratch.location)
-            return []
+            return ([], true)
         }
         #expect(signs == ["unlogged"])
-        try store.settleUnlogged { _ in [ended] }
+        try store.settleUnlogged { _ in ([ended], true) }
         #expect(try revocations(in: store) == 1)
         #expect(signs == [])
     }
@@ -76,11 +76,35 @@ import Testing
         try store.takeBack(mine)
         #expect(signs == [])
 
-        let first = try #require(try SecretStore.leaveUnloggedSign(scratch.location))
-        let second = try #require(try SecretStore.leaveUnloggedSign(scratch.location))
-        for sign in [second, first] { try store.takeBack(sign) }
-        #expect(signs.count == 1)
-        try store.settleUnlogged { _ in [] }
+        do {
+            let first = try #require(try SecretStore.leaveUnloggedSign(scratch.location))
+            let second = try #require(try SecretStore.leaveUnloggedSign(scratch.location))
+            for sign in [second, first] { try store.takeBack(sign) }
+            #expect(signs.count == 1)
+            // While those who left it may still tell of it themselves, nobody else does.
+            try store.settleUnlogged { _ in
+                Issue.record("it was seen to twice")
+                return ([ended], true)
+            }
+            withExtendedLifetime((first, second)) {}
+        }
+        try store.settleUnlogged { _ in ([], true) }
+        #expect(signs == [])
+    }
+
+    /// A right that is given after it was looked for has not ended.
+    @Test func whatWasNotedMeanwhileIsLookedAtAgain() throws {
+        let store = try prepared()
+        let granted = AuditEvent(.granted, secret: "a", stack: "shop", detail: "web:/run/secrets/a")
+        var looks = 0
+        try store.settleUnlogged { told in
+            looks += 1
+            guard looks == 1 else { return (told.contains(granted) ? [] : [ended], true) }
+            try #require(try SecretStore.open(scratch.location)).audit([granted])
+            return ([ended], true)
+        }
+        #expect(looks == 2)
+        #expect(try revocations(in: store) == 0)
         #expect(signs == [])
     }
 
@@ -88,7 +112,7 @@ import Testing
     @Test func oneThatWasTakenMeanwhileIsTakenBackAllTheSame() throws {
         let store = try SecretStore.openOrCreate(scratch.location)
         let mine = try #require(try SecretStore.leaveUnloggedSign(scratch.location))
-        try store.settleUnlogged { _ in nil }
+        try store.settleUnlogged { _ in ([], false) }
         let later = try #require(try SecretStore.leaveUnloggedSign(scratch.location))
         try store.takeBack(later)
         #expect(signs == ["unlogged", "unlogged.taken"])

@@ -53,5 +53,8 @@ int clinux_file_identity(const char *path, uint64_t *words);
 /// renameat2(2) with RENAME_EXCHANGE. Returns 0, or -1 with errno set.
 int clinux_exchange(int folder, const char *first, const char *second);
 
+/// renameat2(2) with RENAME_NOREPLACE. Returns 0, or -1 with errno set.
+int clinux_rename_to_free(int folder, const char *name, const char *other);
+
 /// Reads where a symbolic link leads that `link` is a descriptor of (readlinkat(2)). Returns the length, or -1 with errno set.
 ssize_t clinux_read_link(int link, void *target, size_t capacity);

@@ -54,33 +54,54 @@ extension Invocation {
     private static let patience: Int32 = 1000
 
     /// - Parameter told: by the log.
-    /// - Returns: nil where it can't be known yet: another command works on a stack, or it runs, and nobody says what it has, or it
-    ///   may run for commands with another environment.
-    private func endedGrants(_ told: [AuditEvent]) throws -> [AuditEvent]? {
+    /// - Returns: and whether that is all: of a stack that another command works on, of one that runs and doesn't say what it has, and of one
+    ///   that runs for commands with another environment nothing is known yet.
+    private func endedGrants(_ told: [AuditEvent]) throws -> (events: [AuditEvent], isAll: Bool) {
         var ended: [AuditEvent] = []
+        var isAll = true
         for (stack, grants) in Dictionary(grouping: told.standingGrants, by: \.stack) {
             let directories = paths.directories(of: stack)
-            if paths.otherRuntimeRoots.contains(where: { access("\($0)/\(stack)", F_OK) == 0 }) { return nil }
+            if try runsElsewhere(stack) {
+                isAll = false
+                continue
+            }
             // An `up` says what it grants before it gives it. (This command may be the one that works on the stack; the next one sees to it then.)
             let lock = try RuntimeLock.acquireIfPresent(directories, command: commandName, onWait: nil)
-            if lock == nil, access(directories.runtime, F_OK) == 0 { return nil }
+            if lock == nil, access(directories.runtime, F_OK) == 0 {
+                isAll = false
+                continue
+            }
             defer { withExtendedLifetime(lock) {} }
             var files: Set<[String]> = []
             if let supervisor = try SupervisorClient.connect(directories) {
                 try supervisor.askForState()
                 // What is no command's own business must not keep it waiting.
                 var wanted = pollfd(fd: supervisor.descriptor, events: Int16(POLLIN), revents: 0)
-                guard poll(&wanted, 1, Self.patience) == 1 else { return nil }
+                guard poll(&wanted, 1, Self.patience) == 1 else {
+                    isAll = false
+                    continue
+                }
                 for mount in try supervisor.observe().mounts {
                     for file in mount.files where file.kind == .secret { files.insert([file.name, "\(mount.service):\(file.target)"]) }
                 }
             } else if try StackRemains.hasLiveInstances(directories) {
-                return nil
+                isAll = false
+                continue
             }
             ended += grants.filter { !files.contains([$0.secret, $0.detail]) }
         }
-        return ended.sorted { ($0.stack, $0.detail, $0.secret) < ($1.stack, $1.detail, $1.secret) }.map {
+        let events = ended.sorted { ($0.stack, $0.detail, $0.secret) < ($1.stack, $1.detail, $1.secret) }.map {
             AuditEvent(.revoked, secret: $0.secret, stack: $0.stack, detail: $0.detail)
+        }
+        return (events, isAll)
+    }
+
+    /// Whether a stack runs where commands with another environment look for it.
+    private func runsElsewhere(_ stack: String) throws -> Bool {
+        try paths.otherRuntimeRoots.contains { root in
+            let directories = StackDirectories(runtime: "\(root)/\(stack)", logs: paths.directories(of: stack).logs)
+            guard access(directories.runtime, F_OK) == 0 else { return false }
+            return try SupervisorClient.connect(directories) != nil || StackRemains.hasLiveInstances(directories)
         }
     }
 }
