@@ -13,11 +13,20 @@ public enum ShellWords {
     ///
     /// - Throws: for a quote or a parenthesis that is out of place.
     public static func split(_ text: String) throws(Problem) -> [String] {
+        try command(in: text).words
+    }
+
+    /// The words of ``split(_:)``, and what ended them.
+    ///
+    /// - Returns: the words; and the offset of the operator in the text's UTF-8, from which on everything is left out, nil without one.
+    /// - Throws: as ``split(_:)``.
+    public static func command(in text: String) throws(Problem) -> (words: [String], end: Int?) {
         var words: [String] = []
         var word: [UInt8] = []
         var hasWord = false
         var state = State()
-        scan: for byte in text.utf8 {
+        var end: Int?
+        scan: for (offset, byte) in text.utf8.enumerated() {
             if state.escaped {
                 word.append(byte)
                 state.escaped = false
@@ -55,9 +64,13 @@ public enum ShellWords {
             case UInt8(ascii: ">") where !state.isQuoted:
                 // A descriptor's number belongs to the redirection.
                 if let first = word.first, (0x30...0x39).contains(first) { hasWord = false }
+                end = offset
                 break scan
             case UInt8(ascii: ";"), UInt8(ascii: "&"), UInt8(ascii: "|"), UInt8(ascii: "<"):
-                if !state.isQuoted { break scan }
+                if !state.isQuoted {
+                    end = offset
+                    break scan
+                }
             default:
                 break
             }
@@ -66,7 +79,7 @@ public enum ShellWords {
         }
         guard !state.isQuoted, !state.escaped else { throw .openQuote }
         if hasWord { words.append(String(decoding: word, as: UTF8.self)) }
-        return words
+        return (words, end)
     }
 
     /// The command line that ``split(_:)`` splits into these words.

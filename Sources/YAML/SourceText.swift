@@ -106,6 +106,18 @@ public final class SourceText: Sendable {
             column: before.unicodeScalars.count + (isCut ? 2 : 1))
     }
 
+    /// Where a scalar's content starts that starts at an offset: behind its anchor, its tag, and the header of a block.
+    fileprivate func contentOffset(_ start: Int) -> Int {
+        var offset = start
+        while offset < bytes.count, bytes[offset] == UInt8(ascii: "&") || bytes[offset] == UInt8(ascii: "!") {
+            while offset < bytes.count, bytes[offset] > UInt8(ascii: " ") { offset += 1 }
+            while offset < bytes.count, bytes[offset] <= UInt8(ascii: " ") { offset += 1 }
+        }
+        guard offset < bytes.count, bytes[offset] == UInt8(ascii: "|") || bytes[offset] == UInt8(ascii: ">") else { return offset }
+        while offset < bytes.count, bytes[offset] != UInt8(ascii: "\n") { offset += 1 }
+        return offset
+    }
+
     /// The place of a byte offset.
     public func place(at offset: Int) -> Place {
         let found = place(ofOffset: offset)
@@ -160,12 +172,16 @@ public struct Place: Sendable {
     /// A scalar's value and its source text differ by quotes, escapes and folding, but not in the number
     /// of, say, dollar signs: so the n-th one of the value is found in the text whatever the scalar's style.
     ///
-    /// - Parameter ordinal: counted from 0.
+    /// - Parameters:
+    ///   - ordinal: counted from 0.
+    ///   - stop: a byte that nothing is looked for behind: where it makes text and value differ.
     /// - Returns: this place where the text has fewer of them.
-    public func occurrence(_ ordinal: Int, of byte: UInt8) -> Place {
+    public func occurrence(_ ordinal: Int, of byte: UInt8, before stop: UInt8? = nil) -> Place {
         var left = ordinal
-        let start = source.offset(line: line, column: column)
-        for index in start..<max(start, source.bytes.count) where source.bytes[index] == byte {
+        let start = source.contentOffset(source.offset(line: line, column: column))
+        for index in start..<max(start, source.bytes.count) {
+            if source.bytes[index] == stop { return self }
+            guard source.bytes[index] == byte else { continue }
             if left == 0 {
                 let found = source.place(ofOffset: index)
                 return Place(source, line: found.line, column: found.column)

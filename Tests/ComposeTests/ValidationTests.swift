@@ -25,6 +25,23 @@ import Testing
         #expect(expected.map(\.message) == [message] && expected.map(\.remedy) == [remedy])
     }
 
+    @Test(arguments: [
+        ("command: echo a && ls", "&&", 1, 17), ("entrypoint: 'ls | wc'", "|", 1, 17), ("command: \"a '|'; b\"", ";", 1, 16),
+        ("command: x 2>/dev/null", ">", 1, 13), ("command: >\n  a\n  b >> c", ">>", 3, 5), ("command: &a b & c", "&", 1, 15), ("command: a $X", "<", 1, 10),
+        ("command: $X; b; c", "<", 1, 10), ("post_start: [{command: a & b}]", "&", 1, 26),
+    ])
+    func whatIsLeftOutOfACommandIsWarnedOf(attribute: String, shown: String, line: Int, column: Int) {
+        let indented = attribute.split(separator: "\n").joined(separator: "\n    ")
+        let found = Fixture(["compose.yaml": "services:\n  a:\n    image: x\n    \(indented)"]).load(environment: ["X": "<b"]).diagnostics
+        #expect(found.map(\.message) == ["no shell runs this: what follows '\(shown)' is left out"])
+        #expect(found.map { $0.location?.line } == [line + 3] && found.map { $0.location?.column } == [column + 4])
+    }
+
+    @Test(arguments: ["command: [sh, -c, 'a && b']", "command: sh -c 'a && b'", "healthcheck: {test: a && b}", "command: echo 'a;b'"])
+    func whatIsPassedOnInFullIsNotWarnedOf(attribute: String) {
+        #expect(Fixture(["compose.yaml": "services: {a: {image: x, \(attribute)}}"]).load().diagnostics.isEmpty)
+    }
+
     @Test func aFileThatIsReadTwiceHasItsMistakesOnce() {
         let fixture = Fixture([
             "b.yaml": "services: {b: {image: x, environment: [A=1, A=2], command: !x y}}",

@@ -12,6 +12,8 @@ import Words
         #expect(try ShellWords.split("a b2>c") == ["a", "b2"] && ShellWords.split("a 2>b") == ["a"])
         #expect(try ShellWords.split("a && b") == ["a"] && ShellWords.split("a '&&' b") == ["a", "&&", "b"])
         #expect(try ShellWords.split("a $(b c) `d e`") == ["a", "$(b c)", "`d e`"])
+        #expect(try ShellWords.command(in: "ä b && c").end == 5 && ShellWords.command(in: "a 2>b").end == 3)
+        #expect(try ShellWords.command(in: "a '&&' \\; `b | c`").end == nil)
         for text in ["a 'b", "a (b)", "a $(b", "a \\"] {
             #expect(throws: ShellWords.Problem.self) { try ShellWords.split(text) }
         }

@@ -160,7 +160,9 @@ struct Canonical {
     private func command(_ node: Node, _ path: String) -> Node {
         guard let text = node.string else { return node }
         do {
-            return node.with(.sequence(try ShellWords.split(text).map { Node(.string($0), at: node.place) }))
+            let (words, end) = try ShellWords.command(in: text)
+            if let end { adviseOfOperator(in: text, at: end, node.place, path) }
+            return node.with(.sequence(words.map { Node(.string($0), at: node.place) }))
         } catch {
             let problem = error == .openQuote ? "a quote or backslash at the end is open" : "a parenthesis is not in quotes"
             reporter.error(
@@ -168,6 +170,19 @@ struct Canonical {
                 remedy: "put it in quotes, or write the command as a list")
             return node.with(.sequence([]))
         }
+    }
+
+    /// Warns of what Compose leaves out of a command without a word. What is left out is not shown: a variable's value may be in it.
+    private func adviseOfOperator(in text: String, at end: Int, _ place: Place, _ path: String) {
+        let rest = text.utf8.dropFirst(end)
+        guard let byte = rest.first else { return }
+        let shown = String(decoding: rest.prefix { $0 == byte }.prefix(2), as: UTF8.self)
+        // Behind a variable the text has operators that are not the value's, and the value some that are not the text's.
+        let ordinal = text.utf8.prefix(end).count { $0 == byte }
+        reporter.advise(
+            "no shell runs this: what follows '\(shown)' is left out",
+            at: place.occurrence(ordinal, of: byte, before: UInt8(ascii: "$")), attribute: path,
+            remedy: "write [sh, -c, '…'] for a shell to run all of it, or quote what is to be passed on as it is")
     }
 
     private func keyValues(_ node: Node, _ kind: Shape.KeyValues, _ path: String) -> Node {
