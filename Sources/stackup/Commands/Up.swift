@@ -131,6 +131,7 @@ enum Up {
         let events = stays ? try SupervisorClient.connect(session.directories) : nil
         try events?.subscribe()
         display.follow(supervisor)
+        display.show(unchanged: planned.unchangedInstances)
         try deployer.apply(to: supervisor, observed: planned.observed) { display.show($0) }
         if deployer.renews, planned.observed.schedule?.isAttended != true { try session.startAttendant() }
         guard display.failures.isEmpty else { throw CommandFailure(display.failures.joined(separator: "\n")) }

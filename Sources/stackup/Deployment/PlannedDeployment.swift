@@ -37,6 +37,24 @@ struct PlannedDeployment {
             wanted: preparation.wanted, recorded: session.recordedState, observed: observed, options: options)
     }
 
+    /// The services' instances that run and that the plan leaves as they are; files that change in place are told of by themselves.
+    var unchangedInstances: [ObservedInstance] {
+        let services = Set(preparation.stack.services.map(\.name))
+        var changed = Set<String>()
+        for action in plan.actions {
+            switch action.operation {
+            case .createInstance(let service, let index), .recreateInstance(let service, let index), .startInstance(let service, let index),
+                .removeInstance(let service, let index):
+                changed.insert("\(service)-\(index)")
+            case .signalService(let service, _), .restartService(let service): changed.insert(service)
+            case .storeSecret, .writeFile, .removeFile: continue
+            }
+        }
+        return observed.replicas.filter {
+            $0.status == .running && services.contains($0.service) && !changed.contains($0.service) && !changed.contains($0.name)
+        }.sorted { ($0.service, $0.index) < ($1.service, $1.index) }
+    }
+
     /// What is worth knowing before `up`: secrets that may be out of date, whose file does not count, or counts
     /// again, or whose sealing was cut short; services that it
     /// will refuse, and those that it will leave alone.

@@ -33,7 +33,7 @@ final class InstanceProgress {
         case .starting: update(.working, "Starting")
         case .started: update(.done, "Started")
         case .exited(let code):
-            if ending.remove(resource) == nil { update(code == 0 ? .done : .warning, "Exited (\(code))") }
+            if ending.remove(resource) == nil { update(code == 0 ? .done : .warning, "Exited (\(code == -1 ? "unknown" : "\(code)"))") }
         case .restarting(let milliseconds): update(.working, "Restarting in \(milliseconds) ms")
         case .stopping:
             ending.insert(resource)
@@ -56,6 +56,11 @@ final class InstanceProgress {
             update(.error, "Failed")
             failures.append("service '\(service)' could not be started: \(reason)")
         }
+    }
+
+    /// Instances that a deployment leaves as they are.
+    func show(unchanged instances: [ObservedInstance]) {
+        for instance in instances { display.update(resource: "Service \(instance.name)", status: .done, text: "Running") }
     }
 
     /// Instances that another command was ending: no event tells of them any more.
