@@ -98,6 +98,20 @@ public struct ObservedInstance: Sendable, Equatable {
     }
 }
 
+extension ObservedInstance {
+    /// Whether it was given up before its first start, as where what it depends on has failed.
+    public var wasNeverStarted: Bool { status == .exited && startedAt == nil && exitCode == nil }
+
+    /// What its last end left, -1 where nobody knows, as after the death of its pid 1 while no supervisor ran; nil where it has not ended.
+    public var endStatus: Int32? {
+        if let exitCode { return exitCode }
+        switch status {
+        case .exited, .restarting: return wasNeverStarted ? nil : -1
+        case .created, .running, .stopping: return nil
+        }
+    }
+}
+
 /// What a service's secret mount holds now.
 public struct ObservedMount: Sendable, Equatable {
     public var service: String

@@ -40,7 +40,7 @@ extension StackSupervisor {
             switch (dependency.condition, instance.phase) {
             case (_, .exited) where instance.failure != nil: return .failed("did not start")
             case (.started, _): continue
-            case (.healthy, .exited): return .failed("has exited (\(instance.exitCode ?? -1))\(instance.memoryRemark)")
+            case (.healthy, .exited): return .failed(instance.exitCode.map { "has exited (\($0))\(instance.memoryRemark)" } ?? "does not run")
             case (.healthy, .running):
                 switch (instance.health?.health ?? instance.adoptedHealth)?.status {
                 case .healthy?: continue
@@ -51,7 +51,7 @@ extension StackSupervisor {
             case (.healthy, _): return .waiting(until: "\(name) is healthy")
             case (.completed, .exited):
                 if instance.exitCode == 0 { continue }
-                return .failed("did not complete: it exited (\(instance.exitCode ?? -1))\(instance.memoryRemark)")
+                return .failed(instance.exitCode.map { "did not complete: it exited (\($0))\(instance.memoryRemark)" } ?? "does not run, and nobody knows whether it has completed")
             case (.completed, _): return .waiting(until: "\(name) has completed")
             }
         }

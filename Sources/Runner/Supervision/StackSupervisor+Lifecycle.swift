@@ -12,12 +12,12 @@ extension StackSupervisor {
         instance.exitCode = nil
         instance.outOfMemoryKills = 0
         guard let plan = services[name.service]?.plan else {
-            return startFailed(instance, "its launch plan is not known; run 'up'")
+            return launchFailed(instance, "its launch plan is not known; run 'up'")
         }
         // Without its files a service would start, fail in its own way and be hard to understand.
         let present = Set((host.mountedFiles(of: name.service) ?? []).map { Bytewise($0.target) })
         if let missing = plan.files.first(where: { !present.contains(Bytewise($0.target)) }) {
-            return startFailed(instance, "its file \(missing.target) is not in place; run 'up'")
+            return launchFailed(instance, "its file \(missing.target) is not in place; run 'up'")
         }
         emit(.starting, name)
         let caller = instance.caller
@@ -33,7 +33,7 @@ extension StackSupervisor {
             instance.finishedAt = nil
             changed(.urgent)
         } catch {
-            startFailed(instance, "\(error)")
+            launchFailed(instance, "\(error)")
         }
     }
 
@@ -93,12 +93,16 @@ extension StackSupervisor {
         settleSoon()
     }
 
+    private func launchFailed(_ instance: Instance, _ reason: String) {
+        // As shells and container engines have it where set-up fails before there is a process.
+        instance.exitCode = 125
+        instance.finishedAt = wallClock()
+        startFailed(instance, reason)
+    }
+
     func startFailed(_ instance: Instance, _ reason: String) {
         instance.phase = .exited
-        // As shells and container engines have it where set-up fails before there is a process.
-        instance.exitCode = instance.exitCode ?? 125
         instance.failure = reason
-        instance.finishedAt = wallClock()
         instance.caller = nil
         emit(.failed(reason: reason), instance.name)
         changed(.soon)

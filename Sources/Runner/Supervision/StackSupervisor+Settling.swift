@@ -102,7 +102,7 @@ extension StackSupervisor {
         changed(.soon)
     }
 
-    /// Forgets what earlier runs have left, as for a start by hand.
+    /// Forgets what earlier runs have left, as for a start by hand; but not how the last one ended, which stays so where nothing is started.
     func prepareStart(_ instance: Instance) {
         instance.phase = .waiting
         instance.restarts = 0
@@ -110,7 +110,6 @@ extension StackSupervisor {
         instance.backoff = RestartBackoff()
         instance.stoppedByUser = false
         instance.failure = nil
-        instance.exitCode = nil
         instance.awaitsPlan = false
     }
 }

@@ -127,6 +127,8 @@ final class StackSupervisor {
     func observed(_ instance: Instance) -> ObservedInstance {
         var observed = instance.observed
         if instance.isAlive { observed.groups = host.groups(of: instance.name) }
+        // What has not been launched has only its plan.
+        if observed.command.isEmpty { observed.command = services[instance.name.service]?.plan?.arguments ?? [] }
         observed.oneOff = services[instance.name.service]?.traits.oneOff
         return observed
     }

@@ -84,7 +84,25 @@ enum Start {
                 let names = services.map { " " + $0.joined(separator: " ") } ?? ""
                 throw CommandFailure("there is nothing of '\(stack)' to start; create it with: stackup up -d\(names)")
             },
-            { try $0.start(services: $1, onEvent: $2) })
+            { supervisor, services, onEvent in
+                do {
+                    try supervisor.start(services: services, onEvent: onEvent)
+                } catch SupervisionError.refused(let reason) {
+                    let missing = try standing(that: services, need: supervisor)
+                    guard !missing.isEmpty else { throw SupervisionError.refused(reason) }
+                    let them = missing.count == 1 ? "it" : "them"
+                    throw CommandFailure("\(reason); start \(them) too: stackup start \((missing + services).joined(separator: " "))")
+                }
+            })
+    }
+
+    /// What services wait for in vain where they alone are started.
+    private static func standing(that services: [String], need supervisor: SupervisorClient) throws -> [String] {
+        let ended = try supervisor.observe().replicas.filter { $0.status == .exited && !services.contains($0.service) }
+        let needed = services.flatMap { (try? supervisor.plan(of: $0))?.dependencies ?? [] }.filter { dependency in
+            dependency.isRequired && ended.contains { $0.service == dependency.service && (dependency.condition != .completed || $0.exitCode != 0) }
+        }
+        return Set(needed.map(\.service)).sorted()
     }
 }
 

@@ -115,14 +115,16 @@ struct PsRow {
     /// `Up 3 minutes`, `Exited (1) 2 hours ago`, as Docker writes it.
     private var status: String {
         func since(_ moment: Int64?) -> String { humanDuration(seconds: max(0, now - (moment ?? now))) }
+        let code = instance.exitCode.map(String.init) ?? "unknown"
         switch instance.status {
         case .created: return "Created"
         case .running: return "Up " + since(instance.startedAt) + remarks
         case .stopping: return "Stopping"
-        case .restarting: return "Restarting (\(instance.exitCode ?? 0)) \(since(instance.finishedAt)) ago"
+        case .restarting: return "Restarting (\(code)) \(since(instance.finishedAt)) ago"
+        case .exited where instance.wasNeverStarted: return "Created"
         case .exited:
             let reason = instance.ranOutOfMemory == true ? ", out of memory" : ""
-            return "Exited (\(instance.exitCode ?? 0)) \(since(instance.finishedAt)) ago\(reason)"
+            return "Exited (\(code)) \(since(instance.finishedAt)) ago\(reason)"
         }
     }
 
@@ -162,7 +164,7 @@ struct PsRow {
         return .record([
             .init("Command", .string(instance.command.joined(separator: " "))),
             .init("CreatedAt", .string(createdAt)),
-            .init("ExitCode", .integer(Int64(instance.exitCode ?? 0))),
+            .init("ExitCode", .integer(Int64(instance.endStatus ?? 0))),
             .init("Failure", instance.failure.map { .string($0) } ?? .absent),
             .init("Health", .string(instance.health?.status.rawValue ?? "")),
             .init("HealthOutput", .string(instance.health?.output ?? "")),
@@ -193,6 +195,7 @@ extension ObservedInstance {
     var state: String {
         switch status {
         case .running where isPaused == true: "paused"
+        case .exited where wasNeverStarted: "created"
         case .running, .stopping: "running"
         case .created, .restarting, .exited: status.rawValue
         }

@@ -43,7 +43,9 @@ enum Wait {
         for instance in try concerned(target, session, directories, invocation.operands) {
             switch instance.status {
             case .running, .stopping, .created: awaited[instance.name] = instance
-            case .exited, .restarting: ends.tell(instance, instance.exitCode ?? 0)
+            case .exited where instance.wasNeverStarted:
+                throw CommandFailure("\(instance.name) was not started" + (instance.failure.map { ": \($0)" } ?? ""))
+            case .exited, .restarting: ends.tell(instance, instance.endStatus ?? 0)
             }
             if untilFirst, ends.count > 0 { return true }
         }
@@ -96,6 +98,10 @@ enum Wait {
 
         mutating func tell(_ instance: ObservedInstance, _ code: Int32) {
             guard told.insert(instance.name).inserted else { return }
+            guard code >= 0 else {
+                streams.fail("\(instance.name) has ended, and nobody knows with what status: no supervisor ran, and its pid 1 left none")
+                return status = 1
+            }
             streams.print("container \"\(instance.name(in: stack))\" exited with status code \(code)")
             status = code
         }

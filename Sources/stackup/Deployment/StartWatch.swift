@@ -43,7 +43,7 @@ struct StartWatch {
             poll(&wanted, 1, unchecked.isEmpty ? Int32(clamping: min(deadline, limit) - time) : limit == .max ? -1 : Int32(clamping: limit - time))
         }
         // What did not start now may have ended long ago, as one that waits for its next try has.
-        let standing = try deployed.observe().filter { !$0.isWell && !mayEnd($0.service, $0.exitCode ?? 0) }
+        let standing = try deployed.observe().filter { !$0.isWell && !mayEnd($0.service, $0.endStatus ?? 0) }
         for instance in standing { try report(instance.service, instance.name, instance.condition(after: timeout)) }
         return standing.isEmpty ? 0 : 1
     }
@@ -118,9 +118,9 @@ extension ObservedInstance {
             case .unhealthy?: "is unhealthy" + (health?.reason.map { ": \($0)" } ?? "")
             case .healthy?, nil: "runs"
             }
-        case .restarting: "exited (\(exitCode ?? -1)) and waits for its next start"
+        case .restarting: "exited (\(exitCode.map(String.init) ?? "unknown")) and waits for its next start"
         case .stopping: "is being stopped"
-        case .exited: failure.map { "could not be started: \($0)" } ?? "exited (\(exitCode ?? -1))" + (ranOutOfMemory == true ? ", out of memory" : "")
+        case .exited: failure.map { "could not be started: \($0)" } ?? "exited (\(exitCode.map(String.init) ?? "unknown"))" + (ranOutOfMemory == true ? ", out of memory" : "")
         }
     }
 }

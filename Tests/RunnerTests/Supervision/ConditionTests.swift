@@ -52,6 +52,24 @@ import Testing
         ])
     }
 
+    @Test func whatIsNotStartedKeepsHowItEnded() throws {
+        begin(database(), .test("web", after: [Dependency("db", .healthy)]))
+        bench.started("db-1")
+        bench.ended("db-1", 3)
+        let web = try #require(bench.supervisor.observe(supervisorPID: 1).instances.first { $0.service == "web" })
+        #expect(web.wasNeverStarted && web.endStatus == nil && web.command == LaunchPlan.test("web").arguments)
+        bench.submit(.start(services: ["db", "web"]))
+        bench.started("db-1")
+        bench.advance(50)
+        bench.supervisor.commandEnded(1, code: 0, output: "")
+        bench.started("web-1")
+        bench.ended("web-1", 0)
+        bench.ended("db-1", 3)
+        bench.submit(.start(services: ["web"]))
+        #expect(bench.takeReplies().last == "failed: web-1: 'db', which it depends on, has exited (3)")
+        #expect(bench.instance("web-1")?.observed.endStatus == 0 && bench.instance("web-1")?.observed.wasNeverStarted == false)
+    }
+
     @Test func itStartsAllTheSameWhereThatIsNotRequired() {
         begin(database(), .test("web", after: [Dependency("db", .healthy, isRequired: false)]))
         bench.started("db-1")
