@@ -27,7 +27,9 @@ enum Logs {
         let state = try session.observe()
         let directories = session.directories
         let services = try target.services(named: invocation.operands, observed: state, record: session.record)
-        for (service, entry) in session.record?.services ?? [:] where entry.plan.logging?.isKept == false && services?.contains(service) ?? true {
+        // What else the record has, an earlier file had.
+        let known = services ?? (target.project?.stack.services.map(\.name) ?? []) + state.instances.map(\.service)
+        for service in Set(known).sorted() where session.record?.services[service]?.plan.logging?.isKept == false {
             invocation.streams.warn("the output of service '\(service)' is not kept here; 'logging' in its Compose file says so")
         }
         // To follow may take days; the store's keys are of no use for it.
