@@ -41,10 +41,13 @@ public struct InstanceEvent: Codable, Sendable, Equatable {
     /// nil where it is about every instance of the service.
     public var index: Int?
     public var kind: Kind
+    /// A one-off's own name; its key, in the service's place, means nothing to people.
+    public var oneOff: String?
 
-    public init(service: String, index: Int? = nil, kind: Kind) {
+    public init(service: String, index: Int? = nil, kind: Kind, oneOff: String? = nil) {
         self.service = service
         self.index = index
         self.kind = kind
+        self.oneOff = oneOff
     }
 }

@@ -160,7 +160,7 @@ extension StackSupervisor {
         emit(.hookFailed(hook: hooks.kind.rawValue, reason: reason), instance.name)
         guard hooks.kind == .postStart, instance.intent == .start else { return }
         instance.intent = nil
-        current?.failures.append("\(instance.name): its \(hooks.kind.rawValue) hook failed: \(reason)")
+        current?.failures.append("\(shownName(instance.name)): its \(hooks.kind.rawValue) hook failed: \(reason)")
         failDependents(of: instance.name.service)
     }
 

@@ -62,7 +62,7 @@ extension StackSupervisor {
     func abandonStarts(of instances: [Instance]) {
         for instance in instances where instance.intent == .start && (!instance.isAlive || instance.hooks != nil) {
             instance.intent = nil
-            current?.failures.append("\(instance.name): its start was given up, since it is to be stopped")
+            current?.failures.append("\(shownName(instance.name)): its start was given up, since it is to be stopped")
             guard !instance.isAlive else { continue }
             instance.phase = .exited
             emit(.stopped, instance.name)

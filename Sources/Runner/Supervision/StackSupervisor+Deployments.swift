@@ -52,11 +52,11 @@ extension StackSupervisor {
             let bytes = payload?.slice(write.range) ?? UnsafeRawBufferPointer(start: nil, count: 0)
             let old = host.mountedFile(of: write.service, at: write.file.target)
             try host.write(write.file, bytes: bytes, of: write.service, instances: livePIDs(of: write.service, but: ending))
-            emit(InstanceEvent(service: write.service, kind: .fileWritten(target: write.file.target)))
+            emit(event(.fileWritten(target: write.file.target), write.service))
             emitWritten(write.file, of: write.service, over: old)
         case .remove(let service, let file):
             try host.remove(file, of: service, instances: livePIDs(of: service, but: ending))
-            emit(InstanceEvent(service: service, kind: .fileRemoved(target: file.target)))
+            emit(event(.fileRemoved(target: file.target), service))
             emitRemoved(file, of: service)
         }
     }

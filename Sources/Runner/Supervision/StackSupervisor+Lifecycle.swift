@@ -84,7 +84,7 @@ extension StackSupervisor {
             if instance.intent == .start {
                 // Its post_start hooks have not ended.
                 instance.intent = nil
-                current?.failures.append("\(name): it ended with status \(code ?? -1) right after its start\(instance.memoryRemark)")
+                current?.failures.append("\(shownName(name)): it ended with status \(code ?? -1) right after its start\(instance.memoryRemark)")
                 failDependents(of: name.service)
             }
             if instance.intent == nil { applyRestartPolicy(instance) }
@@ -109,7 +109,7 @@ extension StackSupervisor {
         defer { concludeOneOff(instance) }
         guard instance.intent == .start else { return }
         instance.intent = nil
-        current?.failures.append("\(instance.name): \(reason)")
+        current?.failures.append("\(shownName(instance.name)): \(reason)")
         failDependents(of: instance.name.service)
     }
 
@@ -152,7 +152,7 @@ extension StackSupervisor {
 
     private func sendEnding(_ signal: Int32, to instance: Instance) {
         host.signal(instance.name, signal)
-        onEndingSignal(InstanceEvent(service: instance.name.service, index: instance.name.index, kind: .signalled(signal: signal)))
+        onEndingSignal(event(.signalled(signal: signal), instance.name.service, instance.name.index))
     }
 
     /// Kills an instance that is stopping once it has had this time, unless it has less already.

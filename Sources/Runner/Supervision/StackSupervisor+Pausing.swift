@@ -7,18 +7,18 @@ extension StackSupervisor {
     /// - Returns: what was done, for who asked.
     func pause(services names: [String]?) throws(SupervisionError) -> [InstanceEvent] {
         let concerned = try selected(names).filter { $0.phase == .running || $0.isPaused }
-        if let paused = concerned.first, concerned.allSatisfy(\.isPaused) { throw .refused("\(paused.name) is paused already") }
+        if let paused = concerned.first, concerned.allSatisfy(\.isPaused) { throw .refused("\(shownName(paused.name)) is paused already") }
         var events: [InstanceEvent] = []
         for instance in concerned where !instance.isPaused {
             do {
                 try host.freeze(instance.name)
             } catch {
-                throw .refused("\(instance.name): \(error)")
+                throw .refused("\(shownName(instance.name)): \(error)")
             }
             instance.isPaused = true
             // A successor that did not know would wait for the end of what can't end, and not find the group that was made for it.
             changed(.urgent)
-            let event = InstanceEvent(service: instance.name.service, index: instance.name.index, kind: .paused)
+            let event = event(.paused, instance.name.service, instance.name.index)
             onEvent(event)
             events.append(event)
         }
@@ -30,12 +30,12 @@ extension StackSupervisor {
     /// - Returns: what was done, for who asked.
     func unpause(services names: [String]?) throws(SupervisionError) -> [InstanceEvent] {
         let concerned = try selected(names).filter { $0.phase == .running || $0.isPaused }
-        if let running = concerned.first, !concerned.contains(where: \.isPaused) { throw .refused("\(running.name) is not paused") }
+        if let running = concerned.first, !concerned.contains(where: \.isPaused) { throw .refused("\(shownName(running.name)) is not paused") }
         return try concerned.filter(\.isPaused).map { instance throws(SupervisionError) in
             do {
                 try host.thaw(instance.name)
             } catch {
-                throw .refused("\(instance.name): \(error)")
+                throw .refused("\(shownName(instance.name)): \(error)")
             }
             return resumed(instance)
         }
@@ -51,7 +51,7 @@ extension StackSupervisor {
     private func resumed(_ instance: Instance) -> InstanceEvent {
         instance.isPaused = false
         changed(.urgent)
-        let event = InstanceEvent(service: instance.name.service, index: instance.name.index, kind: .unpaused)
+        let event = event(.unpaused, instance.name.service, instance.name.index)
         onEvent(event)
         // Checks have stood still with it: one that was under way gets its whole time again.
         if let health = instance.health, let running = health.running {

@@ -55,7 +55,7 @@ extension StackSupervisor {
     func kill(services names: [String]?, signal: Int32) throws(SupervisionError) -> [InstanceEvent] {
         try selected(names).filter(\.isAlive).map { instance in
             kill(instance, signal: signal)
-            return InstanceEvent(service: instance.name.service, index: instance.name.index, kind: .signalled(signal: signal))
+            return event(.signalled(signal: signal), instance.name.service, instance.name.index)
         }
     }
 
@@ -76,7 +76,7 @@ extension StackSupervisor {
             if instance.phase == .stopping { limitStopping(of: instance, to: grace) }
         }
         return ending.filter { $0.phase == .stopping }.map {
-            InstanceEvent(service: $0.name.service, index: $0.name.index, kind: .stopping)
+            event(.stopping, $0.name.service, $0.name.index)
         }
     }
 

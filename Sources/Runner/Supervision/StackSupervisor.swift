@@ -141,8 +141,16 @@ final class StackSupervisor {
         instances(of: service).compactMap { $0.isAlive && !ending.contains($0.name) ? $0.process?.pid : nil }
     }
 
+    /// - Parameter index: nil: of every instance.
+    func event(_ kind: InstanceEvent.Kind, _ service: String, _ index: Int? = nil) -> InstanceEvent {
+        InstanceEvent(service: service, index: index, kind: kind, oneOff: services[service]?.traits.oneOff?.name)
+    }
+
+    /// An instance as people know it: `web-1`, and a one-off by its own name.
+    func shownName(_ name: InstanceName) -> String { services[name.service]?.traits.oneOff?.name ?? "\(name)" }
+
     func emit(_ kind: InstanceEvent.Kind, _ name: InstanceName) {
-        emit(InstanceEvent(service: name.service, index: name.index, kind: kind))
+        emit(event(kind, name.service, name.index))
     }
 
     func emit(_ event: InstanceEvent) {

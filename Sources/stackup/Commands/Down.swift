@@ -55,7 +55,7 @@ enum Down {
         }
         noteRevocations(session, of: holders, and: state.grantsOfOneOffs, takingBack: sign)
         // Where an earlier `down` has done it, no event tells.
-        for event in hastened { display.show(InstanceEvent(service: event.service, index: event.index, kind: .removed)) }
+        for event in hastened { display.show(InstanceEvent(service: event.service, index: event.index, kind: .removed, oneOff: event.oneOff)) }
         if let stack {
             try VolumePlanning.removeAll(of: stack, services: stack.services, in: invocation.paths) { display.show(removedVolume: $0) }
         }

@@ -11,7 +11,7 @@ import Terminal
 ///   - isConcerned: whether there is something to do for an instance.
 ///   - oneOffs: whether a service's one-offs are meant with it.
 ///   - timeout: for a request that ends instances, how many milliseconds each has for it; nil in it: its own grace period.
-///   - otherwise: what to do where there is no such instance; as in Compose, mostly no failure.
+///   - otherwise: what to do where there is no such instance; as in Compose, mostly no failure. It gets the services as they were named.
 ///   - request: asks for the services that have one.
 func act(
     _ invocation: Invocation, title: String, on isConcerned: (ObservedInstance) -> Bool = { _ in true },
@@ -34,7 +34,7 @@ func act(
     }
     let concerned = Set(meant.filter(isConcerned).map(\.service)).sorted()
     guard let supervisor, !concerned.isEmpty else {
-        try otherwise(target.name, named)
+        try otherwise(target.name, named == nil ? nil : invocation.operands)
         return 0
     }
     let display = InstanceProgress(invocation.streams, title: title)

@@ -44,7 +44,7 @@ enum Wait {
             switch instance.status {
             case .running, .stopping, .created: awaited[instance.name] = instance
             case .exited where instance.wasNeverStarted:
-                throw CommandFailure("\(instance.name) was not started" + (instance.failure.map { ": \($0)" } ?? ""))
+                throw CommandFailure("\(instance.name(in: target.name)) was not started" + (instance.failure.map { ": \($0)" } ?? ""))
             case .exited, .restarting: ends.tell(instance, instance.endStatus ?? 0)
             }
             if untilFirst, ends.count > 0 { return true }
@@ -62,8 +62,8 @@ enum Wait {
                 awaited[instance.name] = nil
                 ends.tell(instance, code)
                 if untilFirst { return true }
-            case .failed(let reason): throw CommandFailure("\(instance.name) could not be started: \(reason)")
-            case .removed: throw CommandFailure("\(instance.name) was removed before it was started")
+            case .failed(let reason): throw CommandFailure("\(instance.name(in: target.name)) could not be started: \(reason)")
+            case .removed: throw CommandFailure("\(instance.name(in: target.name)) was removed before it was started")
             default: continue
             }
         }
@@ -99,7 +99,7 @@ enum Wait {
         mutating func tell(_ instance: ObservedInstance, _ code: Int32) {
             guard told.insert(instance.name).inserted else { return }
             guard code >= 0 else {
-                streams.fail("\(instance.name) has ended, and nobody knows with what status: no supervisor ran, and its pid 1 left none")
+                streams.fail("\(instance.name(in: stack)) has ended, and nobody knows with what status: no supervisor ran, and its pid 1 left none")
                 return status = 1
             }
             streams.print("container \"\(instance.name(in: stack))\" exited with status code \(code)")

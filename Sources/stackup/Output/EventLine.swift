@@ -1,6 +1,7 @@
 import Glibc
 import JSON
 import Linux
+import Reconciler
 import Runner
 import Terminal
 
@@ -25,9 +26,9 @@ struct EventLine {
             guard let index = event.index, let (action, details) = Self.action(event.kind) else { return nil }
             type = "container"
             self.action = action
-            id = "\(project)-\(event.service)-\(index)"
-            service = event.service
-            services = [event.service]
+            id = event.oneOff ?? "\(project)-\(event.service)-\(index)"
+            service = OneOff.service(ofKey: event.service) ?? event.service
+            services = [event.service, service]
             attributes = Self.members(details + [("image", "-"), ("name", id)])
         case .secret(let event):
             let (action, details) = Self.action(event.kind)

@@ -23,8 +23,8 @@ final class InstanceProgress {
 
     /// - Parameter stack: for a command that works on several, the one that it is an event of.
     func show(_ event: InstanceEvent, of stack: String? = nil) {
-        let service = (stack.map { $0 + "/" } ?? "") + event.service
-        let resource = event.index.map { "Service \(service)-\($0)" } ?? "Service \(service)"
+        let service = (stack.map { $0 + "/" } ?? "") + (event.oneOff ?? event.service)
+        let resource = event.oneOff != nil ? "One-off \(service)" : event.index.map { "Service \(service)-\($0)" } ?? "Service \(service)"
         func update(_ status: ProgressDisplay.Status, _ text: String) {
             display.update(resource: resource, status: status, text: text)
         }
@@ -54,7 +54,7 @@ final class InstanceProgress {
             update(.warning, "\(hook) failed: \(reason)")
         case .failed(let reason):
             update(.error, "Failed")
-            failures.append("service '\(service)' could not be started: \(reason)")
+            failures.append("\(event.oneOff == nil ? "service " : "")'\(service)' could not be started: \(reason)")
         }
     }
 
@@ -71,7 +71,7 @@ final class InstanceProgress {
             show(event)
             let instance = state.instances.first { $0.service == event.service && $0.index == event.index }
             guard instance == nil || instance?.status == .exited else { continue }
-            show(InstanceEvent(service: event.service, index: event.index, kind: .stopped))
+            show(InstanceEvent(service: event.service, index: event.index, kind: .stopped, oneOff: event.oneOff))
         }
     }
 

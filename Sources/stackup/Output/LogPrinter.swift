@@ -30,6 +30,8 @@ struct LogPrinter {
     }
 
     private var prefixes: LogPrefixes
+    /// Of one-offs, by instance.
+    private let ownNames: [String: String]
     private let showsPrefix: Bool
     private let showsTime: Bool
     private let outputs: Outputs
@@ -40,8 +42,9 @@ struct LogPrinter {
 
     /// - Parameter instances: those known so far, for the width of the prefixes.
     init(_ invocation: Invocation, instances: [ObservedInstance], to outputs: Outputs) {
+        ownNames = Dictionary(instances.compactMap { instance in instance.oneOff.map { (instance.name, $0.name) } }, uniquingKeysWith: { first, _ in first })
         prefixes = LogPrefixes(
-            names: instances.map(\.name), isColoured: outputs == .errors ? invocation.streams.coloursErrors : invocation.streams.coloursOutput)
+            names: instances.map { $0.oneOff?.name ?? $0.name }, isColoured: outputs == .errors ? invocation.streams.coloursErrors : invocation.streams.coloursOutput)
         showsPrefix = !invocation.flag("no-log-prefix")
         showsTime = invocation.flag("timestamps")
         self.outputs = outputs
@@ -54,7 +57,7 @@ struct LogPrinter {
         var line: [UInt8] = []
         if unfinished != source {
             finish()
-            if showsPrefix { line += Array(prefixes.prefix(for: entry.instance).utf8) }
+            if showsPrefix { line += Array(prefixes.prefix(for: ownNames[entry.instance] ?? entry.instance).utf8) }
             if showsTime { line += Array("\(entry.time) ".utf8) }
         }
         line += entry.bytes
@@ -67,7 +70,7 @@ struct LogPrinter {
     mutating func state(_ text: String, about instance: String) {
         willPrint()
         finish()
-        send(Array((prefixes.statement(about: instance, text) + "\n").utf8), to: .stdout)
+        send(Array((prefixes.statement(about: ownNames[instance] ?? instance, text) + "\n").utf8), to: .stdout)
     }
 
     /// Ends the last line, if its service has not.

@@ -70,7 +70,7 @@ import Testing
     @Test func neitherDoesOneThatCannotBeStartedOrIsStopped() {
         bench.host.refusals[key] = "no"
         bench.submit(deployment(plan(removed: true)))
-        #expect(bench.takeReplies() == ["failed: \(key)-1: no"])
+        #expect(bench.takeReplies() == ["failed: shop-web-run-0123456789ab: no"])
         #expect(bench.supervisor.instances.isEmpty && bench.supervisor.services.isEmpty)
         bench.host.refusals = [:]
         bench.submit(deployment(plan(removed: true)))
