@@ -30,12 +30,14 @@ public struct Command: Sendable {
     public var stopsAtFirstPositional: Bool
     /// What people may type because another program has it.
     public var foreign: Foreign?
+    /// What to type in the place of words that are taken for subcommands, where no likeness tells.
+    public var suggestions: [String: String]
 
     public init(
         _ name: String, summary: String, discussion: String = "", usage: String? = nil, aliases: [String] = [],
         examples: [Example] = [], options: [Option] = [], inheritedOptions: [String]? = nil, leadingOptions: [String] = [],
         arguments: [Argument] = [], glossary: Glossary? = nil, subcommands: [Command] = [], stopsAtFirstPositional: Bool = false,
-        foreign: Foreign? = nil
+        foreign: Foreign? = nil, suggestions: [String: String] = [:]
     ) {
         self.name = name
         self.summary = summary
@@ -51,6 +53,7 @@ public struct Command: Sendable {
         self.subcommands = subcommands
         self.stopsAtFirstPositional = stopsAtFirstPositional
         self.foreign = foreign
+        self.suggestions = suggestions
     }
 
     /// The subcommand that answers to `name`.

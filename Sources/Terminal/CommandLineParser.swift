@@ -57,7 +57,8 @@ private struct CommandLineParser {
                 throw error("'\(word)' is a command of \(foreign.program) that \(levels[0].name) does not have yet")
             }
             let names = parsed.command.subcommands.flatMap { [$0.name] + $0.aliases }
-            throw error("unknown command '\(word)'", remedy: nearest(to: word, among: names).map { "did you mean '\($0)'?" })
+            let suggestion = parsed.command.suggestions[word]
+            throw error("unknown command '\(word)'", remedy: suggestion ?? nearest(to: word, among: names).map { "did you mean '\($0)'?" })
         }
         try refuseOptions(lostTo: subcommand)
         levels.append(subcommand)

@@ -21,14 +21,13 @@ enum ForeignNames {
         case ["up"]:
             names = [
                 "--abort-on-container-exit", "--abort-on-container-failure", "--always-recreate-deps", "--attach", "--attach-dependencies",
-                "--build", "--exit-code-from", "--menu", "--no-attach", "--no-build", "--no-color", "--no-deps", "--no-recreate",
-                "--no-start", "--pull", "--quiet-build", "--quiet-pull", "--renew-anon-volumes", "--timeout", "--timestamps",
-                "--yes", "-V", "-t", "-y",
+                "--exit-code-from", "--menu", "--no-attach", "--no-deps", "--no-recreate", "--no-start", "--renew-anon-volumes",
+                "--timestamps", "-V",
             ]
         case ["down"]: names = ["--rmi"]
         case ["scale"]: names = ["--no-deps"]
-        case ["ps"]: names = ["--filter", "--no-trunc", "--orphans", "--status"]
-        case ["logs"]: names = ["--index", "--no-color"]
+        case ["ps"]: names = ["--filter", "--orphans", "--status"]
+        case ["logs"]: names = ["--index"]
         case ["exec"]: names = ["--detach", "--privileged", "-d"]
         case ["attach"]: names = ["--detach-keys", "--dry-run"]
         case ["watch"], ["port"]: names = ["--dry-run"]

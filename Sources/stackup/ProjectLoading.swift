@@ -118,6 +118,10 @@ struct TargetStack {
             known.formUnion(record?.services.keys.map { $0 } ?? [])
         }
         let oneOffs = Dictionary(observed.oneOffs.map { ($0.name(in: self.name), $0.service) }, uniquingKeysWith: { first, _ in first })
+        // Without files it is not known what could be meant.
+        guard project != nil || !known.isEmpty || !oneOffs.isEmpty else {
+            throw CommandFailure("stack '\(self.name)' does not run; 'stackup ls' lists those that do")
+        }
         return try names.map { name throws(CommandFailure) in
             if known.contains(name) { return name }
             guard let key = oneOffs[name] else { throw .unknown("service", name, among: known) }

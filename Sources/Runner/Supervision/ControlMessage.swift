@@ -40,9 +40,7 @@ extension ControlRequest: Codable {
         let message = try decoder.container(keyedBy: Key.self)
         let services = try message.decodeIfPresent([String].self, forKey: .services)
         let timeout = try message.decodeIfPresent(Int64.self, forKey: .timeoutMilliseconds)
-        if let timeout, !(0...Self.longestTimeout).contains(timeout) {
-            throw SupervisionError.refused("a timeout is between 0 and \(Self.longestTimeout) ms")
-        }
+        if let timeout { try Self.check(timeout: timeout) }
         switch try message.decode(String.self, forKey: .request) {
         case "observe": self = .observe
         case "plan":
@@ -118,6 +116,10 @@ extension ControlRequest: Codable {
             try put("report")
             try message.encode(report, forKey: .report)
         }
+    }
+
+    static func check(timeout: Int64) throws(SupervisionError) {
+        guard (0...longestTimeout).contains(timeout) else { throw .refused("a timeout is between 0 and \(longestTimeout) ms") }
     }
 
     /// A year: longer is a mistake, and must not overflow a deadline.

@@ -21,10 +21,13 @@ public struct Deployment: Codable, Sendable, Equatable {
     public var schedule: [ScheduledRenewal]?
     /// Who has called for the one-off that is created, and waits for its end; nil where nobody does.
     public var caller: Caller?
+    /// How long instances have that it ends, in milliseconds; nil: each service's own grace period.
+    public var timeoutMilliseconds: Int64?
 
     public init(
         surroundings: StackSurroundings? = nil, plans: [LaunchPlan] = [], operations: [Operation] = [],
-        payloads: [Payload] = [], masks: [MaskedFile] = [], schedule: [ScheduledRenewal]? = nil, caller: Caller? = nil
+        payloads: [Payload] = [], masks: [MaskedFile] = [], schedule: [ScheduledRenewal]? = nil, caller: Caller? = nil,
+        timeoutMilliseconds: Int64? = nil
     ) {
         self.surroundings = surroundings
         self.plans = plans
@@ -33,6 +36,7 @@ public struct Deployment: Codable, Sendable, Equatable {
         self.masks = masks
         self.schedule = schedule
         self.caller = caller
+        self.timeoutMilliseconds = timeoutMilliseconds
     }
 
     public enum Operation: Codable, Sendable, Equatable {

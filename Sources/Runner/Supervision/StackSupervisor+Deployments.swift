@@ -22,6 +22,7 @@ extension StackSupervisor {
         let known = Set(services.keys).union(deployment.plans.map(\.service))
         for operation in deployment.operations { try check(operation, known: known) }
         if let schedule = deployment.schedule { try ScheduledRenewal.check(schedule) }
+        if let timeout = deployment.timeoutMilliseconds { try ControlRequest.check(timeout: timeout) }
         let called = try checkCaller(deployment, job.descriptors)
         job.descriptors = nil
 
@@ -44,6 +45,7 @@ extension StackSupervisor {
         for operation in deployment.operations { intend(operation) }
         if let (name, caller) = called { instances[name]?.caller = caller }
         react()
+        for instance in pending where instance.intent?.endsProcesses == true { instance.grace = deployment.timeoutMilliseconds }
     }
 
     private func take(_ step: FileStep, payload: LockedBuffer?, but ending: Set<InstanceName>) throws {

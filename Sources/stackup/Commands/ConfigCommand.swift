@@ -12,7 +12,7 @@ enum ConfigCommand {
         discussion: """
             Prints the model in the form that 'docker compose config' prints, with services in the order of their names.
             With services named, only they and what they depend on are in it.
-            """,
+            """, aliases: ["convert"],
         examples: [
             .init("stackup config -q", "only validate, for CI"),
             .init("stackup config --format json", "the resolved model as JSON"),

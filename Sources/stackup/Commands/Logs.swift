@@ -17,6 +17,7 @@ enum Logs {
             .value("until", "TIME", help: "Only what is older, in the same forms"),
             .flag("timestamps", short: "t", help: "Show when each line was written"),
             .flag("no-log-prefix", help: "Don't print a prefix before each line"),
+            .flag("no-color", help: "Don't colour the prefixes"),
         ],
         arguments: [.init("SERVICE", .any)])
 

@@ -20,6 +20,7 @@ enum Ps {
             .value("format", "FORMAT", help: ListFormat.help),
             .flag("quiet", short: "q", help: "Only names"),
             .flag("services", help: "Only the services' names"),
+            .flag("no-trunc", help: "Don't cut commands off"),
         ],
         arguments: [.init("SERVICE", .any)])
 
@@ -53,7 +54,7 @@ enum Ps {
             for row in rows { streams.print(row.name) }
         } else {
             try invocation.print(
-                rows.map { .init(cells: $0.cells, document: $0.document) },
+                rows.map { .init(cells: $0.cells(cutsCommand: !invocation.flag("no-trunc")), document: $0.document) },
                 header: ["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"], as: format, json: .array)
             if format.isTable {
                 for row in rows { row.warnOfHealth(streams) }
@@ -107,7 +108,7 @@ struct PsRow {
     func warnOfHealth(_ streams: Streams) {
         guard let health = instance.health, health.status == .unhealthy else { return }
         let reason = health.reason ?? health.exitCode.map { "its check exited with \($0)" } ?? "its check could not be run"
-        streams.warn("\(name) is unhealthy, \(health.failures) checks in a row have failed: \(reason)")
+        streams.warn("\(name) is unhealthy, \(health.failures == 1 ? "its last check has" : "\(health.failures) checks in a row have") failed: \(reason)")
     }
 
     var name: String { instance.name(in: project) }
@@ -148,13 +149,13 @@ struct PsRow {
     private var runningFor: String { humanAge(of: instance.createdAt, at: now) }
 
     /// As Docker has it: in quotes, cut to 20 characters.
-    private var command: String {
+    private func command(isCut: Bool) -> String {
         let text = instance.command.joined(separator: " ")
-        return "\"" + (text.count > 20 ? text.prefix(19) + "…" : text[...]) + "\""
+        return "\"" + (isCut && text.count > 20 ? text.prefix(19) + "…" : text[...]) + "\""
     }
 
-    var cells: [String] {
-        [name, image, sanitizedForTerminal(command), instance.ownService, runningFor, status, ""]
+    func cells(cutsCommand: Bool) -> [String] {
+        [name, image, sanitizedForTerminal(command(isCut: cutsCommand)), instance.ownService, runningFor, status, ""]
     }
 
     /// Compose's members, with `PID` and `SupervisorPID`.

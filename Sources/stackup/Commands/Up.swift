@@ -21,7 +21,7 @@ enum Up {
         ],
         options: [
             .flag("detach", short: "d", help: "Run in the background"),
-            .flag("wait", help: "Wait until the services run, or are healthy where they have a healthcheck; implies -d"),
+            .flag("wait", help: "Wait until the services are healthy, or have run for half a second without a healthcheck; implies -d"),
             .value("wait-timeout", "SECONDS", help: "How long at most; then it fails, and the services run on"),
             .flag("dry-run", help: "Print the plan and stop"),
             .flag("force-recreate", help: "Recreate instances even if nothing changed"),
@@ -29,6 +29,14 @@ enum Up {
             .repeated("scale", "SERVICE=NUMBER", help: "How many instances of a service run, whatever the files say"),
             .flag("watch", short: "w", help: "Follow files as 'stackup watch' does, beside the output"),
             .flag("no-log-prefix", help: "Don't print a prefix before each line of output"),
+            .flag("no-color", help: "Don't colour the prefixes"),
+            .value("timeout", short: "t", "SECONDS", help: "How long what is stopped has before a kill; default: each service's stop_grace_period"),
+            .flag("yes", short: "y", help: "Accepted for Docker's sake: nothing is asked"),
+            .value("pull", "POLICY", help: "Accepted for Docker's sake: there are no images to pull"),
+            .flag("quiet-pull", help: "Accepted for Docker's sake, as --pull"),
+            .flag("build", help: "Accepted for Docker's sake: there are no images to build"),
+            .flag("no-build", help: "Accepted for Docker's sake, as --build"),
+            .flag("quiet-build", help: "Accepted for Docker's sake, as --build"),
         ],
         arguments: [.init("SERVICE", .any)])
 
@@ -132,7 +140,9 @@ enum Up {
         try events?.subscribe()
         display.follow(supervisor)
         display.show(unchanged: planned.unchangedInstances)
-        try deployer.apply(to: supervisor, observed: planned.observed) { display.show($0) }
+        try deployer.apply(
+            to: supervisor, observed: planned.observed, timeoutMilliseconds: try invocation.seconds("timeout").map { $0 * 1000 }
+        ) { display.show($0) }
         if deployer.renews, planned.observed.schedule?.isAttended != true { try session.startAttendant() }
         guard display.failures.isEmpty else { throw CommandFailure(display.failures.joined(separator: "\n")) }
         let deployed = DeployedStack(

@@ -122,10 +122,11 @@ struct Deployer {
     ///
     /// - Parameters:
     ///   - caller: who waits for the one-off, with the descriptors that it hands over.
+    ///   - timeout: how long instances have that it ends, in milliseconds; nil: each service's own grace period.
     ///   - onEvent: called for each change of an instance.
     func apply(
         to supervisor: SupervisorClient, observed: ObservedState, for caller: (Deployment.Caller, descriptors: [Int32])? = nil,
-        onEvent: (InstanceEvent) -> Void
+        timeoutMilliseconds timeout: Int64? = nil, onEvent: (InstanceEvent) -> Void
     ) throws {
         let masks = movedMasks(observed)
         // An `up` before this one may have been killed while the supervisor still carries it out: a deployment queues
@@ -143,7 +144,7 @@ struct Deployer {
         let deployment = Deployment(
             surroundings: preparation.surroundings, plans: launchPlans.filter { involved.contains($0.service) },
             operations: operations, payloads: contents.map(\.payload), masks: masks,
-            schedule: isScheduled ? nil : schedule, caller: caller?.0)
+            schedule: isScheduled ? nil : schedule, caller: caller?.0, timeoutMilliseconds: timeout)
         try supervisor.apply(
             deployment, descriptors: caller?.descriptors ?? [],
             payload: { position, send in try withContent(of: contents[position].file, send) },

@@ -65,7 +65,7 @@ struct ForegroundStack {
             follower.show([])
             display.refresh()
         }
-        try deployed.supervisor.stop(services: services) { event in
+        try deployed.supervisor.stop(services: services, timeoutMilliseconds: try invocation.seconds("timeout").map { $0 * 1000 }) { event in
             follower.show([event])
             display.show(event)
         }

@@ -44,7 +44,7 @@ struct LogPrinter {
     init(_ invocation: Invocation, instances: [ObservedInstance], to outputs: Outputs) {
         ownNames = Dictionary(instances.compactMap { instance in instance.oneOff.map { (instance.name, $0.name) } }, uniquingKeysWith: { first, _ in first })
         prefixes = LogPrefixes(
-            names: instances.map { $0.oneOff?.name ?? $0.name }, isColoured: outputs == .errors ? invocation.streams.coloursErrors : invocation.streams.coloursOutput)
+            names: instances.map { $0.oneOff?.name ?? $0.name }, isColoured: !invocation.flag("no-color") && (outputs == .errors ? invocation.streams.coloursErrors : invocation.streams.coloursOutput))
         showsPrefix = !invocation.flag("no-log-prefix")
         showsTime = invocation.flag("timestamps")
         self.outputs = outputs

@@ -14,7 +14,9 @@ enum SecretCommand {
             .init("stackup secret ls", "list them"),
             .init("stackup -f /srv/shop/compose.yaml secret history db_password", "by the key of a project that is elsewhere"),
         ], inheritedOptions: CommandTree.withoutProject, leadingOptions: CommandTree.ofKeys,
-        subcommands: runners.map(\.command))
+        subcommands: runners.map(\.command), suggestions: ["show": reading, "get": reading, "cat": reading, "read": reading])
+
+    private static let reading = "'inspect' shows what is known of a secret, and 'export' writes its value"
 
     /// What its help lists, in the order of a secret's life: each is a file of this folder.
     private static let runners: [(command: Command, run: @Sendable (Invocation) throws -> Int32)] = [
