@@ -11,6 +11,15 @@ import Testing
     }
 
     @Test(arguments: [
+        ("services: {web: {command: x, replicas: 2}}", "write it under `deploy`, or write `scale: 2`"),
+        ("services: {web: {command: x, volumes: ['d:/data']}}", "a single letter before ':' is read as a drive of Windows: give the volume a longer name, or write {type: volume, source: d, target: /data}"),
+        ("secrets: {a: {content: x}}", "configs have it; a secret takes `file` or `environment`, or `external` with 'stackup secret create'"),
+    ])
+    func whatIsMeantIsTold(text: String, remedy: String) {
+        #expect(Fixture(["compose.yaml": text]).load().diagnostics.map(\.remedy) == [remedy])
+    }
+
+    @Test(arguments: [
         ("environment: ['A:b', 'U=x:1', '${U:-x}', '-x:y']", "there is no '=', so all of this is a variable's name", "write it as A=VALUE"),
         ("environment: [B=1, C, B=2]", "'B' is in the list already, at line 1: the later one counts", "remove one of the two"),
         ("volumes: ['/a:/x', '/b:/y', {type: tmpfs, target: /x}]", "it is mounted over volumes[0], at line 1, which is dropped: both have the target /x", "give one of them another target, or remove it"),

@@ -10,7 +10,7 @@ extension Reporter {
         guard text.hasPrefix("/"), !text.utf8.contains(0), !Paths.components(text).contains("..") else {
             obstacle(
                 "\(path): the target '\(text)' must be an absolute path without '..'", at: place, attribute: path,
-                remedy: "write where it is to be in the service")
+                remedy: Self.drive(text) ?? "write where it is to be in the service")
             return nil
         }
         let clean = Paths.clean(text)
@@ -19,5 +19,12 @@ extension Reporter {
             return nil
         }
         return clean
+    }
+
+    /// What to write instead of `d:/data`, where the letter was meant as a volume's name.
+    private static func drive(_ text: String) -> String? {
+        let (letter, rest) = Text.cut(text, at: UInt8(ascii: ":"))
+        guard letter.unicodeScalars.count == 1, let rest, rest.hasPrefix("/") else { return nil }
+        return "a single letter before ':' is read as a drive of Windows: give the volume a longer name, or write {type: volume, source: \(letter), target: \(rest)}"
     }
 }

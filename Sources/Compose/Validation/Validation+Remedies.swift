@@ -110,12 +110,21 @@ extension Validation {
             if ServiceAttributes.service[entry.key] != nil { return "indent it under its service" }
             return "remove it, or start its name with x-, which makes it an extension"
         }
+        if entry.key == "replicas", isAt("services") { return "write it under `deploy`, or write `scale: \(entry.value.scalarText ?? "…")`" }
+        if entry.key == "content", isAt("secrets") {
+            return "configs have it; a secret takes `file` or `environment`, or `external` with 'stackup secret create'"
+        }
         if ["subnet", "gateway", "ip_range", "aux_addresses"].contains(entry.key), path.hasPrefix("networks.") {
             return "write it under `ipam.config`, as an entry of that list: - \(entry.key): \(entry.value.scalarText ?? "…")"
         }
         if ProjectAttributes.project[entry.key] != nil { return "'\(entry.key)' belongs to the top level: indent it less" }
         if ServiceAttributes.service[entry.key] != nil { return "'\(entry.key)' is an attribute of a service: indent it less" }
         return isService ? "if it is a service, indent it less" : nil
+    }
+
+    /// Whether this is about what a section of the file names, such as a service.
+    private func isAt(_ section: String) -> Bool {
+        if path.count == 2, case .key(section) = path[0] { true } else { false }
     }
 
     /// How the first of nested variables is written.

@@ -8,7 +8,7 @@ enum Boot {
     static let command = Command(
         "boot", summary: "Have the stack come up when the host starts",
         discussion: """
-            Writes a unit for systemd: root's for the whole host, another user's for that user. It keeps what says which project it is: \\
+            Writes a unit for systemd: root's for the whole host, another user's for that user. It keeps what says which project it is: \
             the folder, -f, -p, --profile, --env-file. Variables of your shell are not there at boot: write them into .env.
             """,
         examples: [
@@ -20,7 +20,7 @@ enum Boot {
             Command(
                 "enable", summary: "Write the unit and have it started at boot",
                 discussion: """
-                    'systemctl start' and 'stop' of the unit bring the stack up and stop it, 'systemctl reload' applies what changed in the \\
+                    'systemctl start' and 'stop' of the unit bring the stack up and stop it, 'systemctl reload' applies what changed in the \
                     Compose files, and the services' output goes to the journal, too. Once the files lie elsewhere, enable it again.
                     """,
                 examples: [

@@ -12,7 +12,7 @@ enum RunCommand {
         "run", summary: "Run a command once, as a service would",
         discussion: """
             Starts an instance of its own with the service's files, user, limits and secrets, and the command in the place of the service's. \
-            What the service depends on is started first. It is counted as nobody's copy: 'up' leaves it alone, and so do commands on the \
+            What the service depends on is started first. It does not count as one of the service's instances: 'up' leaves it alone, and so do commands on the \
             service but 'kill' and 'wait'; 'ps -a' lists it, 'down' removes it. With -d its name is printed, which 'exec', 'logs', 'stop', 'kill' \
             and 'wait' take in a service's place. Otherwise it has this terminal's input and output, or a terminal of its own, signals are \
             passed on, and so is its exit status.

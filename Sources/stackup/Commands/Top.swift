@@ -13,7 +13,7 @@ enum Top {
             reaps its processes, is left out.
             """,
         examples: [.init("stackup top", "of all services"), .init("stackup top db", "of one")],
-        arguments: [.init("SERVICES", .any)])
+        arguments: [.init("SERVICE", .any)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let target = try invocation.targetStack()

@@ -66,14 +66,14 @@ enum CopySide {
             switch task {
             case .send:
                 try TreeSender(FileDescriptor(owning: STDOUT_FILENO)) {
-                    put("stackup: warning: not copied: \(sanitizedForTerminal($0))\n", to: STDERR_FILENO)
+                    put("warning: not copied: \(sanitizedForTerminal($0))\n", to: STDERR_FILENO)
                     isWhole = false
                 }.send(path, from: place, followsLink: flag)
             case .receive: try TreeReceiver(FileDescriptor(owning: STDIN_FILENO), keepsOwners: flag).receive(at: path, in: place)
             case .unpack: try TreeReceiver(FileDescriptor(owning: STDIN_FILENO), keepsOwners: flag).receiveAll(at: path, in: place)
             case .mirror:
                 try TreeReceiver(FileDescriptor(owning: STDIN_FILENO), keepsOwners: false, mirrors: true).receiveChanges(at: path, in: place) {
-                    put("stackup: error: in the service: \(sanitizedForTerminal($0))\n", to: STDERR_FILENO)
+                    put("error: in the service: \(sanitizedForTerminal($0))\n", to: STDERR_FILENO)
                     isWhole = false
                 }
             }
@@ -84,7 +84,7 @@ enum CopySide {
             // Who reads has ended, and has said why.
             return 1
         } catch {
-            put("stackup: error: in the service: \(sanitizedForTerminal("\(error)"))\n", to: STDERR_FILENO)
+            put("error: in the service: \(sanitizedForTerminal("\(error)"))\n", to: STDERR_FILENO)
             return 1
         }
     }

@@ -180,7 +180,7 @@ final class StackWatcher {
         let count = Set(copies.flatMap(\.value)).count
         guard count > 0 else { return true }
         copied.merge(copies) { $0.union($1) }
-        say("Syncing service \"\(service)\" after \(count) changes were detected")
+        say("Syncing service \"\(service)\" after \(count == 1 ? "1 change was" : "\(count) changes were") detected")
         guard !instances.isEmpty else {
             behind.insert(service)
             say("service \"\(service)\" does not run; it gets them when it starts")

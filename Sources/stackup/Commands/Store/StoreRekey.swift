@@ -14,7 +14,7 @@ enum StoreRekey {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let count = try StoreCommand.open(invocation).rekey()
-        invocation.streams.note("\(count) objects were sealed anew")
+        invocation.streams.note(count == 1 ? "1 object was sealed anew" : "\(count) objects were sealed anew")
         return 0
     }
 }
