@@ -26,8 +26,8 @@ enum Grants {
         ])
 
     private static let columns: [ListFormat.Column] = [
-        .init("Service"), .init("Secret"), .init("Name"), .init("Version"), .init("Target"), .init("UID"), .init("GID"), .init("Mode"),
-        .init("Source"), .init("Declared"), .init("Stored"), .init("Mounted"), .init("Sealed"),
+        .init("service"), .init("secret"), .init("name"), .init("version"), .init("target"), .init("uid"), .init("gid"), .init("mode"),
+        .init("source"), .init("declared"), .init("stored"), .init("mounted"), .init("sealed"),
     ]
 
     static func run(_ invocation: Invocation) throws -> Int32 {
@@ -134,12 +134,12 @@ private struct GrantRow {
     var document: TemplateValue {
         func number(_ value: Int64?) -> TemplateValue { value.map { .integer($0) } ?? .null }
         return .record([
-            .init("Service", .string(service)), .init("Secret", .string(key)), .init("Name", .string(storeName)),
-            .init("Version", number(version.map(Int64.init))), .init("Target", .string(target)),
-            .init("UID", number(uid.map(Int64.init))), .init("GID", number(gid.map(Int64.init))), .init("Mode", .string(octalMode)),
-            .init("Source", .string(source)), .init("Declared", .bool(declared)),
-            .init("Stored", .bool(stored != nil)), .init("Mounted", .bool(mounted != nil)),
-            .init("Sealed", .bool(isSealed)),
+            .init("service", .string(service)), .init("secret", .string(key)), .init("name", .string(storeName)),
+            .init("version", number(version.map(Int64.init))), .init("target", .string(target)),
+            .init("uid", number(uid.map(Int64.init))), .init("gid", number(gid.map(Int64.init))), .init("mode", .string(octalMode)),
+            .init("source", .string(source)), .init("declared", .bool(declared)),
+            .init("stored", .bool(stored != nil)), .init("mounted", .bool(mounted != nil)),
+            .init("sealed", .bool(isSealed)),
         ])
     }
 }
