@@ -81,7 +81,7 @@ static void build_surroundings(struct surroundings surroundings) {
     }
     int is_checked = take_word("checkprocesses");
     enter_root();
-    if (is_checked) refuse_uncovered_processes();
+    if (is_checked) cover_remaining_processes();
 }
 
 /// Ends whatever the service has left behind: orphans are ours (PR_SET_CHILD_SUBREAPER), one generation after the other.

@@ -2,11 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "masks.h"
+#include "mount_api.h"
 #include "report.h"
 
 static const char **allowed;
@@ -98,7 +102,11 @@ static int is_allowed(const char *place) {
     return 0;
 }
 
-void refuse_uncovered_processes(void) {
+/// Covers what lies open, where it can be found by the name that it has just now.
+///
+/// Returns how many lay open.
+static unsigned cover_processes(unsigned attempts_left) {
+    unsigned uncovered = 0;
     char *text = read_table(), *rest = text;
     struct line *lines = NULL;
     unsigned count = 0;
@@ -113,8 +121,19 @@ void refuse_uncovered_processes(void) {
     for (unsigned i = 0; i < count; i++) {
         if (!lines[i].shows_processes || strcmp(lines[i].device, own) == 0) continue;
         if (is_allowed(lines[i].place) || is_covered(&lines[i], lines, count)) continue;
-        fail_because("cover", lines[i].place, "the host's processes lie there, and a folder above was renamed while they were to be covered; start it again");
+        uncovered++;
+        if (attempts_left == 0)
+            fail_because("cover", lines[i].place, "the host's processes lie there, and a folder above is renamed all the time; end who does that, or unmount them");
+        int place = open_without_links(lines[i].place);
+        struct statfs filesystem;
+        if (place >= 0 && fstatfs(place, &filesystem) == 0 && filesystem.f_type == PROC_SUPER_MAGIC) mask_descriptor(place, lines[i].place);
+        if (place >= 0) close(place);
     }
     free(lines);
     free(text);
+    return uncovered;
+}
+
+void cover_remaining_processes(void) {
+    for (unsigned attempts = 1000; cover_processes(attempts) > 0; attempts--) {}
 }

@@ -4,7 +4,7 @@
 /// Names a place where the service is to see processes, since it has mounted some there itself.
 void allow_processes(const char *place);
 
-/// Ends the launch where a mount of processes (proc(5)) that is not the instance's own lies open below the root. Covers are laid by path,
-/// and a neighbour that may write above such a mount may have renamed a folder meanwhile; which mount lies on which, nobody but us can
-/// change in this namespace.
-void refuse_uncovered_processes(void);
+/// Covers each mount of processes (proc(5)) that is not the instance's own and lies open below the root. Covers are laid by path, and a
+/// neighbour that may write above such a mount may have renamed a folder meanwhile; which mount lies on which, nobody but us can
+/// change in this namespace. Where one can't be found by its name in the end, that ends the launch.
+void cover_remaining_processes(void);
