@@ -50,6 +50,18 @@ void mask(const char *path) {
     close(place);
 }
 
+int is_processes(int place) {
+    struct statfs status;
+    return fstatfs(place, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
+}
+
+void mask_processes(const char *path) {
+    int place = open_without_links(path);
+    if (place < 0) return;
+    if (is_processes(place)) mask_descriptor(place, path);
+    close(place);
+}
+
 /// Whether something is a cover. It is told by what makes it one, and not by who laid it: a folder that has no room for any entry, a device
 /// that can't be opened.
 static int is_cover(int place, const char *path) {

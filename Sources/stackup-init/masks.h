@@ -21,3 +21,9 @@ void cover(int place, const char *path);
 
 /// The same for a path that is already open (O_PATH).
 void mask_descriptor(int place, const char *path);
+
+/// Whether what is open is of a mount of processes (proc(5)).
+int is_processes(int place);
+
+/// Covers a path where a mount of processes lies there; anything else stays.
+void mask_processes(const char *path);

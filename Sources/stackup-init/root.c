@@ -4,14 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "kernel.h"
@@ -96,10 +94,9 @@ void hide_in_root(const char *path) {
 }
 
 void hide_processes_in_root(const char *path) {
-    struct statfs status;
     int place = open_in_root(path);
     if (place < 0) return;
-    if (fstatfs(place, &status) == 0 && status.f_type == PROC_SUPER_MAGIC) mask_descriptor(place, path);
+    if (is_processes(place)) mask_descriptor(place, path);
     close(place);
 }
 

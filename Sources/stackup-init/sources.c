@@ -2,12 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "masks.h"
@@ -42,18 +40,6 @@ void add_processes(char *path) {
     processes = realloc(processes, (processes_count + 1) * sizeof *processes);
     if (processes == NULL) fail("realloc", path);
     processes[processes_count++] = path;
-}
-
-static int is_processes(int place) {
-    struct statfs status;
-    return fstatfs(place, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
-}
-
-static void mask_processes(const char *path) {
-    int place = open_without_links(path);
-    if (place < 0) return;
-    if (is_processes(place)) mask_descriptor(place, path);
-    close(place);
 }
 
 static void open_source(struct source *source) {

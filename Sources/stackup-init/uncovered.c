@@ -2,15 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "masks.h"
-#include "mount_api.h"
 #include "report.h"
 
 static const char **allowed;
@@ -124,10 +121,7 @@ static unsigned cover_processes(unsigned attempts_left) {
         uncovered++;
         if (attempts_left == 0)
             fail_because("cover", lines[i].place, "the host's processes lie there, and a folder above is renamed all the time; end who does that, or unmount them");
-        int place = open_without_links(lines[i].place);
-        struct statfs filesystem;
-        if (place >= 0 && fstatfs(place, &filesystem) == 0 && filesystem.f_type == PROC_SUPER_MAGIC) mask_descriptor(place, lines[i].place);
-        if (place >= 0) close(place);
+        mask_processes(lines[i].place);
     }
     free(lines);
     free(text);
