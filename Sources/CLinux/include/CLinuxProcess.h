@@ -52,6 +52,9 @@ int clinux_event_descriptor(void);
 /// pipe2(2) with O_CLOEXEC: the read end, then the write end.
 int clinux_pipe(int *ends);
 
+/// Has the pipe hold that many bytes where the user may have more (F_SETPIPE_SZ, pipe(7)).
+void clinux_widen_pipe(int end, int size);
+
 /// posix_spawn_file_actions_addclosefrom_np(3) and posix_spawn_file_actions_addchdir_np(3); `actions` is a
 /// posix_spawn_file_actions_t. Returns 0 or an error's number.
 int clinux_spawn_close_from(void *actions, int first);

@@ -10,97 +10,118 @@ enum JSONFileLine {
     ///
     /// Escapes as Docker does: `<`, `>`, `&` and control characters as `\u00XX`, a byte that is no UTF-8
     /// as `\ufffd`.
-    static func append(_ text: UnsafeRawBufferPointer, newline: Bool, tail: Tail, to line: inout [UInt8]) {
-        line.append(contentsOf: #"{"log":""#.utf8)
-        appendEscaped(text, to: &line)
-        if newline { line.append(contentsOf: #"\n"#.utf8) }
-        line.append(contentsOf: tail.bytes)
+    static func append(_ text: UnsafeRawBufferPointer, newline: Bool, tail: Tail, to lines: inout LineBuffer) {
+        // An escape makes six bytes of one at most.
+        lines.append(atMost: 8 + 6 * text.count + 8 + 2 + Tail.room) { start in
+            var end = put(#"{"log":""#, at: start)
+            end = putEscaped(text, at: end)
+            if newline { end = put(#"\n"#, at: end) }
+            end.storeBytes(of: tail.bytes, as: SIMD64<UInt8>.self)
+            return end + tail.count - start
+        }
     }
 
     /// What follows the text: the same for all lines that were read at once.
     struct Tail {
-        let stream: LogStream
         let time: LogTime
-        let bytes: [UInt8]
+        /// The first ``count`` of them: what is stored as a whole needs no call and no length.
+        fileprivate let bytes: SIMD64<UInt8>
+        fileprivate let count: Int
+
+        /// How many bytes there may be: 27 before the time, 30 of RFC 3339 with nanoseconds, 3 after it.
+        fileprivate static let room = SIMD64<UInt8>.scalarCount
 
         init(_ stream: LogStream, _ time: LogTime) {
-            self.stream = stream
             self.time = time
-            var bytes = Array((stream == .stdout ? #"","stream":"stdout","time":""# : #"","stream":"stderr","time":""#).utf8)
-            time.append(to: &bytes)
-            bytes += "\"}\n".utf8
-            self.bytes = bytes
+            var text = Array((stream == .stdout ? #"","stream":"stdout","time":""# : #"","stream":"stderr","time":""#).utf8)
+            time.append(to: &text)
+            text += "\"}\n".utf8
+            precondition(text.count <= Self.room)
+            count = text.count
+            bytes = SIMD64(text + repeatElement(0, count: Self.room - text.count))
         }
     }
 
-    private static func appendEscaped(_ text: UnsafeRawBufferPointer, to line: inout [UInt8]) {
-        var index = 0
-        var plain = 0
-        func flush(_ line: inout [UInt8]) {
-            if plain < index { line.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[plain..<index])) }
-        }
-        while index < text.count {
-            index = endOfPlain(text, from: index)
-            guard index < text.count else { break }
-            let byte = text[index]
-            if byte >= 0x80 {
-                let length = sequenceLength(text, at: index)
-                // U+2028 and U+2029 (E2 80 A8, E2 80 A9) end a line in JavaScript.
-                let separates = length == 3 && byte == 0xE2 && text[index + 1] == 0x80 && text[index + 2] & 0xFE == 0xA8
-                if length > 0 && !separates {
-                    index += length
+    /// Copies the text in pieces, which it looks at on the way: most of what services print needs no escapes.
+    ///
+    /// May write to seven bytes more than it returns the end of.
+    private static func putEscaped(_ text: UnsafeRawBufferPointer, at start: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+        guard var from = text.baseAddress else { return start }
+        let last = from + text.count
+        var end = start
+        while from < last {
+            // A jump that is foreseen, and not a sum that the next piece has to wait for, goes past the usual ones.
+            if last - from >= 16 {
+                let words = from.loadUnaligned(as: SIMD2<UInt64>.self)
+                end.storeBytes(of: words, as: SIMD2<UInt64>.self)
+                let marks = unplain(words)
+                if marks[0] | marks[1] == 0 {
+                    from += 16
+                    end += 16
                     continue
                 }
-                flush(&line)
-                if length == 0 {
-                    line.append(contentsOf: #"\ufffd"#.utf8)
-                } else {
-                    line.append(contentsOf: text[index + 2] == 0xA8 ? #"\u2028"#.utf8 : #"\u2029"#.utf8)
-                }
-                index += max(length, 1)
-                plain = index
+            }
+            let size = last - from < 8 ? 1 : 8
+            let word = size == 8 ? from.loadUnaligned(as: UInt64.self) : 0x2020_2020_2020_2000 | UInt64(from.load(as: UInt8.self))
+            end.storeBytes(of: word, as: UInt64.self)
+            let marks = unplain(SIMD2(repeating: word))[0]
+            if marks == 0 {
+                from += size
+                end += size
                 continue
             }
-            flush(&line)
-            switch byte {
-            case UInt8(ascii: "\""): line.append(contentsOf: #"\""#.utf8)
-            case UInt8(ascii: "\\"): line.append(contentsOf: #"\\"#.utf8)
-            case UInt8(ascii: "\n"): line.append(contentsOf: #"\n"#.utf8)
-            case UInt8(ascii: "\r"): line.append(contentsOf: #"\r"#.utf8)
-            default:
-                line.append(contentsOf: #"\u00"#.utf8)
-                line.append(hexadecimal(byte >> 4))
-                line.append(hexadecimal(byte & 0xF))
-            }
-            index += 1
-            plain = index
+            let plain = marks.trailingZeroBitCount / 8
+            from += plain
+            end = putUnplain(UnsafeRawBufferPointer(start: from, count: last - from), at: end + plain, &from)
         }
-        flush(&line)
+        return end
     }
 
-    /// Where the text that starts at `index` and needs no escapes ends. Looks at 8 bytes at once: most of what services print is plain.
-    private static func endOfPlain(_ text: UnsafeRawBufferPointer, from index: Int) -> Int {
-        var index = index
-        while index + 8 <= text.count, isPlain(text.loadUnaligned(fromByteOffset: index, as: UInt64.self)) { index += 8 }
-        while index < text.count, isPlain(text[index]) { index += 1 }
-        return index
-    }
-
-    /// Whether each of 8 bytes is plain. A byte below `n` borrows from its own highest bit when `n` is taken from it.
-    private static func isPlain(_ bytes: UInt64) -> Bool {
-        let ones: UInt64 = 0x0101_0101_0101_0101, highest = ones << 7
-        func zeros(_ bytes: UInt64) -> UInt64 { (bytes &- ones) & ~bytes }
-        let others = bytes | (bytes &- ones &* 0x20)
-            | zeros(bytes ^ ones &* 0x22) | zeros(bytes ^ ones &* 0x5C)
-            | zeros(bytes ^ ones &* 0x3C) | zeros(bytes ^ ones &* 0x3E) | zeros(bytes ^ ones &* 0x26)
-        return others & highest == 0
-    }
-
-    private static func isPlain(_ byte: UInt8) -> Bool {
+    /// Puts what the text begins with and what is no plain character, and moves `from` to what follows it.
+    private static func putUnplain(
+        _ text: UnsafeRawBufferPointer, at end: UnsafeMutableRawPointer, _ from: inout UnsafeRawPointer
+    ) -> UnsafeMutableRawPointer {
+        let byte = text[0]
+        let length = byte < 0x80 ? 1 : sequenceLength(text, at: 0)
+        from += max(length, 1)
         switch byte {
-        case 0..<0x20, 0x80..., UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"): false
-        default: true
+        case UInt8(ascii: "\""): return put(#"\""#, at: end)
+        case UInt8(ascii: "\\"): return put(#"\\"#, at: end)
+        case UInt8(ascii: "\n"): return put(#"\n"#, at: end)
+        case UInt8(ascii: "\r"): return put(#"\r"#, at: end)
+        case ..<0x80:
+            let digits = put(#"\u00"#, at: end)
+            digits.storeBytes(of: hexadecimal(byte >> 4), as: UInt8.self)
+            (digits + 1).storeBytes(of: hexadecimal(byte & 0xF), as: UInt8.self)
+            return digits + 2
+        case _ where length == 0: return put(#"\ufffd"#, at: end)
+        // U+2028 and U+2029 end a line in JavaScript.
+        case 0xE2 where text[1] == 0x80 && text[2] == 0xA8: return put(#"\u2028"#, at: end)
+        case 0xE2 where text[1] == 0x80 && text[2] == 0xA9: return put(#"\u2029"#, at: end)
+        default:
+            end.copyMemory(from: text.baseAddress!, byteCount: length)
+            return end + length
         }
+    }
+
+    private static func put(_ text: StaticString, at end: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer {
+        end.copyMemory(from: text.utf8Start, byteCount: text.utf8CodeUnitCount)
+        return end + text.utf8CodeUnitCount
+    }
+
+    /// Which bytes of each word need an escape, or a look because they are no ASCII: the highest bit of the first such byte is set, and of none
+    /// before it.
+    ///
+    /// A byte below `n` borrows from that bit when `n` is taken from it, and from the bytes after it, whose bits say nothing then. (Swift compares
+    /// the elements of a `SIMD16` one by one; what is done here are instructions for vectors.)
+    @inline(__always)
+    private static func unplain(_ words: SIMD2<UInt64>) -> SIMD2<UInt64> {
+        let ones = SIMD2<UInt64>(repeating: 0x0101_0101_0101_0101)
+        func zeros(_ bytes: SIMD2<UInt64>) -> SIMD2<UInt64> { (bytes &- ones) & ~bytes }
+        // `"` and `&`, 0x22 and 0x26, differ in one bit, and so do `<` and `>`, 0x3C and 0x3E. The last is the backslash.
+        let found = words | (words &- ones &* 0x20) | zeros((words | ones &* 0x04) ^ (ones &* 0x26))
+            | zeros((words | ones &* 0x02) ^ (ones &* 0x3E)) | zeros(words ^ (ones &* 0x5C))
+        return found & (ones &* 0x80)
     }
 
     private static func hexadecimal(_ nibble: UInt8) -> UInt8 {

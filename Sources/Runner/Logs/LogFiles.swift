@@ -35,7 +35,7 @@ struct LogFiles: ~Copyable {
         self.limits = limits
     }
 
-    mutating func write(_ lines: [UInt8]) {
+    mutating func write(_ lines: UnsafeRawBufferPointer) {
         var rest = lines[...]
         while !rest.isEmpty {
             if file != nil && size >= limits.fileSize { rotate() }
@@ -43,23 +43,23 @@ struct LogFiles: ~Copyable {
             let room = Int(clamping: max(limits.fileSize - size, 1))
             let reaching = rest.count <= room ? nil : rest[(rest.startIndex + room - 1)...].firstIndex(of: UInt8(ascii: "\n"))
             let part = rest[...(reaching ?? rest.endIndex - 1)]
-            write(part)
+            write(part: UnsafeRawBufferPointer(rebasing: part))
             rest = rest[part.endIndex...]
         }
     }
 
-    private mutating func write(_ lines: ArraySlice<UInt8>) {
+    private mutating func write(part lines: UnsafeRawBufferPointer) {
         if file == nil { open() }
         guard let number = file?.number else { return lose(lines.count, errno) }
         if lost.count > 0 {
-            guard put(noteOfLoss()[...], number) else { return lose(lines.count, errno) }
+            guard noteOfLoss().withBytes({ put($0, number) }) else { return lose(lines.count, errno) }
             lost = (0, 0)
         }
         if !put(lines, number) { lose(lines.count, errno) }
     }
 
-    private mutating func put(_ lines: ArraySlice<UInt8>, _ number: Int32) -> Bool {
-        let written = lines.withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) }
+    private mutating func put(_ lines: UnsafeRawBufferPointer, _ number: Int32) -> Bool {
+        let written = Glibc.write(number, lines.baseAddress, lines.count)
         if written == lines.count {
             size += Int64(written)
             return true
@@ -74,9 +74,9 @@ struct LogFiles: ~Copyable {
 
     private mutating func lose(_ count: Int, _ code: Int32) { lost = (lost.count + count, code) }
 
-    private func noteOfLoss() -> [UInt8] {
+    private func noteOfLoss() -> LineBuffer {
         let text = "stackup: about \(lost.count) bytes of output were lost here: \(String(cString: strerror(lost.code)))"
-        var line: [UInt8] = []
+        var line = LineBuffer()
         Array(text.utf8).withUnsafeBytes { JSONFileLine.append($0, newline: true, tail: .init(.stderr, .now()), to: &line) }
         return line
     }

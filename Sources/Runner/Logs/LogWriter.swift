@@ -7,8 +7,6 @@ final class LogWriter {
     private let destination: LogDestination?
     private var stdout = LineSplitter()
     private var stderr = LineSplitter()
-    /// Of the line written last.
-    private var tail: JSONFileLine.Tail?
 
     /// - Parameters:
     ///   - stack: names the instance elsewhere, together with its own name.
@@ -38,31 +36,51 @@ final class LogWriter {
     /// Takes what the service wrote.
     /// - Parameter scratch: memory for the encoded lines, shared by all writers; its content is lost.
     func receive(
-        _ bytes: UnsafeRawBufferPointer, from stream: LogStream, at time: LogTime = .now(), scratch: inout [UInt8]
+        _ bytes: UnsafeRawBufferPointer, from stream: LogStream, at time: LogTime = .now(), scratch: inout LineBuffer
     ) {
-        scratch.removeAll(keepingCapacity: true)
+        scratch.removeAll()
+        var encoder = LineEncoder(stream, isKept: files != nil, destination)
         switch stream {
-        case .stdout: stdout.consume(bytes, at: time) { put($0, endsLine: $1, stream, $2, &scratch) }
-        case .stderr: stderr.consume(bytes, at: time) { put($0, endsLine: $1, stream, $2, &scratch) }
+        case .stdout: stdout.consume(bytes, at: time) { encoder.put($0, endsLine: $1, $2, &scratch) }
+        case .stderr: stderr.consume(bytes, at: time) { encoder.put($0, endsLine: $1, $2, &scratch) }
         }
-        files?.write(scratch)
-        destination?.flush()
+        pass(scratch)
     }
 
     /// The service closed this output, or ended.
     func finish(_ stream: LogStream, at time: LogTime = .now()) {
-        var lines: [UInt8] = []
+        var lines = LineBuffer()
+        var encoder = LineEncoder(stream, isKept: files != nil, destination)
         switch stream {
-        case .stdout: stdout.finish(at: time) { put($0, endsLine: $1, stream, $2, &lines) }
-        case .stderr: stderr.finish(at: time) { put($0, endsLine: $1, stream, $2, &lines) }
+        case .stdout: stdout.finish(at: time) { encoder.put($0, endsLine: $1, $2, &lines) }
+        case .stderr: stderr.finish(at: time) { encoder.put($0, endsLine: $1, $2, &lines) }
         }
-        files?.write(lines)
-        destination?.flush()
+        pass(lines)
     }
 
-    private func put(_ text: UnsafeRawBufferPointer, endsLine: Bool, _ stream: LogStream, _ time: LogTime, _ lines: inout [UInt8]) {
-        if files != nil {
-            let tail = self.tail.flatMap { $0.time == time && $0.stream == stream ? $0 : nil } ?? JSONFileLine.Tail(stream, time)
+    private func pass(_ lines: borrowing LineBuffer) {
+        lines.withBytes { files?.write($0) }
+        destination?.flush()
+    }
+}
+
+/// Puts the lines of one read where they are to go. A value of its own, since each access to a member of a class is checked while it runs.
+private struct LineEncoder {
+    private let stream: LogStream
+    private let isKept: Bool
+    private let destination: LogDestination?
+    /// Of the line put last.
+    private var tail: JSONFileLine.Tail?
+
+    init(_ stream: LogStream, isKept: Bool, _ destination: LogDestination?) {
+        self.stream = stream
+        self.isKept = isKept
+        self.destination = destination
+    }
+
+    mutating func put(_ text: UnsafeRawBufferPointer, endsLine: Bool, _ time: LogTime, _ lines: inout LineBuffer) {
+        if isKept {
+            let tail = self.tail.flatMap { $0.time == time ? $0 : nil } ?? JSONFileLine.Tail(stream, time)
             self.tail = tail
             JSONFileLine.append(text, newline: endsLine, tail: tail, to: &lines)
         }

@@ -163,24 +163,3 @@ final class RunningInstance {
         onEnd()
     }
 }
-
-/// The memory that all output passes through: one thread reads, so one buffer is enough.
-final class OutputBuffer {
-    nonisolated(unsafe) static let shared = OutputBuffer()
-
-    private let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
-    private var scratch: [UInt8] = []
-
-    /// Reads what is there.
-    ///
-    /// - Parameter limit: how much at most, in bytes.
-    /// - Returns: as read(2).
-    func read(_ descriptor: Int32, limit: Int = .max, body: (UnsafeRawBufferPointer, inout [UInt8]) -> Void) -> Int {
-        let count = Glibc.read(descriptor, bytes.baseAddress, min(bytes.count, limit))
-        guard count > 0 else { return count }
-        body(UnsafeRawBufferPointer(rebasing: bytes[..<count]), &scratch)
-        // Escaping can make six bytes of one; that much need not be kept.
-        if scratch.capacity > 256 * 1024 { scratch = [] }
-        return count
-    }
-}

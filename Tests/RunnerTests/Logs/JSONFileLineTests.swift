@@ -5,11 +5,11 @@ import Testing
 
 @Suite struct JSONFileLineTests {
     private func line(_ bytes: [UInt8], newline: Bool = true) -> String {
-        var result: [UInt8] = []
+        var result = LineBuffer()
         bytes.withUnsafeBytes {
             JSONFileLine.append($0, newline: newline, tail: .init(.stderr, LogTime("2026-01-02T03:04:05.0607Z")!), to: &result)
         }
-        return String(decoding: result, as: UTF8.self)
+        return result.withBytes { String(decoding: $0, as: UTF8.self) }
     }
 
     @Test func aLineHasDockersForm() {
@@ -40,6 +40,16 @@ import Testing
                 bytes[place] = byte
                 let text = String(repeating: "a", count: place) + escaped + String(repeating: "a", count: 23 - place)
                 #expect(line(bytes, newline: false).hasPrefix(#"{"log":"\#(text)","stream""#), "byte \(byte) at \(place)")
+            }
+        }
+    }
+
+    @Test func whatIsNoASCIIIsSeenWhereverItStands() {
+        for (bytes, text) in [(Array("ü".utf8), "ü"), (Array("\u{2028}".utf8), #"\u2028"#), (Array("😀".utf8), "😀"), ([0xFF], #"\ufffd"#), ([0xE2], #"\ufffd"#)] {
+            for place in 0...40 {
+                let before = String(repeating: "a", count: place), after = String(repeating: "b", count: 40 - place)
+                let whole = line(Array(before.utf8) + bytes + Array(after.utf8), newline: false)
+                #expect(whole.hasPrefix(#"{"log":"\#(before + text + after)","stream""#), "\(bytes) at \(place)")
             }
         }
     }

@@ -19,7 +19,7 @@ import Testing
     }
 
     private func put(_ text: String, _ writer: LogWriter, _ stream: LogStream = .stdout, at time: Int64? = nil) {
-        var scratch: [UInt8] = []
+        var scratch = LineBuffer()
         Array(text.utf8).withUnsafeBytes {
             writer.receive($0, from: stream, at: time.map { LogTime(nanoseconds: $0) } ?? .now(), scratch: &scratch)
         }

@@ -29,7 +29,7 @@ import Testing
             let directory = try FileDescriptor.open(temporary.path, O_RDONLY | O_DIRECTORY)
             let writer = LogWriter(instance: "web-1", stack: "shop", directory: directory.number, plan: LogPlan(fileSize: 1 << 30, fileCount: 1))
             let reader = try LogReader(directory: temporary.path)
-            var scratch: [UInt8] = [], read: [UInt8] = [], written: [UInt8] = []
+            var scratch = LineBuffer(), read: [UInt8] = [], written: [UInt8] = []
             for _ in 0..<5 {
                 let bytes = Self.output(&random)
                 written += bytes
@@ -56,7 +56,7 @@ import Testing
             func writer() -> LogWriter {
                 LogWriter(instance: "web-1", stack: "shop", directory: directory.number, plan: LogPlan(fileSize: 20_000, fileCount: 3))
             }
-            var scratch: [UInt8] = []
+            var scratch = LineBuffer()
             func put(_ bytes: [UInt8], _ writer: LogWriter) { bytes.withUnsafeBytes { writer.receive($0, from: .stdout, at: .now(), scratch: &scratch) } }
             put(Self.output(&random) + [10], writer())
             let reader = try LogReader(directory: folder, tail: [nil, 0, 1, 1000].randomElement(using: &random)!)

@@ -1,0 +1,35 @@
+import Glibc
+import Linux
+import Testing
+
+@testable import Runner
+
+/// A service that fills its pipe gets a wider one, and nothing of what is in it is lost.
+@Suite struct OutputBufferTests {
+    @Test func aFullPipeIsWidened() throws {
+        let pipe = try FileDescriptor.pipe()
+        #expect(fcntl(pipe.write.number, F_SETFL, O_NONBLOCK) == 0)
+        let buffer = OutputBuffer()
+        func room() -> Int32 { fcntl(pipe.read.number, 1032 /* F_GETPIPE_SZ */) }
+        func fill(_ byte: UInt8) -> Int {
+            let bytes = [UInt8](repeating: byte, count: 1 << 20)
+            return max(0, write(pipe.write.number, bytes, bytes.count))
+        }
+        func read() -> [UInt8] {
+            var result: [UInt8] = []
+            #expect(buffer.read(pipe.read.number) { bytes, _ in result += bytes } == result.count)
+            return result
+        }
+        let usual = room()
+        #expect(write(pipe.write.number, "a", 1) == 1)
+        #expect(read() == [UInt8(ascii: "a")])
+        #expect(room() == usual)
+        let first = fill(1)
+        #expect(first == usual)
+        #expect(read() == [UInt8](repeating: 1, count: first))
+        #expect(room() > usual)
+        let second = fill(2)
+        #expect(second == room())
+        #expect(read() == [UInt8](repeating: 2, count: second))
+    }
+}
