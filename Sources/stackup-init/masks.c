@@ -94,12 +94,13 @@ void leave_cover(const char *name) {
 }
 
 void take_cover(const char *name) {
-    int tree = tree_clone(new_root, name, 0);
-    if (tree < 0) fail("take", name);
-    if (is_cover(tree, name)) {
-        first = tree;
+    // The mount itself: before Linux 6.15 a copy of it that is attached nowhere could not be copied again.
+    int place = openat(new_root, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (place < 0) fail("take", name);
+    if (is_cover(place, name)) {
+        first = place;
         return;
     }
     // Others have the same one, and whoever may mount has made something else of it: from here on there is another.
-    close(tree);
+    close(place);
 }
