@@ -110,17 +110,35 @@ final class StackCgroups {
         func handOn(_ folder: String) throws(SystemCallError) {
             if !text.isEmpty { try ControlFile.write(text, to: folder + "/cgroup.subtree_control") }
         }
-        // Whatever hands controllers on may not have processes itself.
-        if parent.isOwn, !text.isEmpty { try vacate(parent.path) }
-        try handOn(parent.path)
+        if parent.isOwn, !text.isEmpty {
+            try vacate(parent.path) { () throws(SystemCallError) in try handOn(parent.path) }
+        } else {
+            try handOn(parent.path)
+        }
         let folder = try makeParent(name ?? "", in: parent.path, prepare: handOn)
         return try makeFolder(for: instance, in: folder, named: "stackup.slice", prepare: handOn)
     }
 
-    /// Moves what is in a group that was handed to us, this process first of all, to one below it.
-    private func vacate(_ folder: String) throws(SystemCallError) {
+    /// How often a group is looked through for processes that others have started meanwhile.
+    private static let mostAttempts = 100
+
+    /// Does what needs a group without processes of its own: controllers are handed on by no other (cgroups(7)).
+    private func vacate(_ folder: String, andThen work: () throws(SystemCallError) -> Void) throws(SystemCallError) {
         let leaf = folder + "/stackup.supervisor"
         if mkdir(leaf, 0o755) != 0, errno != EEXIST { throw SystemCallError("mkdir", leaf) }
+        for attempt in 1... {
+            try moveProcesses(of: folder, to: leaf)
+            do {
+                return try work()
+            } catch where error.code == EBUSY && attempt < Self.mostAttempts {
+                // A child of a process that was not yet moved when it started it.
+                continue
+            }
+        }
+    }
+
+    /// Moves what is in a group that was handed to us, this process first of all, to one below it.
+    private func moveProcesses(of folder: String, to leaf: String) throws(SystemCallError) {
         for pid in (ControlFile.read(folder + "/cgroup.procs") ?? "").split(separator: "\n") {
             do {
                 try ControlFile.write(String(pid), to: leaf + "/cgroup.procs")

@@ -9,6 +9,8 @@ public enum SupervisionError: Error, Equatable, Sendable, CustomStringConvertibl
     case notStarted(reason: String)
     /// The connection ended in the middle of a request.
     case connectionLost
+    /// It ended while services run that it was to look after: somebody killed it.
+    case killed
     /// A message that is not what the protocol says.
     case malformed(String)
     /// The supervisor did not do it, and says why.
@@ -27,6 +29,7 @@ public enum SupervisionError: Error, Equatable, Sendable, CustomStringConvertibl
         case .system(let error): error.description
         case .notStarted(let reason): "the stack's supervisor did not start: \(reason)"
         case .connectionLost: "the stack's supervisor ended before it answered; run the command again"
+        case .killed: "the stack's supervisor was killed; its services run on: 'stackup up -d' looks after them again"
         case .malformed(let what): "the stack's supervisor sent what this version does not understand: \(what)"
         case .refused(let reason): reason
         }

@@ -67,7 +67,13 @@ final class LogFollower {
             if isSupervised { proceedWithWatch() }
             // A command that ran meanwhile may have got the signal.
             if isInterrupted(by: signals) { return .interrupted }
-            if try !isSupervised || isNews && !anythingRuns() || until.map({ $0 < .now() }) ?? false { break }
+            guard isSupervised else {
+                finish()
+                // What was taken down has ended well.
+                if try StackRemains.hasLiveInstances(directories) { throw SupervisionError.killed }
+                break
+            }
+            if try isNews && !anythingRuns() || until.map({ $0 < .now() }) ?? false { break }
             isNews = false
             wait(for: [reader.descriptor, events.descriptor, signals] + (watcher.map { [$0.descriptor] } ?? []), until: until)
         }
