@@ -84,9 +84,9 @@ public struct MountTable {
         return mount.root.elementsEqual("/".utf8) && mount.isFile(of: device, below: "/") && mount.type.elementsEqual(type.utf8)
     }
 
-    /// Whether there are such mounts, wherever they are.
-    public func hasMounts(of device: dev_t, below beginning: String) -> Bool {
-        mounts.contains { $0.isFile(of: device, below: beginning) }
+    /// How many such mounts there are, wherever they are.
+    public func count(of device: dev_t, below beginning: String) -> Int {
+        mounts.count { $0.isFile(of: device, below: beginning) }
     }
 
     /// The other paths by which mounts lead to what a path names, or to a part of it: the host may have mounted the

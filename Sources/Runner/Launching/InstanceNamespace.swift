@@ -11,10 +11,15 @@ struct InstanceNamespace {
     private let pid: Int32
     /// Of the tmpfs that the service's files are on.
     private let device: dev_t
+    private let mountsBeneath: Bool
 
-    init(_ pid: Int32, device: dev_t) {
+    /// Whether this kernel can put a mount beneath another one (Linux 6.5): it looks at the flags before all else.
+    static let kernelMountsBeneath = clinux_tree_attach(-1, -1, 1) != 0 && errno != EINVAL
+
+    init(_ pid: Int32, device: dev_t, mountsBeneath: Bool) {
         self.pid = pid
         self.device = device
+        self.mountsBeneath = mountsBeneath
     }
 
     /// Whether one of our files is mounted for a target, or can be: mount points are made only when an instance starts.
@@ -33,8 +38,8 @@ struct InstanceNamespace {
         try entered { thread throws(SystemCallError) in
             for place in try places(of: target, thread) {
                 // Beneath, then the top one off: a reader never finds the place empty.
-                if clinux_tree_attach(number, place.descriptor.number, 1) == 0 { return try place.detach() }
-                // Before Linux 6.5 on top, unless that is a file whose removal a dead supervisor did not finish.
+                if mountsBeneath, clinux_tree_attach(number, place.descriptor.number, 1) == 0 { return try place.detach() }
+                // Otherwise on top, unless that is a file whose removal a dead supervisor did not finish.
                 guard place.status.st_nlink == 0 else { return try place.cover(by: number) }
                 try place.detach()
             }
@@ -47,8 +52,13 @@ struct InstanceNamespace {
     /// above one about all the time. What it keeps so is empty by then.
     func uncover(_ target: String) throws(SystemCallError) {
         try entered { thread throws(SystemCallError) in
-            for _ in 0..<16 {
-                guard try MountTable.current(thread).hasMounts(of: device, below: ServiceMountLayout.beginning(of: target)) else { return }
+            var (attempts, before) = (16, Int.max)
+            while attempts > 0 {
+                let count = try MountTable.current(thread).count(of: device, below: ServiceMountLayout.beginning(of: target))
+                guard count > 0 else { return }
+                // Where they lie on each other, each time takes off one.
+                attempts = count < before ? 16 : attempts - 1
+                before = count
                 for place in try places(of: target, thread) { try? place.detach() }
             }
         }

@@ -17,15 +17,23 @@ public final class ServiceMount {
     /// Paths in the tmpfs of the files whose targets are outside `/run/secrets`, by target.
     private var targets: [Bytewise<String>: String]
     private var lastNumber: Int
+    /// Whether a mount can be put beneath another one. Before Linux 6.5 it lies on the file that it replaces: that has to stay then, since removing
+    /// a file takes off what is mounted on it, in every namespace (mount_namespaces(7)).
+    private let mountsBeneath: Bool
+    /// In seconds: how long what had to stay keeps its content.
+    var readingTime = 60
 
     /// In bytes.
     private static let initialSize = 256 * 1024
 
     /// An empty one.
     ///
-    /// - Parameter bare: what its mount namespace is made a copy of.
-    public init(service: String, bare: borrowing BareMountNamespace) throws(LaunchError) {
+    /// - Parameters:
+    ///   - bare: what its mount namespace is made a copy of.
+    ///   - mountsBeneath: whether a mount can be put beneath another one; nil: as this kernel can.
+    public init(service: String, bare: borrowing BareMountNamespace, mountsBeneath: Bool? = nil) throws(LaunchError) {
         self.service = service
+        self.mountsBeneath = mountsBeneath ?? InstanceNamespace.kernelMountsBeneath
         held = [:]
         targets = [:]
         lastNumber = 0
@@ -41,18 +49,15 @@ public final class ServiceMount {
         }
     }
 
-    private init(adopting namespace: consuming ServiceMountNamespace, service: String, files: [MountedFile]) {
+    private init(adopting namespace: consuming ServiceMountNamespace, service: String, files: [MountedFile], mountsBeneath: Bool) {
         self.service = service
+        self.mountsBeneath = mountsBeneath
         let root = namespace.root.number
-        func names(_ folder: String) -> [String] {
-            guard let folder = try? FileDescriptor.open(folder, in: root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else { return [] }
-            return DirectoryListing.names(in: folder.number)
-        }
         func isFile(_ path: String) -> Bool {
             var status = stat()
             return fstatat(root, path, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_mode & S_IFMT == S_IFREG
         }
-        let (present, unfinished) = (names(ServiceMountLayout.targets), names(ServiceMountLayout.incoming))
+        let (present, unfinished) = (Self.names(ServiceMountLayout.targets, in: root), Self.names(ServiceMountLayout.incoming, in: root))
         var targets: [Bytewise<String>: String] = [:]
         // That supervisor may have died at any point of a write or a removal.
         let found = files.filter { file in
@@ -62,7 +67,8 @@ public final class ServiceMount {
             return true
         }
         held = Dictionary(found.map { (Bytewise($0.target), $0) }, uniquingKeysWith: { _, last in last })
-        let stale = present.map { "\(ServiceMountLayout.targets)/\($0)" }.filter { !targets.values.contains($0) }
+        let others = present.map { "\(ServiceMountLayout.targets)/\($0)" }.filter { !targets.values.contains($0) }
+        let stale = mountsBeneath ? others : []
         for path in stale + unfinished.map({ "\(ServiceMountLayout.incoming)/\($0)" }) { unlinkat(root, path, 0) }
         self.targets = targets
         lastNumber = present.compactMap(ServiceMountLayout.number(ofTargetName:)).max() ?? 0
@@ -74,11 +80,14 @@ public final class ServiceMount {
     /// - Parameters:
     ///   - files: what it holds, as that supervisor recorded it; what is not there is left out of ``files``.
     ///   - keeper: the descriptor that came with ``InstanceMounts/keeper``.
+    ///   - mountsBeneath: as for ``init(service:bare:mountsBeneath:)``.
     static func adopt(
-        service: String, files: [MountedFile], keeper: consuming FileDescriptor
+        service: String, files: [MountedFile], keeper: consuming FileDescriptor, mountsBeneath: Bool? = nil
     ) throws(LaunchError) -> ServiceMount {
         do {
-            return ServiceMount(adopting: try ServiceMountNamespace(adopting: keeper), service: service, files: files)
+            return ServiceMount(
+                adopting: try ServiceMountNamespace(adopting: keeper), service: service, files: files,
+                mountsBeneath: mountsBeneath ?? InstanceNamespace.kernelMountsBeneath)
         } catch {
             throw LaunchError("adopt(files of service '\(service)')", error)
         }
@@ -151,9 +160,10 @@ public final class ServiceMount {
                 try unlink(path)
                 removeEmptyFolders(of: path)
             } else if let path = targets[Bytewise(file.target)] {
-                try empty(path)
+                let replaced = replacedFiles(of: file.target, newest: path)
+                for path in replaced + [path] { try empty(path) }
                 for instance in try instances(pids) { try instance.uncover(file.target) }
-                try unlink(path)
+                for path in replaced + [path] { try unlink(path) }
                 targets[Bytewise(file.target)] = nil
             }
         } catch {
@@ -182,7 +192,7 @@ public final class ServiceMount {
 extension ServiceMount {
     private func instances(_ pids: [Int32]) throws(SystemCallError) -> [InstanceNamespace] {
         let device = try namespace.root.status().st_dev
-        return pids.map { InstanceNamespace($0, device: device) }
+        return pids.map { InstanceNamespace($0, device: device, mountsBeneath: mountsBeneath) }
     }
 
     private func requireMountPoints(for file: MountedFile, inInstances pids: [Int32]) throws(LaunchError) {
@@ -222,7 +232,38 @@ extension ServiceMount {
             try? unlink(path)
             throw error
         }
-        if let previous = targets.updateValue(path, forKey: Bytewise(file.target)) { try unlink(previous) }
+        guard let previous = targets.updateValue(path, forKey: Bytewise(file.target)) else { return }
+        if mountsBeneath || instances.isEmpty {
+            for path in replacedFiles(of: file.target, newest: path) + [previous] { try unlink(path) }
+        } else {
+            try emptyReplacedFiles(of: file.target)
+        }
+    }
+
+    /// Takes the values out of those that were replaced a while ago: who has begun to read one reads it to its end.
+    private func emptyReplacedFiles(of target: String) throws(SystemCallError) {
+        let root = namespace.root.number
+        let names = ServiceMountLayout.all(of: target, among: Self.names(ServiceMountLayout.targets, in: root))
+        let files = names.sorted { ServiceMountLayout.number(ofTargetName: $0) ?? 0 < ServiceMountLayout.number(ofTargetName: $1) ?? 0 }
+            .map { "\(ServiceMountLayout.targets)/\($0)" }
+        for (old, next) in zip(files, files.dropFirst()) {
+            var status = stat()
+            // It was written when the other was replaced.
+            guard fstatat(root, next, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mtim.tv_sec + readingTime < time(nil) else { continue }
+            try empty(old)
+        }
+    }
+
+    /// What had to stay of a target's former files; nothing where that isn't so.
+    private func replacedFiles(of target: String, newest: String) -> [String] {
+        guard !mountsBeneath else { return [] }
+        let names = ServiceMountLayout.all(of: target, among: Self.names(ServiceMountLayout.targets, in: namespace.root.number))
+        return names.map { "\(ServiceMountLayout.targets)/\($0)" }.filter { $0 != newest }
+    }
+
+    private static func names(_ folder: String, in root: Int32) -> [String] {
+        guard let folder = try? FileDescriptor.open(folder, in: root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW) else { return [] }
+        return DirectoryListing.names(in: folder.number)
     }
 
     private func rename(_ old: String, to new: String) throws(SystemCallError) {

@@ -42,10 +42,15 @@ enum ServiceMountLayout {
         name.split(separator: ".").last.flatMap { Int($0) }
     }
 
-    /// The newest of the names in `targets/` that belongs to a target.
-    static func newest(of target: String, among names: [String]) -> String? {
+    /// The names in `targets/` that belong to a target.
+    static func all(of target: String, among names: [String]) -> [String] {
         let beginning = hash(target) + "."
         return names.filter { $0.hasPrefix(beginning) }
+    }
+
+    /// The newest of them.
+    static func newest(of target: String, among names: [String]) -> String? {
+        all(of: target, among: names)
             .max { (number(ofTargetName: $0) ?? 0) < (number(ofTargetName: $1) ?? 0) }
     }
 

@@ -96,17 +96,17 @@ struct ServiceMountTests {
         }
     }
 
-    @Test func `a reader sees the old value or the new one, never a mix or a gap`() throws {
+    @Test(arguments: [true, false]) func `a reader sees the old value or the new one, never a mix or a gap`(mountsBeneath: Bool) throws {
         let path = staging.path
         try inOwnMountNamespace {
-            let mount = try ServiceMount(service: "web", bare: try BareMountNamespace(stagingDirectory: path))
+            let mount = try ServiceMount(service: "web", bare: try BareMountNamespace(stagingDirectory: path), mountsBeneath: mountsBeneath)
             let values = [String(repeating: "a", count: 9000), String(repeating: "b", count: 5000)]
             let secret = file("/run/secrets/key"), config = file("/run/etc/app.conf", .config)
             try mount.write(secret, values[0])
             try mount.write(config, values[0])
             let instance = try mount.makeInstance()
             let readers = [secret, config].map { LoopingReader("/proc/\(instance.pid)/root\($0.target)") }
-            for round in 1...300 {
+            for round in 1...(mountsBeneath ? 300 : 60) {
                 try mount.write(secret, values[round % 2], in: [instance.pid])
                 try mount.write(config, values[round % 2], in: [instance.pid])
             }
@@ -174,20 +174,46 @@ struct ServiceMountTests {
         }
     }
 
-    @Test func `a file of a running instance is taken away where it was mounted`() throws {
+    @Test(arguments: [true, false]) func `a file of a running instance is taken away where it was mounted`(mountsBeneath: Bool) throws {
         let path = staging.path
         try inOwnMountNamespace {
-            let mount = try ServiceMount(service: "web", bare: try BareMountNamespace(stagingDirectory: path))
+            let mount = try ServiceMount(service: "web", bare: try BareMountNamespace(stagingDirectory: path), mountsBeneath: mountsBeneath)
             let secret = file("/run/secrets/a/b/key"), config = file("/run/etc/app.conf", .config)
             try mount.write(secret, "key")
             try mount.write(config, "conf")
             let instance = try mount.makeInstance()
             try claim(instance.read(config.target) == "conf", "mounted")
+            for round in 1...20 {
+                try mount.write(config, "\(round)", in: [instance.pid])
+                try claim(instance.read(config.target) == "\(round)", "replaced")
+            }
             try mount.remove(secret, inInstances: [instance.pid])
             try mount.remove(config, inInstances: [instance.pid])
             try claim(mount.files.isEmpty, "files")
             try claim(instance.read(config.target) == "host", "the host's own file is seen again")
             try claim(access("/proc/\(instance.pid)/root/run/secrets/a", F_OK) != 0, "empty folders stay")
+        }
+    }
+
+    @Test func `what has to stay of replaced files loses its content after a while`() throws {
+        let path = staging.path
+        try inOwnMountNamespace {
+            let mount = try ServiceMount(service: "web", bare: try BareMountNamespace(stagingDirectory: path), mountsBeneath: false)
+            let config = file("/run/etc/app.conf", .config)
+            try mount.write(config, "first")
+            let instance = try mount.makeInstance()
+            let reader = try FileDescriptor.open("/proc/\(instance.pid)/root\(config.target)", O_RDONLY)
+            func seen() throws -> String {
+                lseek(reader.number, 0, SEEK_SET)
+                return String(decoding: try reader.readAll() ?? [], as: UTF8.self)
+            }
+            for round in 1...3 { try mount.write(config, "\(round)", in: [instance.pid]) }
+            try claim(try seen() == "first", "it is emptied while somebody may read it")
+            // Those that were written just now are of the past.
+            mount.readingTime = -2
+            try mount.write(config, "last", in: [instance.pid])
+            try claim(try seen().isEmpty, "the first value is still there")
+            try claim(instance.read(config.target) == "last", "the last one")
         }
     }
 
@@ -243,10 +269,10 @@ struct ServiceMountTests {
         }
     }
 
-    @Test func `one supervisor after the other takes the mount over, with all that can be done to it`() throws {
+    @Test(arguments: [true, false]) func `one supervisor after the other takes the mount over, with all that can be done to it`(mountsBeneath: Bool) throws {
         let path = staging.path
         try inOwnMountNamespace {
-            var mount: ServiceMount? = try ServiceMount(service: "web", bare: try BareMountNamespace(stagingDirectory: path))
+            var mount: ServiceMount? = try ServiceMount(service: "web", bare: try BareMountNamespace(stagingDirectory: path), mountsBeneath: mountsBeneath)
             let secret = file("/run/secrets/key"), config = file("/run/etc/app.conf", .config)
             try mount!.write(secret, "0")
             try mount!.write(config, "0")
@@ -257,7 +283,7 @@ struct ServiceMountTests {
                 mount = nil
                 // What an instance's pid 1 holds stays the same for every supervisor to come.
                 let keeper = try mounts.keeper.duplicate()
-                try inOwnMountNamespace(adopting: keeper, files: files) { adopted in
+                try inOwnMountNamespace(adopting: keeper, files: files, mountsBeneath: mountsBeneath) { adopted in
                     try claim(adopted.files.count == 2, "it claims to hold \(adopted.files.count) files")
                     let second = try adopted.makeInstance()
                     try claim(second.read(config.target) == "\(Int(round)! - 1)", "what a new instance gets")
@@ -269,7 +295,7 @@ struct ServiceMountTests {
                     }
                 }
                 mount = try ServiceMount.adopt(
-                    service: "web", files: files, keeper: try mounts.keeper.duplicate())
+                    service: "web", files: files, keeper: try mounts.keeper.duplicate(), mountsBeneath: mountsBeneath)
             }
         }
     }
@@ -297,7 +323,7 @@ struct ServiceMountTests {
 
 /// Runs `body` with the mount in another supervisor's place: a mount namespace that did not exist when it was made.
 private func inOwnMountNamespace(
-    adopting keeper: consuming FileDescriptor, files: [MountedFile],
+    adopting keeper: consuming FileDescriptor, files: [MountedFile], mountsBeneath: Bool,
     _ body: @escaping (ServiceMount) throws -> Void
 ) throws {
     let number = keeper.release()
@@ -305,6 +331,6 @@ private func inOwnMountNamespace(
     try inOwnMountNamespace {
         try body(
             try ServiceMount.adopt(
-                service: "web", files: files, keeper: FileDescriptor(owning: number)))
+                service: "web", files: files, keeper: FileDescriptor(owning: number), mountsBeneath: mountsBeneath))
     }
 }
