@@ -26,6 +26,7 @@ enum Up {
             .flag("dry-run", help: "Print the plan and stop"),
             .flag("force-recreate", help: "Recreate instances even if nothing changed"),
             .flag("remove-orphans", help: "Remove services that the files no longer define"),
+            .flag(keepStopped, help: "Leave services alone that were stopped and restart 'unless-stopped', as at boot; Ctrl-C stops none of them for longer"),
             .repeated("scale", "SERVICE=NUMBER", help: "How many instances of a service run, whatever the files say"),
             .flag("watch", short: "w", help: "Follow files as 'stackup watch' does, beside the output"),
             .flag("no-log-prefix", help: "Don't print a prefix before each line of output"),
@@ -39,6 +40,9 @@ enum Up {
             .flag("quiet-build", help: "Accepted for Docker's sake, as --build"),
         ],
         arguments: [.init("SERVICE", .any)])
+
+    /// What the unit of `stackup boot` adds.
+    static let keepStopped = "keep-stopped"
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         for option in ["detach", "wait"] where invocation.flag("watch") && invocation.flag(option) {
@@ -145,8 +149,11 @@ enum Up {
         ) { display.show($0) }
         if deployer.renews, planned.observed.schedule?.isAttended != true { try session.startAttendant() }
         guard display.failures.isEmpty else { throw CommandFailure(display.failures.joined(separator: "\n")) }
+        // What is held may be started by somebody later, but nobody waits for that.
+        let held = invocation.flag("wait") ? planned.heldServices : []
         let deployed = DeployedStack(
-            supervisor: supervisor, directories: session.directories, services: project.stack.services.map(\.name), since: since)
+            supervisor: supervisor, directories: session.directories,
+            services: project.stack.services.map(\.name).filter { !held.contains($0) }, since: since)
         return (deployed, events, try deployer.overtakenSecrets(planned.observed))
     }
 }

@@ -32,7 +32,8 @@ struct PlannedDeployment {
         // Of services that were named, not of those that they need, as in Compose.
         let named = invocation.operands.isEmpty ? project.stack.services.map(\.name) : invocation.operands
         let options = PlanOptions(
-            forceRecreate: invocation.flag("force-recreate") ? Set(named) : [], removeOrphans: invocation.removesOrphans)
+            forceRecreate: invocation.flag("force-recreate") ? Set(named) : [], removeOrphans: invocation.removesOrphans,
+            stopped: invocation.flag(Up.keepStopped) ? try StoppedServices.of(session.directories) : [])
         plan = makePlan(
             wanted: preparation.wanted, recorded: session.recordedState, observed: observed, options: options)
     }
@@ -47,12 +48,19 @@ struct PlannedDeployment {
                 .removeInstance(let service, let index):
                 changed.insert("\(service)-\(index)")
             case .signalService(let service, _), .restartService(let service): changed.insert(service)
-            case .storeSecret, .writeFile, .removeFile: continue
+            case .storeSecret, .writeFile, .removeFile, .holdInstance: continue
             }
         }
         return observed.replicas.filter {
             $0.status == .running && services.contains($0.service) && !changed.contains($0.service) && !changed.contains($0.name)
         }.sorted { ($0.service, $0.index) < ($1.service, $1.index) }
+    }
+
+    /// Services that were stopped, and stay so.
+    var heldServices: Set<String> {
+        Set(plan.actions.compactMap { action in
+            if case .holdInstance(let service, _) = action.operation { service } else { nil }
+        })
     }
 
     /// What is worth knowing before `up`: secrets that may be out of date, whose file does not count, or counts
@@ -68,6 +76,7 @@ struct PlannedDeployment {
         }
         let unasked = preparation.secrets.unasked
         if !unasked.isEmpty { streams.note("not asked, so whether they changed is not known: " + unasked.map { "secret '\($0)'" }.joined(separator: ", ")) }
+        for name in heldServices.sorted() { streams.note("service '\(name)' was stopped and stays so; 'stackup start \(name)' starts it") }
         for name in dueRotations { streams.note("secret '\(name)' is due for a new value, which 'up' makes first") }
         for service in preparation.stack.services where service.needsImage { streams.reportImage(of: service, .warning) }
         if reportsOrphans { streams.warnOfOrphans(plan.orphans, of: preparation.stack.name) }
