@@ -96,7 +96,7 @@ import Testing
     }
 
     @Test func theyAreFoundWhenNothingOfTheStackRuns() throws {
-        let temporary = try TemporaryDirectory()
+        let temporary = TemporaryDirectory()
         let directories = StackDirectories(runtime: temporary.path + "/run/demo", logs: temporary.path + "/logs/demo")
         #expect(try StoppedServices.of(directories).isEmpty)
         let opened = try RuntimeDirectory.openPrivate(directories.logs, create: true)
