@@ -29,6 +29,7 @@ struct PlannedDeployment {
         dueRotations = project.stack.dueRotations(session.snapshot)
         observed = try session.observe()
         try oneOff?.checkName(observed)
+        if invocation.user != 0 { try preparation.checkGroup(observed) }
         // Of services that were named, not of those that they need, as in Compose.
         let named = invocation.operands.isEmpty ? project.stack.services.map(\.name) : invocation.operands
         let options = PlanOptions(
