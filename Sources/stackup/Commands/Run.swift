@@ -124,7 +124,7 @@ enum RunCommand {
         var plans = preparation.launchPlans
         plans[request.service.name] = plan
         try VolumePlanning.prepare(
-            preparation.wanted.services.map(\.service) + [request.service], of: preparation.stack, plans: plans, in: invocation.paths)
+            preparation.wanted.services.map(\.service) + [request.service], of: preparation.stack, plans: plans, in: invocation.paths, invocation.streams)
         // The commit says what the one-off is granted. Should it not come about, or this command be killed, the next one finds that out.
         if !request.service.secrets.isEmpty { try SecretStore.leaveUnloggedSign(invocation.paths.store) }
         try deployer.commit(observed: planned.observed)

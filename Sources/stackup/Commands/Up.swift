@@ -134,7 +134,7 @@ enum Up {
             preparation: planned.preparation, plan: planned.plan, store: store, record: session.record)
         try VolumePlanning.prepare(
             planned.preparation.wanted.services.map(\.service), of: planned.preparation.stack,
-            plans: planned.preparation.launchPlans, in: invocation.paths)
+            plans: planned.preparation.launchPlans, in: invocation.paths, invocation.streams)
         try deployer.commit(observed: planned.observed)
         planned.reportProspects(invocation.streams)
         let display = InstanceProgress(invocation.streams, title: "Running")

@@ -1,4 +1,5 @@
 import Compose
+import Glibc
 import Linux
 import Reconciler
 import Runner
@@ -9,6 +10,8 @@ struct PlannedDeployment {
     let observed: ObservedState
     let plan: Plan
     private let reportsOrphans: Bool
+    /// Where what runs was brought up from, where that is another project that has the same name.
+    private let otherFolder: String?
     /// Secrets that `up` will have made new values of before it comes to the plan.
     private let dueRotations: [String]
 
@@ -30,6 +33,8 @@ struct PlannedDeployment {
         observed = try session.observe()
         try oneOff?.checkName(observed)
         if invocation.user != 0 { try preparation.checkGroup(observed) }
+        let folder = session.record?.workingDirectory
+        otherFolder = observed.instances.isEmpty || folder.map { Self.isSameFolder($0, project.stack.workingDirectory) } ?? true ? nil : folder
         // Of services that were named, not of those that they need, as in Compose.
         let named = invocation.operands.isEmpty ? project.stack.services.map(\.name) : invocation.operands
         let options = PlanOptions(
@@ -37,6 +42,14 @@ struct PlannedDeployment {
             stopped: invocation.flag(Up.keepStopped) ? try StoppedServices.of(session.directories) : [])
         plan = makePlan(
             wanted: preparation.wanted, recorded: session.recordedState, observed: observed, options: options)
+    }
+
+    /// Whatever they are called. One that is gone has moved, for all that is known.
+    private static func isSameFolder(_ old: String, _ new: String) -> Bool {
+        if old == new { return true }
+        var (one, other) = (stat(), stat())
+        guard stat(old, &one) == 0, stat(new, &other) == 0 else { return true }
+        return one.st_dev == other.st_dev && one.st_ino == other.st_ino
     }
 
     /// The services' instances that run and that the plan leaves as they are; files that change in place are told of by themselves.
@@ -68,6 +81,12 @@ struct PlannedDeployment {
     /// again, or whose sealing was cut short; services that it
     /// will refuse, and those that it will leave alone.
     func reportProspects(_ streams: Streams) {
+        let name = preparation.stack.name
+        if let otherFolder {
+            streams.warn(
+                "the stack '\(name)' runs from \(otherFolder), and \(preparation.stack.workingDirectory) has the same name: 'up' makes one stack of "
+                    + "both. To keep them apart, give this one another name: stackup -p NAME up")
+        }
         streams.report(preparation.warnings + preparation.secrets.warnings + preparation.unfinishedSeals.map(\.warning))
         for secret in preparation.secrets.sealed {
             streams.note("secret '\(secret.name)' is sealed: version \(secret.newest.number) of the store is used")
@@ -79,6 +98,9 @@ struct PlannedDeployment {
         if !unasked.isEmpty { streams.note("not asked, so whether they changed is not known: " + unasked.map { "secret '\($0)'" }.joined(separator: ", ")) }
         for name in heldServices.sorted() { streams.note("service '\(name)' was stopped and stays so; 'stackup start \(name)' starts it") }
         for name in dueRotations { streams.note("secret '\(name)' is due for a new value, which 'up' makes first") }
+        for source in VolumePlanning.missingSources(preparation.wanted.services.map(\.service), plans: preparation.launchPlans) {
+            streams.note("there is no \(source) on the host; 'up' makes a folder of that name")
+        }
         for service in preparation.stack.services where service.needsImage { streams.reportImage(of: service, .warning) }
         if reportsOrphans { streams.warnOfOrphans(plan.orphans, of: preparation.stack.name) }
     }
