@@ -54,7 +54,7 @@ struct PlannedDeployment {
 
     /// The services' instances that run and that the plan leaves as they are; files that change in place are told of by themselves.
     var unchangedInstances: [ObservedInstance] {
-        let services = Set(preparation.stack.services.map(\.name))
+        let services = Set(preparation.wanted.services.map(\.service.name))
         var changed = Set<String>()
         for action in plan.actions {
             switch action.operation {
