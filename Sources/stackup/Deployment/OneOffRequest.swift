@@ -21,6 +21,8 @@ struct OneOffRequest {
         guard var service = project.stack.service(name) else {
             throw CommandFailure.unknown("service", name, among: project.stack.services.map(\.name))
         }
+        // The command line has its part in it: a place in a file could be the wrong one.
+        service.places = AttributePlaces()
         if let entrypoint = invocation.value("entrypoint") {
             do {
                 let (words, end) = try ShellWords.command(in: entrypoint)

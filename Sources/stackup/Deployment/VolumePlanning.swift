@@ -36,10 +36,10 @@ enum VolumePlanning {
                 do {
                     try prepare(mount, plan, of: service, stack: stack, paths: paths, streams)
                 } catch let error as DeploymentError {
-                    problems.add(error.about(service.name, at: service.location).diagnostics)
+                    problems.add(error.about(service).diagnostics)
                 } catch {
-                    let error = DeploymentError("the source of \(mount.target): \(error)")
-                    problems.add(error.about(service.name, at: service.location).diagnostics)
+                    let error = DeploymentError("the source of \(mount.target): \(error)", attribute: "volumes")
+                    problems.add(error.about(service).diagnostics)
                 }
             }
         }
