@@ -59,7 +59,7 @@ enum RunCommand {
         let attendant = invocation.flag("detach") ? nil : try OneOffAttendant(
             key: request.key, terminal: hasTerminal(invocation), input: invocation.arguments.flagIfGiven("interactive") ?? true)
         do {
-            let overtaken = try start(request, of: project, attendedBy: attendant, invocation)
+            let overtaken = try Up.plannedAnew { try start(request, of: project, attendedBy: attendant, invocation) }
             do {
                 try Up.catchUp(overtaken, invocation)
             } catch {

@@ -78,7 +78,7 @@ enum Up {
         try checkBeforeRenewing(project, invocation)
         try project.stack.renewSecrets(invocation)
         // Output may be shown for days. The keys, the values and the lock on the stack are given back before.
-        let (deployed, events, overtaken) = try deploy(project, invocation, stays: stays)
+        let (deployed, events, overtaken) = try plannedAnew { try deploy(project, invocation, stays: stays) }
         try catchUp(overtaken, invocation)
         let watcher = rules.isEmpty ? nil : try Watch.start(rules, of: project, invocation)
         invocation.forgetKeys()
@@ -90,6 +90,22 @@ enum Up {
                 timeout: try invocation.seconds("wait-timeout")).run()
         }
         return try ForegroundStack(deployed: deployed, events: events, invocation: invocation, watcher: watcher).run()
+    }
+
+    /// How often a plan is made before somebody else's new versions are given up on: a driver may have a secret refreshed each second.
+    private static let attempts = 5
+
+    /// Does what begins with a look at the store and commits what follows from it. Where the store has got other versions in between, the commit
+    /// has changed nothing, and all of it is done again.
+    static func plannedAnew<Result>(_ body: () throws -> Result) throws -> Result {
+        for _ in 1..<attempts {
+            do {
+                return try body()
+            } catch StoreError.versionConflict, StoreError.secretExists {
+                continue
+            }
+        }
+        return try body()
     }
 
     /// Images come later: nothing may start before that is said of every service that has one.
