@@ -24,7 +24,7 @@ public struct MountTable {
 
     /// The calling thread's.
     public static func current() throws(SystemCallError) -> MountTable {
-        try current(try FileDescriptor.open("/proc/thread-self", O_PATH | O_DIRECTORY))
+        MountTable(try text())
     }
 
     /// The calling thread's, which may be in a namespace by now whose `/proc` does not know it.

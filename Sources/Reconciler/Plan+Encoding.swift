@@ -41,6 +41,7 @@ extension Action: Encodable {
         case .createInstance(let service, let index): try put("create-instance", service, index: index)
         case .recreateInstance(let service, let index): try put("recreate-instance", service, index: index)
         case .startInstance(let service, let index): try put("start-instance", service, index: index)
+        case .holdInstance(let service, let index): try put("hold-instance", service, index: index)
         case .removeInstance(let service, let index): try put("remove-instance", service, index: index)
         case .signalService(let service, let signal):
             try put("signal-service", service)

@@ -5,7 +5,7 @@ extension Plan {
     /// ~ write     web  /run/secrets/db_password  demo_db_password version 2: file ./db_password.txt changed
     /// ~ recreate  web-1  command changed
     /// ```
-    /// `+` adds, `~` changes, `-` takes away; `= nothing to do` is the empty plan. There is no line end after the
+    /// `+` adds, `~` changes, `-` takes away, `=` leaves alone; `= nothing to do` is the empty plan. There is no line end after the
     /// last line, and control characters in names are escaped, so that every line is an action.
     public var text: String {
         actions.isEmpty ? "= nothing to do" : actions.map(\.text).joined(separator: "\n")
@@ -25,6 +25,7 @@ extension Action {
         case .createInstance(let service, let index): line("+", "create", "\(service)-\(index)", cause)
         case .recreateInstance(let service, let index): line("~", "recreate", "\(service)-\(index)", cause)
         case .startInstance(let service, let index): line("+", "start", "\(service)-\(index)", cause)
+        case .holdInstance(let service, let index): line("=", "hold", "\(service)-\(index)", cause)
         case .removeInstance(let service, let index): line("-", "remove", "\(service)-\(index)", cause)
         case .signalService(let service, let signal): line("~", "signal", service, signal, cause)
         case .restartService(let service): line("~", "restart", service, cause)

@@ -30,6 +30,8 @@ public struct Action: Sendable, Equatable {
         case recreateInstance(service: String, index: Int)
         /// An instance that is there but does not run.
         case startInstance(service: String, index: Int)
+        /// One that is to stay stopped.
+        case holdInstance(service: String, index: Int)
         /// Stop and forget.
         case removeInstance(service: String, index: Int)
         /// What a service asked for when its secrets change, after all files are in place.
@@ -51,9 +53,12 @@ public struct Action: Sendable, Equatable {
 public struct PlanOptions: Sendable, Equatable {
     public var forceRecreate: Set<String>
     public var removeOrphans: Bool
+    /// Services that a person has stopped; of these, the ones that are `unless-stopped` are left alone.
+    public var stopped: Set<String>
 
-    public init(forceRecreate: Set<String> = [], removeOrphans: Bool = false) {
+    public init(forceRecreate: Set<String> = [], removeOrphans: Bool = false, stopped: Set<String> = []) {
         self.forceRecreate = forceRecreate
         self.removeOrphans = removeOrphans
+        self.stopped = stopped
     }
 }

@@ -34,7 +34,12 @@ struct ServicePlanner {
         let placeless = wanted.files.map(\.target)
             .filter { Paths.rest(of: $0, below: "/run/secrets") == nil && !places.contains(Bytewise($0)) }.sorted()
         var isKept = false
+        let isHeld = options.stopped.contains(name) && wanted.service.restart == .unlessStopped
         for index in stride(from: 1, through: replicas, by: 1) {
+            if isHeld, byIndex[index].map({ $0.status == .exited }) ?? true {
+                launches.append(Action(.holdInstance(service: name, index: index), cause: "was stopped, and restarts 'unless-stopped'"))
+                continue
+            }
             guard let instance = byIndex[index] else {
                 let cause = byIndex.isEmpty ? "not running" : "scaled to \(replicas)"
                 launches.append(Action(.createInstance(service: name, index: index), cause: cause))

@@ -82,6 +82,14 @@ public enum ShellWords {
         return (words, end)
     }
 
+    /// The operator that ends a command: `&&`, `|`.
+    ///
+    /// - Parameter end: as ``command(in:)`` has it.
+    public static func operatorText(in text: String, at end: Int) -> String {
+        let rest = text.utf8.dropFirst(end)
+        return String(decoding: rest.prefix { $0 == rest.first }.prefix(2), as: UTF8.self)
+    }
+
     /// The command line that ``split(_:)`` splits into these words.
     public static func joined(_ words: [String]) -> String {
         words.map { word in

@@ -19,6 +19,7 @@
 #include "groups.h"
 #include "masks.h"
 #include "kernel.h"
+#include "parts/lending.h"
 #include "loopback.h"
 #include "mountpoint.h"
 #include "privileges.h"
@@ -166,9 +167,11 @@ _Noreturn void launch(void) {
         fail("chown", "output");
     // Nothing but a pid namespace of one's own ends all that is in it.
     if (is_among_others && prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail("prctl", "PR_SET_CHILD_SUBREAPER");
-    // It goes on in our memory, which we have no use for until it executes something: a copy would be thrown away at once.
-    pid_t service = vfork();
-    if (service < 0) fail("vfork", "service");
+    // It goes on in our memory, which we have no use for until it executes something: a copy would be thrown away at once. But not where that
+    // lets others in.
+    int changes_user = identity.uid != geteuid() || identity.gid != getegid();
+    pid_t service = !changes_user || kernel_keeps_memory_closed() ? vfork() : fork();
+    if (service < 0) fail("fork", "service");
     if (service == 0) {
         if (has_caller()) meet_caller(&identity);
         use_own_null();

@@ -213,6 +213,8 @@ _Noreturn void become(const struct identity *identity) {
     set_groups(identity);
     if (setresgid(identity->gid, identity->gid, identity->gid) != 0) fail("setresgid", "own");
     if (setresuid(identity->uid, identity->uid, identity->uid) != 0) fail("setresuid", "own");
+    // Who the service's user is may have opened this process to that user's others (fs.suid_dumpable).
+    guard_process();
     keep_capabilities(identity->uid == 0 ? identity->capabilities & permitted_capabilities() : 0);
     // A change of who one is takes it off.
     if (identity->ends_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail("prctl", "PR_SET_PDEATHSIG");

@@ -34,7 +34,7 @@ enum ForeignNames {
         case ["cp"]: names = ["--all", "--dry-run"]
         case ["run"]:
             names = [
-                "--build", "--dry-run", "--publish", "--pull", "--quiet", "--quiet-build", "--quiet-pull", "--service-ports", "--use-aliases", "-P", "-p", "-q",
+                "--dry-run", "--publish", "--quiet", "--service-ports", "--use-aliases", "-P", "-p", "-q",
             ]
         case ["start"]: names = ["--wait", "--wait-timeout"]
         case ["kill"]: names = ["--remove-orphans"]

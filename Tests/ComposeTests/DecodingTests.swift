@@ -47,6 +47,27 @@ import Testing
         #expect(service.onSecretChange == .signal("SIGHUP") && service.hostFilesystemWritable)
     }
 
+    @Test func anAttributesPlaceIsThatOfItsValue() throws {
+        let service = try Fixture.service("""
+            services:
+              web:
+                command: run it
+                user: "1000"
+                devices:
+                - /dev/null
+                deploy: {resources: {limits: {cpus: 1}}}
+            """)
+        func line(_ path: String) -> Int? { service.location(of: path)?.line }
+        #expect(line("user") == 4 && service.location(of: "user")?.column == 11)
+        #expect(line("devices") == 6 && line("deploy.resources.limits.cpus") == 7)
+        // Of what is not there, what it would be a part of.
+        #expect(service.location(of: "deploy.resources.reservations") == service.location(of: "deploy.resources"))
+        #expect(service.location(of: "privileged") == service.location && service.location(of: "") == service.location)
+        var other = service
+        other.places = AttributePlaces()
+        #expect(other == service && other.location(of: "user") == service.location)
+    }
+
     @Test func aGrantsReactionComesBeforeTheServices() throws {
         let service = try Fixture.service("""
             services:

@@ -52,6 +52,28 @@ import Testing
             """)
     }
 
+    @Test func whatAPersonHasStoppedStaysSoWhereItIsUnlessStoppedAndThatIsAskedFor() {
+        var scene = Scene.running()
+        scene.options.stopped = ["db", "web"]
+        scene.services["db"]?.restart = .unlessStopped
+        scene.services["web"]?.restart = .always
+        scene.observed = ObservedState()
+        #expect(scene.plan.text == """
+            = hold      db-1  was stopped, and restarts 'unless-stopped'
+            + create    web-1  not running
+            """)
+        scene.options.stopped = []
+        #expect(scene.plan.text.hasPrefix("+ create    db-1"))
+        // Nor where its configuration has changed meanwhile; but what runs is none of that.
+        scene = Scene.running()
+        scene.options.stopped = ["db"]
+        scene.services["db"]?.restart = .unlessStopped
+        scene.set("command", of: "db", to: "x")
+        #expect(scene.plan.text == "~ recreate  db-1  command changed")
+        scene.change("db") { $0.status = .exited }
+        #expect(scene.plan.text == "= hold      db-1  was stopped, and restarts 'unless-stopped'")
+    }
+
     @Test func whatHasExitedIsStartedWhoeverStoppedIt() {
         var scene = Scene.running()
         scene.change("db") {

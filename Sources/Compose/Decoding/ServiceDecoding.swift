@@ -21,6 +21,7 @@ struct ServiceDecoding {
     func decode() -> Service {
         var service = Service(name: name)
         service.location = entry.keyPlace.location
+        service.places = AttributePlaces(node)
         for attribute in node.mapping?.entries ?? [] { decode(attribute, into: &service) }
         let deployed = node["deploy"]?["replicas"]
         ResourceDecoding(path: path, service: name, node: node, reporter: reporter).decode(into: &service)

@@ -5,6 +5,8 @@ public struct Service: Sendable, Equatable {
     public var name: String
     /// Where the service's definition starts, for messages.
     public var location: SourceLocation?
+    /// Where its attributes are, for the same.
+    public var places = AttributePlaces()
     /// Where `image:` or `build:` stands, when the service has one.
     public var imageLocation: SourceLocation?
     public var image: String?

@@ -174,9 +174,8 @@ struct Canonical {
 
     /// Warns of what Compose leaves out of a command without a word. What is left out is not shown: a variable's value may be in it.
     private func adviseOfOperator(in text: String, at end: Int, _ place: Place, _ path: String) {
-        let rest = text.utf8.dropFirst(end)
-        guard let byte = rest.first else { return }
-        let shown = String(decoding: rest.prefix { $0 == byte }.prefix(2), as: UTF8.self)
+        let shown = ShellWords.operatorText(in: text, at: end)
+        guard let byte = shown.utf8.first else { return }
         // Behind a variable the text has operators that are not the value's, and the value some that are not the text's.
         let ordinal = text.utf8.prefix(end).count { $0 == byte }
         reporter.advise(

@@ -60,6 +60,21 @@ public struct InstanceCgroup: Sendable, Equatable {
         folders.map { rmdir($0) == 0 || errno == ENOENT }.allSatisfy { $0 }
     }
 
+    /// Waits until nothing is in it, but not for ever. May return sooner.
+    ///
+    /// - Parameter milliseconds: how long at most.
+    func waitForEmptiness(milliseconds: Int64) {
+        // The kernel tells of it (v2), by an event of what changes after it was read; of v1 nobody tells.
+        guard let path = path(of: "cgroup.events"), let events = try? FileDescriptor.open(path, O_RDONLY),
+            let text = (try? events.readAll(limit: 4096)) ?? nil, String(decoding: text, as: UTF8.self).contains("populated 1")
+        else {
+            usleep(1000)
+            return
+        }
+        var change = pollfd(fd: events.number, events: Int16(POLLPRI), revents: 0)
+        poll(&change, 1, Int32(clamping: milliseconds))
+    }
+
     /// Kills what is in it, and what that starts meanwhile.
     func kill() {
         if let file = path(of: "cgroup.kill") { try? ControlFile.write("1", to: file) }

@@ -254,9 +254,11 @@ final class StackCgroups {
     func removeAll() {
         guard !record.places.isEmpty else { return }
         groups.keys.forEach(remove)
-        for _ in 0..<Self.patience where !remains.isEmpty {
+        removeRemains()
+        let end = MonotonicClock.now() + Self.patience
+        while let group = remains.first, case let left = end - MonotonicClock.now(), left > 0 {
+            group.waitForEmptiness(milliseconds: left)
             removeRemains()
-            if !remains.isEmpty { usleep(1000) }
         }
         for place in record.places {
             rmdir(place)
@@ -266,8 +268,9 @@ final class StackCgroups {
         for parent in record.parents.reversed() { rmdir(parent) }
     }
 
-    /// In milliseconds.
-    private static let patience = 200
+    /// In milliseconds. The memory of a large process takes the kernel a while on a machine that is busy; but what hangs in the kernel for ever,
+    /// on a network filesystem, say, keeps its groups.
+    private static let patience: Int64 = 5_000
 }
 
 extension StackRemains {

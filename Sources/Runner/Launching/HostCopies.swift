@@ -3,7 +3,7 @@ import Linux
 
 /// What a view of the host has of the host by copy: it may be another by now, and the mount table says nothing of that.
 struct HostCopies: Equatable {
-    private struct Mark: Equatable {
+    struct Mark: Equatable {
         let device: dev_t, inode: ino_t, mode: mode_t
         let seconds: Int, nanoseconds: Int
 
@@ -21,20 +21,17 @@ struct HostCopies: Equatable {
     private let root: Mark
     /// `/var/run` is a link, or a folder that is covered.
     private let varRun: Mark
-    /// The one file of `/run` that instances have.
-    private let resolver: Mark
-    private let resolverPath: String?
+    private let resolver: ResolverFile
 
     init() {
-        func mark(_ path: String, followingLinks: Bool) -> Mark {
+        func mark(_ path: String) -> Mark {
             var status = stat()
-            if fstatat(AT_FDCWD, path, &status, followingLinks ? 0 : AT_SYMLINK_NOFOLLOW) != 0 { status = stat() }
+            if lstat(path, &status) != 0 { status = stat() }
             return Mark(status)
         }
-        root = mark("/", followingLinks: false)
-        varRun = mark("/var/run", followingLinks: false)
-        resolver = mark("/etc/resolv.conf", followingLinks: true)
-        resolverPath = realPath("/etc/resolv.conf")
+        root = mark("/")
+        varRun = mark("/var/run")
+        resolver = ResolverFile()
     }
 
     /// Whether every change from now on would show: within one tick of the kernel's clock two changes of `/` have one time. The files are held,
@@ -42,6 +39,6 @@ struct HostCopies: Equatable {
     var showsChanges: Bool {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
-        return root.seconds + 1 < now.tv_sec
+        return resolver != .elsewhere && root.seconds + 1 < now.tv_sec
     }
 }

@@ -50,6 +50,8 @@ public final class InstanceLauncher {
         if isUnprivileged, let instance {
             let process = FileDescriptor(owning: clinux_pidfd_open(instance))
             joined = clinux_join_user(process.number) == 0
+            // Another group of the caller's is none in there.
+            if joined, let group = GroupMap(of: getpid())?.only, group != getegid() { setgid(group) }
         }
         do {
             try enterMountNamespace(withUser: isUnprivileged && !joined)

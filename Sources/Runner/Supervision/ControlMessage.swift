@@ -8,8 +8,8 @@ enum ControlRequest: Sendable, Equatable {
     /// Gives a supervisor that has adopted a stack the plans it needs for restarts.
     case provide([LaunchPlan], StackSurroundings)
     case apply(Deployment)
-    /// nil services: all. nil timeout: each service's own grace period.
-    case stop(services: [String]?, timeoutMilliseconds: Int64?)
+    /// nil services: all. nil timeout: each service's own grace period. `byHost`: no person wants them down, the host ends; see ``StoppedServices``.
+    case stop(services: [String]?, timeoutMilliseconds: Int64?, byHost: Bool = false)
     case start(services: [String]?)
     /// With `dependents`, what depends on them with `restart: true`, too.
     case restart(services: [String]?, timeoutMilliseconds: Int64?, dependents: Bool = false)
@@ -30,7 +30,7 @@ enum ControlRequest: Sendable, Equatable {
 
 extension ControlRequest: Codable {
     private enum Key: String, CodingKey {
-        case request, plans, surroundings, deployment, services, timeoutMilliseconds, signal, payload, dependents, since, failure, report
+        case request, plans, surroundings, deployment, services, timeoutMilliseconds, signal, payload, dependents, since, failure, report, byHost
     }
 
     /// Whether a request can have a member of this name. A misspelt `services` must not mean all of them.
@@ -51,7 +51,9 @@ extension ControlRequest: Codable {
                 try message.decode([LaunchPlan].self, forKey: .plans),
                 try message.decode(StackSurroundings.self, forKey: .surroundings))
         case "apply": self = .apply(try message.decode(Deployment.self, forKey: .deployment))
-        case "stop": self = .stop(services: services, timeoutMilliseconds: timeout)
+        case "stop":
+            self = .stop(
+                services: services, timeoutMilliseconds: timeout, byHost: try message.decodeIfPresent(Bool.self, forKey: .byHost) ?? false)
         case "start": self = .start(services: services)
         case "restart":
             self = .restart(
@@ -94,7 +96,9 @@ extension ControlRequest: Codable {
             try message.encode(deployment, forKey: .deployment)
             let total = deployment.payloads.reduce(0) { $0 + $1.length }
             if total > 0 { try message.encode(total, forKey: .payload) }
-        case .stop(let services, let timeout): try put("stop", services, timeout)
+        case .stop(let services, let timeout, let byHost):
+            try put("stop", services, timeout)
+            if byHost { try message.encode(true, forKey: .byHost) }
         case .start(let services): try put("start", services)
         case .restart(let services, let timeout, let dependents):
             try put("restart", services, timeout)

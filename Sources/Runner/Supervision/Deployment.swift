@@ -44,6 +44,8 @@ public struct Deployment: Codable, Sendable, Equatable {
         /// Stop the old one, then launch the new one.
         case recreate(service: String, index: Int)
         case start(service: String, index: Int)
+        /// Is there from now on, and stopped: see ``StoppedServices``.
+        case hold(service: String, index: Int)
         /// Stop and forget, with the log.
         case remove(service: String, index: Int)
         case write(service: String, file: MountedFile)

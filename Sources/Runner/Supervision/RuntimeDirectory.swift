@@ -1,5 +1,4 @@
 import Glibc
-import JSON
 import Linux
 
 /// The directory of one running stack: `lock`, `control.sock`, `supervisor.json`, `state.json` and
@@ -55,32 +54,14 @@ final class RuntimeDirectory {
 
     // MARK: Records
 
-    /// The value in a file of this directory; nil where it is missing or not readable as one.
-    func read<T: Decodable>(_ type: T.Type, from name: String) -> T? {
-        readBytes(from: name).flatMap { try? JSON.decode(type, from: $0) }
-    }
+    /// See ``Linux/PrivateFolder/read(_:from:)``.
+    func read<T: Decodable>(_ type: T.Type, from name: String) -> T? { folder.read(type, from: name) }
 
-    /// The bytes of a file of this directory; nil where it is missing.
-    func readBytes(from name: String) -> [UInt8]? {
-        guard let file = try? FileDescriptor.open(
-            name, in: number, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, resolution: [.noSymlinks, .beneath])
-        else { return nil }
-        return (try? file.readAll(limit: 64 << 20)) ?? nil
-    }
+    /// See ``Linux/PrivateFolder/readBytes(from:)``.
+    func readBytes(from name: String) -> [UInt8]? { folder.readBytes(from: name) }
 
-    /// Replaces a file of this directory: a reader sees the old or the new one.
-    func write(_ value: some Encodable, to name: String) throws {
-        let bytes = try JSON.encode(value)
-        let temporary = ".\(name).new"
-        do {
-            let file = try FileDescriptor.open(
-                temporary, in: number, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600,
-                resolution: [.noSymlinks, .beneath])
-            try file.writeAll(bytes)
-        }
-        let number = self.number
-        try retryingInterrupts("renameat", on: "\(path)/\(name)") { renameat(number, temporary, number, name) }
-    }
+    /// See ``Linux/PrivateFolder/write(_:to:)``.
+    func write(_ value: some Encodable, to name: String) throws { try folder.write(value, to: name) }
 
     func remove(_ name: String) {
         unlinkat(number, name, 0)

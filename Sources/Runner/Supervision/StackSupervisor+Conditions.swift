@@ -38,6 +38,7 @@ extension StackSupervisor {
         let name = dependency.service
         for instance in instances(of: name) {
             switch (dependency.condition, instance.phase) {
+            case _ where instance.isHeld: continue
             case (_, .exited) where instance.failure != nil: return .failed("did not start")
             case (.started, _): continue
             case (.healthy, .exited): return .failed(instance.exitCode.map { "has exited (\($0))\(instance.memoryRemark)" } ?? "does not run")

@@ -65,7 +65,8 @@ extension StackSupervisor {
 
     private func check(_ operation: Deployment.Operation, known: Set<String>) throws(SupervisionError) {
         switch operation {
-        case .create(let service, let index), .recreate(let service, let index), .start(let service, let index), .remove(let service, let index):
+        case .create(let service, let index), .recreate(let service, let index), .start(let service, let index), .hold(let service, let index),
+            .remove(let service, let index):
             guard InstanceName(service: service, index: index).isValid else { throw .refused("there can be no instance \(index) of '\(service.prefix(80))'") }
             if case .remove = operation { return }
             guard known.contains(service) else { throw .refused("service '\(service)' has no launch plan") }
@@ -144,6 +145,15 @@ extension StackSupervisor {
             if instance.isAlive { return }
             prepareStart(instance)
             intend(.start, instance, waitsForConditions: true)
+        case .hold(let service, let index):
+            let name = InstanceName(service: service, index: index)
+            let instance = instances[name] ?? Instance(name: name, createdAt: wallClock())
+            guard !instance.isAlive else { return }
+            instance.phase = .exited
+            instance.stoppedByUser = true
+            instance.isHeld = true
+            if instances.updateValue(instance, forKey: name) == nil { emit(.created, name) }
+            changed(.soon)
         case .remove(let service, let index):
             if let instance = instances[InstanceName(service: service, index: index)] { intend(.remove, instance) }
         case .write, .removeFile, .signal, .restart: break

@@ -15,11 +15,11 @@ extension StackSupervisor {
             cover(surroundings.masks)
         case .apply(let deployment):
             try apply(deployment, of: job)
-        case .stop(let names, let timeout):
+        case .stop(let names, let timeout, let byHost):
             for instance in try selected(names) where instance.isAlive || instance.phase == .backingOff || instance.awaitsPlan {
                 instance.awaitsPlan = false
                 instance.grace = timeout
-                intend(.stop(byUser: true), instance)
+                intend(.stop(byUser: !byHost), instance)
             }
         case .start(let names):
             let chosen = try selected(names)

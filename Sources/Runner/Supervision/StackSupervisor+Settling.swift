@@ -90,6 +90,7 @@ extension StackSupervisor {
             concludeOneOff(instance)
         case .remove:
             instances[instance.name] = nil
+            stoppedServices.remove(instance.name.service)
             instance.caller = nil
             host.forget(instance.name)
             emit(.removed, instance.name)
@@ -111,5 +112,6 @@ extension StackSupervisor {
         instance.stoppedByUser = false
         instance.failure = nil
         instance.awaitsPlan = false
+        instance.isHeld = false
     }
 }

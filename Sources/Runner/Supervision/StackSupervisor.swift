@@ -87,6 +87,8 @@ final class StackSupervisor {
     var emptied = Set<String>()
     /// What each service depends on, directly or not.
     private var closures: [String: Set<String>]?
+    /// See ``StoppedServices``.
+    var stoppedServices = Set<String>()
     var isSettling = false
     /// Whether somebody calls ``settleIfDue()`` after each batch of events.
     var settlesAfterEvents = false

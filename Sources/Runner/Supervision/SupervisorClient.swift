@@ -8,7 +8,7 @@ import Reconciler
 ///
 /// One request at a time; a subscription takes the connection for itself.
 public final class SupervisorClient {
-    private let directories: StackDirectories
+    let directories: StackDirectories
     private let socket: FileDescriptor
     /// Where a supervisor that was just started says why it could not.
     private let complaints: FileDescriptor?
@@ -122,10 +122,11 @@ public final class SupervisorClient {
     /// - Parameters:
     ///   - services: nil for all.
     ///   - timeoutMilliseconds: how long each may take before it is killed; nil: the service's own.
+    ///   - byHost: whether they stop because the host does: then ``StoppedServices`` has none of them.
     public func stop(
-        services: [String]? = nil, timeoutMilliseconds: Int64? = nil, onEvent: (InstanceEvent) -> Void = { _ in }
+        services: [String]? = nil, timeoutMilliseconds: Int64? = nil, byHost: Bool = false, onEvent: (InstanceEvent) -> Void = { _ in }
     ) throws(SupervisionError) {
-        try request(.stop(services: services, timeoutMilliseconds: timeoutMilliseconds), onEvent)
+        try request(.stop(services: services, timeoutMilliseconds: timeoutMilliseconds, byHost: byHost), onEvent)
     }
 
     /// Starts instances that do not run, in dependency order.

@@ -26,6 +26,8 @@ final class SupervisorLoop {
     private static let saveShare: Int64 = 20
     private static let longestSaveDelay: Int64 = 1000
     private var lastSaveTook: Int64 = 0
+    /// As they were last written; see ``StoppedServices``.
+    private var writtenStops: Set<String>
 
     init(
         loop: EventLoop, directory: RuntimeDirectory, logs: PrivateFolder, listener: consuming FileDescriptor, host: any InstanceHost
@@ -38,6 +40,8 @@ final class SupervisorLoop {
             host: host, now: MonotonicClock.now, wallClock: { Int64(time(nil)) }, moment: RenewalClock.Moment.now)
         supervisor.settlesAfterEvents = true
         self.supervisor = supervisor
+        writtenStops = StoppedServices.read(in: logs)
+        supervisor.stoppedServices = writtenStops
         let server = try ControlServer(listener: listener, loop: loop, supervisor: supervisor)
         self.server = server
         supervisor.onEvent = { [unowned server] in server.publish(.instance(event: $0)) }
@@ -149,6 +153,10 @@ final class SupervisorLoop {
         let begin = MonotonicClock.now()
         // Where the disk is full the stack goes on; the next change tries again.
         try? directory.write(supervisor.record(bootID: bootID), to: RuntimeDirectory.stateRecordName)
+        supervisor.updateStoppedServices()
+        if supervisor.stoppedServices != writtenStops, (try? StoppedServices.write(supervisor.stoppedServices, in: logs)) != nil {
+            writtenStops = supervisor.stoppedServices
+        }
         lastSaveTook = MonotonicClock.now() - begin
     }
 

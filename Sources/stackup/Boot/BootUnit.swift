@@ -60,7 +60,7 @@ struct BootUnit: Equatable {
         lines += ["", "[Service]", "Type=notify", "NotifyAccess=main"]
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) { lines.append("Environment=" + Self.quoted("\(name)=\(value)", inCommand: false)) }
         lines += [
-            "ExecStart=\(up) --ansi never up", "ExecReload=\(up) --ansi never --progress plain up -d",
+            "ExecStart=\(up) --ansi never up --\(Up.keepStopped)", "ExecReload=\(up) --ansi never --progress plain up -d",
             // `up` stops the services in order and exits with 130; as long as each one's stop_grace_period takes.
             "KillMode=process", "SuccessExitStatus=130", "TimeoutStartSec=infinity", "TimeoutStopSec=infinity",
             "Restart=on-failure", "RestartSec=5",

@@ -50,7 +50,7 @@ enum Down {
         do { try invocation.carryUnloggedSigns() } catch { invocation.streams.warn("the store's log may not tell of all that has ended: \(error)") }
         // The store may be locked, and this command may be killed before it has told: the next one that can then does.
         let sign = holders.isEmpty ? nil : leaveSign(invocation, outlivesPowerFailure: session.store == nil)
-        if try !stop(session, orphans.isEmpty ? nil : services, timeout: timeout, display, invocation), hastened.isEmpty {
+        if try !stop(session, orphans.isEmpty ? nil : services, timeout: timeout, display, invocation, isSigned: sign != nil), hastened.isEmpty {
             invocation.streams.note(nothing(to: "stop", target.name))
         }
         noteRevocations(session, of: holders, and: state.grantsOfOneOffs, takingBack: sign)
@@ -108,14 +108,17 @@ enum Down {
         }
     }
 
-    /// - Parameter services: nil: the whole stack.
+    /// - Parameters:
+    ///   - services: nil: the whole stack.
+    ///   - isSigned: whether a sign stands for what these are granted.
     /// - Returns: whether something of it ran.
     private static func stop(
-        _ session: borrowing StackSession, _ services: [String]?, timeout: Int64?, _ display: InstanceProgress, _ invocation: Invocation
+        _ session: borrowing StackSession, _ services: [String]?, timeout: Int64?, _ display: InstanceProgress, _ invocation: Invocation, isSigned: Bool
     ) throws -> Bool {
         guard let supervisor = try session.supervisor() else {
-            // Nobody is left who knows what ended together with its supervisor.
-            if StackRemains.state(session.directories) != nil { _ = leaveSign(invocation) }
+            // Nobody is left who knows what ended together with its supervisor, unless this command had asked it for all that it had. (A sign
+            // that stands for two things can't be taken back.)
+            if services != nil || !isSigned, StackRemains.state(session.directories) != nil { _ = leaveSign(invocation) }
             try StackRemains.remove(session.directories)
             return false
         }

@@ -37,6 +37,10 @@ enum RunCommand {
             .value("name", "NAME", help: "What it is called (default PROJECT-SERVICE-run-…)"),
             .flag("no-deps", help: "Don't start what the service depends on"),
             .flag("remove-orphans", help: "Remove services that the files no longer define, and one-offs that have ended"),
+            .value("pull", "POLICY", help: "Accepted for Docker's sake: there are no images to pull"),
+            .flag("quiet-pull", help: "Accepted for Docker's sake, as --pull"),
+            .flag("build", help: "Accepted for Docker's sake: there are no images to build"),
+            .flag("quiet-build", help: "Accepted for Docker's sake, as --build"),
             .flag("no-tty", short: "T", help: "Don't give it a terminal"),
             .flag("interactive", short: "i", help: "Pass standard input on (the default; --interactive=false doesn't)"),
             .flag("tty", short: "t", help: "Accepted for Docker's sake: there is a terminal wherever there can be one"),
@@ -55,7 +59,7 @@ enum RunCommand {
         let attendant = invocation.flag("detach") ? nil : try OneOffAttendant(
             key: request.key, terminal: hasTerminal(invocation), input: invocation.arguments.flagIfGiven("interactive") ?? true)
         do {
-            let overtaken = try start(request, of: project, attendedBy: attendant, invocation)
+            let overtaken = try Up.plannedAnew { try start(request, of: project, attendedBy: attendant, invocation) }
             do {
                 try Up.catchUp(overtaken, invocation)
             } catch {
@@ -124,7 +128,7 @@ enum RunCommand {
         var plans = preparation.launchPlans
         plans[request.service.name] = plan
         try VolumePlanning.prepare(
-            preparation.wanted.services.map(\.service) + [request.service], of: preparation.stack, plans: plans, in: invocation.paths)
+            preparation.wanted.services.map(\.service) + [request.service], of: preparation.stack, plans: plans, in: invocation.paths, invocation.streams)
         // The commit says what the one-off is granted. Should it not come about, or this command be killed, the next one finds that out.
         if !request.service.secrets.isEmpty { try SecretStore.leaveUnloggedSign(invocation.paths.store) }
         try deployer.commit(observed: planned.observed)
@@ -133,6 +137,7 @@ enum RunCommand {
         let supervisor = try session.supervisorStartingIfNeeded()
         defer { display.finish() }
         display.follow(supervisor)
+        display.show(unchanged: planned.unchangedInstances)
         var isStarted = false
         do {
             try deployer.apply(to: supervisor, observed: planned.observed, for: attendant?.handedOver) { event in

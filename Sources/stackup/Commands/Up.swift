@@ -26,6 +26,7 @@ enum Up {
             .flag("dry-run", help: "Print the plan and stop"),
             .flag("force-recreate", help: "Recreate instances even if nothing changed"),
             .flag("remove-orphans", help: "Remove services that the files no longer define"),
+            .flag(keepStopped, help: "Leave services alone that were stopped and restart 'unless-stopped', as at boot; Ctrl-C stops none of them for longer"),
             .repeated("scale", "SERVICE=NUMBER", help: "How many instances of a service run, whatever the files say"),
             .flag("watch", short: "w", help: "Follow files as 'stackup watch' does, beside the output"),
             .flag("no-log-prefix", help: "Don't print a prefix before each line of output"),
@@ -39,6 +40,9 @@ enum Up {
             .flag("quiet-build", help: "Accepted for Docker's sake, as --build"),
         ],
         arguments: [.init("SERVICE", .any)])
+
+    /// What the unit of `stackup boot` adds.
+    static let keepStopped = "keep-stopped"
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         for option in ["detach", "wait"] where invocation.flag("watch") && invocation.flag(option) {
@@ -74,7 +78,7 @@ enum Up {
         try checkBeforeRenewing(project, invocation)
         try project.stack.renewSecrets(invocation)
         // Output may be shown for days. The keys, the values and the lock on the stack are given back before.
-        let (deployed, events, overtaken) = try deploy(project, invocation, stays: stays)
+        let (deployed, events, overtaken) = try plannedAnew { try deploy(project, invocation, stays: stays) }
         try catchUp(overtaken, invocation)
         let watcher = rules.isEmpty ? nil : try Watch.start(rules, of: project, invocation)
         invocation.forgetKeys()
@@ -86,6 +90,22 @@ enum Up {
                 timeout: try invocation.seconds("wait-timeout")).run()
         }
         return try ForegroundStack(deployed: deployed, events: events, invocation: invocation, watcher: watcher).run()
+    }
+
+    /// How often a plan is made before somebody else's new versions are given up on: a driver may have a secret refreshed each second.
+    private static let attempts = 5
+
+    /// Does what begins with a look at the store and commits what follows from it. Where the store has got other versions in between, the commit
+    /// has changed nothing, and all of it is done again.
+    static func plannedAnew<Result>(_ body: () throws -> Result) throws -> Result {
+        for _ in 1..<attempts {
+            do {
+                return try body()
+            } catch StoreError.versionConflict, StoreError.secretExists {
+                continue
+            }
+        }
+        return try body()
     }
 
     /// Images come later: nothing may start before that is said of every service that has one.
@@ -130,7 +150,7 @@ enum Up {
             preparation: planned.preparation, plan: planned.plan, store: store, record: session.record)
         try VolumePlanning.prepare(
             planned.preparation.wanted.services.map(\.service), of: planned.preparation.stack,
-            plans: planned.preparation.launchPlans, in: invocation.paths)
+            plans: planned.preparation.launchPlans, in: invocation.paths, invocation.streams)
         try deployer.commit(observed: planned.observed)
         planned.reportProspects(invocation.streams)
         let display = InstanceProgress(invocation.streams, title: "Running")
@@ -145,8 +165,11 @@ enum Up {
         ) { display.show($0) }
         if deployer.renews, planned.observed.schedule?.isAttended != true { try session.startAttendant() }
         guard display.failures.isEmpty else { throw CommandFailure(display.failures.joined(separator: "\n")) }
+        // What is held may be started by somebody later, but nobody waits for that.
+        let held = invocation.flag("wait") ? planned.heldServices : []
         let deployed = DeployedStack(
-            supervisor: supervisor, directories: session.directories, services: project.stack.services.map(\.name), since: since)
+            supervisor: supervisor, directories: session.directories,
+            services: project.stack.services.map(\.name).filter { !held.contains($0) }, since: since)
         return (deployed, events, try deployer.overtakenSecrets(planned.observed))
     }
 }

@@ -235,7 +235,7 @@ extension Deployment.Operation {
     /// The service that it is done to.
     fileprivate var service: String {
         switch self {
-        case .create(let service, _), .recreate(let service, _), .start(let service, _), .remove(let service, _),
+        case .create(let service, _), .recreate(let service, _), .start(let service, _), .hold(let service, _), .remove(let service, _),
             .write(let service, _), .removeFile(let service, _), .signal(let service, _), .restart(let service):
             service
         }
@@ -250,6 +250,7 @@ extension Deployment.Operation {
         case .createInstance(let service, let index): self = .create(service: service, index: index)
         case .recreateInstance(let service, let index): self = .recreate(service: service, index: index)
         case .startInstance(let service, let index): self = .start(service: service, index: index)
+        case .holdInstance(let service, let index): self = .hold(service: service, index: index)
         case .removeInstance(let service, let index): self = .remove(service: service, index: index)
         case .signalService(let service, let signal):
             guard let number = Signals.number(signal) else { throw DeploymentError("'\(signal)' is not a signal") }

@@ -1,3 +1,4 @@
+import Compose
 import YAML
 
 /// Why a stack cannot be brought to what its files ask for.
@@ -32,6 +33,11 @@ struct DeploymentError: Error, CustomStringConvertible {
                     .error, "service '\(service)': \(diagnostic.message)", at: diagnostic.location ?? location,
                     attribute: diagnostic.attribute.isEmpty ? path : "\(path).\(diagnostic.attribute)", remedy: diagnostic.remedy)
             })
+    }
+
+    /// The same about one service, where it has the attribute that is named.
+    func about(_ service: Service) -> DeploymentError {
+        DeploymentError(diagnostics.flatMap { DeploymentError([$0]).about(service.name, at: service.location(of: $0.attribute)).diagnostics })
     }
 
     /// The same about a secret or config, at its place.

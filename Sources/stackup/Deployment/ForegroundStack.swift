@@ -61,11 +61,14 @@ struct ForegroundStack {
         follower.willPrint = { display.clear() }
         // What a service says while it ends is shown as it comes. How it ends, this request tells as well as the subscription, and in
         // time for its answer.
+        let byHost = invocation.flag(Up.keepStopped)
         deployed.supervisor.onWait = {
             follower.show([])
             display.refresh()
         }
-        try deployed.supervisor.stop(services: services, timeoutMilliseconds: try invocation.seconds("timeout").map { $0 * 1000 }) { event in
+        try deployed.supervisor.stop(
+            services: services, timeoutMilliseconds: try invocation.seconds("timeout").map { $0 * 1000 }, byHost: byHost
+        ) { event in
             follower.show([event])
             display.show(event)
         }
@@ -76,13 +79,15 @@ struct ForegroundStack {
 
     /// The next signal is waited for beside the request that stops, on a connection of its own.
     private func killOnNextSignal(_ services: [String]) {
-        Background.run { [directories = deployed.directories] in
+        Background.run { [directories = deployed.directories, byHost = invocation.flag(Up.keepStopped)] in
             var signals = sigset_t()
             sigemptyset(&signals)
             for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
             var received: Int32 = 0
             guard sigwait(&signals, &received) == 0 else { return }
-            try? SupervisorClient.connect(directories)?.kill(services: services, signal: SIGKILL)
+            let supervisor = try? SupervisorClient.connect(directories)
+            // A person's kill would be remembered as one's stop.
+            if byHost { try? supervisor?.hasten(services: services, timeoutMilliseconds: 0) } else { try? supervisor?.kill(services: services, signal: SIGKILL) }
         }
     }
 }

@@ -141,7 +141,7 @@ extension LaunchPlanning {
 
     mutating func warn(_ service: Service, _ attribute: String, _ message: String, remedy: String) {
         let path = "services.\(service.name).\(attribute)"
-        warnings.append(Diagnostic(.warning, "\(path): \(message)", at: service.location, attribute: path, remedy: remedy))
+        warnings.append(Diagnostic(.warning, "\(path): \(message)", at: service.location(of: attribute), attribute: path, remedy: remedy))
     }
 }
 

@@ -72,13 +72,13 @@ struct LaunchPlanning {
                 problems.add(error.diagnostics)
             }
         }
-        guard let resolved, let limits, problems.isEmpty else { throw problems.error.about(service.name, at: service.location) }
+        guard let resolved, let limits, problems.isEmpty else { throw problems.error.about(service) }
         var plan = plan(for: service, arguments: arguments, user: resolved, limits: limits, mounts: mounts)
         limit(service, &plan, &problems)
         isolate(service, &plan, &problems)
         plan.postStart = problems.collect { () throws(DeploymentError) in try hooks(service.postStart, beside: plan) } ?? nil
         plan.preStop = problems.collect { () throws(DeploymentError) in try hooks(service.preStop, beside: plan) } ?? nil
-        guard problems.isEmpty else { throw problems.error.about(service.name, at: service.location) }
+        guard problems.isEmpty else { throw problems.error.about(service) }
         return plan
     }
 

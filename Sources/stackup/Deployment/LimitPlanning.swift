@@ -189,6 +189,6 @@ struct LimitPlanning {
 
     private mutating func warn(_ message: String, _ attribute: String, remedy: String) {
         let path = "services.\(service.name).\(attribute)"
-        warnings.append(Diagnostic(.warning, "\(path): \(message)", at: service.location, attribute: path, remedy: remedy))
+        warnings.append(Diagnostic(.warning, "\(path): \(message)", at: service.location(of: attribute), attribute: path, remedy: remedy))
     }
 }

@@ -21,9 +21,17 @@ struct OneOffRequest {
         guard var service = project.stack.service(name) else {
             throw CommandFailure.unknown("service", name, among: project.stack.services.map(\.name))
         }
+        // The command line has its part in it: a place in a file could be the wrong one.
+        service.places = AttributePlaces()
         if let entrypoint = invocation.value("entrypoint") {
             do {
-                service.entrypoint = try ShellWords.split(entrypoint)
+                let (words, end) = try ShellWords.command(in: entrypoint)
+                service.entrypoint = words
+                if let end {
+                    invocation.streams.warn(
+                        "no shell runs '--entrypoint': what follows '\(ShellWords.operatorText(in: entrypoint, at: end))' is left out; "
+                            + "for a shell to run all of it write --entrypoint sh, and after the service: -c '…'")
+                }
             } catch {
                 throw invocation.arguments.usageError("option '--entrypoint' is no command line: \(entrypoint)", remedy: "close its quotes")
             }

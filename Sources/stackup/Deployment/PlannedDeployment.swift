@@ -1,4 +1,5 @@
 import Compose
+import Glibc
 import Linux
 import Reconciler
 import Runner
@@ -9,6 +10,8 @@ struct PlannedDeployment {
     let observed: ObservedState
     let plan: Plan
     private let reportsOrphans: Bool
+    /// Where what runs was brought up from, where that is another project that has the same name.
+    private let otherFolder: String?
     /// Secrets that `up` will have made new values of before it comes to the plan.
     private let dueRotations: [String]
 
@@ -29,17 +32,29 @@ struct PlannedDeployment {
         dueRotations = project.stack.dueRotations(session.snapshot)
         observed = try session.observe()
         try oneOff?.checkName(observed)
+        if invocation.user != 0 { try preparation.checkGroup(observed) }
+        let folder = session.record?.workingDirectory
+        otherFolder = observed.instances.isEmpty || folder.map { Self.isSameFolder($0, project.stack.workingDirectory) } ?? true ? nil : folder
         // Of services that were named, not of those that they need, as in Compose.
         let named = invocation.operands.isEmpty ? project.stack.services.map(\.name) : invocation.operands
         let options = PlanOptions(
-            forceRecreate: invocation.flag("force-recreate") ? Set(named) : [], removeOrphans: invocation.removesOrphans)
+            forceRecreate: invocation.flag("force-recreate") ? Set(named) : [], removeOrphans: invocation.removesOrphans,
+            stopped: invocation.flag(Up.keepStopped) ? try StoppedServices.of(session.directories) : [])
         plan = makePlan(
             wanted: preparation.wanted, recorded: session.recordedState, observed: observed, options: options)
     }
 
+    /// Whatever they are called. One that is gone has moved, for all that is known.
+    private static func isSameFolder(_ old: String, _ new: String) -> Bool {
+        if old == new { return true }
+        var (one, other) = (stat(), stat())
+        guard stat(old, &one) == 0, stat(new, &other) == 0 else { return true }
+        return one.st_dev == other.st_dev && one.st_ino == other.st_ino
+    }
+
     /// The services' instances that run and that the plan leaves as they are; files that change in place are told of by themselves.
     var unchangedInstances: [ObservedInstance] {
-        let services = Set(preparation.stack.services.map(\.name))
+        let services = Set(preparation.wanted.services.map(\.service.name))
         var changed = Set<String>()
         for action in plan.actions {
             switch action.operation {
@@ -47,7 +62,7 @@ struct PlannedDeployment {
                 .removeInstance(let service, let index):
                 changed.insert("\(service)-\(index)")
             case .signalService(let service, _), .restartService(let service): changed.insert(service)
-            case .storeSecret, .writeFile, .removeFile: continue
+            case .storeSecret, .writeFile, .removeFile, .holdInstance: continue
             }
         }
         return observed.replicas.filter {
@@ -55,10 +70,23 @@ struct PlannedDeployment {
         }.sorted { ($0.service, $0.index) < ($1.service, $1.index) }
     }
 
+    /// Services that were stopped, and stay so.
+    var heldServices: Set<String> {
+        Set(plan.actions.compactMap { action in
+            if case .holdInstance(let service, _) = action.operation { service } else { nil }
+        })
+    }
+
     /// What is worth knowing before `up`: secrets that may be out of date, whose file does not count, or counts
     /// again, or whose sealing was cut short; services that it
     /// will refuse, and those that it will leave alone.
     func reportProspects(_ streams: Streams) {
+        let name = preparation.stack.name
+        if let otherFolder {
+            streams.warn(
+                "the stack '\(name)' runs from \(otherFolder), and \(preparation.stack.workingDirectory) has the same name: 'up' makes one stack of "
+                    + "both. To keep them apart, give this one another name: stackup -p NAME up")
+        }
         streams.report(preparation.warnings + preparation.secrets.warnings + preparation.unfinishedSeals.map(\.warning))
         for secret in preparation.secrets.sealed {
             streams.note("secret '\(secret.name)' is sealed: version \(secret.newest.number) of the store is used")
@@ -68,7 +96,11 @@ struct PlannedDeployment {
         }
         let unasked = preparation.secrets.unasked
         if !unasked.isEmpty { streams.note("not asked, so whether they changed is not known: " + unasked.map { "secret '\($0)'" }.joined(separator: ", ")) }
+        for name in heldServices.sorted() { streams.note("service '\(name)' was stopped and stays so; 'stackup start \(name)' starts it") }
         for name in dueRotations { streams.note("secret '\(name)' is due for a new value, which 'up' makes first") }
+        for source in VolumePlanning.missingSources(preparation.wanted.services.map(\.service), plans: preparation.launchPlans) {
+            streams.note("there is no \(source) on the host; 'up' makes a folder of that name")
+        }
         for service in preparation.stack.services where service.needsImage { streams.reportImage(of: service, .warning) }
         if reportsOrphans { streams.warnOfOrphans(plan.orphans, of: preparation.stack.name) }
     }

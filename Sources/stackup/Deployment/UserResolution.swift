@@ -1,6 +1,7 @@
 import Compose
 import Glibc
 import Linux
+import Reconciler
 import Runner
 
 extension UserDatabase {
@@ -37,15 +38,24 @@ extension UserDatabase {
     /// - Parameters:
     ///   - name: nil: whoever starts the stack.
     ///   - caller: who that is.
-    func resolve(_ name: String?, startedBy caller: UInt32) throws(DeploymentError) -> (identity: UserIdentity, home: String) {
-        // Who is in no /etc/passwd, as in a container or under another directory service, has no group there either, and keeps its own.
-        let isUnlisted = caller != 0 && entry(uid: caller) == nil && name.map { $0 == String(caller) } ?? true
-        let resolved = try resolve(isUnlisted ? "\(caller):\(getegid())" : name ?? String(caller))
-        guard caller == 0 || resolved.identity.uid == caller else {
+    ///   - group: the caller's. The user namespace of an ordinary user has no other one, whatever passwd(5) says (newgrp(1)), or says nothing.
+    func resolve(
+        _ name: String?, startedBy caller: UInt32, inGroup group: UInt32 = getegid()
+    ) throws(DeploymentError) -> (identity: UserIdentity, home: String) {
+        var resolved = try resolve(name ?? String(caller))
+        if caller == 0 { return resolved }
+        guard resolved.identity.uid == caller else {
             throw DeploymentError(
                 "it wants to run as user \(resolved.identity.uid), and only root may start services as somebody else",
                 attribute: "user", remedy: "remove 'user', or start the stack as root")
         }
+        let namesGroup = name?.split(separator: ":", maxSplits: 1).count == 2
+        guard !namesGroup || resolved.identity.gid == group else {
+            throw DeploymentError(
+                "it wants group \(resolved.identity.gid), and only root may give services another one than the caller's own, \(group)",
+                attribute: "user", remedy: "remove the group, or start the stack as root")
+        }
+        resolved.identity.gid = group
         return resolved
     }
 }
@@ -65,5 +75,17 @@ extension ServiceHook {
         command.environment.removeAll { line in environment.contains { line.hasPrefix("\($0.key)=") } }
         command.environment += environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         return command
+    }
+}
+
+extension Preparation {
+    /// An ordinary user's supervisor lives in a user namespace with the one group that it was started with.
+    ///
+    /// - Throws: where services are to have another.
+    func checkGroup(_ observed: ObservedState) throws(CommandFailure) {
+        guard let pid = observed.supervisorPID, let group = launchPlans.values.first?.user.gid, let map = GroupMap(of: pid), !map.contains(group) else { return }
+        throw CommandFailure(
+            "'\(stack.name)' was started with group \(map.only.map(String.init) ?? "0"), and can't have services with group \(group), this command's; "
+                + "run it with that group (newgrp), or take the stack down first: stackup down")
     }
 }

@@ -24,20 +24,22 @@ enum VolumePlanning {
     /// `create_host_path` asks for.
     ///
     /// - Throws: `DeploymentError` with every source that is missing and may not be made.
-    /// - Parameter plans: by service: they have the real paths of the sources, in the order of the mounts.
+    /// - Parameters:
+    ///   - plans: by service: they have the real paths of the sources, in the order of the mounts.
+    ///   - streams: where it is said what was made: a path that was misspelt would else go unnoticed.
     static func prepare(
-        _ services: [Service], of stack: Stack, plans: [String: LaunchPlan], in paths: HostPaths
+        _ services: [Service], of stack: Stack, plans: [String: LaunchPlan], in paths: HostPaths, _ streams: Streams
     ) throws(DeploymentError) {
         var problems = Problems()
         for service in services {
             for (mount, plan) in zip(service.mounts, plans[service.name]?.mounts ?? []) {
                 do {
-                    try prepare(mount, plan, of: service, stack: stack, paths: paths)
+                    try prepare(mount, plan, of: service, stack: stack, paths: paths, streams)
                 } catch let error as DeploymentError {
-                    problems.add(error.about(service.name, at: service.location).diagnostics)
+                    problems.add(error.about(service).diagnostics)
                 } catch {
-                    let error = DeploymentError("the source of \(mount.target): \(error)")
-                    problems.add(error.about(service.name, at: service.location).diagnostics)
+                    let error = DeploymentError("the source of \(mount.target): \(error)", attribute: "volumes")
+                    problems.add(error.about(service).diagnostics)
                 }
             }
         }
@@ -45,7 +47,7 @@ enum VolumePlanning {
     }
 
     private static func prepare(
-        _ mount: Compose.ServiceMount, _ plan: MountPlan, of service: Service, stack: Stack, paths: HostPaths
+        _ mount: Compose.ServiceMount, _ plan: MountPlan, of service: Service, stack: Stack, paths: HostPaths, _ streams: Streams
     ) throws {
         switch mount {
         case .tmpfs:
@@ -56,10 +58,21 @@ enum VolumePlanning {
                 throw DeploymentError("the bind source \(source) does not exist", attribute: "volumes", remedy: "create it, or correct the path")
             }
             try FileTree.makeFolders(source, mode: 0o755)
+            streams.note("made the folder \(source) on the host, which was missing, for \(mount.target) of service '\(service.name)'")
         case .volume(let key, let target, _):
             let name = name(of: key, target: target, service: service.name, stack: stack)
             try makeVolume(name, of: service, isExternal: stack.volumes.contains { $0.key == key && $0.external }, in: paths)
         }
+    }
+
+    /// The bind sources that ``prepare(_:of:plans:in:_:)`` would make, each once.
+    static func missingSources(_ services: [Service], plans: [String: LaunchPlan]) -> [String] {
+        services.flatMap { service in
+            zip(service.mounts, plans[service.name]?.mounts ?? []).compactMap { mount, plan in
+                guard case .bind(_, _, _, createHostPath: true) = mount, case .bind(let source, _, _) = plan, access(source, F_OK) != 0 else { return nil }
+                return source
+            }
+        }.withoutRepeats()
     }
 
     /// Nobody else may enter the folder of all volumes: what a root service makes there, a program that runs as root too

@@ -113,9 +113,11 @@ struct WritableFolders {
     }
 
     private mutating func check(_ link: String, onTheWayTo path: String) throws(DeploymentError) {
+        var writer: Folder?
         let lead = "\(path) leads through the symbolic link \(link)"
         let remedy = "so it could lead anywhere; name the real path, or move it out of that folder"
-        if let owner = Self.status(of: link)?.st_uid, !trusted.contains(owner) {
+        guard let owner = Self.status(of: link)?.st_uid else { throw DeploymentError("\(lead), which has just gone; run the command again") }
+        guard trusted.contains(owner) else {
             throw DeploymentError("\(lead), which belongs to user \(owner), \(remedy)")
         }
         do {
@@ -123,13 +125,18 @@ struct WritableFolders {
         } catch {
             throw DeploymentError("\(lead), and whether a service of another stack can write to its folder can't be told: \(error)", remedy: "name the real path")
         }
-        // The host may have mounted a folder twice.
-        let mounts = try? MountTable.current()
-        for folder in folders + (others ?? []) {
-            let places = [folder.path] + ((try? mounts?.aliases(of: folder.path)) ?? [])
-            guard places.contains(where: { Paths.rest(of: link, below: $0)?.isEmpty == false }) else { continue }
-            throw DeploymentError("\(lead), in a folder that service '\(folder.service)' can write to, \(remedy)")
+        do throws(SystemCallError) {
+            // The host may have mounted a folder twice.
+            let mounts = try MountTable.current()
+            for folder in folders + (others ?? []) where writer == nil {
+                let places = [folder.path] + (try mounts.aliases(of: folder.path))
+                if places.contains(where: { Paths.rest(of: link, below: $0)?.isEmpty == false }) { writer = folder }
+            }
+        } catch {
+            throw DeploymentError("\(lead), and whether a service can write to its folder can't be told: \(error)", remedy: "name the real path")
         }
+        guard let writer else { return }
+        throw DeploymentError("\(lead), in a folder that service '\(writer.service)' can write to, \(remedy)")
     }
 
     private static func status(of path: String) -> stat? {

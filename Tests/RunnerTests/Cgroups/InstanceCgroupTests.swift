@@ -29,6 +29,63 @@ struct InstanceCgroupTests {
         try body(group)
     }
 
+    /// Starts a process that lives for a while, and waits until it is in these groups.
+    private func dweller(in folders: [String], for seconds: Double) throws -> Int32 {
+        let pipe = try FileDescriptor.pipe()
+        let script = folders.map { "echo $$ >\($0)/cgroup.procs && " }.joined() + "echo; exec sleep \(seconds)"
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, pipe.write.number, 1)
+        let words: [String] = ["/bin/sh", "-c", script]
+        let arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+        defer { for argument in arguments { free(argument) } }
+        var pid: Int32 = 0
+        try #require(posix_spawn(&pid, "/bin/sh", &actions, nil, arguments, environ) == 0)
+        let reading = pipe.takeReadEnd()
+        var byte: UInt8 = 0
+        try #require(read(reading.number, &byte, 1) == 1)
+        return pid
+    }
+
+    @Test func theirEndIsWaitedForHoweverLongTheKernelTakesForIt() throws {
+        let temporary = TemporaryDirectory("/run")
+        let directory = try #require(try RuntimeDirectory.open(temporary.path + "/shop", create: true))
+        let cgroups = StackCgroups(directory)
+        var limits = ResourceControls()
+        limits.pidsLimit = 100
+        let web = InstanceName(service: "web", index: 1)
+        let group = try cgroups.make(limits, for: web)
+        let pid = try dweller(in: group.folders, for: 1)
+        cgroups.remove(web)
+        #expect(group.folders.allSatisfy(ControlFile.exists))
+        cgroups.removeAll()
+        #expect(group.folders.allSatisfy { !ControlFile.exists($0) })
+        var status: Int32 = 0
+        waitpid(pid, &status, 0)
+    }
+
+    @Test func theKernelTellsThatAGroupIsEmpty() throws {
+        let place = TemporaryDirectory()
+        let root = place.path
+        try inOwnMountNamespace {
+            try claim(mount("cgroup2", root, "cgroup2", 0, nil) == 0, "mount: errno \(errno)")
+            let group = InstanceCgroup(folders: ["\(root)/stackup-dweller-\(getpid())"])
+            try claim(mkdir(group.folders[0], 0o755) == 0, "mkdir: errno \(errno)")
+            let pid = try dweller(in: group.folders, for: 0.5)
+            try claim(!group.remove(), "somebody is in there")
+            let begin = MonotonicClock.now()
+            group.waitForEmptiness(milliseconds: 60_000)
+            // Whatever else is an event of it.
+            while !group.remove(), MonotonicClock.now() - begin < 60_000 { group.waitForEmptiness(milliseconds: 60_000) }
+            let waited = MonotonicClock.now() - begin
+            try claim((300..<50_000).contains(waited), "it waited for \(waited) ms")
+            var status: Int32 = 0
+            waitpid(pid, &status, 0)
+            umount2(root, Int32(MNT_DETACH))
+        }
+    }
+
     private var place: String { CgroupHierarchy.current().legacy[.freezer]!.own }
 
     private func isEmpty(_ group: InstanceCgroup) -> Bool { (ControlFile.read(group.folders[0] + "/cgroup.procs") ?? "") == "" }

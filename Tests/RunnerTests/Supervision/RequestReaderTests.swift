@@ -64,7 +64,7 @@ extension RequestReader.Outcome {
             #expect(outcome() == "incomplete")
             wire.send([byte])
         }
-        #expect(outcome() == #"stop(services: Optional(["web"]), timeoutMilliseconds: Optional(5))"#)
+        #expect(outcome() == #"stop(services: Optional(["web"]), timeoutMilliseconds: Optional(5), byHost: false)"#)
         #expect(!reader.isInsideMessage)
     }
 
@@ -98,12 +98,13 @@ extension RequestReader.Outcome {
                 schedule: [ScheduledRenewal(secret: "a", due: 9, period: 1000, last: 3, failure: .init(count: 2, reason: "no"))])),
             .report(RenewalReport()), .apply(Deployment(schedule: [])),
             .provide([.test("web", restart: .onFailure(maximumRetries: 3))], StackSurroundings(serviceNames: ["web"], privatePaths: ["/m"], plaintextSources: ["/s"], hiddenPaths: ["/h"])), .start(services: nil),
+            .stop(services: nil, timeoutMilliseconds: nil, byHost: true),
             .restart(services: ["a", "b"], timeoutMilliseconds: 0), .kill(services: nil, signal: 9), .hasten(services: ["a"], timeoutMilliseconds: 5),
             .down(services: nil, timeoutMilliseconds: nil),
             .apply(Deployment(
                 plans: [.test("web")],
                 operations: [
-                    .create(service: "web", index: 1), .recreate(service: "web", index: 2), .start(service: "w", index: 3), .remove(service: "w", index: 4),
+                    .create(service: "web", index: 1), .recreate(service: "web", index: 2), .start(service: "w", index: 3), .hold(service: "w", index: 2), .remove(service: "w", index: 4),
                     .write(service: "web", file: .test("a")), .removeFile(service: "web", file: .test("b")), .signal(service: "web", signal: 1),
                     .restart(service: "web"),
                 ], masks: [MaskedFile(path: "/x", identity: "1:2")])),
