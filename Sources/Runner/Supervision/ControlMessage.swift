@@ -1,3 +1,4 @@
+import JSON
 import Reconciler
 
 /// What a command asks of a supervisor. docs/control-protocol.md has the form on the wire.
@@ -140,45 +141,44 @@ enum ControlReply: Sendable, Equatable {
     case failed(reason: String)
 }
 
-extension ControlReply: Codable {
-    private enum Key: String, CodingKey {
-        case reply, state, plan, event, happened, reason
-    }
-
-    init(from decoder: any Decoder) throws {
-        let message = try decoder.container(keyedBy: Key.self)
-        switch try message.decode(String.self, forKey: .reply) {
-        case "state": self = .state(try message.decode(ObservedState.self, forKey: .state))
-        case "plan": self = .plan(try message.decode(LaunchPlan.self, forKey: .plan))
-        case "event": self = .event(try message.decode(InstanceEvent.self, forKey: .event))
-        case "happened": self = .happened(try message.decode(StackEvent.self, forKey: .happened))
+extension ControlReply: JSONConvertible {
+    init(json: JSONValue) throws {
+        var message = try JSONMembers(json)
+        switch try message.read("reply", as: String.self) {
+        case "state": self = .state(try message.read("state"))
+        case "plan": self = .plan(try message.read("plan"))
+        case "event": self = .event(try message.decode("event"))
+        case "happened": self = .happened(try message.decode("happened"))
         case "due": self = .due
         case "done": self = .done
-        case "failed": self = .failed(reason: try message.decode(String.self, forKey: .reason))
+        case "failed": self = .failed(reason: try message.read("reason"))
         case let other: throw SupervisionError.malformed("a reply '\(other.prefix(40))'")
         }
     }
 
-    func encode(to encoder: any Encoder) throws {
-        var message = encoder.container(keyedBy: Key.self)
+    var json: JSONValue {
+        .members { message in
+            message.put("reply", kind)
+            switch self {
+            case .state(let state): message.put("state", state)
+            case .plan(let plan): message.put("plan", plan)
+            case .event(let event): message.encode("event", event)
+            case .happened(let event): message.encode("happened", event)
+            case .due, .done: break
+            case .failed(let reason): message.put("reason", reason)
+            }
+        }
+    }
+
+    private var kind: String {
         switch self {
-        case .state(let state):
-            try message.encode("state", forKey: .reply)
-            try message.encode(state, forKey: .state)
-        case .plan(let plan):
-            try message.encode("plan", forKey: .reply)
-            try message.encode(plan, forKey: .plan)
-        case .event(let event):
-            try message.encode("event", forKey: .reply)
-            try message.encode(event, forKey: .event)
-        case .happened(let event):
-            try message.encode("happened", forKey: .reply)
-            try message.encode(event, forKey: .happened)
-        case .due: try message.encode("due", forKey: .reply)
-        case .done: try message.encode("done", forKey: .reply)
-        case .failed(let reason):
-            try message.encode("failed", forKey: .reply)
-            try message.encode(reason, forKey: .reason)
+        case .state: "state"
+        case .plan: "plan"
+        case .event: "event"
+        case .happened: "happened"
+        case .due: "due"
+        case .done: "done"
+        case .failed: "failed"
         }
     }
 }

@@ -262,7 +262,7 @@ public final class SupervisorClient {
         guard length <= ControlLimits.outgoing else { throw .malformed("a message of \(length) bytes") }
         let bytes = try receive(count: length, within: answerPatience)
         do {
-            return try JSON.decode(ControlReply.self, from: bytes)
+            return try ControlReply(json: try JSONValue.parse(bytes))
         } catch {
             throw .malformed("\(error)")
         }
