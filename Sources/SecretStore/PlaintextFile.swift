@@ -144,7 +144,7 @@ public struct PlaintextFile: ~Copyable {
 // MARK: Steps
 
 extension PlaintextFile {
-    private static func temporaryName(for name: String) -> String { "." + String(name.prefix(100)) + ".stackup-seal" }
+    private static func temporaryName(for name: String) -> String { "." + (name.utf8.count > 100 ? String(name.prefix(100)) : name) + ".stackup-seal" }
 
     /// A folder in which nobody else can do anything, whoever may write to the one it lies in.
     private static func ownFolder(_ name: String, in folder: Int32) throws(SystemCallError) -> FileDescriptor {
@@ -180,7 +180,8 @@ extension PlaintextFile {
     ///
     /// - Parameter path: of the file.
     public static func remainsPath(of path: String) -> String {
-        "\(Paths.directory(of: Paths.clean(path)))/\(temporaryName(for: Paths.lastComponent(of: path)))"
+        let path = Paths.clean(path)
+        return Paths.directory(of: path) + "/" + temporaryName(for: Paths.lastComponent(of: path))
     }
 
     /// Whether two names are one file's: it was on the way back to its place, and has its old name again.
