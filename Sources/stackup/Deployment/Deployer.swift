@@ -15,6 +15,8 @@ struct Deployer {
     /// The launch plans of the wanted services and one-offs with the files they have once the plan is applied.
     private let launchPlans: [LaunchPlan]
     private let nextRecord: StackRecord
+    /// Those that differ from what is recorded.
+    private let changedPlans: [LaunchPlan]
     /// Whether secrets of the stack get new values by themselves.
     var renews: Bool { !nextRecord.renewableSecrets(of: preparation.stack.name).isEmpty }
 
@@ -24,7 +26,9 @@ struct Deployer {
         self.plan = plan
         self.store = store
         self.record = record
-        launchPlans = Self.launchPlans(preparation, plan)
+        let launchPlans = Self.launchPlans(preparation, plan)
+        self.launchPlans = launchPlans
+        changedPlans = launchPlans.filter { record?.services[$0.service]?.plan != $0 }
         nextRecord = Self.nextRecord(preparation, plan, launchPlans, after: record)
     }
 
@@ -96,11 +100,13 @@ struct Deployer {
         where !preparation.wanted.declaredServices.contains(service) {
             services[service] = nil
         }
-        let wanted = Dictionary(preparation.wanted.services.map { ($0.service.name, $0) }, uniquingKeysWith: { $1 })
+        let wanted = Dictionary(
+            preparation.wanted.services.map { ($0.service.name, (attributes: $0.service.attributes, files: $0.files)) },
+            uniquingKeysWith: { $1 })
         for launchPlan in launchPlans {
             let wanted = wanted[launchPlan.service]
             services[launchPlan.service] = StackRecord.Entry(
-                attributes: wanted?.service.attributes ?? [:], plan: launchPlan,
+                attributes: wanted?.attributes ?? [:], plan: launchPlan,
                 reactions: (wanted?.files ?? []).filter { $0.onSecretChange != .none }.map {
                     StackRecord.Reaction(target: $0.target, reaction: $0.onSecretChange)
                 })
@@ -132,7 +138,6 @@ struct Deployer {
         // An `up` before this one may have been killed while the supervisor still carries it out: a deployment queues
         // behind that, even an empty one.
         let isUnderWay = observed.instances.contains { $0.status == .created }
-        let changed = changedPlans
         let schedule = nextRecord.schedule(of: preparation.stack.name, try store.snapshot(), at: .millisecondsNow)
         let isScheduled = schedule == observed.schedule?.renewals ?? []
         guard sendsForSure || !masks.isEmpty || isUnderWay || !isScheduled else { return }
@@ -140,7 +145,7 @@ struct Deployer {
         if !sendsForSure { try store.audit(reads(of: contents.map(\.file))) }
         let operations = try plan.actions.compactMap { try Deployment.Operation($0.operation) }
         // The supervisor has the others' plans already.
-        let involved = Set(changed.map(\.service) + operations.map(\.service))
+        let involved = Set(changedPlans.map(\.service) + operations.map(\.service))
         let deployment = Deployment(
             surroundings: preparation.surroundings, plans: launchPlans.filter { involved.contains($0.service) },
             operations: operations, payloads: contents.map(\.payload), masks: masks,
@@ -163,8 +168,6 @@ struct Deployer {
         }
         return Set(files.map(\.name))
     }
-
-    private var changedPlans: [LaunchPlan] { launchPlans.filter { record?.services[$0.service]?.plan != $0 } }
 
     /// Whether the supervisor gets something, whatever it is doing: then its commit tells which values go to services. Otherwise that is
     /// told when it turns out.

@@ -56,10 +56,10 @@ struct PlaintextSources {
             for path in envFiles { paths.append(try folders.resolve(path)) }
         }
         for (name, origin) in record?.secrets ?? [:] {
-            guard case .file(let path)? = origin.place else { continue }
+            guard case .file(let path)? = origin.place, declared[name]?.hasSameBytes(as: path) != true else { continue }
             // A way that is not to be trusted any more is no reason to refuse a stack that doesn't go it.
             remains.append(PlaintextFile.remainsPath(of: (try? folders.resolve(path)) ?? path))
-            if declared[name]?.hasSameBytes(as: path) != true { note(name, path, nil) }
+            note(name, path, nil)
         }
         guard problems.isEmpty else { throw problems.error }
         paths = (paths + remains.sorted()).withoutRepeats()

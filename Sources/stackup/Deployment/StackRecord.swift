@@ -52,7 +52,7 @@ struct StackRecord: Equatable {
 
     /// The launch plans of every service, for a supervisor that has none yet.
     var plans: [LaunchPlan] {
-        services.sorted { $0.key < $1.key }.map(\.value.plan)
+        services.keys.sorted().compactMap { services[$0]?.plan }
     }
 
     /// What the reconciler compares with.
