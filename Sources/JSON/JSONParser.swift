@@ -75,6 +75,7 @@ struct JSONParser {
         var members: [JSONValue.Member] = []
         var names = NameSet()
         if !take(UInt8(ascii: "}")) {
+            members.reserveCapacity(4)
             repeat {
                 skipSpace()
                 guard peek() == UInt8(ascii: "\"") else { throw error("a member's name in quotes is missing") }

@@ -5,7 +5,7 @@ import Glibc
 /// For `String` itself a letter with an accent equals that letter followed by the accent; for a filesystem, and for a
 /// process that reads its environment, these are two names (Unicode Standard Annex #15).
 @propertyWrapper
-public struct Bytewise<Value: BytewiseComparable>: Hashable {
+public struct Bytewise<Value> {
     public var wrappedValue: Value
 
     @inlinable
@@ -17,12 +17,18 @@ public struct Bytewise<Value: BytewiseComparable>: Hashable {
     public init(_ value: Value) {
         wrappedValue = value
     }
+}
 
+// Here, and not where the type is: what it asks for there is looked up among all types of the program whenever a type is first used
+// that has one.
+extension Bytewise: Equatable where Value: BytewiseComparable {
     @inlinable
     public static func == (left: Bytewise, right: Bytewise) -> Bool {
         left.wrappedValue.hasSameBytes(as: right.wrappedValue)
     }
+}
 
+extension Bytewise: Hashable where Value: BytewiseComparable {
     @inlinable
     public func hash(into hasher: inout Hasher) {
         wrappedValue.hashBytes(into: &hasher)

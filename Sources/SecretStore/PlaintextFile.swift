@@ -171,9 +171,12 @@ extension PlaintextFile {
     }
 
     /// Whether an end was begun at a path and not finished: the process was killed.
-    public static func hasRemains(of path: String) -> Bool {
+    public static func hasRemains(of path: String) -> Bool { hasRemains(at: remainsPath(of: path)) }
+
+    /// The same, by where they would lie.
+    public static func hasRemains(at place: String) -> Bool {
         var status = stat()
-        return lstat(remainsPath(of: path), &status) == 0 && status.st_mode & S_IFMT == S_IFDIR && status.st_uid == geteuid()
+        return lstat(place, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR && status.st_uid == geteuid()
     }
 
     /// Where an end that was begun and not finished leaves the plaintext: a folder beside the file.

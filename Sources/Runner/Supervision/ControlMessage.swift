@@ -29,7 +29,7 @@ enum ControlRequest: Sendable, Equatable {
     case report(RenewalReport)
 }
 
-extension ControlRequest: Codable {
+extension ControlRequest: JSONConvertible {
     private enum Key: String, CodingKey {
         case request, plans, surroundings, deployment, services, timeoutMilliseconds, signal, payload, dependents, since, failure, report
     }
@@ -76,46 +76,50 @@ extension ControlRequest: Codable {
         }
     }
 
-    func encode(to encoder: any Encoder) throws {
-        var message = encoder.container(keyedBy: Key.self)
-        func put(_ request: String, _ services: [String]? = nil, _ timeout: Int64? = nil) throws {
-            try message.encode(request, forKey: .request)
-            try message.encodeIfPresent(services, forKey: .services)
-            try message.encodeIfPresent(timeout, forKey: .timeoutMilliseconds)
-        }
-        switch self {
-        case .observe: try put("observe")
-        case .plan(let service): try put("plan", [service])
-        case .provide(let plans, let surroundings):
-            try put("provide")
-            try message.encode(plans, forKey: .plans)
-            try message.encode(surroundings, forKey: .surroundings)
-        case .apply(let deployment):
-            try put("apply")
-            try message.encode(deployment, forKey: .deployment)
-            let total = deployment.payloads.reduce(0) { $0 + $1.length }
-            if total > 0 { try message.encode(total, forKey: .payload) }
-        case .stop(let services, let timeout): try put("stop", services, timeout)
-        case .start(let services): try put("start", services)
-        case .restart(let services, let timeout, let dependents):
-            try put("restart", services, timeout)
-            if dependents { try message.encode(true, forKey: .dependents) }
-        case .kill(let services, let signal):
-            try put("kill", services)
-            try message.encode(signal, forKey: .signal)
-        case .pause(let services): try put("pause", services)
-        case .unpause(let services): try put("unpause", services)
-        case .down(let services, let timeout): try put("down", services, timeout)
-        case .hasten(let services, let timeout): try put("hasten", services, timeout)
-        case .subscribe(let since):
-            try put("subscribe")
-            try message.encodeIfPresent(since, forKey: .since)
-        case .attend(let failure):
-            try put("attend")
-            try message.encodeIfPresent(failure, forKey: .failure)
-        case .report(let report):
-            try put("report")
-            try message.encode(report, forKey: .report)
+    /// By the way that tells where a request is wrong.
+    init(json: JSONValue) throws { self = try JSON.decode(ControlRequest.self, from: json) }
+
+    var json: JSONValue {
+        .members { message in
+            func put(_ request: String, _ services: [String]? = nil, _ timeout: Int64? = nil) {
+                message.put("request", request)
+                message.put("services", services)
+                message.put("timeoutMilliseconds", timeout)
+            }
+            switch self {
+            case .observe: put("observe")
+            case .plan(let service): put("plan", [service])
+            case .provide(let plans, let surroundings):
+                put("provide")
+                message.put("plans", plans)
+                message.put("surroundings", surroundings)
+            case .apply(let deployment):
+                put("apply")
+                message.encode("deployment", deployment)
+                let total = deployment.payloads.reduce(0) { $0 + $1.length }
+                if total > 0 { message.put("payload", total) }
+            case .stop(let services, let timeout): put("stop", services, timeout)
+            case .start(let services): put("start", services)
+            case .restart(let services, let timeout, let dependents):
+                put("restart", services, timeout)
+                if dependents { message.put("dependents", true) }
+            case .kill(let services, let signal):
+                put("kill", services)
+                message.put("signal", signal)
+            case .pause(let services): put("pause", services)
+            case .unpause(let services): put("unpause", services)
+            case .down(let services, let timeout): put("down", services, timeout)
+            case .hasten(let services, let timeout): put("hasten", services, timeout)
+            case .subscribe(let since):
+                put("subscribe")
+                message.put("since", since)
+            case .attend(let failure):
+                put("attend")
+                message.put("failure", failure)
+            case .report(let report):
+                put("report")
+                message.encode("report", report)
+            }
         }
     }
 

@@ -219,8 +219,7 @@ public final class SupervisorClient {
     // MARK: Bytes
 
     func send(_ request: ControlRequest, _ descriptors: [Int32] = []) throws(SupervisionError) {
-        let bytes: [UInt8]
-        do { bytes = try JSON.encode(request) } catch { throw .malformed("a request that is no JSON") }
+        let bytes = JSON.encode(request)
         var frame = withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { Array($0) }
         frame += bytes
         do {

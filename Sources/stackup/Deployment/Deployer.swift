@@ -15,6 +15,8 @@ struct Deployer {
     /// The launch plans of the wanted services and one-offs with the files they have once the plan is applied.
     private let launchPlans: [LaunchPlan]
     private let nextRecord: StackRecord
+    /// Whether that is what the store has.
+    private let isRecorded: Bool
     /// Those that differ from what is recorded.
     private let changedPlans: [LaunchPlan]
     /// Whether secrets of the stack get new values by themselves.
@@ -28,8 +30,12 @@ struct Deployer {
         self.record = record
         let launchPlans = Self.launchPlans(preparation, plan)
         self.launchPlans = launchPlans
-        changedPlans = launchPlans.filter { record?.services[$0.service]?.plan != $0 }
-        nextRecord = Self.nextRecord(preparation, plan, launchPlans, after: record)
+        let nextRecord = Self.nextRecord(preparation, plan, launchPlans, after: record)
+        let isRecorded = nextRecord == record
+        self.nextRecord = nextRecord
+        self.isRecorded = isRecorded
+        // One-offs have no plan on record.
+        changedPlans = launchPlans.filter { !isRecorded || $0.oneOff != nil }.filter { record?.services[$0.service]?.plan != $0 }
     }
 
     private static func launchPlans(_ preparation: Preparation, _ plan: Plan) -> [LaunchPlan] {
@@ -69,9 +75,9 @@ struct Deployer {
         }
         for (name, reason) in preparation.secrets.failures.sorted(by: { $0.key < $1.key }) { changes.noteFailure(of: name, reason: reason) }
         for name in preparation.secrets.checked { changes.noteChecked(of: name) }
-        if nextRecord != record {
+        if !isRecorded {
             let name = preparation.stack.name
-            changes.putStackRecord(name, try nextRecord.encoded())
+            changes.putStackRecord(name, nextRecord.encoded())
         }
         // A service that is down has no files: what it gets is granted, though the record has had it before.
         let live = Set(observed.mounts.map(\.service))
@@ -171,7 +177,7 @@ struct Deployer {
 
     /// Whether the supervisor gets something, whatever it is doing: then its commit tells which values go to services. Otherwise that is
     /// told when it turns out.
-    private var sendsForSure: Bool { !plan.isEmpty || !changedPlans.isEmpty || record?.surroundings != nextRecord.surroundings }
+    private var sendsForSure: Bool { !plan.isEmpty || !changedPlans.isEmpty || !isRecorded && record?.surroundings != nextRecord.surroundings }
 
     /// What the audit log says of values that go to services, each once, wherever this command has it from: what is stored and what was
     /// read from its source a moment ago are one value.

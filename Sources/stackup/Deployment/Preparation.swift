@@ -50,7 +50,7 @@ struct Preparation {
         plaintextSources = sources?.paths ?? []
         unfinishedSeals = sources?.unfinishedSeals ?? []
         let privatePaths = paths.privatePaths
-        let all = services + [oneOff?.service].compactMap { $0 }
+        let all = oneOff.map { services + [$0.service] } ?? services
         let secrets = problems.collect { () throws(DeploymentError) in
             try SecretIntake(
                 all, of: stack, environment: environment, folders: &folders, hidden: privatePaths, store: store, snapshot: snapshot,

@@ -48,7 +48,7 @@ struct StackRecord: Equatable {
         self = record
     }
 
-    func encoded() throws -> [UInt8] { try JSON.encode(self) }
+    func encoded() -> [UInt8] { JSON.encode(self) }
 
     /// The launch plans of every service, for a supervisor that has none yet.
     var plans: [LaunchPlan] {

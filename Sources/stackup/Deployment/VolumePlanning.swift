@@ -23,10 +23,12 @@ enum VolumePlanning {
     /// Makes what the services' mounts need on the host: the folders of volumes, and bind sources that
     /// `create_host_path` asks for.
     ///
+    /// - Parameters:
+    ///   - services: those without mounts may be left out.
+    ///   - plans: by service: they have the real paths of the sources, in the order of the mounts.
     /// - Throws: `DeploymentError` with every source that is missing and may not be made.
-    /// - Parameter plans: by service: they have the real paths of the sources, in the order of the mounts.
     static func prepare(
-        _ services: [Service], of stack: Stack, plans: [String: LaunchPlan], in paths: HostPaths
+        _ services: some Sequence<Service>, of stack: Stack, plans: [String: LaunchPlan], in paths: HostPaths
     ) throws(DeploymentError) {
         var problems = Problems()
         for service in services {
