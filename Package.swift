@@ -35,11 +35,11 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]),
         .target(name: "Reconciler", dependencies: ["JSON", "Linux", "Compose", "SecretStore"]),
         .target(name: "SystemCalls", dependencies: ["CSeccomp", "JSON", "Linux"]),
-        .target(name: "Runner", dependencies: ["CLinux", "Linux", "JSON", "SecretStore", "SystemCalls", "Reconciler"]),
-        .target(name: "Terminal", dependencies: ["JSON"]),
+        .target(name: "Runner", dependencies: ["CLinux", "Linux", "JSON", "Words", "SecretStore", "SystemCalls", "Reconciler"]),
+        .target(name: "Terminal", dependencies: ["JSON", "Words"]),
         .executableTarget(
             name: "stackup",
-            dependencies: ["CLinux", "Linux", "JSON", "YAML", "Compose", "SecretMemory", "SecretStore", "SourceProtocol", "SystemCalls", "Reconciler", "Runner", "Terminal"],
+            dependencies: ["CLinux", "Linux", "JSON", "Words", "YAML", "Compose", "SecretMemory", "SecretStore", "SourceProtocol", "SystemCalls", "Reconciler", "Runner", "Terminal"],
             // lld is the toolchain's own; the default one warns of what the static runtime may do.
             linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"], .when(configuration: .release))]),
         .testTarget(name: "LinuxTests", dependencies: ["Linux"]),

@@ -11,6 +11,13 @@ public enum JSON {
         return bytes
     }
 
+    /// The same for a value that says itself how it is written.
+    public static func encode(_ value: some JSONConvertible) -> [UInt8] {
+        var bytes: [UInt8] = []
+        value.json.serialize(into: &bytes)
+        return bytes
+    }
+
     /// The value as a JSON document.
     /// - Throws: as ``encode(_:pretty:)``.
     public static func encodeValue(_ value: some Encodable) throws -> JSONValue {

@@ -16,23 +16,28 @@ extension JSONConvertible {
 
 /// The members of an object, on their way into a value.
 ///
-/// They are quickest read in the order in which they were written.
+/// They are quickest read in the order in which they were written, those that may be missing last; each is read once.
 public struct JSONMembers {
     @usableFromInline let members: [JSONValue.Member]
     @usableFromInline var next = 0
+    /// How many were not asked for yet.
+    @usableFromInline var left: Int
 
     /// - Throws: where it is no object.
     public init(_ value: JSONValue) throws {
         guard case .object(let members) = value else { throw JSONMembers.mismatch("an object") }
         self.members = members
+        left = members.count
     }
 
     /// A member's value; nil where there is none of that name, or where it is null.
     @inlinable
     public mutating func value(_ name: String) -> JSONValue? {
+        guard left > 0 else { return nil }
         let found = next < members.count && members[next].name == name ? next : members.firstIndex { $0.name == name }
         guard let found else { return nil }
         next = found + 1
+        left -= 1
         let value = members[found].value
         // A document is written as nil, too: that would be null.
         return value.isNull ? Optional.none : value
@@ -50,8 +55,16 @@ public struct JSONMembers {
     }
 
     /// A member whose type is `Codable` by the compiler.
+    @inlinable
     public mutating func decodeIfPresent<Value: Decodable>(_ name: String, as type: Value.Type = Value.self) throws -> Value? {
         try value(name).map { try JSON.decode(type, from: $0) }
+    }
+
+    /// A member whose type is `Codable` by the compiler.
+    @inlinable
+    public mutating func decode<Value: Decodable>(_ name: String, as type: Value.Type = Value.self) throws -> Value {
+        guard let value = value(name) else { throw JSONMembers.missing(name) }
+        return try JSON.decode(type, from: value)
     }
 
     @usableFromInline

@@ -3,42 +3,45 @@ extension JSONParser {
     mutating func string() throws(JSONError) -> String {
         let start = position + 1
         position = start
-        try skipPlain()
+        let isASCII = try skipPlain()
         if bytes[position] == UInt8(ascii: "\"") {
             position += 1
-            return try text(UnsafeRawBufferPointer(rebasing: bytes[start..<position - 1]), from: start)
+            return try text(UnsafeRawBufferPointer(rebasing: bytes[start..<position - 1]), isASCII: isASCII, from: start)
         }
         var unescaped = Array(bytes[start..<position])
         while bytes[position] != UInt8(ascii: "\"") {
             position += 1
             try escape(into: &unescaped)
             let plain = position
-            try skipPlain()
+            _ = try skipPlain()
             unescaped += bytes[plain..<position]
         }
         position += 1
         let result = Result { [self] () throws(JSONError) in
             try unescaped.withUnsafeBytes { buffer in
-                Result { () throws(JSONError) in try text(buffer, from: start) }
+                Result { () throws(JSONError) in try text(buffer, isASCII: false, from: start) }
             }.get()
         }
         return try result.get()
     }
 
     /// Steps to the next quote or backslash.
-    private mutating func skipPlain() throws(JSONError) {
-        while position < bytes.count {
-            let byte = bytes[position]
-            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return }
+    ///
+    /// - Returns: whether all on the way is ASCII.
+    private mutating func skipPlain() throws(JSONError) -> Bool {
+        var all: UInt8 = 0
+        for byte in bytes[position...] {
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return all < 0x80 }
             guard byte >= 0x20 else { throw error("a control character in a string has to be escaped") }
+            all |= byte
             position += 1
         }
         throw error("a string does not end")
     }
 
-    private func text(_ buffer: UnsafeRawBufferPointer, from start: Int) throws(JSONError) -> String {
+    private func text(_ buffer: UnsafeRawBufferPointer, isASCII: Bool, from start: Int) throws(JSONError) -> String {
         // Validating looks up generic metadata for each string; most strings can't be anything but valid.
-        if buffer.allSatisfy({ $0 < 0x80 }) {
+        if isASCII {
             return String(decoding: buffer.assumingMemoryBound(to: UInt8.self), as: UTF8.self)
         }
         guard let text = String(validating: buffer, as: UTF8.self) else {

@@ -75,6 +75,7 @@ struct JSONParser {
         var members: [JSONValue.Member] = []
         var names = NameSet()
         if !take(UInt8(ascii: "}")) {
+            members.reserveCapacity(4)
             repeat {
                 skipSpace()
                 guard peek() == UInt8(ascii: "\"") else { throw error("a member's name in quotes is missing") }
@@ -220,13 +221,30 @@ extension JSONParser {
 /// costing the square of its size.
 private struct NameSet {
     private var set: Set<String>?
+    /// A bit for each name by its bytes: one whose bit is not set is new, and costs no comparison. So it is with ASCII only, where no two
+    /// spellings are the same name.
+    private var marks: UInt64 = 0
+    private var isASCII = true
 
     /// False if `name` is there already; `members` are those already read.
     mutating func insert(_ name: String, after members: [JSONValue.Member]) -> Bool {
-        if members.count < 16 {
-            return !members.contains { $0.name == name }
+        var (sum, bits): (UInt64, UInt8) = (0, 0)
+        var copy = name
+        copy.withUTF8 { bytes in
+            for byte in bytes {
+                sum = sum &* 31 &+ UInt64(byte)
+                bits |= byte
+            }
         }
-        if set == nil { set = Set(members.lazy.map(\.name)) }
+        isASCII = isASCII && bits < 0x80
+        let mark: UInt64 = 1 &<< sum
+        let isNew = isASCII && marks & mark == 0
+        marks |= mark
+        if set == nil {
+            if isNew { return true }
+            if members.count < 16 { return !members.contains { $0.name == name } }
+            set = Set(members.lazy.map(\.name))
+        }
         return set!.insert(name).inserted
     }
 }

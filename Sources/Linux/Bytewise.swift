@@ -5,21 +5,31 @@ import Glibc
 /// For `String` itself a letter with an accent equals that letter followed by the accent; for a filesystem, and for a
 /// process that reads its environment, these are two names (Unicode Standard Annex #15).
 @propertyWrapper
-public struct Bytewise<Value: BytewiseComparable>: Hashable {
+public struct Bytewise<Value> {
     public var wrappedValue: Value
 
+    @inlinable
     public init(wrappedValue: Value) {
         self.wrappedValue = wrappedValue
     }
 
+    @inlinable
     public init(_ value: Value) {
         wrappedValue = value
     }
+}
 
+// Here, and not where the type is: what it asks for there is looked up among all types of the program whenever a type is first used
+// that has one.
+extension Bytewise: Equatable where Value: BytewiseComparable {
+    @inlinable
     public static func == (left: Bytewise, right: Bytewise) -> Bool {
         left.wrappedValue.hasSameBytes(as: right.wrappedValue)
     }
+}
 
+extension Bytewise: Hashable where Value: BytewiseComparable {
+    @inlinable
     public func hash(into hasher: inout Hasher) {
         wrappedValue.hashBytes(into: &hasher)
     }
@@ -40,6 +50,7 @@ extension Bytewise: Codable where Value: Codable {
 
 extension Sequence<String> {
     /// Each text once, where it comes first; two are the same where all their bytes are.
+    @inlinable
     public func withoutRepeats() -> [String] {
         var seen: Set<Bytewise<String>> = []
         return filter { seen.insert(Bytewise($0)).inserted }
@@ -93,6 +104,7 @@ extension String: BytewiseComparable {
 }
 
 extension Optional: BytewiseComparable where Wrapped: BytewiseComparable {
+    @inlinable
     public func hasSameBytes(as other: Wrapped?) -> Bool {
         switch (self, other) {
         case (let left?, let right?): left.hasSameBytes(as: right)
@@ -108,8 +120,11 @@ extension Optional: BytewiseComparable where Wrapped: BytewiseComparable {
 }
 
 extension Array: BytewiseComparable where Element: BytewiseComparable {
+    @inlinable
     public func hasSameBytes(as other: [Element]) -> Bool {
-        count == other.count && indices.allSatisfy { self[$0].hasSameBytes(as: other[$0]) }
+        guard count == other.count else { return false }
+        for index in 0..<count where !self[index].hasSameBytes(as: other[index]) { return false }
+        return true
     }
 
     public func hashBytes(into hasher: inout Hasher) {
@@ -119,12 +134,14 @@ extension Array: BytewiseComparable where Element: BytewiseComparable {
 }
 
 extension Dictionary: BytewiseComparable where Key == String, Value: BytewiseComparable {
+    @inlinable
     public func hasSameBytes(as other: [String: Value]) -> Bool {
-        count == other.count
-            && allSatisfy { entry in
-                guard let index = other.index(forKey: entry.key) else { return false }
-                return other[index].key.hasSameBytes(as: entry.key) && other[index].value.hasSameBytes(as: entry.value)
-            }
+        guard count == other.count else { return false }
+        for (key, value) in self {
+            guard let index = other.index(forKey: key), other[index].key.hasSameBytes(as: key), other[index].value.hasSameBytes(as: value)
+            else { return false }
+        }
+        return true
     }
 
     public func hashBytes(into hasher: inout Hasher) {

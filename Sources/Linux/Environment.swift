@@ -5,9 +5,11 @@ public func callersEnvironment() -> [String: String] {
     var variables: [String: String] = [:]
     var entry = environ
     while let text = entry.pointee {
-        let parts = String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        if parts.count == 2, variables[String(parts[0])] == nil { variables[String(parts[0])] = String(parts[1]) }
         entry += 1
+        guard let equals = strchr(text, Int32(UInt8(ascii: "="))) else { continue }
+        let name = UnsafeRawBufferPointer(start: text, count: equals - text)
+        let variable = String(decoding: name, as: UTF8.self)
+        if variables[variable] == nil { variables[variable] = String(cString: equals + 1) }
     }
     return variables
 }

@@ -6,19 +6,27 @@ public enum Paths {
     /// Without `.`, `..`, doubled and trailing slashes; `.` where nothing is left.
     public static func clean(_ path: String) -> String {
         if isClean(path) { return path }
-        let absolute = path.utf8.first == UInt8(ascii: "/")
-        var parts: [Substring] = []
-        for part in components(path) where part != "." {
-            if part != ".." {
-                parts.append(part)
-            } else if let last = parts.last, last != ".." {
-                parts.removeLast()
-            } else if !absolute {
-                parts.append(part)
+        let (slash, dot) = (UInt8(ascii: "/"), UInt8(ascii: "."))
+        let absolute = path.utf8.first == slash
+        // Each name with a slash before it.
+        var clean: [UInt8] = []
+        // How many of them `..` can take back.
+        var depth = 0
+        for part in Array(path.utf8).split(separator: slash) where part != [dot] {
+            if part != [dot, dot] {
+                depth += 1
+            } else if let last = clean.lastIndex(of: slash), depth > 0 {
+                clean.removeSubrange(last...)
+                depth -= 1
+                continue
+            } else if absolute {
+                continue
             }
+            clean.append(slash)
+            clean += part
         }
-        let joined = parts.joined(separator: "/")
-        return absolute ? "/" + joined : joined.isEmpty ? "." : joined
+        guard !clean.isEmpty else { return absolute ? "/" : "." }
+        return String(decoding: absolute ? clean[...] : clean.dropFirst(), as: UTF8.self)
     }
 
     /// The parts between slashes, empty ones left out.

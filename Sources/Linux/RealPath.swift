@@ -21,7 +21,7 @@ public struct RealPathWalk {
         guard path.utf8.first == UInt8(ascii: "/"), let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else {
             return Linux.realPath(path)
         }
-        let name = path[path.utf8.index(after: slash)...]
+        let name = String(path[path.utf8.index(after: slash)...])
         guard !["", ".", ".."].contains(name) else { return Linux.realPath(path) }
         guard let directory = directory(String(path[..<slash])) else { return nil }
         let place = directory == "/" ? "/" + name : directory + "/" + name

@@ -37,13 +37,12 @@ public struct UserDatabase: Sendable {
     /// - Parameters: the files' contents.
     public init(passwd: String, group: String) {
         entries = Self.fields(passwd, count: 7).compactMap { fields in
-            guard let uid = UInt32(fields[2]), let gid = UInt32(fields[3]) else { return nil }
-            return User(name: String(fields[0]), uid: uid, gid: gid, home: String(fields[5]))
+            guard let uid = UInt32(Self.text(fields[2])), let gid = UInt32(Self.text(fields[3])) else { return nil }
+            return User(name: Self.text(fields[0]), uid: uid, gid: gid, home: Self.text(fields[5]))
         }
         groups = Self.fields(group, count: 4).compactMap { fields in
-            guard let gid = UInt32(fields[2]) else { return nil }
-            return Group(
-                name: String(fields[0]), gid: gid, members: fields[3].split(separator: ",").map(String.init))
+            guard let gid = UInt32(Self.text(fields[2])) else { return nil }
+            return Group(name: Self.text(fields[0]), gid: gid, members: fields[3].split(separator: UInt8(ascii: ",")).map(Self.text))
         }
     }
 
@@ -61,11 +60,13 @@ public struct UserDatabase: Sendable {
     }
 
     /// By bytes: that is what the files are, and each command reads them.
-    private static func fields(_ text: String, count: Int) -> [[Substring]] {
-        text.utf8.split(separator: UInt8(ascii: "\n"))
-            .map { $0.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map { Substring($0) } }
+    private static func fields(_ text: String, count: Int) -> [[ArraySlice<UInt8>]] {
+        Array(text.utf8).split(separator: UInt8(ascii: "\n"))
+            .map { $0.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false) }
             .filter { $0.count >= count }
     }
+
+    private static func text(_ field: ArraySlice<UInt8>) -> String { String(decoding: field, as: UTF8.self) }
 
     private static func contents(_ path: String) -> String {
         guard let file = try? FileDescriptor.open(path, O_RDONLY), let bytes = try? file.readAll(limit: 16 << 20) else {

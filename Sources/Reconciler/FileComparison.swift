@@ -17,11 +17,16 @@ struct FileComparison {
     ) {
         let pairs = wanted.compactMap { wanted in MountedFile(wanted, versions).map { (Bytewise($0.target), $0) } }
         let byTarget = Dictionary(pairs, uniquingKeysWith: { _, last in last })
+        let files = byTarget.values.sorted { $0.target < $1.target }
+        self.files = files
+        // Most services have what they are to have.
+        guard files != mounted.sorted(by: { $0.target < $1.target }) else {
+            actions = []
+            return
+        }
         let current = Dictionary(mounted.map { (Bytewise($0.target), $0) }, uniquingKeysWith: { _, last in last })
         // A secret that is not in the store is refused elsewhere: its file must not look unwanted here.
         let wantedTargets = Set(wanted.map { Bytewise($0.target) })
-        let files = byTarget.values.sorted { $0.target < $1.target }
-
         let removals = current.values.filter { !wantedTargets.contains(Bytewise($0.target)) }.sorted { $0.target < $1.target }
             .map { file in
                 let hasMoved = files.contains { $0.isOfSameSource(as: file) && current[Bytewise($0.target)] == nil }
@@ -40,7 +45,6 @@ struct FileComparison {
             }
             return Action(.writeFile(service: service, file: file), cause: cause)
         }
-        self.files = files
         actions = removals + writes
         let wishes = Dictionary(wanted.map { (Bytewise($0.target), $0.onSecretChange) }, uniquingKeysWith: { _, last in last })
         for file in changed where file.kind == .secret {

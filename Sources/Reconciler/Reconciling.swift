@@ -16,14 +16,16 @@ public func makePlan(
     wanted: WantedStack, recorded: RecordedState, observed: ObservedState, options: PlanOptions
 ) -> Plan {
     let versions = SecretVersions(wanted: wanted.secrets, recorded: recorded.secrets)
-    let order = startOrder(of: wanted.services.map(\.service))
-    let byName = Dictionary(wanted.services.map { ($0.service.name, $0) }, uniquingKeysWith: { first, _ in first })
+    // By their places: a service is a large value, and dear to copy.
+    let places = Dictionary(
+        wanted.services.indices.map { (wanted.services[$0].service.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let order = startOrder(of: places.mapValues { wanted.services[$0].service.dependsOn.map(\.service) })
     let instances = Dictionary(grouping: observed.instances, by: \.service)
     let mounts = Dictionary(observed.mounts.map { ($0.service, $0.files) }, uniquingKeysWith: { first, _ in first })
     let services = order.compactMap { name in
-        byName[name].map { wanted in
+        places[name].map { place in
             ServicePlanner(
-                wanted: wanted, attributes: recorded.services[name], instances: instances[name] ?? [],
+                wanted: wanted.services[place], attributes: recorded.services[name], instances: instances[name] ?? [],
                 mounted: mounts[name] ?? [], versions: versions, options: options)
         }
     }
@@ -44,12 +46,12 @@ public func makePlan(
         }
     }
     for service in services { actions += service.launches }
-    var files = Dictionary(uniqueKeysWithValues: services.map { ($0.wanted.service.name, $0.files) })
+    var files = Dictionary(uniqueKeysWithValues: services.map { ($0.name, $0.files) })
     for oneOff in wanted.oneOffs {
         actions.append(Action(.createInstance(service: oneOff.key, index: 1), cause: "a one-off"))
         files[oneOff.key] = FileComparison(service: oneOff.key, wanted: oneOff.files, mounted: [], versions: versions, isWritable: false).files
     }
-    let recreated = Set(services.filter(\.isRecreated).map(\.wanted.service.name))
+    let recreated = Set(services.filter(\.isRecreated).map(\.name))
     for service in services { actions += service.reactions(recreated: recreated) }
     return Plan(actions: actions, orphans: options.removeOrphans ? [] : orphans, files: files)
 }

@@ -3,7 +3,8 @@ import Linux
 
 /// What has to be done for one service.
 struct ServicePlanner {
-    let wanted: WantedService
+    let name: String
+    private let dependencies: [Dependency]
     /// The complete list, by target.
     let files: [MountedFile]
     /// What has to be done to its files while it runs.
@@ -22,8 +23,9 @@ struct ServicePlanner {
         wanted: WantedService, attributes: [String: String]?, instances: [ObservedInstance], mounted: [MountedFile],
         versions: SecretVersions, options: PlanOptions
     ) {
-        self.wanted = wanted
         let name = wanted.service.name
+        self.name = name
+        dependencies = wanted.service.dependsOn
         let replicas = max(wanted.service.replicas, 0)
         let byIndex = Dictionary(instances.map { ($0.index, $0) }, uniquingKeysWith: { first, _ in first })
         for index in byIndex.keys.sorted(by: >) where index > replicas || index < 1 {
@@ -78,8 +80,7 @@ struct ServicePlanner {
     /// What the service asked for when a secret or a dependency changes; nothing for instances that start anyway.
     func reactions(recreated: Set<String>) -> [Action] {
         guard isKept else { return [] }
-        let name = wanted.service.name
-        let dependencies = wanted.service.dependsOn.filter { $0.restart && recreated.contains($0.service) }
+        let dependencies = dependencies.filter { $0.restart && recreated.contains($0.service) }
         guard !dependencies.isEmpty else { return secretReactions.actions(for: name) }
         let recreations = dependencies.map(\.service).sorted().joined(separator: ", ") + " recreated"
         let causes = [secretReactions.restartCause, recreations].compactMap { $0 }

@@ -11,11 +11,12 @@ extension LaunchPlan: JSONConvertible {
             service: try members.read("service"), replicas: try members.read("replicas"), configHash: try members.read("configHash"),
             arguments: try members.read("arguments"), environment: try members.read("environment"),
             workingDirectory: try members.read("workingDirectory"), user: try members.read("user"),
-            hostname: try members.readIfPresent("hostname"), hosts: try members.read("hosts"),
+            hosts: try members.read("hosts"),
             capabilities: try members.read("capabilities"), limits: try members.read("limits"), mounts: try members.read("mounts"),
             hostFilesystemWritable: try members.read("hostFilesystemWritable"), files: try members.read("files"),
             restart: try members.read("restart"), dependencies: try members.read("dependencies"),
             stopSignal: try members.read("stopSignal"), stopGraceMilliseconds: try members.read("stopGraceMilliseconds"))
+        hostname = try members.readIfPresent("hostname")
         filter = try members.decodeIfPresent("filter")
         controls = try members.decodeIfPresent("controls")
         oomScoreAdjustment = try members.readIfPresent("oomScoreAdjustment")

@@ -9,10 +9,7 @@ import SecretMemory
 struct Fingerprint: Sendable, Equatable, CustomStringConvertible {
     let value: UInt64
 
-    var description: String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
-    }
+    var description: String { hexadecimalDigits(of: value) }
 }
 
 extension Fingerprint {

@@ -25,7 +25,7 @@ extension FormatOneSlot {
 
     /// Nil where the line is no such slot.
     init?(line: String) {
-        let fields = line.split(separator: " ", omittingEmptySubsequences: false)
+        let fields = line.fields(separatedBy: " ")
         guard fields.count == 4, fields[0] == "slot", fields[1] == "key-file", let key = Identifier(hexadecimal: fields[2]),
             let wrapped = bytes(hexadecimal: fields[3])
         else { return nil }

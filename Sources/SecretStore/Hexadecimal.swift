@@ -1,7 +1,18 @@
 /// Bytes as lower-case hexadecimal.
-func hexadecimal(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+func hexadecimal(_ bytes: some Collection<UInt8>) -> String {
+    func digit(_ value: UInt8) -> UInt8 { value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10 }
+    return String(unsafeUninitializedCapacity: bytes.count * 2) { text in
+        for (index, byte) in bytes.enumerated() {
+            text[index * 2] = digit(byte >> 4)
+            text[index * 2 + 1] = digit(byte & 15)
+        }
+        return bytes.count * 2
+    }
+}
+
+/// A number as lower-case hexadecimal, with the zeros before it.
+func hexadecimalDigits(of number: some FixedWidthInteger) -> String {
+    withUnsafeBytes(of: number.bigEndian) { hexadecimal($0) }
 }
 
 /// What `hexadecimal` was made from; nil where it can't have been.

@@ -23,10 +23,7 @@ package struct Identifier: Hashable, Comparable, Sendable {
 
 extension Identifier {
     /// 32 characters of hexadecimal.
-    var hexadecimal: String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 32 - digits.utf8.count) + digits
-    }
+    var hexadecimal: String { hexadecimalDigits(of: value) }
 
     /// Reads what `hexadecimal` wrote, and nothing else.
     init?(hexadecimal text: some StringProtocol) {

@@ -188,9 +188,9 @@ extension KeptHead {
     }
 
     fileprivate init?(parsing text: ArraySlice<UInt8>) {
-        let lines = String(decoding: text, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = String(decoding: text, as: UTF8.self).fields(separatedBy: "\n")
         guard lines.count >= 5, lines[0] == Self.magic else { return nil }
-        let generation = lines[1].split(separator: " "), log = lines[2].split(separator: " "), keys = lines[3].split(separator: " ")
+        let (generation, log, keys) = (lines[1].fields(separatedBy: " "), lines[2].fields(separatedBy: " "), lines[3].fields(separatedBy: " "))
         guard generation.count == 2, generation[0] == "generation", let number = UInt64(generation[1]),
             log.count == 6, log[0] == "log", let file = Identifier(hexadecimal: log[1]), let sequence = UInt64(log[2]),
             let hash = bytes(hexadecimal: log[3]), hash.count == LogEntry.hashCount,

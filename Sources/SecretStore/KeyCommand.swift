@@ -79,18 +79,18 @@ enum KeyCommand {
     ) throws -> SecretBytes {
         var buffer = try SecretBytes(count: limit + 1)
         var filled = 0
-        var deadline = ContinuousClock.now + patience
+        var deadline = Instant.now + patience
         while true {
-            let left = deadline - ContinuousClock.now
+            let left = deadline - Instant.now
             var waiting = [
                 pollfd(fd: pipe.number, events: Int16(POLLIN), revents: 0), pollfd(fd: process.descriptor.number, events: Int16(POLLIN), revents: 0),
             ]
             guard left > .zero else { throw KeyCommandError("didn't end within \(patience)") }
             guard try retryingInterrupts("poll", { poll(&waiting, 2, min(Int32(left / .milliseconds(1)) + 1, glance)) }) > 0 else {
                 if process.hasStopped() {
-                    let stopped = ContinuousClock.now
+                    let stopped = Instant.now
                     LentTerminal.stop(&terminal, with: process.pid)
-                    deadline += stopped.duration(to: .now)
+                    deadline += Instant.now - stopped
                 }
                 continue
             }

@@ -17,7 +17,7 @@ extension KeySlot {
 
     /// Nil where the line isn't what `line` writes, or a parameter is beyond what can be meant.
     init?(line: String) {
-        let fields = line.split(separator: " ", maxSplits: 6, omittingEmptySubsequences: false)
+        let fields = line.fields(separatedBy: " ", atMost: 7)
         guard fields.count >= 6, fields[0] == "slot", !fields[1].isEmpty, let identifier = Identifier(hexadecimal: fields[2]),
             let publicKey = bytes(hexadecimal: fields[3]), publicKey.count == Self.keyCount,
             let sealedKeys = bytes(hexadecimal: fields[4]), let boxedDataKeys = bytes(hexadecimal: fields[5])

@@ -28,7 +28,7 @@ struct PassphraseParameters: Equatable, Sendable {
 
     /// Nil where the text isn't what `text` gives, or asks for more than is sensible.
     init?(text: String) {
-        let fields = text.split(separator: " ", omittingEmptySubsequences: false)
+        let fields = text.fields(separatedBy: " ")
         guard fields.count == 3, fields[0].hasPrefix("salt="), let salt = bytes(hexadecimal: fields[0].dropFirst(5)),
             salt.count == Self.saltCount,
             fields[1].hasPrefix("operations="), let operations = Int(fields[1].dropFirst(11)), Self.operationsRange.contains(operations),

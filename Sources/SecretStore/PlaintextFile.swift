@@ -144,7 +144,7 @@ public struct PlaintextFile: ~Copyable {
 // MARK: Steps
 
 extension PlaintextFile {
-    private static func temporaryName(for name: String) -> String { "." + String(name.prefix(100)) + ".stackup-seal" }
+    private static func temporaryName(for name: String) -> String { "." + (name.utf8.count > 100 ? String(name.prefix(100)) : name) + ".stackup-seal" }
 
     /// A folder in which nobody else can do anything, whoever may write to the one it lies in.
     private static func ownFolder(_ name: String, in folder: Int32) throws(SystemCallError) -> FileDescriptor {
@@ -171,16 +171,20 @@ extension PlaintextFile {
     }
 
     /// Whether an end was begun at a path and not finished: the process was killed.
-    public static func hasRemains(of path: String) -> Bool {
+    public static func hasRemains(of path: String) -> Bool { hasRemains(at: remainsPath(of: path)) }
+
+    /// The same, by where they would lie.
+    public static func hasRemains(at place: String) -> Bool {
         var status = stat()
-        return lstat(remainsPath(of: path), &status) == 0 && status.st_mode & S_IFMT == S_IFDIR && status.st_uid == geteuid()
+        return lstat(place, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR && status.st_uid == geteuid()
     }
 
     /// Where an end that was begun and not finished leaves the plaintext: a folder beside the file.
     ///
     /// - Parameter path: of the file.
     public static func remainsPath(of path: String) -> String {
-        "\(Paths.directory(of: Paths.clean(path)))/\(temporaryName(for: Paths.lastComponent(of: path)))"
+        let path = Paths.clean(path)
+        return Paths.directory(of: path) + "/" + temporaryName(for: Paths.lastComponent(of: path))
     }
 
     /// Whether two names are one file's: it was on the way back to its place, and has its old name again.

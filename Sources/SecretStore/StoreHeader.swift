@@ -136,14 +136,13 @@ extension StoreHeader {
     }
 
     init(parsing bytes: [UInt8], file: String) throws(StoreError) {
-        var lines = String(decoding: bytes, as: UTF8.self)
-            .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        var lines = String(decoding: bytes, as: UTF8.self).fields(separatedBy: "\n").map(String.init)
         // The newline at the end shows that nothing is cut off.
         guard lines.count >= 4, lines.removeLast().isEmpty, lines[0].hasPrefix(Self.magic) else {
             throw .damaged(file: file, what: .broken)
         }
         guard let format = Int(lines[0].dropFirst(Self.magic.count)).flatMap(StoreFormat.init) else { throw .newerFormat(file: file) }
-        let fields = lines[1].split(separator: " ", omittingEmptySubsequences: false)
+        let fields = lines[1].fields(separatedBy: " ")
         guard fields.count == 2, fields[0] == "store", let store = Identifier(hexadecimal: fields[1]),
             let content = Self.content(of: lines[2...], format)
         else { throw .damaged(file: file, what: .broken) }
@@ -158,7 +157,7 @@ extension StoreHeader {
             return slots.count == lines.count ? .one(slots) : nil
         case .two:
             let slots = lines.dropLast().compactMap(KeySlot.init)
-            let fields = lines.last!.split(separator: " ", omittingEmptySubsequences: false)
+            let fields = lines.last!.fields(separatedBy: " ")
             guard slots.count == lines.count - 1, (1...slotLimit).contains(slots.count),
                 (3...4).contains(fields.count), fields[0] == "check", let number = UInt64(fields[1])
             else { return nil }

@@ -5,7 +5,7 @@ import Linux
 public struct AnswerInput: ~Copyable {
     private let pipe: FileDescriptor
     private let writer: Int32
-    private let deadline: ContinuousClock.Instant
+    private let deadline: Instant
     private let onWait: () -> Void
 
     /// - Parameters:
@@ -14,7 +14,7 @@ public struct AnswerInput: ~Copyable {
     ///   - deadline: for all that comes.
     ///   - onWait: called about ten times a second while nothing comes.
     public init(
-        _ pipe: consuming FileDescriptor, writer: Int32, deadline: ContinuousClock.Instant, onWait: @escaping () -> Void = {}
+        _ pipe: consuming FileDescriptor, writer: Int32, deadline: Instant, onWait: @escaping () -> Void = {}
     ) {
         self.pipe = pipe
         self.writer = writer
@@ -41,7 +41,7 @@ public struct AnswerInput: ~Copyable {
     /// - Returns: false where none will come.
     private borrowing func awaitBytes() throws -> Bool {
         while true {
-            guard ContinuousClock.now < deadline else {
+            guard Instant.now < deadline else {
                 throw SourceError("stackup-sources took too long and was ended", isTransient: true)
             }
             var waited = [pollfd(fd: pipe.number, events: Int16(POLLIN), revents: 0), pollfd(fd: writer, events: Int16(POLLIN), revents: 0)]

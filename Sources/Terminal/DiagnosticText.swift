@@ -1,3 +1,5 @@
+import Words
+
 /// How bad what a diagnostic tells is.
 public enum DiagnosticSeverity: String, Sendable {
     case error, warning
@@ -50,7 +52,7 @@ public func renderDiagnostic(
         text += Style.bold(place, enabled: isColoured) + " "
     }
     text += style("\(severity.rawValue):", enabled: isColoured) + " "
-    if !attribute.isEmpty, !message.utf8.contains(attribute.utf8) { text += sanitizedForTerminal(attribute) + ": " }
+    if !attribute.isEmpty, !message.contains(part: attribute) { text += sanitizedForTerminal(attribute) + ": " }
     text += sanitizedForTerminal(message) + "\n"
     if let location, let sourceLine {
         let (line, caret) = excerpt(of: sourceLine, around: sourceColumn ?? location.column, width: max(width - 2, 20))

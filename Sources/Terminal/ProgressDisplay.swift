@@ -86,32 +86,47 @@ public final class ProgressDisplay {
     ///   - status: whether that is the end of it.
     ///   - text: `Starting`, `Started`, or what went wrong.
     public func update(resource: String, status: Status, text: String) {
+        update(resources: [resource], status: status, text: text)
+    }
+
+    /// Says how several resources stand now, all the same, in one write: whoever reads along is woken once, not for each.
+    public func update(resources: [String], status: Status, text: String) {
         guard !isFinished else { return }
-        let resource = sanitizedForTerminal(resource)
         let text = sanitizedForTerminal(text)
         let now = clock()
+        var lines = ""
+        var hasChanged = false
+        for resource in resources.lazy.map({ sanitizedForTerminal($0) }) where note(resource, status, text, at: now) {
+            hasChanged = true
+            switch mode {
+            case .plain: lines += " \(resource)  \(text)\n"
+            case .json:
+                lines += JSONValue.object([
+                    .init("id", .string(resource)), .init("status", .string(status.rawValue)), .init("text", .string(text)),
+                ]).serialized() + "\n"
+            case .tty, .quiet, .auto: break
+            }
+        }
+        if !lines.isEmpty { output(lines) }
+        guard mode == .tty, hasChanged else { return }
+        isStale = true
+        // Fifty services start within one frame; drawing each change would cost more than the starting.
+        if now - lastDraw >= 0.05 { draw(now: now, isLast: false) }
+    }
+
+    /// - Returns: whether that is news.
+    private func note(_ resource: String, _ status: Status, _ text: String, at now: Double) -> Bool {
         let place = places[resource] ?? entries.count
         if place == entries.count {
             places[resource] = place
             entries.append(Entry(resource: resource, status: status, text: text, start: now))
         } else {
-            guard entries[place].status != status || entries[place].text != text else { return }
+            guard entries[place].status != status || entries[place].text != text else { return false }
             entries[place].status = status
             entries[place].text = text
         }
         entries[place].end = status.isFinished ? now : nil
-        switch mode {
-        case .plain: output(" \(resource)  \(text)\n")
-        case .json:
-            output(JSONValue.object([
-                .init("id", .string(resource)), .init("status", .string(status.rawValue)), .init("text", .string(text)),
-            ]).serialized() + "\n")
-        case .tty:
-            isStale = true
-            // Fifty services start within one frame; drawing each change would cost more than the starting.
-            if now - lastDraw >= 0.05 { draw(now: now, isLast: false) }
-        case .quiet, .auto: break
-        }
+        return true
     }
 
     /// Draws what has changed since the last time, spinners and seconds included.

@@ -1,4 +1,5 @@
 import CYAML
+import Words
 
 /// Says what a person did where libyaml says which token it did not expect.
 ///
@@ -39,7 +40,7 @@ struct SyntaxError {
         Diagnostic(.error, message, at: place, remedy: remedy)
     }
 
-    private func says(_ words: String) -> Bool { problem.contains(words) }
+    private func says(_ words: String) -> Bool { problem.contains(part: words) }
 
     // MARK: What the lines show
 
@@ -64,7 +65,7 @@ struct SyntaxError {
     }
 
     private func isKeyed(_ text: String) -> Bool {
-        text.hasSuffix(":") || text.contains(": ")
+        text.hasSuffix(":") || text.contains(part: ": ")
     }
 
     private func startOfText(_ number: Int) -> Place {
@@ -100,15 +101,15 @@ struct SyntaxError {
         if says("cannot start any token") {
             return error("a value cannot start with '\(name)'", at: place, remedy: "put the value in quotes")
         }
-        if context.contains("scanning an alias") || context.contains("scanning an anchor") {
-            let mark = context.contains("alias") ? "*" : "&"
-            let what = context.contains("alias") ? "an alias" : "an anchor"
+        if context.contains(part: "scanning an alias") || context.contains(part: "scanning an anchor") {
+            let mark = context.contains(part: "alias") ? "*" : "&"
+            let what = context.contains(part: "alias") ? "an alias" : "an anchor"
             return error("'\(mark)' starts \(what), and no name follows it", at: start, remedy: "put the value in quotes")
         }
         if says("undefined tag handle") {
             return error("'!' starts a tag, and this one is not known", at: start, remedy: "put the value in quotes")
         }
-        if context.contains("block scalar") {
+        if context.contains(part: "block scalar") {
             let mark = source.lineBytes(start.line).dropFirst(
                 source.offset(line: start.line, column: start.column) - source.offset(line: start.line, column: 1)).first
             let name = mark.map { String(decoding: [$0], as: UTF8.self) } ?? "|"
@@ -120,7 +121,7 @@ struct SyntaxError {
     }
 
     private var quote: Diagnostic? {
-        guard context.contains("quoted scalar") else { return nil }
+        guard context.contains(part: "quoted scalar") else { return nil }
         if says("escape character") || says("hexdecimal") || says("Unicode character") {
             return error(
                 "unknown escape in double quotes", at: place,
@@ -131,8 +132,8 @@ struct SyntaxError {
 
     /// Something in `[…]` or `{…}`.
     private var collection: Diagnostic? {
-        guard context.contains("flow") else { return nil }
-        let isList = context.contains("sequence")
+        guard context.contains(part: "flow") else { return nil }
+        let isList = context.contains(part: "sequence")
         let (name, opening, closing) = isList ? ("list", "[", "]") : ("mapping", "{", "}")
         if let byte = source.bytes[source.offset(line: place.line, column: place.column)...].first,
             byte == (isList ? UInt8(ascii: "}") : UInt8(ascii: "]"))
@@ -195,7 +196,7 @@ struct SyntaxError {
     private func withoutColon(_ number: Int) -> Diagnostic? {
         let text = line(number).text
         let at = startOfText(number)
-        if let colon = text.firstIndex(of: ":"), text.index(after: colon) < text.endIndex, !text.contains(": ") {
+        if let colon = text.firstIndex(of: ":"), text.index(after: colon) < text.endIndex, !text.contains(part: ": ") {
             return error(
                 "a space is missing after ':'", at: at,
                 remedy: "write \(text[...colon]) \(text[text.index(after: colon)...])")
@@ -207,7 +208,7 @@ struct SyntaxError {
     }
 
     private var sequence: Diagnostic? {
-        guard context.contains("block collection") else { return nil }
+        guard context.contains(part: "block collection") else { return nil }
         let indent = line(place.line).indent
         if place.column > indent + 1 { return afterValue }
         if indent == start.column - 1 {
@@ -278,7 +279,7 @@ struct SyntaxError {
 
     /// Whether a line ends as `command: |` and `command: >-` do.
     private static func announcesText(_ text: String) -> Bool {
-        guard let last = text.split(separator: " ").last, text.contains(": ") else { return false }
+        guard let last = text.split(separator: " ").last, text.contains(part: ": ") else { return false }
         return last.hasPrefix("|") || last.hasPrefix(">")
     }
 

@@ -70,12 +70,13 @@ struct HostPaths: Equatable, Sendable {
     /// What no instance may see into, whichever user's it is: stores, keys, sockets, logs, at the places in
     /// use and at every user's default ones, since a root service could read those too.
     var privatePaths: [String] {
-        // Those in use may be about to be made, so they are named even where they are missing.
-        let own = ([store.directory, store.keyFile, store.keyNotes, runtimeRoot, logsRoot] + store.notedKeyFiles).map { realPath($0) ?? $0 }
         var walk = RealPathWalk()
+        // Those in use may be about to be made, so they are named even where they are missing.
+        let own = ([store.directory, store.keyFile, store.keyNotes, runtimeRoot, logsRoot] + store.notedKeyFiles).map { walk.realPath($0) ?? $0 }
         var paths = ["/var/lib/stackup/store", "/var/lib/stackup/logs", "/etc/stackup"].compactMap { walk.realPath($0) }
-        for user in UserDatabase.host.entries where user.home.hasPrefix("/") && user.home != "/" {
-            guard let home = walk.realPath(user.home), home != "/" else { continue }
+        // Many system users share one.
+        for home in UserDatabase.host.entries.map(\.home).withoutRepeats() where home.hasPrefix("/") && home != "/" {
+            guard let home = walk.realPath(home), home != "/" else { continue }
             for folder in ["/.local/share/stackup/store", "/.local/share/stackup/logs", "/.local/share/stackup/run", "/.config/stackup"] {
                 // No link of a user's is followed: it could lead to what others' services need. What is missing may be about
                 // to be made.

@@ -67,6 +67,17 @@ import Testing
         let many = (0..<100).map { "\"n\($0)\":0" }.joined(separator: ",")
         #expect(throws: Never.self) { try JSONValue.parse("{\(many)}") }
         #expect(throws: JSONError.self) { try JSONValue.parse("{\(many),\"n50\":1}") }
+        for count in 1...40 {
+            let names = (0..<count).map { "\"n\($0)\":0" }.joined(separator: ",")
+            for twice in 0..<count {
+                #expect(throws: JSONError.self) { try JSONValue.parse("{\(names),\"n\(twice)\":1}") }
+            }
+        }
+    }
+
+    @Test(arguments: [#"{"a":1,"\u0061":2}"#, "{\"a\":0,\"\u{E9}\":1,\"e\u{301}\":2}", "{\"e\u{301}\":1,\"b\":0,\"\u{E9}\":2}"])
+    func anotherSpellingOfANameIsThatName(text: String) {
+        #expect(throws: JSONError.self) { try JSONValue.parse(text) }
     }
 
     @Test func deepNestingIsRefusedBeforeItHurts() throws {

@@ -65,7 +65,7 @@ import Testing
         let plan = LaunchPlan(service: "web", arguments: ["true"])
         #expect(try LaunchPlan(json: plan.json) == plan)
         #expect(
-            String(decoding: try JSON.encode(plan), as: UTF8.self)
+            String(decoding: JSON.encode(plan), as: UTF8.self)
                 == #"{"service":"web","replicas":1,"configHash":"","arguments":["true"],"environment":[],"workingDirectory":"/","#
                 + #""user":{"uid":0,"gid":0,"groups":[]},"hosts":[],"capabilities":0,"limits":[],"mounts":[],"hostFilesystemWritable":false,"#
                 + #""files":[],"restart":{"no":{}},"dependencies":[],"stopSignal":15,"stopGraceMilliseconds":10000}"#)

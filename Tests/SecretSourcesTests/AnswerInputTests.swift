@@ -15,7 +15,7 @@ import Testing
         let null = try FileDescriptor.open("/dev/null", O_RDWR)
         let process = try ChildProcess(
             "/bin/sh", ["sh", "-c", script], isSession: true, descriptors: [null.number, pipe.write.number, null.number])
-        let start = ContinuousClock.now
+        let start = Instant.now
         let result: Result<Bool, any Error>
         do {
             let input = AnswerInput(pipe.takeReadEnd(), writer: process.descriptor.number, deadline: start + time, onWait: onWait)
@@ -24,7 +24,7 @@ import Testing
             result = .failure(error)
         }
         process.end(group: true)
-        return (try result.get(), ContinuousClock.now - start)
+        return (try result.get(), Instant.now - start)
     }
 
     @Test func whatIsNoAnswerIsRefusedThoughTheProcessGoesOn() {

@@ -7,11 +7,15 @@ private final class Stage {
     var now = 0.0
     var size = TerminalSize(columns: 40, rows: 24)
     var text = ""
+    var writes = 0
 
     func display(_ mode: ProgressMode) -> ProgressDisplay {
         ProgressDisplay(
             mode, title: "Running", isColoured: false, size: { self.size }, clock: { self.now },
-            output: { self.text += $0 })
+            output: {
+                self.text += $0
+                self.writes += 1
+            })
     }
 
     /// What a terminal shows after all that was written.
@@ -133,6 +137,20 @@ private final class Stage {
         display.update(resource: "Service web-1", status: .done, text: "Started\u{1B}[2J")
         display.finish()
         #expect(stage.text == " Service web-1  Starting\n Service web-1  Started\\x1b[2J\n")
+    }
+
+    @Test(arguments: [ProgressMode.plain, .json, .tty])
+    func severalResourcesAreOneWrite(mode: ProgressMode) {
+        let (stage, other) = (Stage(), Stage())
+        let display = stage.display(mode)
+        display.update(resources: ["Service a-1", "Service b-1"], status: .done, text: "Running")
+        #expect(stage.writes == 1)
+        let oneByOne = other.display(mode)
+        for resource in ["Service a-1", "Service b-1"] { oneByOne.update(resource: resource, status: .done, text: "Running") }
+        for shown in [display, oneByOne] { shown.finish() }
+        #expect(stage.screen == other.screen)
+        display.update(resources: [], status: .done, text: "Running")
+        #expect(stage.screen == other.screen)
     }
 
     @Test func jsonProgressIsAnObjectPerChange() {

@@ -65,13 +65,13 @@ struct GrantDecoding {
 
     /// A target is a file below the root: `..` could lead out of the directory that is meant, and a NUL ends a path.
     private func check(_ target: String, _ place: Place, _ path: String) {
-        let parts = Paths.components(target)
+        let parts = Array(target.utf8).split(separator: UInt8(ascii: "/"))
         let attribute = "\(path).target", remedy = "give the file's name, or its absolute path"
         if target.utf8.contains(0) {
             reporter.error("\(attribute) has a NUL character", at: place, attribute: attribute, remedy: remedy)
-        } else if parts.contains("..") {
+        } else if parts.contains(where: { $0.elementsEqual("..".utf8) }) {
             reporter.error("\(attribute) has '..'", at: place, attribute: attribute, remedy: remedy)
-        } else if parts.allSatisfy({ $0 == "." }) || target.hasSuffix("/") {
+        } else if parts.allSatisfy({ $0.elementsEqual(".".utf8) }) || target.hasSuffix("/") {
             reporter.obstacle("\(attribute) is not a file's path", at: place, attribute: attribute, remedy: remedy)
         }
     }

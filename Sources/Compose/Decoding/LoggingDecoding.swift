@@ -89,11 +89,11 @@ struct LoggingDecoding {
     private func tag(_ option: Mapping.Entry) -> String {
         let text = option.value.string ?? ""
         // Docker's other words tell of a container and its image.
-        let rest = text.replacing("{{.Name}}", with: "").replacing("{{.ID}}", with: "").replacing("{{.FullID}}", with: "")
-        if rest.contains("{{") {
+        let rest = text.replacing(part: "{{.Name}}", with: "").replacing(part: "{{.ID}}", with: "").replacing(part: "{{.FullID}}", with: "")
+        if rest.contains(part: "{{") {
             refuse("'\(text)' has more than {{.Name}}", option.value, "options.tag", "there are {{.Name}}, {{.ID}} and {{.FullID}}, the instance's name each")
         }
-        return text.isEmpty ? "{{.Name}}" : text.replacing("{{.ID}}", with: "{{.Name}}").replacing("{{.FullID}}", with: "{{.Name}}")
+        return text.isEmpty ? "{{.Name}}" : text.replacing(part: "{{.ID}}", with: "{{.Name}}").replacing(part: "{{.FullID}}", with: "{{.Name}}")
     }
 
     private func socket(_ option: Mapping.Entry) -> String? {

@@ -210,7 +210,9 @@ struct ResourceDecoding {
 
     private func entry(_ name: String) -> Node? {
         // Most services have none of all this, and are asked for each of it.
-        guard let dot = name.utf8.firstIndex(of: UInt8(ascii: ".")) else { return node[name] }
+        var copy = name
+        guard let length = copy.withUTF8({ $0.firstIndex(of: UInt8(ascii: ".")) }) else { return node[name] }
+        let dot = name.utf8.index(name.startIndex, offsetBy: length)
         var found = node[String(name[..<dot])]
         guard found != nil else { return nil }
         for part in name[name.utf8.index(after: dot)...].split(separator: ".") { found = found?[String(part)] }

@@ -17,7 +17,7 @@ enum RawEnvFile {
                 fail("the line is not UTF-8 text", number, "save the file as UTF-8")
                 continue
             }
-            let line = String(text.unicodeScalars.trimmingPrefix { $0.properties.isWhitespace })
+            let line = String(text.unicodeScalars.drop { $0.properties.isWhitespace })
             guard !line.isEmpty, !line.utf8.starts(with: "#".utf8) else { continue }
             let (name, value) = Text.cut(line, at: UInt8(ascii: "="))
             if name.isEmpty {

@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Words
 import YAML
 
 /// Makes the paths of attributes absolute: seen from the directory of the file that they stand in.
@@ -41,7 +42,7 @@ struct PathResolution {
     /// A build context, which may be a URL or another service as well as a directory.
     func buildContext(_ node: Node) -> Node {
         guard let text = node.string else { return node }
-        let isRemote = text.contains("://") || text.hasPrefix("git@") || text.hasPrefix("github.com/")
+        let isRemote = text.contains(part: "://") || text.hasPrefix("git@") || text.hasPrefix("github.com/")
             || text.hasPrefix("service:")
         return isRemote ? node : local(node)
     }

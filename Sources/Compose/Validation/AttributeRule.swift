@@ -102,7 +102,7 @@ enum AttributeRule: Sendable {
     private static let pullPolicies = ["always", "never", "build", "if_not_present", "missing", "refresh", "daily", "weekly"]
 
     private static func hasPullPolicy(_ text: String) -> Bool {
-        if pullPolicies.contains(where: text.contains) { return true }
+        if pullPolicies.contains(where: { text.contains(part: $0) }) { return true }
         let bytes = Array(text.utf8)
         let every = Array("every_".utf8)
         return bytes.indices.contains { start in

@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Words
 
 /// The control group of one instance: a folder of the v2 hierarchy, one of each v1 hierarchy that counts or limits something of it, or both.
 public struct InstanceCgroup: Sendable, Equatable {
@@ -66,7 +67,7 @@ public struct InstanceCgroup: Sendable, Equatable {
     func waitForEmptiness(milliseconds: Int64) {
         // The kernel tells of it (v2), by an event of what changes after it was read; of v1 nobody tells.
         guard let path = path(of: "cgroup.events"), let events = try? FileDescriptor.open(path, O_RDONLY),
-            let text = (try? events.readAll(limit: 4096)) ?? nil, String(decoding: text, as: UTF8.self).contains("populated 1")
+            let text = (try? events.readAll(limit: 4096)) ?? nil, String(decoding: text, as: UTF8.self).contains(part: "populated 1")
         else {
             usleep(1000)
             return

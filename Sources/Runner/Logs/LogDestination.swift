@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Words
 
 /// The journal or a syslog: a socket that takes a datagram for each line.
 ///
@@ -36,7 +37,7 @@ final class LogDestination {
         case .journal(let tag): (path, template) = (Self.journal, tag)
         case .syslog(let socket, _, _, let tag): (path, template) = (socket, tag)
         }
-        tag = template.replacing("{{.Name}}", with: instance)
+        tag = template.replacing(part: "{{.Name}}", with: instance)
     }
 
     /// Puts a line into the row.

@@ -1,3 +1,4 @@
+import JSON
 import Reconciler
 
 /// What a command asks of a supervisor. docs/control-protocol.md has the form on the wire.
@@ -28,7 +29,7 @@ enum ControlRequest: Sendable, Equatable {
     case report(RenewalReport)
 }
 
-extension ControlRequest: Codable {
+extension ControlRequest: JSONConvertible {
     private enum Key: String, CodingKey {
         case request, plans, surroundings, deployment, services, timeoutMilliseconds, signal, payload, dependents, since, failure, report, byHost
     }
@@ -77,48 +78,52 @@ extension ControlRequest: Codable {
         }
     }
 
-    func encode(to encoder: any Encoder) throws {
-        var message = encoder.container(keyedBy: Key.self)
-        func put(_ request: String, _ services: [String]? = nil, _ timeout: Int64? = nil) throws {
-            try message.encode(request, forKey: .request)
-            try message.encodeIfPresent(services, forKey: .services)
-            try message.encodeIfPresent(timeout, forKey: .timeoutMilliseconds)
-        }
-        switch self {
-        case .observe: try put("observe")
-        case .plan(let service): try put("plan", [service])
-        case .provide(let plans, let surroundings):
-            try put("provide")
-            try message.encode(plans, forKey: .plans)
-            try message.encode(surroundings, forKey: .surroundings)
-        case .apply(let deployment):
-            try put("apply")
-            try message.encode(deployment, forKey: .deployment)
-            let total = deployment.payloads.reduce(0) { $0 + $1.length }
-            if total > 0 { try message.encode(total, forKey: .payload) }
-        case .stop(let services, let timeout, let byHost):
-            try put("stop", services, timeout)
-            if byHost { try message.encode(true, forKey: .byHost) }
-        case .start(let services): try put("start", services)
-        case .restart(let services, let timeout, let dependents):
-            try put("restart", services, timeout)
-            if dependents { try message.encode(true, forKey: .dependents) }
-        case .kill(let services, let signal):
-            try put("kill", services)
-            try message.encode(signal, forKey: .signal)
-        case .pause(let services): try put("pause", services)
-        case .unpause(let services): try put("unpause", services)
-        case .down(let services, let timeout): try put("down", services, timeout)
-        case .hasten(let services, let timeout): try put("hasten", services, timeout)
-        case .subscribe(let since):
-            try put("subscribe")
-            try message.encodeIfPresent(since, forKey: .since)
-        case .attend(let failure):
-            try put("attend")
-            try message.encodeIfPresent(failure, forKey: .failure)
-        case .report(let report):
-            try put("report")
-            try message.encode(report, forKey: .report)
+    /// By the way that tells where a request is wrong.
+    init(json: JSONValue) throws { self = try JSON.decode(ControlRequest.self, from: json) }
+
+    var json: JSONValue {
+        .members { message in
+            func put(_ request: String, _ services: [String]? = nil, _ timeout: Int64? = nil) {
+                message.put("request", request)
+                message.put("services", services)
+                message.put("timeoutMilliseconds", timeout)
+            }
+            switch self {
+            case .observe: put("observe")
+            case .plan(let service): put("plan", [service])
+            case .provide(let plans, let surroundings):
+                put("provide")
+                message.put("plans", plans)
+                message.put("surroundings", surroundings)
+            case .apply(let deployment):
+                put("apply")
+                message.encode("deployment", deployment)
+                let total = deployment.payloads.reduce(0) { $0 + $1.length }
+                if total > 0 { message.put("payload", total) }
+            case .stop(let services, let timeout, let byHost):
+                put("stop", services, timeout)
+                if byHost { message.put("byHost", true) }
+            case .start(let services): put("start", services)
+            case .restart(let services, let timeout, let dependents):
+                put("restart", services, timeout)
+                if dependents { message.put("dependents", true) }
+            case .kill(let services, let signal):
+                put("kill", services)
+                message.put("signal", signal)
+            case .pause(let services): put("pause", services)
+            case .unpause(let services): put("unpause", services)
+            case .down(let services, let timeout): put("down", services, timeout)
+            case .hasten(let services, let timeout): put("hasten", services, timeout)
+            case .subscribe(let since):
+                put("subscribe")
+                message.put("since", since)
+            case .attend(let failure):
+                put("attend")
+                message.put("failure", failure)
+            case .report(let report):
+                put("report")
+                message.encode("report", report)
+            }
         }
     }
 
@@ -144,45 +149,44 @@ enum ControlReply: Sendable, Equatable {
     case failed(reason: String)
 }
 
-extension ControlReply: Codable {
-    private enum Key: String, CodingKey {
-        case reply, state, plan, event, happened, reason
-    }
-
-    init(from decoder: any Decoder) throws {
-        let message = try decoder.container(keyedBy: Key.self)
-        switch try message.decode(String.self, forKey: .reply) {
-        case "state": self = .state(try message.decode(ObservedState.self, forKey: .state))
-        case "plan": self = .plan(try message.decode(LaunchPlan.self, forKey: .plan))
-        case "event": self = .event(try message.decode(InstanceEvent.self, forKey: .event))
-        case "happened": self = .happened(try message.decode(StackEvent.self, forKey: .happened))
+extension ControlReply: JSONConvertible {
+    init(json: JSONValue) throws {
+        var message = try JSONMembers(json)
+        switch try message.read("reply", as: String.self) {
+        case "state": self = .state(try message.read("state"))
+        case "plan": self = .plan(try message.read("plan"))
+        case "event": self = .event(try message.decode("event"))
+        case "happened": self = .happened(try message.decode("happened"))
         case "due": self = .due
         case "done": self = .done
-        case "failed": self = .failed(reason: try message.decode(String.self, forKey: .reason))
+        case "failed": self = .failed(reason: try message.read("reason"))
         case let other: throw SupervisionError.malformed("a reply '\(other.prefix(40))'")
         }
     }
 
-    func encode(to encoder: any Encoder) throws {
-        var message = encoder.container(keyedBy: Key.self)
+    var json: JSONValue {
+        .members { message in
+            message.put("reply", kind)
+            switch self {
+            case .state(let state): message.put("state", state)
+            case .plan(let plan): message.put("plan", plan)
+            case .event(let event): message.encode("event", event)
+            case .happened(let event): message.encode("happened", event)
+            case .due, .done: break
+            case .failed(let reason): message.put("reason", reason)
+            }
+        }
+    }
+
+    private var kind: String {
         switch self {
-        case .state(let state):
-            try message.encode("state", forKey: .reply)
-            try message.encode(state, forKey: .state)
-        case .plan(let plan):
-            try message.encode("plan", forKey: .reply)
-            try message.encode(plan, forKey: .plan)
-        case .event(let event):
-            try message.encode("event", forKey: .reply)
-            try message.encode(event, forKey: .event)
-        case .happened(let event):
-            try message.encode("happened", forKey: .reply)
-            try message.encode(event, forKey: .happened)
-        case .due: try message.encode("due", forKey: .reply)
-        case .done: try message.encode("done", forKey: .reply)
-        case .failed(let reason):
-            try message.encode("failed", forKey: .reply)
-            try message.encode(reason, forKey: .reason)
+        case .state: "state"
+        case .plan: "plan"
+        case .event: "event"
+        case .happened: "happened"
+        case .due: "due"
+        case .done: "done"
+        case .failed: "failed"
         }
     }
 }

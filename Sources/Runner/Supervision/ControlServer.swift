@@ -247,7 +247,8 @@ final class ControlClient {
     func isExpired(at time: Int64) -> Bool { deadline.map { $0 <= time } ?? false }
 
     func send(_ reply: ControlReply) {
-        guard !isGone, let bytes = try? JSON.encode(reply) else { return }
+        guard !isGone else { return }
+        let bytes = JSON.encode(reply)
         guard outgoing.count + bytes.count <= ControlLimits.outgoing else {
             isGone = true
             return

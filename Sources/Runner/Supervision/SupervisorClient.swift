@@ -220,8 +220,7 @@ public final class SupervisorClient {
     // MARK: Bytes
 
     func send(_ request: ControlRequest, _ descriptors: [Int32] = []) throws(SupervisionError) {
-        let bytes: [UInt8]
-        do { bytes = try JSON.encode(request) } catch { throw .malformed("a request that is no JSON") }
+        let bytes = JSON.encode(request)
         var frame = withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { Array($0) }
         frame += bytes
         do {
@@ -263,7 +262,7 @@ public final class SupervisorClient {
         guard length <= ControlLimits.outgoing else { throw .malformed("a message of \(length) bytes") }
         let bytes = try receive(count: length, within: answerPatience)
         do {
-            return try JSON.decode(ControlReply.self, from: bytes)
+            return try ControlReply(json: try JSONValue.parse(bytes))
         } catch {
             throw .malformed("\(error)")
         }

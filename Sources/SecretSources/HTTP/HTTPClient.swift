@@ -1,5 +1,6 @@
 import CCurl
 import Glibc
+import Linux
 import SecretMemory
 import SourceProtocol
 
@@ -36,21 +37,20 @@ public struct HTTPClient: Sendable {
     public func send(
         _ request: borrowing HTTPRequest, retrying isWorthRetrying: (borrowing HTTPResponse) -> Bool = { _ in false }
     ) throws(SourceError) -> HTTPResponse {
-        let clock = ContinuousClock()
-        let end = clock.now + patience.total
+        let end = Instant.now + patience.total
         var attempt = 1
         while true {
-            let left = end - clock.now
+            let left = end - Instant.now
             switch try self.attempt(request, within: min(patience.attempt, left)) {
             case .answer(let response):
                 let isOver = attempt == patience.attempts || !(isRetried(response.status, request) || isWorthRetrying(response))
                 let pause = response.retryAfter ?? patience.pause(after: attempt)
-                if isOver || clock.now + pause >= end { return response }
+                if isOver || Instant.now + pause >= end { return response }
                 wait(pause)
             case .failure(let failure):
                 let mayGoWell = failure.error.isTransient && (request.isRepeatable || failure.wasBeforeTheRequest)
                 let pause = patience.pause(after: attempt)
-                guard mayGoWell, attempt < patience.attempts, clock.now + pause < end else { throw failure.error }
+                guard mayGoWell, attempt < patience.attempts, Instant.now + pause < end else { throw failure.error }
                 wait(pause)
             }
             attempt += 1

@@ -101,9 +101,9 @@ struct ExternalProgram {
     private func follow(
         _ process: borrowing ChildProcess, _ printed: inout ProgramStream, _ said: inout ProgramStream
     ) throws -> Bool {
-        let deadline = ContinuousClock.now + timeout
+        let deadline = Instant.now + timeout
         while !printed.isOverfull {
-            let left = deadline - ContinuousClock.now
+            let left = deadline - Instant.now
             guard left > .zero else { return false }
             var waited = [
                 pollfd(fd: process.descriptor.number, events: Int16(POLLIN), revents: 0),

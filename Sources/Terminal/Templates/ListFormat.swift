@@ -1,4 +1,5 @@
 import JSON
+import Words
 
 /// How a command prints a list: what `--format` says.
 public struct ListFormat: Sendable {
@@ -81,7 +82,7 @@ public struct ListFormat: Sendable {
         case "json": style = .json
         case let text?:
             let table = text.hasPrefix("table ") ? String(text.dropFirst("table ".count)) : nil
-            guard text.contains("{{") else {
+            guard text.contains(part: "{{") else {
                 throw TemplateError(
                     "'\(text)' shows nothing of a row", remedy: "give table, json, or a template such as '{{.\(columns.first?.name ?? "Name")}}'")
             }

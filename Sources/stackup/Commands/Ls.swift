@@ -4,6 +4,7 @@ import Reconciler
 import Runner
 import SecretStore
 import Terminal
+import Words
 
 /// `stackup ls`: the stacks of this user that run.
 enum Ls {
@@ -30,7 +31,7 @@ enum Ls {
         let wanted = try wantedNames(invocation)
         let store = store(invocation)
         var rows: [ListFormat.Row] = []
-        for name in try names(in: invocation.paths.runtimeRoot) where wanted.allSatisfy({ name.contains($0) }) {
+        for name in try names(in: invocation.paths.runtimeRoot) where wanted.allSatisfy({ name.contains(part: $0) }) {
             guard let (instances, composeFiles) = look(at: name, invocation, store) else { continue }
             let shown = instances.filter { invocation.flag("all") || $0.status != .exited }
             guard !shown.isEmpty else { continue }

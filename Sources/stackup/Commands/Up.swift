@@ -149,7 +149,7 @@ enum Up {
         let deployer = Deployer(
             preparation: planned.preparation, plan: planned.plan, store: store, record: session.record)
         try VolumePlanning.prepare(
-            planned.preparation.wanted.services.map(\.service), of: planned.preparation.stack,
+            planned.preparation.wanted.services.lazy.filter { !$0.service.mounts.isEmpty }.map(\.service), of: planned.preparation.stack,
             plans: planned.preparation.launchPlans, in: invocation.paths, invocation.streams)
         try deployer.commit(observed: planned.observed)
         planned.reportProspects(invocation.streams)

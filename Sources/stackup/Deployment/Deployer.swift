@@ -15,6 +15,10 @@ struct Deployer {
     /// The launch plans of the wanted services and one-offs with the files they have once the plan is applied.
     private let launchPlans: [LaunchPlan]
     private let nextRecord: StackRecord
+    /// Whether that is what the store has.
+    private let isRecorded: Bool
+    /// Those that differ from what is recorded.
+    private let changedPlans: [LaunchPlan]
     /// Whether secrets of the stack get new values by themselves.
     var renews: Bool { !nextRecord.renewableSecrets(of: preparation.stack.name).isEmpty }
 
@@ -24,8 +28,14 @@ struct Deployer {
         self.plan = plan
         self.store = store
         self.record = record
-        launchPlans = Self.launchPlans(preparation, plan)
-        nextRecord = Self.nextRecord(preparation, plan, launchPlans, after: record)
+        let launchPlans = Self.launchPlans(preparation, plan)
+        self.launchPlans = launchPlans
+        let nextRecord = Self.nextRecord(preparation, plan, launchPlans, after: record)
+        let isRecorded = nextRecord == record
+        self.nextRecord = nextRecord
+        self.isRecorded = isRecorded
+        // One-offs have no plan on record.
+        changedPlans = launchPlans.filter { !isRecorded || $0.oneOff != nil }.filter { record?.services[$0.service]?.plan != $0 }
     }
 
     private static func launchPlans(_ preparation: Preparation, _ plan: Plan) -> [LaunchPlan] {
@@ -65,9 +75,9 @@ struct Deployer {
         }
         for (name, reason) in preparation.secrets.failures.sorted(by: { $0.key < $1.key }) { changes.noteFailure(of: name, reason: reason) }
         for name in preparation.secrets.checked { changes.noteChecked(of: name) }
-        if nextRecord != record {
+        if !isRecorded {
             let name = preparation.stack.name
-            changes.putStackRecord(name, try nextRecord.encoded())
+            changes.putStackRecord(name, nextRecord.encoded())
         }
         // A service that is down has no files: what it gets is granted, though the record has had it before.
         let live = Set(observed.mounts.map(\.service))
@@ -96,11 +106,13 @@ struct Deployer {
         where !preparation.wanted.declaredServices.contains(service) {
             services[service] = nil
         }
-        let wanted = Dictionary(preparation.wanted.services.map { ($0.service.name, $0) }, uniquingKeysWith: { $1 })
+        let wanted = Dictionary(
+            preparation.wanted.services.map { ($0.service.name, (attributes: $0.service.attributes, files: $0.files)) },
+            uniquingKeysWith: { $1 })
         for launchPlan in launchPlans {
             let wanted = wanted[launchPlan.service]
             services[launchPlan.service] = StackRecord.Entry(
-                attributes: wanted?.service.attributes ?? [:], plan: launchPlan,
+                attributes: wanted?.attributes ?? [:], plan: launchPlan,
                 reactions: (wanted?.files ?? []).filter { $0.onSecretChange != .none }.map {
                     StackRecord.Reaction(target: $0.target, reaction: $0.onSecretChange)
                 })
@@ -132,7 +144,6 @@ struct Deployer {
         // An `up` before this one may have been killed while the supervisor still carries it out: a deployment queues
         // behind that, even an empty one.
         let isUnderWay = observed.instances.contains { $0.status == .created }
-        let changed = changedPlans
         let schedule = nextRecord.schedule(of: preparation.stack.name, try store.snapshot(), at: .millisecondsNow)
         let isScheduled = schedule == observed.schedule?.renewals ?? []
         guard sendsForSure || !masks.isEmpty || isUnderWay || !isScheduled else { return }
@@ -140,7 +151,7 @@ struct Deployer {
         if !sendsForSure { try store.audit(reads(of: contents.map(\.file))) }
         let operations = try plan.actions.compactMap { try Deployment.Operation($0.operation) }
         // The supervisor has the others' plans already.
-        let involved = Set(changed.map(\.service) + operations.map(\.service))
+        let involved = Set(changedPlans.map(\.service) + operations.map(\.service))
         let deployment = Deployment(
             surroundings: preparation.surroundings, plans: launchPlans.filter { involved.contains($0.service) },
             operations: operations, payloads: contents.map(\.payload), masks: masks,
@@ -164,11 +175,9 @@ struct Deployer {
         return Set(files.map(\.name))
     }
 
-    private var changedPlans: [LaunchPlan] { launchPlans.filter { record?.services[$0.service]?.plan != $0 } }
-
     /// Whether the supervisor gets something, whatever it is doing: then its commit tells which values go to services. Otherwise that is
     /// told when it turns out.
-    private var sendsForSure: Bool { !plan.isEmpty || !changedPlans.isEmpty || record?.surroundings != nextRecord.surroundings }
+    private var sendsForSure: Bool { !plan.isEmpty || !changedPlans.isEmpty || !isRecorded && record?.surroundings != nextRecord.surroundings }
 
     /// What the audit log says of values that go to services, each once, wherever this command has it from: what is stored and what was
     /// read from its source a moment ago are one value.

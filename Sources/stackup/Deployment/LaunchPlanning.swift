@@ -18,6 +18,8 @@ struct LaunchPlanning {
     var warnings: [Diagnostic] = []
     lazy var hierarchy = CgroupHierarchy.current()
     var filters = FilterPlanning()
+    /// Who most services run as: whoever starts the stack.
+    private var caller: (identity: UserIdentity, home: String)?
 
     init(stack: Stack, paths: HostPaths, privatePaths: [String], user: UInt32, folders: WritableFolders) {
         self.stack = stack
@@ -56,7 +58,7 @@ struct LaunchPlanning {
         if user != 0, !service.capAdd.isEmpty {
             problems.add("'cap_add' needs root", attribute: "cap_add", remedy: "remove it, or start the stack as root")
         }
-        let resolved = problems.collect { () throws(DeploymentError) in try UserDatabase.host.resolve(service.user, startedBy: user) }
+        let resolved = problems.collect { () throws(DeploymentError) in try self.user(of: service) }
         for dependency in service.dependsOn where dependency.condition == .healthy {
             guard let other = stack.service(dependency.service), other.healthCheck == nil, !other.needsImage else { continue }
             problems.add(
@@ -80,6 +82,13 @@ struct LaunchPlanning {
         plan.preStop = problems.collect { () throws(DeploymentError) in try hooks(service.preStop, beside: plan) } ?? nil
         guard problems.isEmpty else { throw problems.error.about(service) }
         return plan
+    }
+
+    private mutating func user(of service: Service) throws(DeploymentError) -> (identity: UserIdentity, home: String) {
+        if service.user == nil, let caller { return caller }
+        let resolved = try UserDatabase.host.resolve(service.user, startedBy: user)
+        if service.user == nil { caller = resolved }
+        return resolved
     }
 
     private mutating func limit(_ service: Service, _ plan: inout LaunchPlan, _ problems: inout Problems) {

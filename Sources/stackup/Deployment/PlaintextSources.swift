@@ -40,14 +40,15 @@ struct PlaintextSources {
             switch declaration.source {
             case .file(let path):
                 declared[declaration.storeName] = path
+                let place = PlaintextFile.remainsPath(of: path)
                 do {
                     let real = try folders.resolve(path)
                     paths.append(real)
-                    remains.append(PlaintextFile.remainsPath(of: real))
+                    remains.append(real.hasSameBytes(as: path) ? place : PlaintextFile.remainsPath(of: real))
                 } catch {
                     problems.add(DeploymentError("secret '\(declaration.key)': \(error)", at: declaration.location).diagnostics)
                 }
-                note(declaration.storeName, path, declaration)
+                note(declaration.storeName, path, place, declaration)
             case .environment: usesEnvironment = true
             case .external, .made, .driver: continue
             }
@@ -56,17 +57,17 @@ struct PlaintextSources {
             for path in envFiles { paths.append(try folders.resolve(path)) }
         }
         for (name, origin) in record?.secrets ?? [:] {
-            guard case .file(let path)? = origin.place else { continue }
+            guard case .file(let path)? = origin.place, declared[name]?.hasSameBytes(as: path) != true else { continue }
             // A way that is not to be trusted any more is no reason to refuse a stack that doesn't go it.
             remains.append(PlaintextFile.remainsPath(of: (try? folders.resolve(path)) ?? path))
-            if declared[name]?.hasSameBytes(as: path) != true { note(name, path, nil) }
+            note(name, path, PlaintextFile.remainsPath(of: path), nil)
         }
         guard problems.isEmpty else { throw problems.error }
         paths = (paths + remains.sorted()).withoutRepeats()
     }
 
-    private mutating func note(_ secret: String, _ path: String, _ declaration: SecretDeclaration?) {
-        guard PlaintextFile.hasRemains(of: path) else { return }
+    private mutating func note(_ secret: String, _ path: String, _ place: String, _ declaration: SecretDeclaration?) {
+        guard PlaintextFile.hasRemains(at: place) else { return }
         unfinishedSeals.append(UnfinishedSeal(secret: secret, path: path, declaration: declaration))
     }
 }

@@ -50,7 +50,7 @@ struct Preparation {
         plaintextSources = sources?.paths ?? []
         unfinishedSeals = sources?.unfinishedSeals ?? []
         let privatePaths = paths.privatePaths
-        let all = services + [oneOff?.service].compactMap { $0 }
+        let all = oneOff.map { services + [$0.service] } ?? services
         let secrets = problems.collect { () throws(DeploymentError) in
             try SecretIntake(
                 all, of: stack, environment: environment, folders: &folders, hidden: privatePaths, store: store, snapshot: snapshot,
@@ -146,9 +146,9 @@ struct Preparation {
 
     /// A user namespace maps nobody but the caller.
     private static func refuseForeignOwners(of service: Service, user: UInt32) throws(DeploymentError) {
+        guard user != 0 else { return }
         let owners = service.secrets.map { ($0.target, $0.uid, $0.gid, $0.location) }
             + service.configs.map { ($0.target, $0.uid, $0.gid, $0.location) }
-        guard user != 0 else { return }
         var problems = Problems()
         for (target, uid, gid, location) in owners where uid ?? user != user || gid ?? getegid() != getegid() {
             problems.add(DeploymentError(

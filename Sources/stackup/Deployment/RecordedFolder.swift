@@ -25,7 +25,7 @@ extension LaunchPlan {
 
 extension StackRecord {
     /// Those of its services, and of the one-offs that it had.
-    var writableFolders: [RecordedFolder] { plans.flatMap(\.writableFolders) + oneOffFolders }
+    var writableFolders: [RecordedFolder] { services.keys.sorted().flatMap { services[$0]?.plan.writableFolders ?? [] } + oneOffFolders }
 
     /// Those of a stack on record; none where another version of stackup has recorded it.
     ///

@@ -213,7 +213,7 @@ extension SecretDelivery {
         let versions = Dictionary(uniqueKeysWithValues: known).merging(coming) { $1 }
         for target in targets {
             target.plan(versions)
-            if let record = target.nextRecord { changes.putStackRecord(target.name, try record.encoded()) }
+            if let record = target.nextRecord { changes.putStackRecord(target.name, record.encoded()) }
         }
         let reads = targets.flatMap(\.reads)
         guard !changes.isEmpty else {

@@ -65,8 +65,11 @@ extension Stack {
 
     /// The secrets that its services are granted and that `up` may make new values of.
     private var rotatedSecrets: [RenewableSecret] {
+        let renewed = secrets.filter { $0.renewal != nil }
+        // Most stacks have none, and are asked several times.
+        guard !renewed.isEmpty else { return [] }
         let granted = Set(services.flatMap { $0.secrets.map(\.secret) })
-        return secrets.filter { $0.renewal != nil && granted.contains($0.key) }.compactMap { declaration in
+        return renewed.filter { granted.contains($0.key) }.compactMap { declaration in
             RenewableSecret(declaration.storeName, SecretOrigin(declaration), project: name, directory: workingDirectory)
         }.filter { $0.isRotated && mayBeRotated($0) }
     }

@@ -18,7 +18,7 @@ struct RecordedGrant {
 extension StackRecord {
     /// The rights of some of its services.
     func grants(of services: Set<String>) -> [RecordedGrant] {
-        self.services.filter { services.contains($0.key) }.sorted { $0.key < $1.key }.flatMap { $1.plan.files.grants(of: $0) }
+        services.sorted().flatMap { self.services[$0]?.plan.files.grants(of: $0) ?? [] }
     }
 }
 
@@ -40,6 +40,8 @@ extension [MountedFile] {
 ///
 /// - Parameter stack: its name.
 func grantEvents(from old: [RecordedGrant], to new: [RecordedGrant], of stack: String) -> [AuditEvent] {
+    // Most commands change none.
+    guard !old.elementsEqual(new, by: { $0.key == $1.key }) else { return [] }
     let (present, past) = (Set(new.map(\.key)), Set(old.map(\.key)))
     return new.filter { !past.contains($0.key) }.map { $0.event(.granted, of: stack) }
         + old.filter { !present.contains($0.key) }.map { $0.event(.revoked, of: stack) }

@@ -48,11 +48,11 @@ struct StackRecord: Equatable {
         self = record
     }
 
-    func encoded() throws -> [UInt8] { try JSON.encode(self) }
+    func encoded() -> [UInt8] { JSON.encode(self) }
 
     /// The launch plans of every service, for a supervisor that has none yet.
     var plans: [LaunchPlan] {
-        services.sorted { $0.key < $1.key }.map(\.value.plan)
+        services.keys.sorted().compactMap { services[$0]?.plan }
     }
 
     /// What the reconciler compares with.

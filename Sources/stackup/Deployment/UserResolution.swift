@@ -11,7 +11,7 @@ extension UserDatabase {
     /// - Returns: the identity and its home directory (`/` for a bare number that no entry has).
     /// - Throws: `DeploymentError` where a name is unknown.
     func resolve(_ text: String) throws(DeploymentError) -> (identity: UserIdentity, home: String) {
-        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = text.utf8.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false).map { String(Substring($0)) }
         let user: User
         if let entry = entry(name: parts[0]) {
             user = entry

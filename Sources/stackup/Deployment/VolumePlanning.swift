@@ -23,12 +23,13 @@ enum VolumePlanning {
     /// Makes what the services' mounts need on the host: the folders of volumes, and bind sources that
     /// `create_host_path` asks for.
     ///
-    /// - Throws: `DeploymentError` with every source that is missing and may not be made.
     /// - Parameters:
+    ///   - services: those without mounts may be left out.
     ///   - plans: by service: they have the real paths of the sources, in the order of the mounts.
     ///   - streams: where it is said what was made: a path that was misspelt would else go unnoticed.
+    /// - Throws: `DeploymentError` with every source that is missing and may not be made.
     static func prepare(
-        _ services: [Service], of stack: Stack, plans: [String: LaunchPlan], in paths: HostPaths, _ streams: Streams
+        _ services: some Sequence<Service>, of stack: Stack, plans: [String: LaunchPlan], in paths: HostPaths, _ streams: Streams
     ) throws(DeploymentError) {
         var problems = Problems()
         for service in services {

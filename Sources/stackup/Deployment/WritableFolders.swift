@@ -32,7 +32,7 @@ struct WritableFolders {
     ///   - user: the caller's effective user id, whom services run as that name nobody.
     init(_ stack: Stack, record: StackRecord?, otherFolders: @escaping () throws -> [RecordedFolder], paths: HostPaths, user: UInt32) {
         self.init(composeFiles: stack.composeFiles, otherFolders: otherFolders, user: user)
-        for service in stack.services {
+        for service in stack.services where !service.mounts.isEmpty {
             let uid = (try? UserDatabase.host.resolve(service.user ?? String(user)).identity.uid) ?? 0
             for mount in service.mounts {
                 switch mount {

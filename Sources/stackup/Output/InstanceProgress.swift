@@ -60,7 +60,7 @@ final class InstanceProgress {
 
     /// Instances that a deployment leaves as they are.
     func show(unchanged instances: [ObservedInstance]) {
-        for instance in instances { display.update(resource: "Service \(instance.name)", status: .done, text: "Running") }
+        display.update(resources: instances.map { "Service \($0.name)" }, status: .done, text: "Running")
     }
 
     /// Instances that another command was ending: no event tells of them any more.

@@ -1,5 +1,6 @@
 import Glibc
 import Terminal
+import Words
 
 /// What `--format` says to commands that show what the store or a stack has.
 extension Invocation {
@@ -32,7 +33,7 @@ extension Invocation {
     ///
     /// - Parameter example: one that works, for the message where the text shows nothing of the document.
     func template(_ text: String, example: String) throws(UsageError) -> OutputTemplate {
-        guard text.contains("{{") else {
+        guard text.contains(part: "{{") else {
             throw arguments.usageError("format '\(text)' shows nothing", remedy: "give json, or a template such as '\(example)'")
         }
         do {

@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 import Terminal
 
 /// Tells which secrets a command still waits for, once that takes longer than a second: on a terminal as lines that come and go,
@@ -12,7 +13,7 @@ final class SecretWaiting {
 
     private let streams: Streams
     private let display: ProgressDisplay?
-    private let start = ContinuousClock.now
+    private let start = Instant.now
     private var shown: [Awaited] = []
     private var hasTold = false
 
@@ -26,7 +27,7 @@ final class SecretWaiting {
     ///
     /// - Parameter awaited: in an order that stays.
     func show(_ awaited: [Awaited]) {
-        guard ContinuousClock.now - start > .seconds(1) else { return }
+        guard Instant.now - start > .seconds(1) else { return }
         guard let display else {
             if !hasTold {
                 streams.note("waiting for " + awaited.map { "secret '\($0.secret)' (\($0.driver))" }.joined(separator: ", "))

@@ -20,7 +20,7 @@ import Testing
             .hasten(services: nil, timeoutMilliseconds: 5), .subscribe(since: 0), .provide([.test("web")], StackSurroundings()),
             .report(RenewalReport(outcomes: [.init("key", .rotated(version: 2))])),
         ]
-        return try requests.map { try JSON.encode($0) }
+        return requests.map { JSON.encode($0) }
     }
 
     private static func header(_ length: Int) -> [UInt8] { withUnsafeBytes(of: UInt32(truncatingIfNeeded: length).bigEndian) { Array($0) } }
@@ -91,7 +91,7 @@ import Testing
             .state(state), .plan(.test("web")), .event(InstanceEvent(service: "web", index: 1, kind: .started(pid: 7))), .done,
             .failed(reason: "no"), .due,
         ]
-        let messages = try replies.map { try JSON.encode($0) }
+        let messages = replies.map { JSON.encode($0) }
         let temporary = TemporaryDirectory()
         let directories = StackDirectories(runtime: "\(temporary.path)/run", logs: "\(temporary.path)/logs")
         try Fuzzing.rounds(kinds: 8) { kind, random in

@@ -37,7 +37,7 @@ final class Wire {
     }
 
     static func frame(_ request: ControlRequest) throws -> [UInt8] {
-        frame(String(decoding: try JSON.encode(request), as: UTF8.self))
+        frame(String(decoding: JSON.encode(request), as: UTF8.self))
     }
 }
 
@@ -109,7 +109,7 @@ extension RequestReader.Outcome {
                     .restart(service: "web"),
                 ], masks: [MaskedFile(path: "/x", identity: "1:2")])),
         ]
-        for request in requests { #expect(try JSON.decode(ControlRequest.self, from: try JSON.encode(request)) == request) }
+        for request in requests { #expect(try JSON.decode(ControlRequest.self, from: JSON.encode(request)) == request) }
     }
 
     @Test(arguments: [
