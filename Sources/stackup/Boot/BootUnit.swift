@@ -64,8 +64,8 @@ struct BootUnit: Equatable {
             // `up` stops the services in order and exits with 130; as long as each one's stop_grace_period takes.
             "KillMode=process", "SuccessExitStatus=130", "TimeoutStartSec=infinity", "TimeoutStopSec=infinity",
             "Restart=on-failure", "RestartSec=5",
-            // Each service has limits, and a fate, of its own.
-            "Delegate=yes", "TasksMax=infinity", "OOMPolicy=continue", "LimitCORE=0:infinity", "UMask=0077",
+            // Each service has limits, and a fate, of its own: its group lies elsewhere, since systemd could start nothing in one that is divided.
+            "TasksMax=infinity", "OOMPolicy=continue", "LimitCORE=0:infinity", "UMask=0077",
         ]
         if isSystem, !withheldCapabilities.isEmpty { lines.append("CapabilityBoundingSet=~" + withheldCapabilities.joined(separator: " ")) }
         return (lines + ["", "[Install]", "WantedBy=\(isSystem ? "multi-user" : "default").target", ""]).joined(separator: "\n")

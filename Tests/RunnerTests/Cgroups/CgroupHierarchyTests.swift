@@ -62,6 +62,15 @@ final class FakeUnifiedTree {
         #expect(hierarchy.unified == .init(place: "/sys/fs/cgroup/unified", own: "/sys/fs/cgroup/unified/user.slice"))
     }
 
+    /// systemd could not start it again: what hands controllers on may have no processes itself.
+    @Test func aServicesOwnGroupIsNotDivided() {
+        let tree = FakeUnifiedTree()
+        for group in ["system.slice/shop.service/sub"] { tree.addGroup(group) }
+        let service = "/system.slice/shop.service"
+        #expect(tree.hierarchy(own: service, delegated: service).unifiedParent?.path == tree.path)
+        #expect(tree.hierarchy(own: service + "/sub", delegated: service).unifiedParent?.path == tree.path + service)
+    }
+
     @Test func aMountOfAPartShowsThatPart() {
         let hierarchy = CgroupHierarchy(
             mountInfo: "35 31 0:32 /docker/abc /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n", ownGroups: "4:memory:/docker/abc/x\n", isRoot: true)
