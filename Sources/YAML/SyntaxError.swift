@@ -183,7 +183,8 @@ struct SyntaxError {
 
     /// What to do about a value with a colon and a space in it.
     private static func remedy(key: Substring, value: Substring) -> String {
-        let quoted = "write \(key): " + (value.contains("\"") ? "'\(value)'" : "\"\(value)\"")
+        // What needs no escapes is to be read most easily; in single quotes a single quote is written twice.
+        let quoted = "write \(key): " + (value.contains("\"") ? "'\(String(value).replacing(part: "'", with: "''"))'" : "\"\(value)\"")
         if value.hasSuffix(":") { return "start a new line after '\(key):'" }
         guard let colon = value.firstIndex(of: ":"), !value[..<colon].contains(" ") else { return quoted }
         if key == "image" {

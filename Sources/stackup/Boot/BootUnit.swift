@@ -1,6 +1,7 @@
 import Compose
 import Linux
 import Runner
+import Words
 
 /// The systemd unit that brings a stack up at boot (systemd.service(5)).
 ///
@@ -77,6 +78,9 @@ struct BootUnit: Equatable {
         guard let text = texts.first(where: { $0.utf8.contains { $0 < 0x20 || $0 == 0x7F } }) else { return nil }
         return "'\(text.map { $0.isNewline || $0.asciiValue ?? 32 < 32 ? "?" : String($0) }.joined())' has a control character, which a unit can't have"
     }
+
+    /// Whether a unit's text is that of a stack in the same folder.
+    func hasFolder(of text: String) -> Bool { text.contains(part: Self.quoted(["--project-directory", folders[0]])) }
 
     /// A command line. Nothing is put in for variables in the program's own path.
     private static func quoted(_ words: [String]) -> String {

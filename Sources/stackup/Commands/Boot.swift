@@ -52,6 +52,11 @@ enum Boot {
             return 0
         }
         let folder = try UnitFolder(invocation)
+        if let other = try folder.text(of: unit.fileName), !unit.hasFolder(of: other) {
+            invocation.streams.warn(
+                "the stack '\(unit.name)' of another folder came up at boot, and does so no more: \(folder.path)/\(unit.fileName) is this one's now; "
+                    + "to have both, give one of them another name: stackup -p NAME boot enable")
+        }
         try folder.enable(unit)
         invocation.streams.note(
             "the stack '\(unit.name)' comes up at boot: \(folder.path)/\(unit.fileName)" + (folder.remark.map { "; \($0)" } ?? ""))

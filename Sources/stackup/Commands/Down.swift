@@ -1,4 +1,5 @@
 import Compose
+import Glibc
 import Reconciler
 import Runner
 import SecretStore
@@ -108,6 +109,8 @@ enum Down {
         }
     }
 
+    private static let mostSuccessors = 100
+
     /// - Parameters:
     ///   - services: nil: the whole stack.
     ///   - isSigned: whether a sign stands for what these are granted.
@@ -124,13 +127,17 @@ enum Down {
         }
         guard let services else {
             if try takeDown(supervisor, timeout, display) { return true }
-            // It was ending already: a `down` before this one was killed while it waited.
-            if let successor = try session.supervisor() {
-                _ = try takeDown(successor, timeout, display)
-            } else {
-                try StackRemains.remove(session.directories)
+            // It was ending already, a `down` before this one was killed while it waited; or somebody has killed it, and a successor goes on with
+            // what still runs. One that is just being killed may take a connection yet.
+            for _ in 0..<Self.mostSuccessors {
+                guard let successor = try session.supervisor() else {
+                    try StackRemains.remove(session.directories)
+                    return true
+                }
+                if try takeDown(successor, timeout, display) { return true }
+                poll(nil, 0, 20)
             }
-            return true
+            throw SupervisionError.killed
         }
         display.follow(supervisor)
         try supervisor.down(services: services, timeoutMilliseconds: timeout.map { $0 * 1000 }) { display.show($0) }

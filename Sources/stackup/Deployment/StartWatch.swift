@@ -30,7 +30,10 @@ struct StartWatch {
         let limit = timeout.map { begin + $0 * 1000 } ?? .max
         var unchecked = Set(try deployed.observe().filter { $0.health?.status == .starting }.map(\.name))
         while true {
-            guard let batch = try events.eventsByNow() else { throw CommandFailure("the stack was taken down meanwhile") }
+            guard let batch = try events.eventsByNow() else {
+                if try StackRemains.hasLiveInstances(deployed.directories) { throw SupervisionError.killed }
+                throw CommandFailure("the stack was taken down meanwhile")
+            }
             for event in batch where event.endsTheWait { unchecked.remove(event.instance ?? "") }
             let failed = ends.take(batch).filter { deployed.services.contains($0.service) && !$0.wasAsked && !isExpected($0) }
             if !failed.isEmpty {
