@@ -212,6 +212,8 @@ int clinux_event_descriptor(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK
 
 int clinux_pipe(int *ends) { return pipe2(ends, O_CLOEXEC); }
 
+int clinux_pipe_size(int end) { return fcntl(end, F_GETPIPE_SZ); }
+
 void clinux_widen_pipe(int end, int size) { (void)fcntl(end, F_SETPIPE_SZ, size); }
 
 int clinux_spawn_close_from(void *actions, int first) { return posix_spawn_file_actions_addclosefrom_np(actions, first); }

@@ -212,9 +212,12 @@ _Noreturn void become(const struct identity *identity) {
     limit_capabilities(identity->capabilities);
     set_groups(identity);
     if (setresgid(identity->gid, identity->gid, identity->gid) != 0) fail("setresgid", "own");
-    if (setresuid(identity->uid, identity->uid, identity->uid) != 0) fail("setresuid", "own");
-    // Who the service's user is may have opened this process to that user's others (fs.suid_dumpable).
+    // Who becomes somebody else may be opened to that user's other processes (fs.suid_dumpable). As long as one of the three ids is root's, none of them
+    // can look into this one (ptrace(2)); the last step takes that away and opens nothing again.
+    int was_root = !unprivileged && identity->uid != 0 && getuid() == 0;
+    if (setresuid(identity->uid, identity->uid, was_root ? 0 : identity->uid) != 0) fail("setresuid", "own");
     guard_process();
+    if (was_root && setresuid(identity->uid, identity->uid, identity->uid) != 0) fail("setresuid", "own");
     keep_capabilities(identity->uid == 0 ? identity->capabilities & permitted_capabilities() : 0);
     // A change of who one is takes it off.
     if (identity->ends_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail("prctl", "PR_SET_PDEATHSIG");

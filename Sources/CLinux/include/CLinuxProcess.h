@@ -52,6 +52,9 @@ int clinux_event_descriptor(void);
 /// pipe2(2) with O_CLOEXEC: the read end, then the write end.
 int clinux_pipe(int *ends);
 
+/// How many bytes the pipe can hold (F_GETPIPE_SZ, pipe(7)).
+int clinux_pipe_size(int end);
+
 /// Has the pipe hold that many bytes where the user may have more (F_SETPIPE_SZ, pipe(7)).
 void clinux_widen_pipe(int end, int size);
 

@@ -103,7 +103,7 @@ public struct CgroupHierarchy: Sendable, Equatable {
         // Once controllers are handed on, systemd can start no process in a service's own group: neither the next time nor a reload
         // (where it has no DelegateSubgroup=, systemd.resource-control(5)).
         func mayBeDivided(_ path: String) -> Bool { !(path == mount.own && path.hasSuffix(".service")) }
-        guard let path = mine.first(where: { isDelegated($0) && mayBeDivided($0) }) ?? (isRoot ? mine.first { $0 == mount.place } : mine.last) else { return nil }
+        guard let path = mine.first(where: { isDelegated($0) && mayBeDivided($0) }) ?? (isRoot ? mine.first { $0 == mount.place } : mine.last(where: mayBeDivided)) else { return nil }
         let names = ControlFile.read(path + "/cgroup.controllers") ?? ""
         let controllers = Set(names.split { $0 == " " || $0 == "\n" }.compactMap { CgroupController(rawValue: String($0)) })
         // The root of all may have processes in it whatever it hands on.

@@ -119,18 +119,19 @@ final class StackCgroups {
         return try makeFolder(for: instance, in: folder, named: "stackup.slice", prepare: handOn)
     }
 
-    /// How often a group is looked through for processes that others have started meanwhile.
-    private static let mostAttempts = 100
+    /// In milliseconds: how long a group is looked through for processes that others have started meanwhile.
+    private static let vacatingTime: Int64 = 1_000
 
     /// Does what needs a group without processes of its own: controllers are handed on by no other (cgroups(7)).
     private func vacate(_ folder: String, andThen work: () throws(SystemCallError) -> Void) throws(SystemCallError) {
         let leaf = folder + "/stackup.supervisor"
         if mkdir(leaf, 0o755) != 0, errno != EEXIST { throw SystemCallError("mkdir", leaf) }
-        for attempt in 1... {
+        let end = MonotonicClock.now() + Self.vacatingTime
+        while true {
             try moveProcesses(of: folder, to: leaf)
             do {
                 return try work()
-            } catch where error.code == EBUSY && attempt < Self.mostAttempts {
+            } catch where error.code == EBUSY && MonotonicClock.now() < end {
                 // A child of a process that was not yet moved when it started it.
                 continue
             }

@@ -51,7 +51,9 @@ public final class InstanceLauncher {
             let process = FileDescriptor(owning: clinux_pidfd_open(instance))
             joined = clinux_join_user(process.number) == 0
             // Another group of the caller's is none in there.
-            if joined, let group = GroupMap(of: getpid())?.only, group != getegid() { setgid(group) }
+            if joined, let group = GroupMap(of: getpid())?.only, group != getegid(), setgid(group) != 0 {
+                throw LaunchError("setgid(\(group))", SystemCallError("setgid", "the services' group"))
+            }
         }
         do {
             try enterMountNamespace(withUser: isUnprivileged && !joined)

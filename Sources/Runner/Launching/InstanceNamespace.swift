@@ -13,8 +13,8 @@ struct InstanceNamespace {
     private let device: dev_t
     private let mountsBeneath: Bool
 
-    /// Whether this kernel can put a mount beneath another one (Linux 6.5): it looks at the flags before all else.
-    static let kernelMountsBeneath = clinux_tree_attach(-1, -1, 1) != 0 && errno != EINVAL
+    /// Whether this kernel can put a mount beneath another one (Linux 6.5): it looks at the flags before the descriptors.
+    static let kernelMountsBeneath = clinux_tree_attach(-1, -1, 1) != 0 && errno == EBADF
 
     init(_ pid: Int32, device: dev_t, mountsBeneath: Bool) {
         self.pid = pid
@@ -58,7 +58,7 @@ struct InstanceNamespace {
                 guard count > 0 else { return }
                 // Where they lie on each other, each time takes off one.
                 attempts = count < before ? 16 : attempts - 1
-                before = count
+                before = min(before, count)
                 for place in try places(of: target, thread) { try? place.detach() }
             }
         }

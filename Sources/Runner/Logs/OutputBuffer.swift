@@ -13,6 +13,12 @@ final class OutputBuffer {
     /// How much one holds whose service writes faster than it is read: fewer times that the two have to wait for each other.
     private static let widePipe = 256 * 1024
 
+    /// What is handed on at once, in bytes: each line may become many times as long.
+    private static let piece = 64 * 1024
+
+    /// How much a pipe can hold at most, in bytes.
+    static func capacity(of pipe: Int32) -> Int { max(Int(clinux_pipe_size(pipe)), usualPipe) }
+
     /// Reads what is there.
     ///
     /// - Parameter limit: how much at most, in bytes.
@@ -21,9 +27,11 @@ final class OutputBuffer {
         let count = Glibc.read(descriptor, bytes.baseAddress, min(bytes.count, limit))
         guard count > 0 else { return count }
         if count == Self.usualPipe { clinux_widen_pipe(descriptor, Int32(Self.widePipe)) }
-        body(UnsafeRawBufferPointer(rebasing: bytes[..<count]), &lines)
-        // Escaping can make six bytes of one; that much need not be kept.
-        if lines.capacity > 4 * Self.widePipe { lines = LineBuffer() }
+        for start in stride(from: 0, to: count, by: Self.piece) {
+            body(UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + Self.piece, count)]), &lines)
+        }
+        // Empty lines become seventy bytes each; that much need not be kept.
+        if lines.capacity > 16 * Self.piece { lines = LineBuffer() }
         return count
     }
 }

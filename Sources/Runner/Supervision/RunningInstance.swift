@@ -96,17 +96,19 @@ final class RunningInstance {
     }
 
     /// Reads once: other instances want their turn.
+    ///
+    /// - Returns: how much; 0 where there is nothing, or nothing more to come.
     @discardableResult
-    private func receive(_ stream: LogStream) -> Bool {
+    private func receive(_ stream: LogStream) -> Int {
         let count = OutputBuffer.shared.read(descriptor(of: stream), limit: log.readLimit) { bytes, scratch in
             log.receive(bytes, from: stream, scratch: &scratch)
         }
-        if count > 0 { return true }
-        if count < 0 && (errno == EAGAIN || errno == EINTR) { return false }
+        if count > 0 { return count }
+        if count < 0 && (errno == EAGAIN || errno == EINTR) { return 0 }
         openStreams.remove(stream)
         if let token = outputTokens.removeValue(forKey: stream) { loop.remove(token) }
         log.finish(stream)
-        return false
+        return 0
     }
 
     /// Reads no more as long as what was read can't be passed on: the pipe fills, and the service waits. Goes on as soon as it can.
@@ -156,7 +158,9 @@ final class RunningInstance {
     private func end() {
         receiveReport()
         for stream in openStreams {
-            while receive(stream) {}
+            // What can have been there at its end, and no more: a process of another service may have got the pipe, and write without end.
+            var left = OutputBuffer.capacity(of: descriptor(of: stream))
+            while left > 0, case let count = receive(stream), count > 0 { left -= count }
             if openStreams.contains(stream) { log.finish(stream) }
         }
         unwatch()

@@ -92,9 +92,11 @@ public struct RuntimeLock: ~Copyable {
         guard fstat(number, &mine) == 0, fstatat(directory.number, "lock", &current, AT_SYMLINK_NOFOLLOW) == 0,
             mine.st_ino == current.st_ino, mine.st_dev == current.st_dev
         else { return nil }
-        _ = ftruncate(number, 0)
+        // Who reads takes the first line. The rest is cut off where there is one: to free the file's block each time costs a filesystem
+        // more than all else that is done here.
         let text = Array("\(getpid()) \(command)\n".utf8)
         _ = pwrite(number, text, text.count, 0)
+        if let size = try? file.status().st_size, size > text.count { _ = ftruncate(number, off_t(text.count)) }
         return RuntimeLock(file: file)
     }
 
