@@ -65,7 +65,7 @@ final class FakeUnifiedTree {
     /// systemd could not start it again: what hands controllers on may have no processes itself.
     @Test func aServicesOwnGroupIsNotDivided() {
         let tree = FakeUnifiedTree()
-        for group in ["system.slice/shop.service/sub"] { tree.addGroup(group) }
+        for group in ["system.slice", "system.slice/shop.service", "system.slice/shop.service/sub"] { tree.addGroup(group) }
         let service = "/system.slice/shop.service"
         #expect(tree.hierarchy(own: service, delegated: service).unifiedParent?.path == tree.path)
         #expect(tree.hierarchy(own: service + "/sub", delegated: service).unifiedParent?.path == tree.path + service)
