@@ -44,6 +44,8 @@ final class Instance {
     var exitCode: Int32?
     var restarts = 0
     var stoppedByUser = false
+    /// Was sent SIGKILL since it was launched, all of it: then nobody is left to say what it ended with.
+    var wasKilled = false
     /// Was stopped before the host was started, and so is left alone: others don't wait for it.
     var isHeld = false
     var configHash = ""

@@ -11,6 +11,7 @@ extension StackSupervisor {
         instance.failure = nil
         instance.exitCode = nil
         instance.outOfMemoryKills = 0
+        instance.wasKilled = false
         guard let plan = services[name.service]?.plan else {
             return launchFailed(instance, "its launch plan is not known; run 'up'")
         }
@@ -65,6 +66,8 @@ extension StackSupervisor {
     func ended(_ name: InstanceName, code: Int32?) {
         guard let instance = instances[name], instance.isAlive else { return }
         let phase = instance.phase
+        // Only a process's parent is told by the kernel, and an adopted one is the child of another.
+        let code = code ?? (instance.wasKilled ? 128 + SIGKILL : nil)
         instance.phase = .exited
         instance.process = nil
         instance.health = nil
@@ -151,6 +154,7 @@ extension StackSupervisor {
     }
 
     private func sendEnding(_ signal: Int32, to instance: Instance) {
+        if signal == SIGKILL { instance.wasKilled = true }
         host.signal(instance.name, signal)
         onEndingSignal(event(.signalled(signal: signal), instance.name.service, instance.name.index))
     }
@@ -170,6 +174,7 @@ extension StackSupervisor {
             instance.stoppedByUser = true
             changed(.soon)
         }
+        if signal == SIGKILL { instance.wasKilled = true }
         host.signal(instance.name, signal)
         if signal == SIGKILL { instance.isPaused = false }
         emit(.signalled(signal: signal), instance.name)

@@ -68,8 +68,10 @@ enum Stop {
     static func run(_ invocation: Invocation) throws -> Int32 {
         let timeout = try invocation.seconds("timeout").map { $0 * 1000 }
         return try act(invocation, title: "Stopping", ending: timeout, otherwise: { invocation.streams.note(nothing(to: "stop", $0, $1)) }) {
-            try $0.stop(services: $1, timeoutMilliseconds: timeout, onEvent: $2)
-            try $0.keepStopsThroughPowerFailure()
+            supervisor, services, onEvent in
+            // What becomes of others meanwhile is none of it.
+            try supervisor.stop(services: services, timeoutMilliseconds: timeout) { if services.contains($0.service) { onEvent($0) } }
+            try supervisor.keepStopsThroughPowerFailure()
         }
     }
 }

@@ -127,6 +127,19 @@ import Testing
         #expect(bench.calls() == ["signal web-1 15", "signal web-1 9"])
     }
 
+    /// The kernel tells a process's parent alone what it ended with, and an adopted one is another's child.
+    @Test func whatWasKilledHasEndedByThat() {
+        bench.up(.test("web"))
+        bench.submit(.stop(services: nil, timeoutMilliseconds: 0))
+        bench.advance(0)
+        bench.ended("web-1", nil)
+        #expect(bench.instance("web-1")?.exitCode == 137)
+        bench.submit(.start(services: nil))
+        bench.started("web-1")
+        bench.ended("web-1", nil)
+        #expect(bench.instance("web-1")?.exitCode == nil)
+    }
+
     @Test func aDeadlineOfAnEarlierStopDoesNotHitTheNextRun() {
         bench.up(.test("web"))
         bench.submit(.restart(services: ["web"], timeoutMilliseconds: 5000))
