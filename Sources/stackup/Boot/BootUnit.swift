@@ -15,6 +15,8 @@ struct BootUnit: Equatable {
     /// Folders that have to be mounted.
     let folders: [String]
     let environment: [String: String]
+    /// Whether a Compose file came over standard input.
+    private let readsStandardInput: Bool
     /// Whether it is the whole host's; a user's manager has neither the network's nor the disks' targets.
     let isSystem: Bool
     /// What none of the stack's services is to have.
@@ -32,6 +34,7 @@ struct BootUnit: Equatable {
         let stack = project.stack
         let (from, environment) = (invocation.workingDirectory, invocation.environment)
         name = stack.name
+        readsStandardInput = stack.composeFiles.contains("-")
         var command = [executable, "--project-directory", stack.workingDirectory]
         for file in stack.composeFiles { command += ["-f", file] }
         for file in invocation.values("env-file") { command += ["--env-file", Paths.join(from, file)] }
@@ -74,6 +77,7 @@ struct BootUnit: Equatable {
 
     /// Why a unit can't say it; nil where it can.
     var problem: String? {
+        if readsStandardInput { return "what came over standard input isn't there at boot; write it to a file, and name that with -f" }
         let texts = command + folders + environment.map { "\($0.key)=\($0.value)" }
         guard let text = texts.first(where: { $0.utf8.contains { $0 < 0x20 || $0 == 0x7F } }) else { return nil }
         return "'\(text.map { $0.isNewline || $0.asciiValue ?? 32 < 32 ? "?" : String($0) }.joined())' has a control character, which a unit can't have"
