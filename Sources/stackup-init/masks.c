@@ -16,7 +16,12 @@
 static int first = -1;
 
 static int empty_folder(void) {
-    if (first >= 0) return tree_clone(first, "", 0);
+    if (first >= 0) {
+        int copy = tree_clone(first, "", 0);
+        if (copy >= 0) return copy;
+        // It went with a root that another one has taken the place of (mountpoint.c).
+        close(first);
+    }
     const char *const options[] = {"mode", "0", "source", "tmpfs", "size", "4k", "nr_inodes", "1", NULL};
     first = filesystem_new("tmpfs", options,
                            API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC);

@@ -123,8 +123,7 @@ struct HostViewTests {
             let report = try Self.text(launched.startReport)
             let output = String(decoding: try launched.standardOutput.readAll() ?? [], as: UTF8.self)
             waitpid(launched.pid, nil, 0)
-            try claim(output == "looked\n", "it has read \(output)")
-            try claim(report == "", "it reports '\(report)'")
+            try claim(output == "looked\n" && report == "", "it has read '\(output)', and reports '\(report)'")
         }
     }
 }
