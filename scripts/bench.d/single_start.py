@@ -33,6 +33,8 @@ class StartBench:
                 if bench.has_kernel():
                     bench.figures.add(LINE, "floor", bench.kernel_times(1)[0])
                 self.request(path, "stop")
+                # The kernel clears up after it for a while.
+                time.sleep(0.05)
                 bench.figures.add(LINE, "stackup", self.request(path, "start"))
                 if "bwrap" in bench.figures.peers:
                     bench.figures.add(LINE, "bwrap", self.bubblewrap())
