@@ -243,9 +243,7 @@ extension ServiceMount {
     /// Takes the values out of those that were replaced a while ago: who has begun to read one reads it to its end.
     private func emptyReplacedFiles(of target: String) throws(SystemCallError) {
         let root = namespace.root.number
-        let names = ServiceMountLayout.all(of: target, among: Self.names(ServiceMountLayout.targets, in: root))
-        let files = names.sorted { ServiceMountLayout.number(ofTargetName: $0) ?? 0 < ServiceMountLayout.number(ofTargetName: $1) ?? 0 }
-            .map { "\(ServiceMountLayout.targets)/\($0)" }
+        let files = allFiles(of: target)
         for (old, next) in zip(files, files.dropFirst()) {
             var status = stat()
             // It was written when the other was replaced.
@@ -256,9 +254,14 @@ extension ServiceMount {
 
     /// What had to stay of a target's former files; nothing where that isn't so.
     private func replacedFiles(of target: String, newest: String) -> [String] {
-        guard !mountsBeneath else { return [] }
-        let names = ServiceMountLayout.all(of: target, among: Self.names(ServiceMountLayout.targets, in: namespace.root.number))
-        return names.map { "\(ServiceMountLayout.targets)/\($0)" }.filter { $0 != newest }
+        mountsBeneath ? [] : allFiles(of: target).filter { $0 != newest }
+    }
+
+    /// What there is of a target, in the order in which it was written.
+    private func allFiles(of target: String) -> [String] {
+        ServiceMountLayout.all(of: target, among: Self.names(ServiceMountLayout.targets, in: namespace.root.number))
+            .sorted { ServiceMountLayout.number(ofTargetName: $0) ?? 0 < ServiceMountLayout.number(ofTargetName: $1) ?? 0 }
+            .map { "\(ServiceMountLayout.targets)/\($0)" }
     }
 
     private static func names(_ folder: String, in root: Int32) -> [String] {
