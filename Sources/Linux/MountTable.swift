@@ -89,6 +89,25 @@ public struct MountTable {
         mounts.count { $0.isFile(of: device, below: beginning) }
     }
 
+    /// Whether other paths may come to lead to what one of these names, or to a part of it, without anything being mounted: by folders that get other
+    /// names. That takes a second mount of the same filesystem.
+    ///
+    /// - Parameter paths: absolute and clean, without symbolic links.
+    public func hangsOnNames(_ paths: [String]) -> Bool {
+        !repeated.isEmpty && paths.contains { path in
+            innermost(over: Array(path.utf8)).map { repeated[$0.mount.device] != nil } ?? false
+        }
+    }
+
+    /// The innermost mount that a path leads through, and the way down from there; of two at one place the later one lies on top.
+    private func innermost(over path: [UInt8]) -> (mount: Mount, rest: ArraySlice<UInt8>)? {
+        var innermost: (mount: Mount, rest: ArraySlice<UInt8>)?
+        for mount in mounts where mount.place.count >= innermost?.mount.place.count ?? 0 {
+            if let rest = Self.rest(of: path, below: mount.place) { innermost = (mount, rest) }
+        }
+        return innermost
+    }
+
     /// The other paths by which mounts lead to what a path names, or to a part of it: the host may have mounted the
     /// same folder twice.
     ///
@@ -97,12 +116,7 @@ public struct MountTable {
     public func aliases(of path: String) throws(SystemCallError) -> [String] {
         guard !repeated.isEmpty else { return [] }
         let bytes = Array(path.utf8)
-        // The innermost mount; of two at one place the later one lies on top.
-        var own: (mount: Mount, rest: ArraySlice<UInt8>)?
-        for mount in mounts where mount.place.count >= own?.mount.place.count ?? 0 {
-            if let rest = Self.rest(of: bytes, below: mount.place) { own = (mount, rest) }
-        }
-        guard let own else { return [] }
+        guard let own = innermost(over: bytes) else { return [] }
         let inside = Self.joined(own.mount.root, own.rest)
         var aliases: [String] = []
         for other in repeated[own.mount.device] ?? [] {

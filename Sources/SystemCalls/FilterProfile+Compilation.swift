@@ -14,13 +14,15 @@ extension FilterProfile {
         var calls = ResolvedCalls()
         let made = try short(for: capabilities, &calls)
         var program = FilterPrologue()
-        if defaultAction.refuses {
-            // Docker's way: a C library that tries a new call has an older one for kernels without it, if it is told so.
-            for (architecture, last) in calls.last.sorted(by: { $0.key < $1.key }) { program.refuseUnknown(after: last, on: architecture) }
+        for architecture in Set(calls.last.keys).union(Machine.ioctl.keys).sorted() {
+            program.concern(architecture) { program in
+                // Docker's way: a C library that tries a new call has an older one for kernels without it, if it is told so.
+                if defaultAction.refuses, let last = calls.last[architecture] { program.refuseUnknown(after: last) }
+                if refusesByLowerHalves { program.refuseByLowerHalves(on: architecture) }
+            }
         }
         // Where they are not in there yet.
         for (number, action) in calls.recent.sorted(by: { $0.key < $1.key }) { program.decide(number, action) }
-        if refusesByLowerHalves { program.refuseByLowerHalves() }
         let bytes = program.bytes + made.flatMap(\.bytes)
         guard bytes.count <= 8 * Self.longest else { throw FilterError("it is longer than the \(Self.longest) instructions that a kernel takes") }
         return FilterProgram(flags: flags, bytes: bytes)

@@ -36,12 +36,22 @@ struct FilterPrologue {
         withUnsafeBytes(of: value.littleEndian) { bytes += $0 }
     }
 
-    /// Tells that there is no call with a number above the last one that the profile's author knew, each way in to the kernel having numbers
-    /// of its own.
-    mutating func refuseUnknown(after last: UInt32, on architecture: UInt32) {
+    /// What holds for the calls that come by one way in to the kernel, each of which has numbers of its own. Within, the number is what is loaded.
+    ///
+    /// The kernel follows the program for each number when a process installs it, to know what it always allows: so all about one way in is told at
+    /// one place.
+    mutating func concern(_ architecture: UInt32, _ body: (inout FilterPrologue) -> Void) {
+        var block = FilterPrologue()
+        block.put(Code.load, 0, 0, Offset.number)
+        body(&block)
+        guard block.bytes.count > 8 else { return }
         put(Code.load, 0, 0, Offset.architecture)
-        put(Code.isEqual, 0, 5, architecture)
-        put(Code.load, 0, 0, Offset.number)
+        put(Code.isEqual, 0, UInt8(block.bytes.count / 8), architecture)
+        bytes += block.bytes
+    }
+
+    /// Tells that there is no call with a number above the last one that the profile's author knew.
+    mutating func refuseUnknown(after last: UInt32) {
         put(Code.isAtLeast, 2, 0, Self.x32)
         put(Code.isAtLeast, 2, 0, Self.privateToARM)
         put(Code.isGreater, 0, 1, last)
@@ -57,24 +67,20 @@ struct FilterPrologue {
 
     /// Refuses what libseccomp would compare as 64 bits, of which the kernel takes the lower half: characters put into a terminal (`TIOCSTI`,
     /// `TIOCLINUX`), and sockets of the kernel's ciphers and of a virtual machine's host.
-    mutating func refuseByLowerHalves() {
-        refuse(Machine.ioctl, where: Offset.secondArgument, is: Self.typing)
-        refuse(Machine.socket, where: Offset.firstArgument, is: Self.families)
+    mutating func refuseByLowerHalves(on architecture: UInt32) {
+        if let number = Machine.ioctl[architecture] { refuse(number, where: Offset.secondArgument, is: Self.typing) }
+        if let number = Machine.socket[architecture] { refuse(number, where: Offset.firstArgument, is: Self.families) }
     }
 
-    private mutating func refuse(_ calls: [(architecture: UInt32, number: UInt32)], where argument: UInt32, is values: [UInt32]) {
-        for call in calls {
-            put(Code.load, 0, 0, Offset.architecture)
-            put(Code.isEqual, 0, UInt8(4 + values.count), call.architecture)
-            put(Code.load, 0, 0, Offset.number)
-            put(Code.isEqual, 0, UInt8(2 + values.count), call.number)
-            put(Code.load, 0, 0, argument)
-            for (index, value) in values.enumerated() {
-                // To the refusal behind the last of them, or past it.
-                let isLast = index == values.count - 1
-                put(Code.isEqual, UInt8(values.count - 1 - index), isLast ? 1 : 0, value)
-            }
-            put(Code.give, 0, 0, FilterAction.fail(UInt16(EPERM)).code)
+    private mutating func refuse(_ number: UInt32, where argument: UInt32, is values: [UInt32]) {
+        put(Code.isEqual, 0, UInt8(3 + values.count), number)
+        put(Code.load, 0, 0, argument)
+        for (index, value) in values.enumerated() {
+            // To the refusal behind the last of them, or past it.
+            let isLast = index == values.count - 1
+            put(Code.isEqual, UInt8(values.count - 1 - index), isLast ? 1 : 0, value)
         }
+        put(Code.give, 0, 0, FilterAction.fail(UInt16(EPERM)).code)
+        put(Code.load, 0, 0, Offset.number)
     }
 }

@@ -10,15 +10,15 @@ enum Machine {
     /// Docker's words.
     static let names: Set<String> = ["amd64", "x86_64"]
     /// `AUDIT_ARCH_*` (linux/audit.h) and the number of ioctl(2), of each.
-    static let ioctl: [(architecture: UInt32, number: UInt32)] = [(0xC000_003E, 16), (0x4000_0003, 54)]
+    static let ioctl: [UInt32: UInt32] = [0xC000_003E: 16, 0x4000_0003: 54]
     /// The same of socket(2).
-    static let socket: [(architecture: UInt32, number: UInt32)] = [(0xC000_003E, 41), (0x4000_0003, 359)]
+    static let socket: [UInt32: UInt32] = [0xC000_003E: 41, 0x4000_0003: 359]
     #elseif arch(arm64)
     static let architecture = "aarch64"
     static let narrowArchitecture = "arm"
     static let names: Set<String> = ["arm64", "aarch64"]
-    static let ioctl: [(architecture: UInt32, number: UInt32)] = [(0xC000_00B7, 29), (0x4000_0028, 54)]
-    static let socket: [(architecture: UInt32, number: UInt32)] = [(0xC000_00B7, 198), (0x4000_0028, 281)]
+    static let ioctl: [UInt32: UInt32] = [0xC000_00B7: 29, 0x4000_0028: 54]
+    static let socket: [UInt32: UInt32] = [0xC000_00B7: 198, 0x4000_0028: 281]
     #else
     #error("the numbers of this architecture's system calls are missing here")
     #endif

@@ -24,11 +24,9 @@ static void restrict_in_root(const char *path) {
         if (errno == ENOENT) return;
         fail("open_tree", path);
     }
-    int place = openat(new_root, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (place < 0 || tree_restrict(tree, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 1) != 0 ||
-        tree_attach(tree, place) != 0)
+    if (tree_restrict(tree, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 1) != 0 ||
+        tree_attach_at(tree, new_root, path) != 0)
         fail("read-only", path);
-    close(place);
     close(tree);
 }
 

@@ -35,7 +35,7 @@ enum { CAPABILITY_KILL = 5, KEYCTL_JOIN_SESSION_KEYRING = 1 };
 static void build_surroundings(struct surroundings surroundings) {
     open_root();
     // Before anything is mounted from there.
-    while (take_word("maskagain")) mask_again(next_text());
+    for (int is_here = is_in_root(); take_word("maskagain");) mask_again(next_text(), is_here);
     while (take_word("hideagain")) {
         char *path = next_text();
         cover(open_in_root(path), path);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "join.h"
@@ -12,13 +13,14 @@
 #include "specification.h"
 #include "view.h"
 
+enum { CLOSE_RANGE_CLOEXEC_ = 4 };
+
 int main(void) {
     // Before anything else: from here on nobody of the same user can look into this process.
     guard_process();
     prctl(PR_SET_NAME, "stackup-init");
     // Whatever was inherited is for this process alone.
-    for (int descriptor = SPECIFICATION_FD; descriptor < FIRST_TARGET_FD + 1024; descriptor++)
-        if (fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0 && descriptor >= FIRST_TARGET_FD) break;
+    if (syscall(SYS_close_range, SPECIFICATION_FD, ~0U, CLOSE_RANGE_CLOEXEC_) != 0) fail("close_range", "inherited");
     if (fcntl(SPECIFICATION_FD, F_GETFD) < 0) {
         fputs("stackup-init is started by stackup, with instructions that only it can give; see stackup --help\n", stderr);
         return EXIT_SETUP;

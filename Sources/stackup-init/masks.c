@@ -85,10 +85,10 @@ void cover(int place, const char *path) {
     close(place);
 }
 
-void mask_again(const char *path) {
+void mask_again(const char *path, int is_in_root) {
     cover(open_without_links(path), path);
     // Each has mounts of its own.
-    if (!is_in_root()) cover(open_in_root_without_links(path), path);
+    if (!is_in_root) cover(open_in_root_without_links(path), path);
 }
 
 void leave_cover(const char *name) {

@@ -8,7 +8,8 @@ void mask(const char *path);
 
 /// Covers a path of the host's tree and of the new root, unless a cover lies there: what was covered when these were made may have been
 /// replaced since.
-void mask_again(const char *path);
+/// - Parameter is_in_root: whether the two are one.
+void mask_again(const char *path, int is_in_root);
 
 /// Leaves a cover on a folder of the new root, for instances to copy: to make a filesystem costs more.
 void leave_cover(const char *name);

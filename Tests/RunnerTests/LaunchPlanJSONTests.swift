@@ -98,6 +98,48 @@ import Testing
             + #"{"kind":"config","name":"conf","version":"content","target":"/conf","uid":0,"gid":0,"mode":292}]"#)
     }
 
+    @Test func everyEventComesBack() throws {
+        let kinds: [(InstanceEvent.Kind, String)] = [
+            (.created, #"{"created":{}}"#), (.starting, #"{"starting":{}}"#), (.started(pid: 5), #"{"started":{"pid":5}}"#),
+            (.exited(code: 137), #"{"exited":{"code":137}}"#), (.restarting(milliseconds: 100), #"{"restarting":{"milliseconds":100}}"#),
+            (.stopping, #"{"stopping":{}}"#), (.stopped, #"{"stopped":{}}"#), (.removed, #"{"removed":{}}"#),
+            (.failed(reason: "why"), #"{"failed":{"reason":"why"}}"#), (.signalled(signal: 1), #"{"signalled":{"signal":1}}"#),
+            (.waiting(until: "db is healthy"), #"{"waiting":{"until":"db is healthy"}}"#), (.healthy, #"{"healthy":{}}"#),
+            (.unhealthy(output: "out"), #"{"unhealthy":{"output":"out"}}"#), (.outOfMemory, #"{"outOfMemory":{}}"#),
+            (.paused, #"{"paused":{}}"#), (.unpaused, #"{"unpaused":{}}"#),
+            (.hookFailed(hook: "pre_stop", reason: "why"), #"{"hookFailed":{"hook":"pre_stop","reason":"why"}}"#),
+            (.fileWritten(target: "/t"), #"{"fileWritten":{"target":"/t"}}"#), (.fileRemoved(target: "/t"), #"{"fileRemoved":{"target":"/t"}}"#),
+        ]
+        for (kind, text) in kinds {
+            #expect(kind.json.serialized() == text)
+            let event = InstanceEvent(service: "web", index: 2, kind: kind, oneOff: "job")
+            #expect(try JSON.decode(InstanceEvent.self, from: JSON.encode(event)) == event)
+        }
+        let event = InstanceEvent(service: "web", kind: .created)
+        #expect(event.json.serialized() == #"{"service":"web","kind":{"created":{}}}"#)
+        for wrong in [#"{"created":{},"stopped":{}}"#, "{}", #"{"none":{}}"#, #"{"started":{}}"#, #"{"started":{"pid":"5"}}"#, #""created""#] {
+            #expect(throws: (any Error).self) { try InstanceEvent.Kind(json: try JSONValue.parse(Array(wrong.utf8))) }
+        }
+    }
+
+    @Test func everyMemberOfTheRecordComesBack() throws {
+        var traits = ServiceTraits(Self.whole)
+        traits.oneOff = OneOff(service: "web", name: "job", isRemovedAtEnd: true)
+        traits.mounts = Self.whole.mounts
+        traits.hasPreStopHooks = true
+        let record = StateRecord(
+            bootID: "b", services: [.init(name: "web", traits: traits, files: Self.whole.files), .init(name: "db", traits: ServiceTraits(), files: nil)],
+            instances: [ObservedInstance(service: "db", index: 1, status: .created)],
+            owed: [OwedReaction(service: "web", index: 1, signal: 1)],
+            renewals: [.init(renewal: ScheduledRenewal(secret: "s", due: 1, period: 2, last: 3), earliest: 4, latest: 5)])
+        for child in Array(Mirror(reflecting: traits).children) + Array(Mirror(reflecting: record).children) {
+            let isNothing = Mirror(reflecting: child.value).displayStyle == .optional && Mirror(reflecting: child.value).children.isEmpty
+            #expect(!isNothing, "give \(child.label ?? "?") a value here, and write and read it in StateRecord+JSON.swift")
+        }
+        #expect(try StateRecord(json: record.json) == record)
+        #expect(try JSON.decode(StateRecord.self, from: JSON.encode(record)) == record)
+    }
+
     @Test func everyMemberOfWhatIsObservedComesBack() throws {
         var instance = ObservedInstance(
             service: "web", index: 2, status: .restarting, pid: 5, startTime: 6, createdAt: 7, startedAt: 8, finishedAt: 9, exitCode: 1,

@@ -23,8 +23,11 @@ public final class HostView {
     private(set) var isOfEarlierMoment = false
     /// The host's mounts, as proc_pid_mountinfo(5) has them: an error when there are others than before, once.
     let mountChanges: FileDescriptor
-    /// The same as they were read. Some changes of it are no event: a folder above a mount point was renamed.
-    private let mountText: [UInt8]
+    /// The same for ``isUpToDate``: whoever looks first takes the event, and to have it waited for is to look.
+    private let ownMountChanges: FileDescriptor
+    /// The mounts as they were read, where what is to be covered hangs on the mounts' names: that a folder above a mount point is renamed is no
+    /// event. nil where it doesn't.
+    private let mountText: [UInt8]?
     private let copies: HostCopies
     /// Whether a change of ``copies`` can be told.
     let canBeKept: Bool
@@ -54,9 +57,11 @@ public final class HostView {
         do throws(SystemCallError) {
             // Before they are read.
             mountChanges = try FileDescriptor.open("/proc/thread-self/mountinfo", O_RDONLY)
-            mountText = try MountTable.text()
-            let mounts = MountTable(mountText)
+            ownMountChanges = try FileDescriptor.open("/proc/thread-self/mountinfo", O_RDONLY)
+            let text = try MountTable.text(), mounts = MountTable(text)
             processMounts = try mounts.places(ofType: "proc")
+            let hangsOnNames = processMounts.contains { $0 != "/proc" } || mounts.hangsOnNames(surroundings.masks + surroundings.hiddenPaths)
+            mountText = hangsOnNames ? text : nil
             masks = try mounts.withAliases(surroundings.masks)
             hiddenPaths = try mounts.withAliases(surroundings.hiddenPaths)
             root = FileDescriptor(owning: try retryingInterrupts("fsmount") { clinux_tmpfs("1m", "0755", 0) })
@@ -88,9 +93,10 @@ public final class HostView {
 
     /// Whether it can be told from one that is made now by nothing but what lies at the masks' places.
     var isUpToDate: Bool {
-        var state = pollfd(fd: mountChanges.number, events: Int16(POLLPRI), revents: 0)
+        var state = pollfd(fd: ownMountChanges.number, events: Int16(POLLPRI), revents: 0)
         let changed = try? retryingInterrupts("poll") { poll(&state, 1, 0) }
-        return changed == 0 && (try? MountTable.text()) == mountText && HostCopies() == copies
+        guard changed == 0, HostCopies() == copies else { return false }
+        return mountText == nil || (try? MountTable.text()) == mountText
     }
 
     /// It is taken for launches of a later moment.

@@ -62,12 +62,13 @@ final class HostViews {
     func endLaunches() {
         guard !current.isEmpty else { return }
         looks = 0
-        for (writable, view) in current where view.canBeKept && view.places <= Self.mostLooks {
+        for (writable, view) in current where kept[writable]?.view !== view {
             forget(writable)
+            guard view.canBeKept, view.places <= Self.mostLooks else { continue }
             // Nobody would tell when it has to go.
             guard let token = try? loop.add(view.mountChanges.number, .hungUp, handler: { [unowned self] _ in forget(writable) }) else { continue }
             kept[writable] = Kept(view: view, token: token)
-            // To add it takes the event of what has come since the view was made.
+            // What has come since the view was made.
             if !view.isUpToDate { forget(writable) }
         }
         current = [:]
@@ -77,12 +78,17 @@ final class HostViews {
         if let kept = kept.removeValue(forKey: writable) { loop.remove(kept.token) }
     }
 
+    /// The one that is kept, which stays so; nil where it is of no use any more.
     private func takeKept(_ surroundings: StackSurroundings, writable: Bool) -> HostView? {
         guard let view = kept[writable]?.view else { return nil }
-        forget(writable)
-        guard view.surroundings == surroundings, view.isUpToDate else { return nil }
+        guard view.surroundings == surroundings, view.isUpToDate else {
+            forget(writable)
+            return nil
+        }
         view.grow()
-        return mayTake(view) ? view : nil
+        if mayTake(view) { return view }
+        forget(writable)
+        return nil
     }
 
     private func mayTake(_ view: HostView) -> Bool {

@@ -13,7 +13,9 @@ public final class ServiceMount {
     public let service: String
     /// What it holds now, by target: there may be thousands.
     private var held: [Bytewise<String>: MountedFile]
-    private let namespace: ServiceMountNamespace
+    private var namespace: ServiceMountNamespace
+    /// Of the tmpfs.
+    private let device: dev_t
     /// Paths in the tmpfs of the files whose targets are outside `/run/secrets`, by target.
     private var targets: [Bytewise<String>: String]
     private var lastNumber: Int
@@ -39,6 +41,7 @@ public final class ServiceMount {
         lastNumber = 0
         do throws(SystemCallError) {
             namespace = try ServiceMountNamespace(size: Self.initialSize, bare: bare)
+            device = try namespace.root.status().st_dev
             let root = namespace.root.number
             for (name, mode) in ServiceMountLayout.folders {
                 try retryingInterrupts("mkdirat", on: name) { mkdirat(root, name, mode) }
@@ -49,7 +52,10 @@ public final class ServiceMount {
         }
     }
 
-    private init(adopting namespace: consuming ServiceMountNamespace, service: String, files: [MountedFile], mountsBeneath: Bool) {
+    private init(
+        adopting namespace: consuming ServiceMountNamespace, service: String, files: [MountedFile], mountsBeneath: Bool
+    ) throws(SystemCallError) {
+        device = try namespace.root.status().st_dev
         self.service = service
         self.mountsBeneath = mountsBeneath
         let root = namespace.root.number
@@ -85,7 +91,7 @@ public final class ServiceMount {
         service: String, files: [MountedFile], keeper: consuming FileDescriptor, mountsBeneath: Bool? = nil
     ) throws(LaunchError) -> ServiceMount {
         do {
-            return ServiceMount(
+            return try ServiceMount(
                 adopting: try ServiceMountNamespace(adopting: keeper), service: service, files: files,
                 mountsBeneath: mountsBeneath ?? InstanceNamespace.kernelMountsBeneath)
         } catch {
@@ -142,7 +148,7 @@ public final class ServiceMount {
                 try makeFolders(of: secretPath)
                 try rename(incoming, to: secretPath)
             } else {
-                try replaceTarget(file, incoming: incoming, in: try instances(pids))
+                try replaceTarget(file, incoming: incoming, in: instances(pids))
             }
         } catch {
             throw LaunchError("write(\(file.target) of service '\(service)')", error)
@@ -162,7 +168,7 @@ public final class ServiceMount {
             } else if let path = targets[Bytewise(file.target)] {
                 let replaced = replacedFiles(of: file.target, newest: path)
                 for path in replaced + [path] { try empty(path) }
-                for instance in try instances(pids) { try instance.uncover(file.target) }
+                for instance in instances(pids) { try instance.uncover(file.target) }
                 for path in replaced + [path] { try unlink(path) }
                 targets[Bytewise(file.target)] = nil
             }
@@ -172,6 +178,12 @@ public final class ServiceMount {
         held[Bytewise(file.target)] = nil
     }
 
+    /// Leaves the tmpfs to the instances: it goes with the last of them. To be called when they are about to end, and nothing is written any more.
+    ///
+    /// Whoever lets go of a mount namespace as the last one waits until no CPU looks at it any more. One process would wait for each service's anew;
+    /// processes that end at the same time wait together.
+    func release() { namespace.release() }
+
     /// Covers paths in an instance again that it must not see into: replacing a file on the host lifts a cover.
     ///
     /// - Parameters:
@@ -180,7 +192,7 @@ public final class ServiceMount {
     ///   - pid: pid 1 of the instance.
     func remask(_ paths: [String], pins: [String], inInstance pid: Int32) throws(LaunchError) {
         do throws(SystemCallError) {
-            for instance in try instances([pid]) { try instance.mask(paths, pins: pins) }
+            for instance in instances([pid]) { try instance.mask(paths, pins: pins) }
         } catch {
             throw LaunchError("mask(in service '\(service)')", error)
         }
@@ -190,15 +202,14 @@ public final class ServiceMount {
 // MARK: Steps
 
 extension ServiceMount {
-    private func instances(_ pids: [Int32]) throws(SystemCallError) -> [InstanceNamespace] {
-        let device = try namespace.root.status().st_dev
-        return pids.map { InstanceNamespace($0, device: device, mountsBeneath: mountsBeneath) }
+    private func instances(_ pids: [Int32]) -> [InstanceNamespace] {
+        pids.map { InstanceNamespace($0, device: device, mountsBeneath: mountsBeneath) }
     }
 
     private func requireMountPoints(for file: MountedFile, inInstances pids: [Int32]) throws(LaunchError) {
         var exist = true
         do throws(SystemCallError) {
-            for instance in try instances(pids) where try !instance.hasMountPoint(file.target) { exist = false }
+            for instance in instances(pids) where try !instance.hasMountPoint(file.target) { exist = false }
         } catch {
             throw LaunchError("mount(\(file.target) of service '\(service)')", error)
         }

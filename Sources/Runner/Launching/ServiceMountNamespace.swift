@@ -10,9 +10,9 @@ import Linux
 /// and so would be lost for the supervisor after the next one.
 struct ServiceMountNamespace: ~Copyable {
     /// Of the namespace, for setns(2). Who holds it, and has the rights to enter, gets at everything.
-    let descriptor: FileDescriptor
+    private(set) var descriptor: FileDescriptor
     /// The tmpfs's root, writable from any namespace.
-    let root: FileDescriptor
+    private(set) var root: FileDescriptor
 
     /// One with an empty tmpfs.
     ///
@@ -42,6 +42,12 @@ struct ServiceMountNamespace: ~Copyable {
             return try FileDescriptor.open("/", O_PATH | O_DIRECTORY)
         }
         self.descriptor = descriptor
+    }
+
+    /// Lets go of it: whatever is asked of it from here on fails.
+    mutating func release() {
+        root = FileDescriptor(owning: -1)
+        descriptor = FileDescriptor(owning: -1)
     }
 
     /// Runs `body`, which may copy mounts of the tmpfs.

@@ -155,7 +155,7 @@ extension ControlReply: JSONConvertible {
         switch try message.read("reply", as: String.self) {
         case "state": self = .state(try message.read("state"))
         case "plan": self = .plan(try message.read("plan"))
-        case "event": self = .event(try message.decode("event"))
+        case "event": self = .event(try message.read("event"))
         case "happened": self = .happened(try message.decode("happened"))
         case "due": self = .due
         case "done": self = .done
@@ -170,7 +170,7 @@ extension ControlReply: JSONConvertible {
             switch self {
             case .state(let state): message.put("state", state)
             case .plan(let plan): message.put("plan", plan)
-            case .event(let event): message.encode("event", event)
+            case .event(let event): message.put("event", event)
             case .happened(let event): message.encode("happened", event)
             case .due, .done: break
             case .failed(let reason): message.put("reason", reason)

@@ -122,7 +122,7 @@ struct SupervisedService {
 }
 
 /// The part of a launch plan that holds nothing worth protecting and is needed without the rest.
-struct ServiceTraits: Codable, Equatable, Sendable {
+struct ServiceTraits: Equatable, Sendable {
     var dependencies: [String] = []
     var restart = Restart.no
     var restartLimits: RestartLimits?

@@ -1,6 +1,6 @@
 /// Something that happened to an instance, or to a service's files, as it happens.
-public struct InstanceEvent: Codable, Sendable, Equatable {
-    public enum Kind: Codable, Sendable, Equatable {
+public struct InstanceEvent: Sendable, Equatable {
+    public enum Kind: Sendable, Equatable {
         /// Wanted, and waiting for what it depends on.
         case created
         /// Its processes are being made.

@@ -42,6 +42,9 @@ protocol InstanceHost: AnyObject {
     func withAliases(_ paths: [String]) -> [String]
     /// Watches these paths instead of those before: that another file has come to lie at one is reported later.
     func watch(_ paths: [String])
+    /// Leaves a service's tmpfs to its instances, which are about to end for good: it goes with the last of them, and nothing is written to it
+    /// any more.
+    func releaseMount(of service: String)
     /// Gives a service's tmpfs back.
     func discardMount(of service: String)
 }

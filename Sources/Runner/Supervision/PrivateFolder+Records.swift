@@ -18,8 +18,12 @@ extension PrivateFolder {
     }
 
     /// Replaces a file of this folder: a reader sees the old or the new one.
-    func write(_ value: some Encodable, to name: String) throws {
-        let bytes = try JSON.encode(value)
+    func write(_ value: some Encodable, to name: String) throws { try replace(name, with: try JSON.encode(value)) }
+
+    /// The same for a value that says itself how it is written.
+    func write(_ value: some JSONConvertible, to name: String) throws { try replace(name, with: JSON.encode(value)) }
+
+    private func replace(_ name: String, with bytes: [UInt8]) throws {
         let temporary = ".\(name).new"
         let number = descriptor.number
         do {

@@ -221,6 +221,8 @@ final class ProcessHost: InstanceHost {
         watcher?.watch(paths)
     }
 
+    func releaseMount(of service: String) { mounts[service]?.release() }
+
     func discardMount(of service: String) {
         let files = mounts.removeValue(forKey: service)?.files
         // What services have, commands say of them. One that was adopted after its end has left no files, and may have had some.

@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import Linux
 
 /// The directory of one running stack: `lock`, `control.sock`, `supervisor.json`, `state.json` and
@@ -63,6 +64,8 @@ final class RuntimeDirectory {
     /// See ``Linux/PrivateFolder/write(_:to:)``.
     func write(_ value: some Encodable, to name: String) throws { try folder.write(value, to: name) }
 
+    func write(_ value: some JSONConvertible, to name: String) throws { try folder.write(value, to: name) }
+
     func remove(_ name: String) {
         unlinkat(number, name, 0)
     }
@@ -83,12 +86,14 @@ extension RuntimeDirectory {
     /// The path of the control socket, short however long the directory's is: unix(7) allows 108 bytes.
     var socketPath: String { "/proc/self/fd/\(number)/\(Self.socketName)" }
 
-    /// Opens, empty, the file that an instance's pid 1 leaves its status in.
+    /// Opens the file that an instance's pid 1 leaves its status in.
     func makeExitFile(for instance: InstanceName) throws(SystemCallError) -> FileDescriptor {
         mkdirat(number, "exit", 0o700)
-        return try FileDescriptor.open(
-            "exit/\(instance)", in: number, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600,
-            resolution: [.noSymlinks, .beneath])
+        let file = try FileDescriptor.open(
+            "exit/\(instance)", in: number, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600, resolution: [.noSymlinks, .beneath])
+        // Over the last one's. To empty that first would be to wait for the disk to have taken it, where the folder is on one.
+        try file.writeAll(ExitStatusFile.none)
+        return file
     }
 
     /// What ``makeExitFile(for:)`` made, for reading.

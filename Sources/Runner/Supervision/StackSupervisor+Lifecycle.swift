@@ -32,7 +32,7 @@ extension StackSupervisor {
             instance.lastStart = now()
             instance.startedAt = wallClock()
             instance.finishedAt = nil
-            changed(.urgent)
+            changed(.launched)
         } catch {
             launchFailed(instance, "\(error)")
         }

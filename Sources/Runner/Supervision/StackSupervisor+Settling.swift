@@ -37,6 +37,12 @@ extension StackSupervisor {
         vacated = []
     }
 
+    /// Services of which nothing is to stay.
+    private func leavingServices() -> Set<String> {
+        let leaving = Set(pending.lazy.filter { $0.intent == .remove }.map(\.name.service))
+        return leaving.isEmpty ? [] : leaving.subtracting(instances.values.lazy.filter { $0.intent != .remove }.map(\.name.service))
+    }
+
     private func takeSteps() {
         defer { host.endLaunches() }
         var progressed = true
@@ -51,8 +57,9 @@ extension StackSupervisor {
                 }
                 if instance.intent == .start || instance.intent == .cycle { unstarted.insert(instance.name.service) }
             }
+            let leaving = leavingServices()
             for instance in pending {
-                progressed = step(instance, needed: needed, unstarted: unstarted) || progressed
+                progressed = step(instance, needed: needed, unstarted: unstarted, leaving: leaving) || progressed
             }
             pending.removeAll { $0.intent == nil }
             discardMounts()
@@ -60,7 +67,7 @@ extension StackSupervisor {
     }
 
     /// - Returns: whether others may go on now that waited for it.
-    private func step(_ instance: Instance, needed: Set<String>, unstarted: Set<String>) -> Bool {
+    private func step(_ instance: Instance, needed: Set<String>, unstarted: Set<String>, leaving: Set<String>) -> Bool {
         guard let intent = instance.intent else { return true }
         let service = instance.name.service
         if intent.endsProcesses {
@@ -68,7 +75,10 @@ extension StackSupervisor {
                 concludeEnd(instance, intent)
                 return true
             }
-            if instance.phase != .stopping && !needed.contains(service) { requestStop(instance) }
+            if instance.phase != .stopping && !needed.contains(service) {
+                if leaving.contains(service) { host.releaseMount(of: service) }
+                requestStop(instance)
+            }
             return false
         }
         guard !instance.isAlive else { return false }

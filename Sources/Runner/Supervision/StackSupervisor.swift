@@ -95,12 +95,19 @@ final class StackSupervisor {
     var isSettlingDue = false
     /// It takes no more jobs.
     private var isEnding = false
-    /// Something that the record has changed: `urgent` where a successor would lose a process otherwise, `late` where it goes by what is
-    /// there already.
+    /// What the record does not say yet.
     private(set) var unsaved = Unsaved.nothing
 
+    /// How soon the record has to say it.
     enum Unsaved: Comparable {
-        case nothing, late, soon, urgent
+        case nothing
+        /// A successor goes by what is there already.
+        case late
+        case soon
+        /// A successor would end a process that it doesn't know of. But that sets itself up on the same CPU, maybe, and comes first: nobody is told of its
+        /// start before it is recorded.
+        case launched
+        case urgent
     }
 
     init(

@@ -3,7 +3,7 @@ import Reconciler
 /// What a supervisor leaves for its successor: `state.json`.
 ///
 /// No plan, no environment, no command line, no value of a secret: what a restart needs of those, a command sends again.
-struct StateRecord: Codable, Equatable {
+struct StateRecord: Equatable {
     /// The run of the kernel that all of it belongs to.
     var bootID: String
     var services: [Service]
@@ -14,7 +14,7 @@ struct StateRecord: Codable, Equatable {
     /// When secrets get new values; nil where none do.
     var renewals: [RenewalClock.Entry]?
 
-    struct Service: Codable, Equatable {
+    struct Service: Equatable {
         var name: String
         var traits: ServiceTraits
         /// What its tmpfs holds; nil where it has none.

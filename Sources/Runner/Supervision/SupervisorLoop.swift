@@ -22,7 +22,9 @@ final class SupervisorLoop {
 
     /// In milliseconds: how long a change that a successor can do without may wait to be written.
     static let saveDelay: Int64 = 50
-    /// Such changes are written so seldom that at most one part in so many of the time is spent on it, but for the longest delay.
+    /// In milliseconds: how long one may that a successor can't do without, while what was launched comes first.
+    private static let launchDelay: Int64 = 2
+    /// Other changes are written so seldom that at most one part in so many of the time is spent on it, but for the longest delay.
     private static let saveShare: Int64 = 20
     private static let longestSaveDelay: Int64 = 1000
     private var lastSaveTook: Int64 = 0
@@ -138,12 +140,17 @@ final class SupervisorLoop {
     private func saveIfDue() {
         switch supervisor.unsaved {
         case .nothing: saveTime = nil
-        // A process that no record names would be lost if this one were killed now.
         case .urgent: save()
-        case .late, .soon:
-            let time = MonotonicClock.now()
-            if let saveTime, saveTime <= time { save() } else { saveTime = saveTime ?? time + min(max(Self.saveDelay, Self.saveShare * lastSaveTook), Self.longestSaveDelay) }
+        case .launched: save(within: Self.launchDelay)
+        case .late, .soon: save(within: min(max(Self.saveDelay, Self.saveShare * lastSaveTook), Self.longestSaveDelay))
         }
+    }
+
+    /// - Parameter delay: in milliseconds, from when it was first called for.
+    private func save(within delay: Int64) {
+        let time = MonotonicClock.now()
+        if let saveTime, saveTime <= time { return save() }
+        saveTime = min(saveTime ?? .max, time + delay)
     }
 
     private func save() {

@@ -119,6 +119,7 @@ struct HostViewTests {
             var plan = RealStack().plan("web", "cat /vol/*/proc/sys/kernel/ostype; echo looked")
             plan.mounts = [.bind(source: folder, target: "/vol", readOnly: false)]
             let status = try FileDescriptor.open(folder + "/status", O_RDWR | O_CREAT, mode: 0o600)
+            try status.writeAll(ExitStatusFile.none)
             let launched = try launcher.launch(plan, index: 1, in: view, mount: launcher.makeMount(for: "web"), exitStatusFile: status)
             let report = try Self.text(launched.startReport)
             let output = String(decoding: try launched.standardOutput.readAll() ?? [], as: UTF8.self)

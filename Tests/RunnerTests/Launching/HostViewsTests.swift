@@ -96,12 +96,16 @@ struct HostViewsTests {
             try claim(first == nil, "it was kept, without what the host has mounted")
 
             try claim(mkdir("\(disk)/a", 0o755) == 0 && mkdir("\(disk)/a/b", 0o755) == 0, "mkdir: errno \(errno)")
-            try claim(mount("inner", "\(disk)/a/b", "tmpfs", 0, nil) == 0, "mount: errno \(errno)")
-            let second = try views.view(StackSurroundings(), writable: false)
+            try claim(mount("\(disk)", "\(disk)/a/b", nil, UInt(MS_BIND), nil) == 0, "mount: errno \(errno)")
+            let surroundings = StackSurroundings(privatePaths: ["\(disk)/secret"])
+            let second = try views.view(surroundings, writable: false)
+            try claim(second.masks == ["\(disk)/secret", "\(disk)/a/b/secret"], "the other way is not known")
             views.endLaunches()
             // No event tells of it.
             try claim(rename("\(disk)/a", "\(disk)/c") == 0, "rename: errno \(errno)")
-            try claim(try views.view(StackSurroundings(), writable: false) !== second, "it was taken though a mount has another name now")
+            let third = try views.view(surroundings, writable: false)
+            try claim(third !== second, "it was taken though a mount has another name now")
+            try claim(third.masks == ["\(disk)/secret", "\(disk)/c/b/secret"], "the way's new name is not known")
         }
     }
 

@@ -300,6 +300,27 @@ struct ServiceMountTests {
         }
     }
 
+    @Test func `a mount that was left to an instance goes with it, and not before`() throws {
+        let path = staging.path
+        try inOwnMountNamespace {
+            let mount = try ServiceMount(service: "web", bare: try BareMountNamespace(stagingDirectory: path))
+            let secret = file("/run/secrets/key")
+            try mount.write(secret, "value")
+            let mounts = try mount.descriptorsForInstance()
+            let keeper = try mounts.keeper.duplicate()
+            let instance = try FakeInstance(mounts, extra: ["/run/etc/plain.txt"])
+            mount.release()
+            try claim(instance.read(secret.target) == "value", "the instance has lost its file")
+            try mount.remask(["/run/etc/plain.txt"], pins: [], inInstance: instance.pid)
+            try claim(instance.read("/run/etc/plain.txt") == nil, "nothing can be covered any more")
+            try claim((try? mount.write(secret, "another")) == nil, "what was given up was written to")
+            try claim((try? mount.descriptorsForInstance()) == nil, "what was given up was handed out")
+            // A successor finds what it held.
+            let adopted = try ServiceMount.adopt(service: "web", files: mount.files, keeper: keeper)
+            try claim(adopted.files == [secret], "the record of it has gone")
+        }
+    }
+
     @Test func `a cover that was lost with the file it lay on is laid again, once`() throws {
         let path = staging.path
         try inOwnMountNamespace {

@@ -344,7 +344,7 @@ import Testing
         let bench = Bench()
         bench.up(.test("web", after: ["db"], restart: .unlessStopped), .test("db"))
         let record = bench.supervisor.record(bootID: "b")
-        let text = String(decoding: try JSON.encode(record), as: UTF8.self)
+        let text = String(decoding: JSON.encode(record), as: UTF8.self)
         #expect(!text.contains("hunter2") && !text.contains("/bin/web"))
         #expect(record.services.first { $0.name == "web" }?.traits.restart == .unlessStopped)
         #expect(record.services.first { $0.name == "web" }?.traits.dependencies == ["db"])

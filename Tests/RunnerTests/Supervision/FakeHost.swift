@@ -96,6 +96,8 @@ final class FakeHost: InstanceHost {
 
     func withAliases(_ paths: [String]) -> [String] { paths }
 
+    func releaseMount(of service: String) { calls.append("release \(service)") }
+
     func discardMount(of service: String) {
         calls.append("discard \(service)")
         files[service] = nil

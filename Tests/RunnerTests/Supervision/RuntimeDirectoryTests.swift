@@ -110,6 +110,17 @@ import Testing
         #expect(directory.survivor() == own.pid)
     }
 
+    @Test func theStatusOfAnEarlierRunIsNotTheNextOnes() throws {
+        let directory = try #require(try RuntimeDirectory.open(directories().runtime, create: true))
+        let name = InstanceName(service: "web", index: 1)
+        let file = try directory.makeExitFile(for: name)
+        #expect(try ExitStatusFile.exitCode(#require(directory.openExitFile(for: name))) == nil)
+        #expect(pwrite(file.number, [0, 3, 0, 0] as [UInt8], 4, 0) == 4)
+        #expect(try ExitStatusFile.exitCode(#require(directory.openExitFile(for: name))) == 3)
+        _ = try directory.makeExitFile(for: name)
+        #expect(try ExitStatusFile.exitCode(#require(directory.openExitFile(for: name))) == nil)
+    }
+
     @Test func removingItTakesEmptyParentsAlong() throws {
         let directory = try #require(try RuntimeDirectory.open(directories().runtime, create: true))
         _ = try directory.makeExitFile(for: InstanceName(service: "web", index: 1))

@@ -26,7 +26,7 @@ import Testing
     /// Whoever hears that a start is done need not wait for a record that says no more than the one before: a successor takes what lives for running.
     @Test func aStartIsSaidToBeDoneBeforeItIsWrittenDownThatItsCommandRuns() {
         bench.submit(.apply(Deployment(plans: [.test("web")], operations: [.create(service: "web", index: 1)])))
-        #expect(bench.supervisor.unsaved == .urgent)
+        #expect(bench.supervisor.unsaved == .launched)
         bench.supervisor.saved()
         bench.started("web-1")
         #expect(bench.takeReplies() == ["done"])
@@ -212,15 +212,38 @@ import Testing
         bench.ended("web-1")
         bench.ended("db-1")
         #expect(isDown)
-        #expect(bench.calls() == ["signal web-1 15", "signal db-1 15", "forget web-1", "discard web", "forget db-1", "discard db"])
+        #expect(bench.calls() == [
+            "release web", "signal web-1 15", "release db", "signal db-1 15", "forget web-1", "discard web", "forget db-1", "discard db",
+        ])
         #expect(bench.supervisor.instances.isEmpty && bench.supervisor.services.isEmpty)
+    }
+
+    /// A service that is to be started again, or of which another instance stays, needs its files.
+    @Test func filesAreLeftToInstancesOnlyWhereTheServiceGoes() {
+        let plan = LaunchPlan.test("web")
+        bench.submit(.apply(Deployment(plans: [plan], operations: [.create(service: "web", index: 1), .create(service: "web", index: 2)])))
+        bench.started("web-1")
+        bench.started("web-2")
+        for request in [
+            ControlRequest.stop(services: nil, timeoutMilliseconds: nil), .start(services: nil), .restart(services: nil, timeoutMilliseconds: nil),
+            .apply(Deployment(plans: [plan], operations: [.remove(service: "web", index: 2)])),
+        ] {
+            bench.submit(request)
+            for name in ["web-1", "web-2"] {
+                bench.ended(name)
+                bench.started(name)
+            }
+        }
+        #expect(bench.calls().allSatisfy { !$0.hasPrefix("release") })
+        bench.submit(.down(services: ["web"], timeoutMilliseconds: nil))
+        #expect(bench.calls() == ["release web", "signal web-1 15"])
     }
 
     @Test func whatEndsTogetherIsLookedAtOnce() {
         bench.up(.test("web", after: ["db"]), .test("api", after: ["db"]), .test("db"))
         bench.supervisor.settlesAfterEvents = true
         bench.submit(.down(services: nil, timeoutMilliseconds: nil))
-        #expect(bench.calls().sorted() == ["signal api-1 15", "signal web-1 15"])
+        #expect(bench.calls().sorted() == ["release api", "release web", "signal api-1 15", "signal web-1 15"])
         bench.ended("web-1")
         bench.ended("api-1")
         #expect(bench.calls() == [])
@@ -235,7 +258,7 @@ import Testing
         bench.up(.test("web", after: ["api"]), .test("api", after: ["db"]), .test("db"))
         bench.ended("api-1")
         bench.submit(.down(services: nil, timeoutMilliseconds: nil))
-        #expect(bench.calls() == ["forget api-1", "signal web-1 15", "discard api"])
+        #expect(bench.calls() == ["forget api-1", "release web", "signal web-1 15", "discard api"])
         bench.ended("web-1")
         #expect(bench.calls().contains("signal db-1 15"))
     }
