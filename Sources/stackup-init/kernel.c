@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "masks.h"
@@ -57,8 +58,7 @@ void attach_proc(int is_covered) {
         "proc/timer_list", "proc/timer_stats", "proc/sched_debug", "proc/scsi", NULL};
     static const char *const read_only[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger", NULL};
     take_cover("proc");
-    const char *const options[] = {"source", "proc", NULL};
-    close(attach_new(filesystem_new("proc", options, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "proc"));
+    if (mount_new("proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0) fail("mount", "proc");
     write_settings();
     if (!is_covered) return;
     for (const char *const *path = read_only; *path != NULL; path++) restrict_in_root(*path);
@@ -77,10 +77,13 @@ void attach_host(const char *path, uint64_t attributes) {
 }
 
 void attach_own_sys(void) {
-    const char *const options[] = {"source", "sysfs", NULL};
-    int tree = filesystem_new("sysfs", options, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC);
-    // In a user namespace the kernel may refuse it: then the host's stays, which says little.
-    if (tree < 0 && unprivileged) return;
-    close(attach_new(tree, "sys"));
+    const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    if (mount_new("sysfs", "sys", flags, NULL) != 0) {
+        // In a user namespace the kernel may refuse it: then the host's stays, which says little.
+        if (unprivileged) return;
+        fail("mount", "sys");
+    }
+    // This mount, and not the filesystem, which all in the network namespace share.
+    if (mount(NULL, "sys", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | flags, NULL) != 0) fail("read-only", "sys");
     cover_sys();
 }

@@ -100,9 +100,22 @@ void hide_processes_in_root(const char *path) {
     close(place);
 }
 
-int attach_new(int mount, const char *name) {
-    if (mount < 0 || tree_attach_at(mount, new_root, name) != 0) fail("mount", name);
-    return mount;
+int mount_new(const char *type, const char *name, unsigned long flags, const char *options) {
+    return fchdir(new_root) == 0 ? mount(type, name, type, flags, options) : -1;
+}
+
+/// The same for what has to be there.
+static void require_new(const char *type, const char *name, unsigned long flags, const char *options) {
+    if (mount_new(type, name, flags, options) != 0) fail("mount", name);
+}
+
+/// A tmpfs that the service may write to; the descriptor of its root.
+static int require_tmpfs(const char *name, unsigned long flags, const char *options) {
+    require_new("tmpfs", name, flags, options);
+    int own = openat(new_root, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (own < 0) fail("open", name);
+    remember_own(own, 1);
+    return own;
 }
 
 static void attach_sys(void) {
@@ -194,24 +207,26 @@ void complete_root(const char *shared_memory_size, const struct surroundings *su
         attach_own_sys();
     }
     // Group 5 is tty on every distribution; a user namespace does not map it.
-    const char *const privileged_pts[] = {"source", "devpts", "newinstance", "", "ptmxmode", "0666", "mode", "0620", "gid", "5", NULL};
-    const char *const pts[] = {"source", "devpts", "newinstance", "", "ptmxmode", "0666", "mode", "0620", NULL};
-    close(attach_new(filesystem_new("devpts", unprivileged ? pts : privileged_pts, API_MOUNT_NOSUID | API_MOUNT_NOEXEC), "dev/pts"));
-    const char *const queue[] = {"source", "mqueue", NULL};
+    require_new("devpts", "dev/pts", MS_NOSUID | MS_NOEXEC, unprivileged ? "newinstance,ptmxmode=0666,mode=0620" : "newinstance,ptmxmode=0666,mode=0620,gid=5");
     struct stat status;
     // The host's /dev may have none, and nothing is made on the host.
     if (!surroundings->shares_host_ipc && fstatat(new_root, "dev/mqueue", &status, 0) == 0)
-        close(attach_new(filesystem_new("mqueue", queue, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "dev/mqueue"));
+        require_new("mqueue", "dev/mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
     if (surroundings->shared_memory >= 0) {
         // Whatever the other service may have made of its own.
-        if (tree_restrict(surroundings->shared_memory, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 0) != 0) fail("mount_setattr", "dev/shm");
-        close(attach_new(surroundings->shared_memory, "dev/shm"));
+        if (tree_restrict(surroundings->shared_memory, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 0) != 0 ||
+            tree_attach_at(surroundings->shared_memory, new_root, "dev/shm") != 0)
+            fail("mount", "dev/shm");
+        close(surroundings->shared_memory);
         // The links in there are the other's.
         distrust("/dev/shm");
-    } else
-        remember_own(attach_new(tmpfs_new("1777", shared_memory_size, API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC), "dev/shm"), 1);
-    temporary = attach_new(tmpfs_new("1777", NULL, API_MOUNT_NOSUID | API_MOUNT_NODEV), "tmp");
-    remember_own(temporary, 1);
+    } else {
+        char options[64];
+        if (snprintf(options, sizeof options, "mode=1777,size=%s", shared_memory_size) >= (int)sizeof options)
+            fail_because("mount", "dev/shm", "its size is no number");
+        close(require_tmpfs("dev/shm", MS_NOSUID | MS_NODEV | MS_NOEXEC, options));
+    }
+    temporary = require_tmpfs("tmp", MS_NOSUID | MS_NODEV, "mode=1777");
     attach_tmpfs("/var/tmp", 0, "", "1777", 0, 0, 1);
 }
 

@@ -11,8 +11,9 @@ void open_root(void);
 /// `writable`), /sys, devices, and mount points for the rest.
 void build_root(int writable);
 
-/// Attaches a new filesystem at a folder that the built root has for it, and returns its descriptor.
-int attach_new(int mount, const char *name);
+/// Mounts a new filesystem at a folder that the built root has for it and that nobody else can change: one call, where one that is attached when it
+/// is complete takes eight. The working directory is the new root after it. Returns -1 with errno set.
+int mount_new(const char *type, const char *name, unsigned long flags, const char *options);
 
 /// Covers a path of the new root, if it is there.
 void hide_in_root(const char *path);

@@ -3,6 +3,7 @@
 //   floor N DIRECTORY COMMAND [ARGUMENT…]
 //                       starts N commands side by side, each in mount, pid, ipc and uts namespaces of its own with a tmpfs
 //                       at DIRECTORY that holds one file of 32 bytes; ends them; prints two times in milliseconds
+//   floor rest N …      the same after 50 ms in which it does nothing: what is at rest takes longer to start something
 //   floor rss FILE COMMAND [ARGUMENT…]   runs a command, and writes to FILE how many KB it has had resident at most: what a process has had
 //                       resident counts for those that it starts, and this one has next to nothing
 //   floor               starts and ends: the floor under any command
@@ -66,6 +67,9 @@ static int measure(const char *path, char **command) {
 int main(int count, char **arguments) {
     if (count == 1) return 0;
     if (count > 3 && strcmp(arguments[1], "rss") == 0) return measure(arguments[2], arguments + 3);
+    int rests = count > 1 && strcmp(arguments[1], "rest") == 0;
+    count -= rests;
+    arguments += rests;
     if (count < 4) return 64;
 
     int services = atoi(arguments[1]);
@@ -75,6 +79,7 @@ int main(int count, char **arguments) {
     int started[2];
     require(pipe2(started, O_CLOEXEC) == 0, "pipe");
 
+    if (rests) usleep(50000);
     double begin = milliseconds();
     for (int i = 0; i < services; i++) {
         struct clone_args how = {
