@@ -120,14 +120,16 @@ public final class InstanceLauncher {
             }
             // In a user namespace proc(5) can be mounted only where another mount of it can be seen (mount_namespaces(7)).
             let needsHost = specification.namesHostPaths || isUnprivileged
+            let before = ProcessIdentity.startTimeNow()
             let (pid, pidfd) = try view.entered(withHost: needsHost) { () throws(SystemCallError) in
                 try Self.amongProcesses(of: shared.first { $0.isForChildren }?.process) { () throws(SystemCallError) in
                     try executable.spawn(descriptors, namespaces: namespaces.made, keepingCapabilities: isUnprivileged, into: group)
                 }
             }
             let process = FileDescriptor(owning: pidfd)
+            let startTime = ProcessIdentity.startTimeNow() == before ? before : ProcessIdentity.startTime(of: pid) ?? 0
             return LaunchedInstance(
-                pid: pid, startTime: ProcessIdentity.startTime(of: pid) ?? 0, pidfd: process, standardOutput: output.takeReadEnd(),
+                pid: pid, startTime: startTime, pidfd: process, standardOutput: output.takeReadEnd(),
                 standardError: errors.takeReadEnd(), startReport: report.takeReadEnd())
         } catch {
             throw LaunchError("service '\(plan.service)': \(error)")

@@ -15,6 +15,16 @@ struct ProcessIdentity: Codable, Sendable, Equatable {
     /// Whether this very process is there and not just waiting to be reaped.
     var isAlive: Bool { Self.startTime(of: pid) == startTime }
 
+    /// What the start time of a process is that is made now; one that is made between two equal ones has that.
+    ///
+    /// To look it up for a process that executes something is to wait for that.
+    static func startTimeNow() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &time)
+        let ticksPerSecond = ProcessStatus.ticksPerSecond
+        return UInt64(time.tv_sec) * ticksPerSecond + UInt64(time.tv_nsec) / (1_000_000_000 / ticksPerSecond)
+    }
+
     /// nil where there is no such process, or only a zombie.
     static func startTime(of pid: Int32) -> UInt64? {
         guard let file = try? FileDescriptor.open("/proc/\(pid)/stat", O_RDONLY), let bytes = try? file.readAll(limit: 4096),

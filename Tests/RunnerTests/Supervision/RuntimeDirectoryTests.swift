@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Linux
 import Reconciler
@@ -119,6 +120,25 @@ import Testing
         #expect(try ExitStatusFile.exitCode(#require(directory.openExitFile(for: name))) == 3)
         _ = try directory.makeExitFile(for: name)
         #expect(try ExitStatusFile.exitCode(#require(directory.openExitFile(for: name))) == nil)
+    }
+
+    /// A successor goes by the pid and the start time, wherever this one has it from.
+    @Test func aStartTimeIsKnownWithoutLookingItUp() throws {
+        var known = 0
+        for _ in 0..<200 {
+            let before = ProcessIdentity.startTimeNow()
+            let pid = clinux_fork()
+            if pid == 0 { while true { pause() } }
+            let after = ProcessIdentity.startTimeNow()
+            defer {
+                kill(pid, SIGKILL)
+                waitpid(pid, nil, 0)
+            }
+            let found = try #require(ProcessIdentity.startTime(of: pid))
+            #expect(before <= found && found <= after)
+            if before == after { known += 1 }
+        }
+        #expect(known > 0)
     }
 
     @Test func removingItTakesEmptyParentsAlong() throws {
