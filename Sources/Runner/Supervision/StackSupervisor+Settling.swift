@@ -37,6 +37,11 @@ extension StackSupervisor {
         vacated = []
     }
 
+    /// Whether the whole stack is being taken down.
+    private var isGoing: Bool {
+        if case .down(services: nil, _) = current?.request { true } else { false }
+    }
+
     /// Services of which nothing is to stay.
     private func leavingServices() -> Set<String> {
         let leaving = Set(pending.lazy.filter { $0.intent == .remove }.map(\.name.service))
@@ -57,9 +62,9 @@ extension StackSupervisor {
                 }
                 if instance.intent == .start || instance.intent == .cycle { unstarted.insert(instance.name.service) }
             }
-            let leaving = leavingServices()
+            lazy var leaving = leavingServices()
             for instance in pending {
-                progressed = step(instance, needed: needed, unstarted: unstarted, leaving: leaving) || progressed
+                progressed = step(instance, needed: needed, unstarted: unstarted, isLeaving: { leaving.contains($0) }) || progressed
             }
             pending.removeAll { $0.intent == nil }
             discardMounts()
@@ -67,7 +72,7 @@ extension StackSupervisor {
     }
 
     /// - Returns: whether others may go on now that waited for it.
-    private func step(_ instance: Instance, needed: Set<String>, unstarted: Set<String>, leaving: Set<String>) -> Bool {
+    private func step(_ instance: Instance, needed: Set<String>, unstarted: Set<String>, isLeaving: (_ service: String) -> Bool) -> Bool {
         guard let intent = instance.intent else { return true }
         let service = instance.name.service
         if intent.endsProcesses {
@@ -76,7 +81,7 @@ extension StackSupervisor {
                 return true
             }
             if instance.phase != .stopping && !needed.contains(service) {
-                if leaving.contains(service) { host.releaseMount(of: service) }
+                if intent == .remove, isLeaving(service) { host.releaseMount(of: service) }
                 requestStop(instance)
             }
             return false
@@ -102,7 +107,8 @@ extension StackSupervisor {
             instances[instance.name] = nil
             stoppedServices.remove(instance.name.service)
             instance.caller = nil
-            host.forget(instance.name)
+            // Of a whole stack all goes at once, in the end.
+            if !isGoing { host.forget(instance.name) }
             emit(.removed, instance.name)
             vacated.insert(instance.name.service)
         case .cycle:
