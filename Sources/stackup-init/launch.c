@@ -179,6 +179,8 @@ _Noreturn void launch(void) {
         become(&identity);
     }
     close(REPORT_FD);
+    // Whoever has waited for that may have to wait for this CPU, too, and comes first.
+    sched_yield();
     // Who becomes another user changes that for the memory (prctl(2), PR_SET_DUMPABLE).
     guard_process();
     specification_close();

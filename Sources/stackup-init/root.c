@@ -271,7 +271,7 @@ void attach_text(const char *target, const char *content) {
     // The file lives in /tmp just long enough to be mounted elsewhere.
     int file = openat(temporary, ".text", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     size_t length = strlen(content);
-    if (file < 0 || write(file, content, length) != (ssize_t)length || fchmod(file, 0644) != 0) fail("write", target);
+    if (file < 0 || write(file, content, length) != (ssize_t)length) fail("write", target);
     close(file);
     int tree = tree_clone(temporary, ".text", 0);
     if (tree < 0 || tree_restrict(tree, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 0) != 0)

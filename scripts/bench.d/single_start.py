@@ -26,19 +26,29 @@ BUBBLEWRAP = [
 
 
 class Connection:
-    """One request to a supervisor, and its replies."""
+    """To a supervisor."""
 
-    def __init__(self, path, request):
+    def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(str(path))
-        message = json.dumps(request).encode()
-        self.socket.sendall(struct.pack(">I", len(message)) + message)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.socket.close()
+
+    def send(self, request):
+        message = json.dumps(request).encode()
+        self.socket.sendall(struct.pack(">I", len(message)) + message)
+
+    def carry_out(self, what):
+        """A request for the one service."""
+        self.send({"request": what, "services": ["s0"]})
+        while (reply := self.reply())["reply"] == "event":
+            pass
+        if reply["reply"] != "done":
+            sys.exit(f"bench: {what}: {reply}")
 
     def reply(self):
         length, = struct.unpack(">I", self.socket.recv(4, socket.MSG_WAITALL))
@@ -67,25 +77,18 @@ class StartBench:
     def measure(self, path, line, rest):
         if self.bench.has_kernel():
             self.bench.figures.add(line, "floor", self.bench.kernel_times(1, *(["rest"] if rest else []))[0])
-        self.request(path, "stop")
-        time.sleep(rest)
-        begin = time.time_ns()
-        self.request(path, "start")
+        with Connection(path) as client:
+            client.carry_out("stop")
+            time.sleep(rest)
+            begin = time.time_ns()
+            client.carry_out("start")
         self.bench.figures.add(line, "stackup", (self.started(path, begin) - begin) / 1e6)
-
-    @staticmethod
-    def request(path, what):
-        """Carries out a request for the one service."""
-        with Connection(path, {"request": what, "services": ["s0"]}) as client:
-            while (reply := client.reply())["reply"] == "event":
-                pass
-            if reply["reply"] != "done":
-                sys.exit(f"bench: {what}: {reply}")
 
     @staticmethod
     def started(path, since):
         """When the service was last started, by what the supervisor says of the time since then."""
-        with Connection(path, {"request": "subscribe", "since": since}) as client:
+        with Connection(path) as client:
+            client.send({"request": "subscribe", "since": since})
             while True:
                 happened = client.reply().get("happened", {})
                 if "started" in happened.get("subject", {}).get("instance", {}).get("event", {}).get("kind", {}):

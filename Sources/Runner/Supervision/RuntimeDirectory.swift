@@ -88,9 +88,18 @@ extension RuntimeDirectory {
 
     /// Opens the file that an instance's pid 1 leaves its status in.
     func makeExitFile(for instance: InstanceName) throws(SystemCallError) -> FileDescriptor {
-        mkdirat(number, "exit", 0o700)
-        let file = try FileDescriptor.open(
-            "exit/\(instance)", in: number, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600, resolution: [.noSymlinks, .beneath])
+        func open() throws(SystemCallError) -> FileDescriptor {
+            try FileDescriptor.open(
+                "exit/\(instance)", in: number, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600, resolution: [.noSymlinks, .beneath])
+        }
+        let file: FileDescriptor
+        do throws(SystemCallError) {
+            file = try open()
+        } catch {
+            guard error.code == ENOENT else { throw error }
+            mkdirat(number, "exit", 0o700)
+            file = try open()
+        }
         // Over the last one's. To empty that first would be to wait for the disk to have taken it, where the folder is on one.
         try file.writeAll(ExitStatusFile.none)
         return file
