@@ -14,14 +14,19 @@ public struct LogPlan: Codable, Sendable, Equatable {
         case syslog(socket: String, facility: Int, format: SyslogFormat, tag: String)
     }
 
-    /// nil: as ``LogLimits`` has it.
+    /// Of the files; nil: ``LogForm/local``.
+    public var form: LogForm?
+    /// nil: the form's own.
     public var fileSize: Int64?
     public var fileCount: Int?
     /// Whether there are files, which `logs` reads.
     public var isKept: Bool
     public var destination: Destination?
 
-    public init(fileSize: Int64? = nil, fileCount: Int? = nil, isKept: Bool = true, destination: Destination? = nil) {
+    public init(
+        form: LogForm? = nil, fileSize: Int64? = nil, fileCount: Int? = nil, isKept: Bool = true, destination: Destination? = nil
+    ) {
+        self.form = form
         self.fileSize = fileSize
         self.fileCount = fileCount
         self.isKept = isKept

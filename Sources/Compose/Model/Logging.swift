@@ -3,8 +3,8 @@
 /// Source: the Compose specification, "logging", and Docker's documentation of its logging drivers.
 public struct Logging: Sendable, Equatable {
     public enum Driver: String, Sendable, CaseIterable {
-        case jsonFile = "json-file"
         case local
+        case jsonFile = "json-file"
         case none
         case journald
         case syslog
@@ -31,7 +31,7 @@ public struct Logging: Sendable, Equatable {
     /// Whether output that goes elsewhere is kept for `logs`, too.
     public var isKept = true
 
-    public init(driver: Driver = .jsonFile) {
+    public init(driver: Driver = .local) {
         self.driver = driver
     }
 }
