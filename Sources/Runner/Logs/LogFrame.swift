@@ -12,18 +12,8 @@ struct LogStreams: OptionSet, Hashable {
     init(_ stream: LogStream) { self = stream == .stdout ? .stdout : .stderr }
 }
 
-/// What was read at once, in a file of the form ``LogForm/local``: a head, the bytes as they were, and a tail. Numbers are little-endian.
-///
-/// | at | bytes | |
-/// | --- | --- | --- |
-/// | 0 | 4 | `FE 4C 46 01`: a byte that UTF-8 does not have, `LF`, the form's version |
-/// | 4 | 1 | the stream: 1 standard output, 2 standard error |
-/// | 5 | 1 | the streams that are in the middle of a line before this frame, as a sum |
-/// | 6 | 2 | 0 |
-/// | 8 | 4 | n, the length of the payload: 1 MiB at most |
-/// | 12 | 8 | the time: nanoseconds since the epoch |
-/// | 20 | n | the payload: lines, or parts of lines |
-/// | 20 + n | 4 | n once more, for those who read backwards |
+/// What was read at once, in a file of the form ``LogForm/local``: a head, the bytes as they were, and a tail with their number once more.
+/// ARCHITECTURE.md, "Logs", has the layout.
 ///
 /// A stream that was in the middle of a line, and is not according to the next frame, of whichever stream: that line has ended without
 /// a newline. So nothing has to be written when a service ends, but where somebody would wait for the rest of its last line: an empty frame.
