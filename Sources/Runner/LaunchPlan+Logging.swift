@@ -16,7 +16,7 @@ public struct LogPlan: Codable, Sendable, Equatable {
 
     /// Of the files; nil: ``LogForm/local``.
     public var form: LogForm?
-    /// nil: the form's own.
+    /// nil: as ``LogLimits`` has it.
     public var fileSize: Int64?
     public var fileCount: Int?
     /// Whether there are files, which `logs` reads.

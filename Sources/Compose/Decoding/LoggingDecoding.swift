@@ -31,6 +31,11 @@ struct LoggingDecoding {
             refuse("unknown driver '\(name)'", node["driver"], "driver", remedy(name, among: Logging.Driver.allCases.map(\.rawValue)))
         }
         for option in node["options"]?.mapping?.entries ?? [] { decode(option, into: &logging) }
+        // What Docker keeps for those who name it, and no more than is usual here for those who don't.
+        if name == Logging.Driver.local.rawValue {
+            logging.fileSize = logging.fileSize ?? 20 << 20
+            logging.fileCount = logging.fileCount ?? 5
+        }
         return logging
     }
 

@@ -17,9 +17,9 @@ public struct Logging: Sendable, Equatable {
     }
 
     public var driver: Driver
-    /// In bytes; a file that has reached it is rotated. nil: the driver's own size.
+    /// In bytes; a file that has reached it is rotated. nil: the usual size.
     public var fileSize: Int64?
-    /// With the one that is written to; nil: the driver's own number.
+    /// With the one that is written to; nil: the usual number.
     public var fileCount: Int?
     /// What names the instance in the journal or the syslog, with `{{.Name}}` for its name.
     public var tag = "{{.Name}}"

@@ -8,7 +8,7 @@ public struct LogLimits: Sendable, Equatable {
     /// With the one being written.
     public var fileCount: Int
 
-    public init(fileSize: Int64, fileCount: Int) {
+    public init(fileSize: Int64 = 10 * 1024 * 1024, fileCount: Int = 3) {
         self.fileSize = fileSize
         self.fileCount = fileCount
     }

@@ -9,14 +9,6 @@ public enum LogForm: String, Codable, Sendable {
     /// A ``JSONFileLine`` for each line.
     case jsonFile = "json-file"
 
-    /// What Docker keeps with `local`; with `json-file` it keeps everything.
-    var usualLimits: LogLimits {
-        switch self {
-        case .local: LogLimits(fileSize: 20 << 20, fileCount: 5)
-        case .jsonFile: LogLimits(fileSize: 10 << 20, fileCount: 3)
-        }
-    }
-
     /// The form of an open file; nil as long as it is empty. What is damaged is looked through for frames.
     init?(of descriptor: Int32) {
         var first: UInt8 = 0

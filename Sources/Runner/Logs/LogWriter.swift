@@ -20,7 +20,7 @@ final class LogWriter {
     init(instance: String, stack: String, directory: Int32, plan: LogPlan? = nil, isAdopted: Bool = false) {
         let plan = plan ?? LogPlan()
         form = plan.form ?? .local
-        var limits = form.usualLimits
+        var limits = LogLimits()
         if let size = plan.fileSize { limits.fileSize = size }
         if let count = plan.fileCount { limits.fileCount = count }
         files = plan.isKept ? LogFiles(of: instance, in: directory, form: form, limits: limits, isAdopted: isAdopted) : nil
