@@ -46,7 +46,7 @@ struct FileWindow {
             load(from: rest.lowerBound)
             let part = loaded(rest)
             if part.isEmpty { return nil }
-            if let index = part.firstIndex(of: byte) { return start + Int64(index) }
+            if let index = part.firstPlace(of: byte) { return start + Int64(index) }
             rest = rest.lowerBound + Int64(part.count)..<rest.upperBound
         }
         return nil
@@ -59,7 +59,7 @@ struct FileWindow {
             load(upTo: rest.upperBound)
             let part = loaded(rest)
             if part.isEmpty { return nil }
-            if let index = part.lastIndex(of: byte) { return start + Int64(index) }
+            if let index = part.lastPlace(of: byte) { return start + Int64(index) }
             rest = rest.lowerBound..<rest.upperBound - Int64(part.count)
         }
         return nil
@@ -73,6 +73,25 @@ struct FileWindow {
     private static func read(_ descriptor: Int32, _ wanted: Range<Int64>) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: wanted.count) { memory, count in
             count = max(pread(descriptor, memory.baseAddress, wanted.count, off_t(wanted.lowerBound)), 0)
+        }
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// As `firstIndex(of:)`, by the C library: files are large.
+    func firstPlace(of byte: UInt8) -> Int? {
+        withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress, let place = memchr(base, Int32(byte), bytes.count) else { return nil }
+            return startIndex + (UnsafeRawPointer(place) - base)
+        }
+    }
+
+    /// As `lastIndex(of:)`. The C library's memrchr(3) is not to be had from Swift.
+    func lastPlace(of byte: UInt8) -> Int? {
+        withUnsafeBytes { bytes in
+            var index = bytes.count - 1
+            while index >= 0, bytes[index] != byte { index -= 1 }
+            return index < 0 ? nil : startIndex + index
         }
     }
 }

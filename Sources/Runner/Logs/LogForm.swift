@@ -25,7 +25,7 @@ public enum LogForm: String, Codable, Sendable {
         guard LogForm(of: descriptor) == self else { return nil }
         switch self {
         case .local:
-            var frames = LogFrames(in: descriptor)
+            let frames = LogFrames(in: descriptor)
             return frames.frame(endingAt: size).map { frames.unfinished(after: $0) }
         case .jsonFile:
             var last: UInt8 = 0

@@ -78,7 +78,7 @@ struct LogTail {
             let bytes = frames.bytes(upTo: rest)
             if bytes.isEmpty { break }
             var end = bytes.endIndex
-            while stream.kept == nil, let newline = bytes[..<end].lastIndex(of: 10) {
+            while stream.kept == nil, let newline = bytes[..<end].lastPlace(of: 10) {
                 // What follows the newline.
                 stream.seen += end - newline - 1
                 stream.endLine(&missing)
