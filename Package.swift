@@ -74,6 +74,6 @@ let package = Package(
 // scripts/fuzz builds it with libFuzzer, which has the main function.
 if Context.environment["STACKUP_FUZZER"] != nil {
     package.targets.append(
-        .executableTarget(name: "ComposeFuzzer", dependencies: ["Compose", "JSON", "Linux", "CLinux"], path: "Tests/ComposeFuzzer"))
-    package.products.append(.executable(name: "ComposeFuzzer", targets: ["ComposeFuzzer"]))
+        .executableTarget(name: "Fuzzer", dependencies: ["Compose", "Runner", "JSON", "Linux", "CLinux"], path: "Tests/Fuzzer"))
+    package.products.append(.executable(name: "Fuzzer", targets: ["Fuzzer"]))
 }

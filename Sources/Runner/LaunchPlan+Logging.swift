@@ -14,6 +14,8 @@ public struct LogPlan: Codable, Sendable, Equatable {
         case syslog(socket: String, facility: Int, format: SyslogFormat, tag: String)
     }
 
+    /// Of the files; nil: ``LogForm/local``.
+    public var form: LogForm?
     /// nil: as ``LogLimits`` has it.
     public var fileSize: Int64?
     public var fileCount: Int?
@@ -21,7 +23,10 @@ public struct LogPlan: Codable, Sendable, Equatable {
     public var isKept: Bool
     public var destination: Destination?
 
-    public init(fileSize: Int64? = nil, fileCount: Int? = nil, isKept: Bool = true, destination: Destination? = nil) {
+    public init(
+        form: LogForm? = nil, fileSize: Int64? = nil, fileCount: Int? = nil, isKept: Bool = true, destination: Destination? = nil
+    ) {
+        self.form = form
         self.fileSize = fileSize
         self.fileCount = fileCount
         self.isKept = isKept

@@ -159,4 +159,15 @@ import Testing
         #expect(Fixture.errors("services: {a: {command: x, scale: 2, deploy: {replicas: 3}}}").count == 1)
         #expect(Fixture.errors("services: {a: {command: x, scale: 2, container_name: cc}}").count == 1)
     }
+
+    @Test func whoNamesADriverOfFilesGetsIts() throws {
+        func logging(_ text: String) throws -> Logging { try Fixture.service("services: {web: {command: x, \(text)}}").logging }
+        #expect(try logging("tty: false") == Logging(driver: .local))
+        #expect(try logging("logging: {driver: json-file}") == Logging(driver: .jsonFile))
+        let usual = try logging("logging: {options: {max-size: 1m}}")
+        #expect(usual.driver == .local && usual.fileSize == 1 << 20 && usual.fileCount == nil)
+        let named = try logging("logging: {driver: local, options: {max-size: 1m}}")
+        #expect(named.driver == .local && named.fileSize == 1 << 20 && named.fileCount == 5)
+        #expect(try logging("logging: {driver: local}").fileSize == 20 << 20)
+    }
 }

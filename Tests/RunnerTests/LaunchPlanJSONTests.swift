@@ -42,7 +42,7 @@ import Testing
         plan.namespaces?.network = .own
         plan.isPrivileged = true
         plan.restartLimits = RestartLimits(delayMilliseconds: 1, maximumAttempts: 2, windowMilliseconds: 3)
-        plan.logging = LogPlan(fileSize: 1, fileCount: 2, isKept: false, destination: .journal(tag: "t"))
+        plan.logging = LogPlan(form: .jsonFile, fileSize: 1, fileCount: 2, isKept: false, destination: .journal(tag: "t"))
         plan.healthCheck = HealthCheck(arguments: ["true"])
         plan.postStart = [plan.command(["a"])]
         plan.preStop = [plan.command(["b"])]

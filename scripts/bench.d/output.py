@@ -1,4 +1,4 @@
-"""How fast a service's output is kept: beside `cat` from a pipe into a file of the same file system.
+"""How fast a service's output is kept, as it is by default and as JSON lines: beside `cat` from a pipe into a file of the same file system.
 
 The program alone with its output in a file shows less: `cat` has the kernel copy from file to file then (copy_file_range(2)), and no pipe is
 between the one who writes and the one who keeps it. Printed as well."""
@@ -25,17 +25,21 @@ class OutputBench:
         repeats = round(self.megabytes * 1e6 / len(lines))
         (self.directory / "data/lines").write_text(lines)
         (self.directory / "print.sh").write_text(f"for turn in $(seq {repeats}); do cat $1/lines; done\n")
-        (self.directory / "compose.yaml").write_text(
-            "name: output\nservices:\n  printer:\n    command: sh /print.sh /data\n"
-            "    volumes: [./data:/data:ro, ./print.sh:/print.sh:ro]\n")
 
     def run(self):
-        bench = self.bench
         if not self.directory.exists():
             self.prepare()
         line = f"{self.megabytes} MB of output (MB/s)"
         size = self.kept(line + ", no pipe", "sh print.sh data")
         self.kept(line, "sh print.sh data | cat")
+        self.service(line, size, "local")
+        self.service(line + ", json-file", size, "json-file")
+
+    def service(self, line, size, driver):
+        bench = self.bench
+        (self.directory / "compose.yaml").write_text(
+            "name: output\nservices:\n  printer:\n    command: sh /print.sh /data\n"
+            f"    volumes: [./data:/data:ro, ./print.sh:/print.sh:ro]\n    logging: {{driver: {driver}}}\n")
         begin = time.perf_counter()
         bench.own(self.directory, "up", "-d")
         bench.own(self.directory, "wait", "printer")

@@ -25,19 +25,24 @@ struct LoggingDecoding {
         if let driver = Logging.Driver(rawValue: name) {
             logging.driver = driver
         } else if Self.foreignDrivers.contains(name) {
-            note("driver", node["driver"], "the output is kept as with json-file: '\(name)' is none of \(Self.list(Logging.Driver.allCases.map(\.rawValue)))")
+            note("driver", node["driver"], "the output is kept as with local: '\(name)' is none of \(Self.list(Logging.Driver.allCases.map(\.rawValue)))")
             return logging
         } else if !name.isEmpty {
             refuse("unknown driver '\(name)'", node["driver"], "driver", remedy(name, among: Logging.Driver.allCases.map(\.rawValue)))
         }
         for option in node["options"]?.mapping?.entries ?? [] { decode(option, into: &logging) }
+        // What Docker keeps for those who name it, and no more than is usual here for those who don't.
+        if name == Logging.Driver.local.rawValue {
+            logging.fileSize = logging.fileSize ?? 20 << 20
+            logging.fileCount = logging.fileCount ?? 5
+        }
         return logging
     }
 
     private func decode(_ option: Mapping.Entry, into logging: inout Logging) {
         let value = option.value.string ?? ""
         switch (option.key, logging.driver) {
-        case ("max-size", .jsonFile), ("max-size", .local), ("cache-max-size", .journald), ("cache-max-size", .syslog):
+        case ("max-size", .local), ("max-size", .jsonFile), ("cache-max-size", .journald), ("cache-max-size", .syslog):
             if value == "-1" {
                 logging.fileSize = .max
             } else if let size = ScalarText.bytes(value), size > 0 {
@@ -45,7 +50,7 @@ struct LoggingDecoding {
             } else {
                 refuse("'\(value)' is no size", option.value, "options.\(option.key)", "write for example 10m; -1 is unlimited")
             }
-        case ("max-file", .jsonFile), ("max-file", .local), ("cache-max-file", .journald), ("cache-max-file", .syslog):
+        case ("max-file", .local), ("max-file", .jsonFile), ("cache-max-file", .journald), ("cache-max-file", .syslog):
             if let count = Int(value), (1...1000).contains(count) {
                 logging.fileCount = count
             } else {
@@ -79,7 +84,7 @@ struct LoggingDecoding {
 
     private func options(of driver: Logging.Driver) -> [String] {
         switch driver {
-        case .jsonFile, .local: Self.fileOptions
+        case .local, .jsonFile: Self.fileOptions
         case .none: []
         case .journald: ["tag"] + Self.cacheOptions
         case .syslog: ["tag", "syslog-address", "syslog-facility", "syslog-format"] + Self.cacheOptions

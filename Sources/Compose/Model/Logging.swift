@@ -3,8 +3,8 @@
 /// Source: the Compose specification, "logging", and Docker's documentation of its logging drivers.
 public struct Logging: Sendable, Equatable {
     public enum Driver: String, Sendable, CaseIterable {
-        case jsonFile = "json-file"
         case local
+        case jsonFile = "json-file"
         case none
         case journald
         case syslog
@@ -17,9 +17,9 @@ public struct Logging: Sendable, Equatable {
     }
 
     public var driver: Driver
-    /// In bytes; a file that has reached it is rotated. nil: the driver's own size.
+    /// In bytes; a file that has reached it is rotated. nil: the usual size.
     public var fileSize: Int64?
-    /// With the one that is written to; nil: the driver's own number.
+    /// With the one that is written to; nil: the usual number.
     public var fileCount: Int?
     /// What names the instance in the journal or the syslog, with `{{.Name}}` for its name.
     public var tag = "{{.Name}}"
@@ -31,7 +31,7 @@ public struct Logging: Sendable, Equatable {
     /// Whether output that goes elsewhere is kept for `logs`, too.
     public var isKept = true
 
-    public init(driver: Driver = .jsonFile) {
+    public init(driver: Driver = .local) {
         self.driver = driver
     }
 }

@@ -28,8 +28,8 @@ public struct LogEntry: Sendable, Equatable {
     public var instance: String
     public var stream: LogStream
     public var time: LogTime
-    /// UTF-8, with its newline; a part of a line longer than 16 KiB, or a last line that the service did
-    /// not end, has none.
+    /// As they were written, with the newline; a part of a line longer than 16 KiB, or a last line that the service did
+    /// not end, has none. What was kept as JSON is UTF-8.
     public var bytes: [UInt8]
 
     /// Whether the next entry of this instance and stream goes on with the same line. What is shorter than a part was the last that
@@ -41,5 +41,14 @@ public struct LogEntry: Sendable, Equatable {
         self.stream = stream
         self.time = time
         self.bytes = bytes
+    }
+
+    init(instance: String, stream: LogStream, time: LogTime, text: UnsafeRawBufferPointer, endsLine: Bool) {
+        let bytes = [UInt8](unsafeUninitializedCapacity: text.count + 1) { memory, count in
+            UnsafeMutableRawBufferPointer(memory).copyMemory(from: text)
+            if endsLine { memory[text.count] = 10 }
+            count = text.count + (endsLine ? 1 : 0)
+        }
+        self.init(instance: instance, stream: stream, time: time, bytes: bytes)
     }
 }

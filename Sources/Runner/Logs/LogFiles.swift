@@ -16,82 +16,127 @@ public struct LogLimits: Sendable, Equatable {
 
 /// The files of one instance's log: `<instance>.log`, and what was rotated as `.log.1` (newer), `.log.2`, ….
 ///
-/// Only whole lines are written, with as few calls of write(2) as the files' size allows, so a reader, or a successor after a crash, finds no
-/// torn ones. A disk that is full costs lines, never the service: it must not block on its own output. Once there is room again, a line
-/// says how much is missing.
+/// What was read at once is written at once, but where a file is full: there it is cut behind a line. A disk that is full costs output,
+/// never the service: it must not block on what it prints. Once there is room again, a line says how much is missing.
 struct LogFiles: ~Copyable {
     private let name: String
     private let directory: Int32
+    private let form: LogForm
     private let limits: LogLimits
     private var file: FileDescriptor?
     private var size: Int64 = 0
+    /// The streams that are in the middle of a line; they are looked up in the file where the instance has a predecessor's.
+    private var unfinished: LogStreams = []
+    private var isAdopted: Bool
     /// Bytes that could not be written, and why.
     private var lost: (count: Int, code: Int32) = (0, 0)
 
-    /// - Parameter directory: the project's log directory, open for as long as this value lives.
-    init(of instance: String, in directory: Int32, limits: LogLimits) {
+    /// - Parameters:
+    ///   - directory: the project's log directory, open for as long as this value lives.
+    ///   - isAdopted: whether the instance runs already, and may be in the middle of a line.
+    init(of instance: String, in directory: Int32, form: LogForm, limits: LogLimits, isAdopted: Bool) {
         name = Self.fileName(instance)
         self.directory = directory
+        self.form = form
         self.limits = limits
+        self.isAdopted = isAdopted
     }
 
-    mutating func write(_ lines: UnsafeRawBufferPointer) {
-        var rest = lines[...]
+    /// Keeps what a stream has brought: as it was read, or, where the form has lines, as these.
+    mutating func write(_ bytes: UnsafeRawBufferPointer, from stream: LogStream, at time: LogTime) {
+        var rest = bytes[...]
         while !rest.isEmpty {
-            if file != nil && size >= limits.fileSize { rotate() }
-            // The line that reaches the size is the file's last.
-            let room = Int(clamping: max(limits.fileSize - size, 1))
-            let reaching = rest.count <= room ? nil : rest[(rest.startIndex + room - 1)...].firstIndex(of: UInt8(ascii: "\n"))
-            let part = rest[...(reaching ?? rest.endIndex - 1)]
-            write(part: UnsafeRawBufferPointer(rebasing: part))
+            if file != nil && size >= limits.fileSize { moveOn() }
+            if file == nil { open() }
+            guard let number = file?.number else { return lose(rest.count, errno) }
+            if lost.count > 0 {
+                guard writeNoteOfLoss(at: time, to: number) else { return lose(rest.count, errno) }
+                lost = (0, 0)
+            }
+            let part = rest.prefix(upToLimit(UnsafeRawBufferPointer(rebasing: rest)))
+            if !put(UnsafeRawBufferPointer(rebasing: part), stream, time, to: number) { lose(part.count, errno) }
             rest = rest[part.endIndex...]
         }
     }
 
-    private mutating func write(part lines: UnsafeRawBufferPointer) {
-        if file == nil { open() }
-        guard let number = file?.number else { return lose(lines.count, errno) }
-        if lost.count > 0 {
-            guard noteOfLoss().withBytes({ put($0, number) }) else { return lose(lines.count, errno) }
-            lost = (0, 0)
-        }
-        if !put(lines, number) { lose(lines.count, errno) }
+    /// Has those who read know that a line which this stream has begun goes no further.
+    mutating func end(_ stream: LogStream, at time: LogTime) {
+        guard form == .local else { return }
+        if file == nil && isAdopted { open(creating: false) }
+        guard let number = file?.number, unfinished.remove(LogStreams(stream)) != nil else { return }
+        _ = put(UnsafeRawBufferPointer(start: nil, count: 0), stream, time, to: number)
     }
 
-    private mutating func put(_ lines: UnsafeRawBufferPointer, _ number: Int32) -> Bool {
-        let written = Glibc.write(number, lines.baseAddress, lines.count)
-        if written == lines.count {
+    /// How much of these bytes the file takes at once: up to the end of the line that reaches its size, or to where that line gets very long.
+    private func upToLimit(_ bytes: UnsafeRawBufferPointer) -> Int {
+        let (overhead, most) = form == .local ? (LogFrame.headSize + LogFrame.tailSize, LogFrame.payloadLimit) : (0, .max)
+        let room = Int(clamping: max(limits.fileSize - size - Int64(overhead), 1))
+        guard bytes.count > room else { return min(bytes.count, most) }
+        let reach = form == .local ? min(room - 1 + LineSplitter.partLimit, bytes.count) : bytes.count
+        return min(bytes[(room - 1)..<reach].firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? reach, most)
+    }
+
+    private mutating func put(_ bytes: UnsafeRawBufferPointer, _ stream: LogStream, _ time: LogTime, to number: Int32) -> Bool {
+        var written = 0, wanted = bytes.count
+        switch form {
+        case .jsonFile: written = Glibc.write(number, bytes.baseAddress, bytes.count)
+        case .local:
+            let frame = LogFrame(stream: stream, unfinished: unfinished, length: bytes.count, time: time)
+            wanted = frame.size
+            written = frame.write(bytes, to: number)
+        }
+        if written == wanted {
             size += Int64(written)
+            if bytes.last ?? 10 == 10 { unfinished.remove(LogStreams(stream)) } else { unfinished.insert(LogStreams(stream)) }
             return true
         }
-        // A full disk took a part: cut it off, so that what comes later is readable.
+        // A full disk took a part: cut it off, so that what comes later is readable. Somebody may have emptied the file meanwhile.
         if written >= 0 {
-            _ = ftruncate(number, off_t(size))
+            var status = stat()
+            if fstat(number, &status) == 0, status.st_size >= off_t(written) { _ = ftruncate(number, status.st_size - off_t(written)) }
             errno = ENOSPC
         }
         return false
     }
 
-    private mutating func lose(_ count: Int, _ code: Int32) { lost = (lost.count + count, code) }
-
-    private func noteOfLoss() -> LineBuffer {
-        let text = "stackup: about \(lost.count) bytes of output were lost here: \(String(cString: strerror(lost.code)))"
-        var line = LineBuffer()
-        Array(text.utf8).withUnsafeBytes { JSONFileLine.append($0, newline: true, tail: .init(.stderr, .now()), to: &line) }
-        return line
+    private mutating func lose(_ count: Int, _ code: Int32) {
+        lost = (lost.count + count, code)
+        // Nobody knows how their lines went on.
+        unfinished = []
     }
 
-    private mutating func open() {
-        guard let opened = try? FileDescriptor.open(
-            name, in: directory, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK,
-            mode: 0o600, resolution: [.noSymlinks, .beneath]),
-            let status = try? opened.status(), status.st_mode & S_IFMT == S_IFREG
-        else { return }
-        size = Int64(status.st_size)
-        file = consume opened
+    private mutating func writeNoteOfLoss(at time: LogTime, to number: Int32) -> Bool {
+        let text = Array("stackup: about \(lost.count) bytes of output were lost here: \(String(cString: strerror(lost.code)))".utf8)
+        switch form {
+        case .local: return (text + [10]).withUnsafeBytes { put($0, .stderr, time, to: number) }
+        case .jsonFile:
+            var line = LineBuffer()
+            text.withUnsafeBytes { JSONFileLine.append($0, newline: true, tail: .init(.stderr, time), to: &line) }
+            return line.withBytes { put($0, .stderr, time, to: number) }
+        }
     }
 
-    private mutating func rotate() {
+    /// Opens the file that is being written. One whose end is torn, or that is of the other form, becomes the newest of the rotated ones.
+    private mutating func open(creating: Bool = true) {
+        for _ in 0..<2 where file == nil {
+            guard let opened = try? FileDescriptor.open(
+                name, in: directory, O_RDWR | O_APPEND | (creating ? O_CREAT : 0) | O_NOFOLLOW | O_NONBLOCK,
+                mode: creating ? 0o600 : 0, resolution: [.noSymlinks, .beneath]),
+                let status = try? opened.status(), status.st_mode & S_IFMT == S_IFREG
+            else { return }
+            size = Int64(status.st_size)
+            if let unfinished = form.unfinished(atEndOf: opened.number, size: size) {
+                if isAdopted { self.unfinished = unfinished }
+                file = consume opened
+            } else {
+                moveOn()
+            }
+            isAdopted = false
+        }
+    }
+
+    /// Makes room for a new file.
+    private mutating func moveOn() {
         file = nil
         if limits.fileCount < 2 {
             unlinkat(directory, name, 0)

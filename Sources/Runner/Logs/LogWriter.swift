@@ -1,23 +1,29 @@
 import Glibc
 import Linux
 
-/// Takes one instance's output and sees to it that each line goes where it is to go: to files, to the journal, to a syslog.
+/// Takes one instance's output and sees to it that it goes where it is to go: to files, to the journal, to a syslog.
 final class LogWriter {
     private var files: LogFiles?
+    private let form: LogForm
     private let destination: LogDestination?
     private var stdout = LineSplitter()
     private var stderr = LineSplitter()
 
+    /// What is made lines at once, in bytes: each of them may become many times as long.
+    private static let piece = 64 * 1024
+
     /// - Parameters:
     ///   - stack: names the instance elsewhere, together with its own name.
     ///   - directory: the project's log directory, open for as long as this value lives.
-    ///   - plan: nil: files of the usual size.
-    init(instance: String, stack: String, directory: Int32, plan: LogPlan? = nil) {
+    ///   - plan: nil: files of the usual form and size.
+    ///   - isAdopted: whether the instance runs already, and may be in the middle of a line.
+    init(instance: String, stack: String, directory: Int32, plan: LogPlan? = nil, isAdopted: Bool = false) {
         let plan = plan ?? LogPlan()
+        form = plan.form ?? .local
         var limits = LogLimits()
         if let size = plan.fileSize { limits.fileSize = size }
         if let count = plan.fileCount { limits.fileCount = count }
-        files = plan.isKept ? LogFiles(of: instance, in: directory, limits: limits) : nil
+        files = plan.isKept ? LogFiles(of: instance, in: directory, form: form, limits: limits, isAdopted: isAdopted) : nil
         destination = plan.destination.map { LogDestination($0, instance: "\(stack)-\(instance)") }
     }
 
@@ -38,28 +44,38 @@ final class LogWriter {
     func receive(
         _ bytes: UnsafeRawBufferPointer, from stream: LogStream, at time: LogTime = .now(), scratch: inout LineBuffer
     ) {
-        scratch.removeAll()
-        var encoder = LineEncoder(stream, isKept: files != nil, destination)
-        switch stream {
-        case .stdout: stdout.consume(bytes, at: time) { encoder.put($0, endsLine: $1, $2, &scratch) }
-        case .stderr: stderr.consume(bytes, at: time) { encoder.put($0, endsLine: $1, $2, &scratch) }
+        if form == .local { files?.write(bytes, from: stream, at: time) }
+        guard form == .jsonFile || destination != nil else { return }
+        for start in stride(from: 0, to: bytes.count, by: Self.piece) {
+            scratch.removeAll()
+            var encoder = lineEncoder(stream)
+            let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + Self.piece, bytes.count)])
+            switch stream {
+            case .stdout: stdout.consume(piece, at: time) { encoder.put($0, endsLine: $1, $2, &scratch) }
+            case .stderr: stderr.consume(piece, at: time) { encoder.put($0, endsLine: $1, $2, &scratch) }
+            }
+            pass(scratch, stream, time)
         }
-        pass(scratch)
     }
 
     /// The service closed this output, or ended.
     func finish(_ stream: LogStream, at time: LogTime = .now()) {
+        files?.end(stream, at: time)
         var lines = LineBuffer()
-        var encoder = LineEncoder(stream, isKept: files != nil, destination)
+        var encoder = lineEncoder(stream)
         switch stream {
         case .stdout: stdout.finish(at: time) { encoder.put($0, endsLine: $1, $2, &lines) }
         case .stderr: stderr.finish(at: time) { encoder.put($0, endsLine: $1, $2, &lines) }
         }
-        pass(lines)
+        pass(lines, stream, time)
     }
 
-    private func pass(_ lines: borrowing LineBuffer) {
-        lines.withBytes { files?.write($0) }
+    private func lineEncoder(_ stream: LogStream) -> LineEncoder {
+        LineEncoder(stream, isKept: files != nil && form == .jsonFile, destination)
+    }
+
+    private func pass(_ lines: borrowing LineBuffer, _ stream: LogStream, _ time: LogTime) {
+        lines.withBytes { files?.write($0, from: stream, at: time) }
         destination?.flush()
     }
 }

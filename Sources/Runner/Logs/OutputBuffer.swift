@@ -10,11 +10,11 @@ final class OutputBuffer {
 
     /// How much a pipe holds as Linux makes it, in bytes (pipe(7)).
     private static let usualPipe = 64 * 1024
-    /// How much one holds whose service writes faster than it is read: fewer times that the two have to wait for each other.
-    private static let widePipe = 256 * 1024
-
-    /// What is handed on at once, in bytes: each line may become many times as long.
-    private static let piece = 64 * 1024
+    /// How much one holds whose service writes faster than it is read: fewer times that the two have to wait for each other. It is as much as
+    /// anybody may have by themselves (pipe(7), pipe-max-size).
+    private static let widePipe = 1 << 20
+    /// Memory for lines that is not given back.
+    private static let keptLines = 1 << 20
 
     /// How much a pipe can hold at most, in bytes.
     static func capacity(of pipe: Int32) -> Int { max(Int(clinux_pipe_size(pipe)), usualPipe) }
@@ -26,12 +26,12 @@ final class OutputBuffer {
     func read(_ descriptor: Int32, limit: Int = .max, body: (UnsafeRawBufferPointer, inout LineBuffer) -> Void) -> Int {
         let count = Glibc.read(descriptor, bytes.baseAddress, min(bytes.count, limit))
         guard count > 0 else { return count }
-        if count == Self.usualPipe { clinux_widen_pipe(descriptor, Int32(Self.widePipe)) }
-        for start in stride(from: 0, to: count, by: Self.piece) {
-            body(UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + Self.piece, count)]), &lines)
+        // It may be full with half of that: what does not fit on a page with what is there gets one of its own.
+        if (Self.usualPipe / 2...Self.usualPipe).contains(count), Self.capacity(of: descriptor) == Self.usualPipe {
+            clinux_widen_pipe(descriptor, Int32(Self.widePipe))
         }
-        // Empty lines become seventy bytes each; that much need not be kept.
-        if lines.capacity > 16 * Self.piece { lines = LineBuffer() }
+        body(UnsafeRawBufferPointer(rebasing: bytes[..<count]), &lines)
+        if lines.capacity > Self.keptLines { lines = LineBuffer() }
         return count
     }
 }

@@ -66,7 +66,7 @@ final class ProcessHost: InstanceHost {
         let identity = ProcessIdentity(pid: launched.pid, startTime: launched.startTime)
         let hasReport = launched.startReport != nil
         do {
-            try watch(launched, as: instance, logging: plan.logging)
+            try watch(launched, as: instance, logging: plan.logging, isAdopted: false)
         } catch {
             // Nobody would notice its end.
             Glibc.kill(identity.pid, SIGKILL)
@@ -99,12 +99,13 @@ final class ProcessHost: InstanceHost {
     }
 
     private func watch(
-        _ launched: consuming LaunchedInstance, as name: InstanceName, logging: LogPlan?
+        _ launched: consuming LaunchedInstance, as name: InstanceName, logging: LogPlan?, isAdopted: Bool
     ) throws(SystemCallError) {
         running[name] = try RunningInstance(
             launched, loop: loop,
             log: LogWriter(
-                instance: name.description, stack: Paths.lastComponent(of: directory.path), directory: logs.descriptor.number, plan: logging),
+                instance: name.description, stack: Paths.lastComponent(of: directory.path), directory: logs.descriptor.number, plan: logging,
+                isAdopted: isAdopted),
             onStart: { [unowned self] failure in
                 if let failure {
                     supervisor?.startReported(name, failure: failure)
@@ -245,7 +246,7 @@ final class ProcessHost: InstanceHost {
             guard name.isValid, let pid = observed.pid, let startTime = observed.startTime else { continue }
             do {
                 guard let launched = try launcher.adopt(pid: pid, startTime: startTime) else { continue }
-                try watch(launched, as: name, logging: logging[name.service] ?? nil)
+                try watch(launched, as: name, logging: logging[name.service] ?? nil, isAdopted: true)
             } catch {
                 // Alive, but out of reach: without its output and its end it cannot be supervised.
                 if ProcessIdentity(pid: pid, startTime: startTime).isAlive { Glibc.kill(pid, SIGKILL) }

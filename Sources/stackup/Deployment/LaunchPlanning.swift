@@ -185,11 +185,8 @@ extension LogPlan {
         // A file for each line would take the supervisor more time than it has for a stack.
         self.init(fileSize: logging.fileSize.map { max($0, 4096) }, fileCount: logging.fileCount, isKept: logging.isKept)
         switch logging.driver {
-        case .jsonFile: break
-        case .local:
-            // Docker's.
-            fileSize = fileSize ?? 20 << 20
-            fileCount = fileCount ?? 5
+        case .local: break
+        case .jsonFile: form = .jsonFile
         case .none: isKept = false
         case .journald: destination = .journal(tag: logging.tag)
         case .syslog: destination = .syslog(socket: logging.socket, facility: logging.facility, format: format, tag: logging.tag)

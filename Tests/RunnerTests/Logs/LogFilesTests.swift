@@ -12,10 +12,12 @@ import Testing
         directory = try FileDescriptor.open(temporary.path, O_RDONLY | O_DIRECTORY)
     }
 
-    private func writer(_ instance: String = "web-1", limits: LogLimits = LogLimits()) -> LogWriter {
+    private func writer(
+        _ instance: String = "web-1", _ form: LogForm? = nil, size: Int64? = nil, count: Int? = nil, isAdopted: Bool = false
+    ) -> LogWriter {
         LogWriter(
-            instance: instance, stack: "shop", directory: directory.number,
-            plan: LogPlan(fileSize: limits.fileSize, fileCount: limits.fileCount))
+            instance: instance, stack: "shop", directory: directory.number, plan: LogPlan(form: form, fileSize: size, fileCount: count),
+            isAdopted: isAdopted)
     }
 
     private func put(_ text: String, _ writer: LogWriter, _ stream: LogStream = .stdout, at time: Int64? = nil) {
@@ -31,15 +33,15 @@ import Testing
         return result
     }
 
-    @Test func aLogIsForItsOwnerAlone() throws {
-        put("secret-looking\n", writer())
+    @Test(arguments: [LogForm.local, .jsonFile]) func aLogIsForItsOwnerAlone(form: LogForm) throws {
+        put("secret-looking\n", writer("web-1", form))
         var status = stat()
         #expect(stat("\(temporary.path)/web-1.log", &status) == 0)
         #expect(status.st_mode & 0o777 == 0o600)
     }
 
-    @Test func aFullFileIsRotatedAndOnlySoManyAreKept() throws {
-        let writer = writer(limits: LogLimits(fileSize: 200, fileCount: 3))
+    @Test(arguments: [LogForm.local, .jsonFile]) func aFullFileIsRotatedAndOnlySoManyAreKept(form: LogForm) throws {
+        let writer = writer("web-1", form, size: 200, count: 3)
         for number in 0..<20 { put("line \(number)\n", writer) }
         #expect(temporary.exists("web-1.log") && temporary.exists("web-1.log.1") && temporary.exists("web-1.log.2"))
         #expect(!temporary.exists("web-1.log.3"))
@@ -48,9 +50,9 @@ import Testing
         #expect(kept == (20 - kept.count..<20).map { "line \($0)\n" })
     }
 
-    @Test func aRestartedWriterGoesOnWhereTheLastOneEnded() throws {
-        put("one\n", writer())
-        put("two\n", writer())
+    @Test(arguments: [LogForm.local, .jsonFile]) func aRestartedWriterGoesOnWhereTheLastOneEnded(form: LogForm) throws {
+        put("one\n", writer("web-1", form))
+        put("two\n", writer("web-1", form))
         #expect(texts(try LogReader(directory: temporary.path)) == ["one\n", "two\n"])
     }
 
@@ -64,8 +66,8 @@ import Testing
         #expect(texts(try LogReader(directory: temporary.path, until: LogTime(nanoseconds: 2))) == ["1\n", "2\n"])
     }
 
-    @Test func aPartGoesOnAndARestDoesNot() throws {
-        let writer = writer()
+    @Test(arguments: [LogForm.local, .jsonFile]) func aPartGoesOnAndARestDoesNot(form: LogForm) throws {
+        let writer = writer("web-1", form)
         put(String(repeating: "x", count: LineSplitter.partLimit + 3), writer)
         writer.finish(.stdout)
         put("next\n", writer)
@@ -74,14 +76,14 @@ import Testing
         #expect(parts == [true, false, false])
     }
 
-    @Test func aLinkInPlaceOfALogIsNotFollowed() throws {
+    @Test(arguments: [LogForm.local, .jsonFile]) func aLinkInPlaceOfALogIsNotFollowed(form: LogForm) throws {
         #expect(symlink("\(temporary.path)/elsewhere", "\(temporary.path)/web-1.log") == 0)
-        put("line\n", writer())
+        put("line\n", writer("web-1", form))
         #expect(!temporary.exists("elsewhere"))
     }
 
-    @Test func instancesAreMergedByTime() throws {
-        let web = writer("web-1"), db = writer("db-1")
+    @Test(arguments: [LogForm.local, .jsonFile]) func instancesAreMergedByTime(form: LogForm) throws {
+        let web = writer("web-1", form), db = writer("db-1", form)
         put("1\n", web, at: 1)
         put("4\n", web, at: 4)
         put("2\n", db, at: 2)
@@ -91,9 +93,9 @@ import Testing
         #expect(texts(try LogReader(directory: temporary.path, of: .instance("web-1"))) == ["1\n", "4\n"])
     }
 
-    @Test(arguments: 0...25)
-    func tailCountsBackAcrossRotatedFiles(count: Int) throws {
-        let writer = writer(limits: LogLimits(fileSize: 300, fileCount: 100))
+    @Test(arguments: [LogForm.local, .jsonFile], 0...25)
+    func tailCountsBackAcrossRotatedFiles(form: LogForm, count: Int) throws {
+        let writer = writer("web-1", form, size: 300, count: 100)
         for number in 0..<20 { put("line \(number)\n", writer) }
         let expected = (max(20 - count, 0)..<20).map { "line \($0)\n" }
         let reader = try LogReader(directory: temporary.path, tail: count)
@@ -102,14 +104,14 @@ import Testing
         #expect(texts(reader) == ["later\n"])
     }
 
-    @Test func sinceLeavesOutWhatIsOlder() throws {
-        let writer = writer()
+    @Test(arguments: [LogForm.local, .jsonFile]) func sinceLeavesOutWhatIsOlder(form: LogForm) throws {
+        let writer = writer("web-1", form)
         for time in 1...5 { put("\(time)\n", writer, at: Int64(time)) }
         #expect(texts(try LogReader(directory: temporary.path, since: LogTime(nanoseconds: 4))) == ["4\n", "5\n"])
     }
 
-    @Test func aReaderFollowsRotationsWithoutLosingOrRepeatingALine() throws {
-        let writer = writer(limits: LogLimits(fileSize: 400, fileCount: 50))
+    @Test(arguments: [LogForm.local, .jsonFile]) func aReaderFollowsRotationsWithoutLosingOrRepeatingALine(form: LogForm) throws {
+        let writer = writer("web-1", form, size: 400, count: 50)
         let reader = try LogReader(directory: temporary.path)
         var seen: [String] = []
         for number in 0..<300 {
@@ -135,13 +137,13 @@ import Testing
     }
 
     @Test func aTornLineCostsItselfOnly() throws {
-        try temporary.write(#"{"log":"torn"# + "\n", to: "web-1.log")
-        put("whole\n", writer())
+        try temporary.write(#"{"log":"torn"#, to: "web-1.log")
+        put("whole\n", writer("web-1", .jsonFile))
         #expect(texts(try LogReader(directory: temporary.path)) == ["whole\n"])
     }
 
     @Test func removingAnInstanceRemovesAllItsFiles() throws {
-        let writer = writer(limits: LogLimits(fileSize: 50, fileCount: 3))
+        let writer = writer(size: 50, count: 3)
         for number in 0..<9 { put("line \(number)\n", writer) }
         // Of a plan that kept more, and of somebody who was killed while moving them on.
         for number in [3, 4, 6, 7] { try temporary.write("old\n", to: "web-1.log.\(number)") }

@@ -32,4 +32,21 @@ import Testing
         #expect(second == room())
         #expect(read() == [UInt8](repeating: 2, count: second))
     }
+
+    /// Lines of more than half a page have one each: sixteen fill the pipe.
+    @Test func aPipeThatIsFullOfLinesIsWidened() throws {
+        let pipe = try FileDescriptor.pipe()
+        #expect(fcntl(pipe.write.number, F_SETFL, O_NONBLOCK) == 0)
+        let buffer = OutputBuffer()
+        let line = [UInt8](repeating: 1, count: 2100)
+        func room() -> Int32 { fcntl(pipe.read.number, 1032 /* F_GETPIPE_SZ */) }
+        let usual = room()
+        for _ in 0..<8 { #expect(write(pipe.write.number, line, line.count) == line.count) }
+        #expect(buffer.read(pipe.read.number) { _, _ in } == 8 * line.count)
+        #expect(room() == usual)
+        var count = 0
+        while write(pipe.write.number, line, line.count) > 0 { count += 1 }
+        #expect(buffer.read(pipe.read.number) { _, _ in } == count * line.count)
+        #expect(room() == 1 << 20)
+    }
 }

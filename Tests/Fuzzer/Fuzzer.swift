@@ -4,16 +4,18 @@ import Glibc
 import JSON
 import Linux
 
-/// One input for libFuzzer (https://llvm.org/docs/LibFuzzer.html): loaded as a Compose file and as an env file, and printed in
-/// both forms. Nothing is expected of the outcome but that there is one.
+/// One input for libFuzzer (https://llvm.org/docs/LibFuzzer.html): loaded as a Compose file, and printed in both forms. Nothing is expected of
+/// the outcome but that there is one.
 ///
-/// The first line, where it starts with `#env `, tells what comes after it apart: an env file for a small project of its own.
+/// What begins with `#env ` is an env file for a small project of its own, and what begins with `#log ` is an instance's log.
 private func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))
-    let beginning = Array("#env ".utf8)
-    if bytes.starts(with: beginning) {
+    let rest = Array(bytes.dropFirst(5))
+    if bytes.starts(with: "#log ".utf8) {
+        readLog(rest)
+    } else if bytes.starts(with: "#env ".utf8) {
         let file = FileDescriptor(owning: clinux_memory_file("env"))
-        try? file.writeAll(Array(bytes.dropFirst(beginning.count)))
+        try? file.writeAll(rest)
         load(project, envFiles: ["/proc/self/fd/\(file.number)"])
     } else {
         load(bytes, envFiles: [])
@@ -22,7 +24,7 @@ private func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
 }
 
 /// The package manager has this function called in place of `main`, which libFuzzer would have brought itself.
-@_cdecl("ComposeFuzzer_main")
+@_cdecl("Fuzzer_main")
 public func run(_ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> Int32 {
     var (count, arguments) = (count, arguments)
     return runDriver(&count, &arguments) { fuzz($0, $1) }
