@@ -321,6 +321,16 @@ import Testing
         #expect(bench.instance("web-1")?.restarts == 1)
     }
 
+    @Test func whatIsRemovedWhileItWaitsForItsRestartIsNotStartedAnyMore() {
+        bench.up(.test("web", restart: .always), .test("db"))
+        bench.ended("web-1", 1)
+        bench.submit(.down(services: nil, timeoutMilliseconds: nil))
+        bench.advance(1000)
+        #expect(bench.calls() == ["signal db-1 15", "forget web-1", "discard web"])
+        bench.ended("db-1")
+        #expect(bench.events.suffix(2) == ["db-1 exited(code: 0)", "db-1 removed"])
+    }
+
     @Test func noNeverRestarts() {
         bench.up(.test("web"))
         bench.ended("web-1", 1)
