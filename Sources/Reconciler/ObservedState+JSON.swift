@@ -47,6 +47,7 @@ extension ObservedInstance: JSONConvertible {
         groups = try members.readIfPresent("groups")
         isPaused = try members.readIfPresent("isPaused")
         ranOutOfMemory = try members.readIfPresent("ranOutOfMemory")
+        isEnding = try members.readIfPresent("isEnding")
         oneOff = try members.decodeIfPresent("oneOff")
     }
 
@@ -70,6 +71,7 @@ extension ObservedInstance: JSONConvertible {
             members.put("groups", groups)
             members.put("isPaused", isPaused)
             members.put("ranOutOfMemory", ranOutOfMemory)
+            members.put("isEnding", isEnding)
             members.encode("oneOff", oneOff)
         }
     }

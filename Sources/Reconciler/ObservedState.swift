@@ -71,6 +71,8 @@ public struct ObservedInstance: Sendable, Equatable {
     public var isPaused: Bool?
     /// Whether the kernel has killed a process of it for want of memory since its last start; nil: no.
     public var ranOutOfMemory: Bool?
+    /// Whether it has been asked to end and has not yet, be it that it still waits for those that depend on it; nil: no.
+    public var isEnding: Bool?
     /// nil for a service's own instance.
     public var oneOff: OneOff?
 

@@ -38,6 +38,8 @@ extension StackSupervisor {
             instances: instances.values.sorted { $0.name < $1.name }.map { instance in
                 var observed = observed(instance)
                 observed.command = []
+                // Who takes over carries no request out that somebody has made here.
+                observed.isEnding = nil
                 // What a check prints is the service's own matter.
                 observed.health?.output = nil
                 return observed

@@ -160,6 +160,7 @@ enum Up {
         try events?.subscribe()
         display.follow(supervisor)
         display.show(unchanged: planned.unchangedInstances)
+        display.show(ending: planned.endingInstances)
         try deployer.apply(
             to: supervisor, observed: planned.observed, timeoutMilliseconds: try invocation.seconds("timeout").map { $0 * 1000 }
         ) { display.show($0) }

@@ -63,6 +63,11 @@ final class InstanceProgress {
         display.update(resources: instances.map { "Service \($0.name)" }, status: .done, text: "Running")
     }
 
+    /// Instances that are ending, and that a deployment waits for.
+    func show(ending instances: [ObservedInstance]) {
+        display.update(resources: instances.map { "Service \($0.name)" }, status: .working, text: "Stopping")
+    }
+
     /// Instances that another command was ending: no event tells of them any more.
     ///
     /// - Parameter state: how they are now.
