@@ -103,7 +103,7 @@ enum Down {
             try supervisor.down(timeoutMilliseconds: timeout.map { $0 * 1000 }) { display.show($0) }
             return true
         } catch {
-            guard error == .connectionLost else { throw error }
+            guard error.isLostConnection else { throw error }
             return false
         }
     }

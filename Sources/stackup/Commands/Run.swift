@@ -77,7 +77,9 @@ enum RunCommand {
             invocation.streams.print(request.oneOff.name)
             return 0
         }
-        guard let status = attendant.attend() else { throw SupervisionError.connectionLost }
+        guard let status = attendant.attend() else {
+            throw SupervisionError.lostConnection(to: invocation.paths.directories(of: project.stack.name))
+        }
         leave(request, project.stack.name, invocation)
         return status
     }
@@ -147,7 +149,7 @@ enum RunCommand {
                 if case .starting = event.kind { display.finish() }
                 attendant.hear(event)
             }
-        } catch SupervisionError.connectionLost where attendant != nil {
+        } catch let error as SupervisionError where error.isLostConnection && attendant != nil {
             // A supervisor that was killed may have launched it before; then it is there without one.
         } catch SupervisionError.refused(let reason) where isStarted {
             // Something else that came with it has failed, such as a dependency that it can do without: it runs all the same.

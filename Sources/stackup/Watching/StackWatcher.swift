@@ -215,7 +215,7 @@ final class StackWatcher {
 
     private func restart(_ services: [String]) throws {
         guard !services.isEmpty, !isOver() else { return }
-        guard let supervisor = try SupervisorClient.connect(directories) else { throw SupervisionError.connectionLost }
+        guard let supervisor = try SupervisorClient.connect(directories) else { throw SupervisionError.lostConnection(to: directories) }
         restarting = Set(services)
         supervisor.onWait = whileWaiting
         do {
@@ -254,7 +254,7 @@ final class StackWatcher {
     // MARK: What runs
 
     private func observe() throws -> ObservedState {
-        guard let supervisor = try SupervisorClient.connect(directories) else { throw SupervisionError.connectionLost }
+        guard let supervisor = try SupervisorClient.connect(directories) else { throw SupervisionError.lostConnection(to: directories) }
         let state = try supervisor.observe()
         // A secret may have come, or its file another one, since the watch began.
         exclusions.add(state.maskedFiles)
