@@ -48,6 +48,7 @@ extension ObservedInstance: JSONConvertible {
         isPaused = try members.readIfPresent("isPaused")
         ranOutOfMemory = try members.readIfPresent("ranOutOfMemory")
         isEnding = try members.readIfPresent("isEnding")
+        isHeld = try members.readIfPresent("isHeld")
         oneOff = try members.decodeIfPresent("oneOff")
     }
 
@@ -72,6 +73,7 @@ extension ObservedInstance: JSONConvertible {
             members.put("isPaused", isPaused)
             members.put("ranOutOfMemory", ranOutOfMemory)
             members.put("isEnding", isEnding)
+            members.put("isHeld", isHeld)
             members.encode("oneOff", oneOff)
         }
     }

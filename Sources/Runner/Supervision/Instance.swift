@@ -113,6 +113,7 @@ final class Instance {
         if isPaused { observed.isPaused = true }
         if outOfMemoryKills > 0 { observed.ranOutOfMemory = true }
         if isAlive, intent?.isEnd == true { observed.isEnding = true }
+        if isHeld { observed.isHeld = true }
         return observed
     }
 }

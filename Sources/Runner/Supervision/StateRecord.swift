@@ -68,6 +68,7 @@ extension StackSupervisor {
             instance.stoppedByUser = observed.stoppedByUser
             instance.configHash = observed.configHash
             instance.failure = observed.failure
+            instance.isHeld = observed.isHeld ?? false
             // How many they were nobody will ask.
             instance.outOfMemoryKills = observed.ranOutOfMemory == true ? 1 : 0
             instances[name] = instance
