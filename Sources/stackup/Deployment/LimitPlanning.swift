@@ -110,7 +110,7 @@ struct LimitPlanning {
             var status = stat()
             guard stat(device.path, &status) == 0, status.st_mode & S_IFMT == S_IFBLK else {
                 throw DeploymentError(
-                    "'blkio_config' names '\(device.path)', which is no block device", attribute: "blkio_config.\(device.kind.rawValue)",
+                    "'blkio_config' names '\(device.path)', which is no block device", attribute: service.places.item(of: "blkio_config.\(device.kind.rawValue)") { $0["path"]?.string == device.path } + ".path",
                     remedy: "lsblk -p lists them")
             }
             if device.kind == .weight, !hasWeights {
@@ -188,6 +188,7 @@ struct LimitPlanning {
     }
 
     private mutating func warn(_ message: String, _ attribute: String, remedy: String) {
+        let attribute = service.places.name(of: attribute)
         let path = "services.\(service.name).\(attribute)"
         warnings.append(Diagnostic(.warning, "\(path): \(message)", at: service.location(of: attribute), attribute: path, remedy: remedy))
     }
