@@ -37,7 +37,7 @@ enum RunCommand {
             .value("name", "NAME", help: "What it is called (default PROJECT-SERVICE-run-…)"),
             .flag("no-deps", help: "Don't start what the service depends on"),
             .flag("remove-orphans", help: "Remove services that the files no longer define, and one-offs that have ended"),
-            .value("pull", "POLICY", help: "Accepted for Docker's sake: there are no images to pull"),
+            .choice("pull", ["always", "missing", "never", "if_not_present", "build"], help: "Accepted for Docker's sake: there are no images to pull"),
             .flag("quiet-pull", help: "Accepted for Docker's sake, as --pull"),
             .flag("build", help: "Accepted for Docker's sake: there are no images to build"),
             .flag("quiet-build", help: "Accepted for Docker's sake, as --build"),

@@ -33,7 +33,7 @@ enum Up {
             .flag("no-color", help: "Don't colour the prefixes"),
             .value("timeout", short: "t", "SECONDS", help: "How long what is stopped has before a kill; default: each service's stop_grace_period"),
             .flag("yes", short: "y", help: "Accepted for Docker's sake: nothing is asked"),
-            .value("pull", "POLICY", help: "Accepted for Docker's sake: there are no images to pull"),
+            .choice("pull", ["always", "missing", "never", "if_not_present", "build"], help: "Accepted for Docker's sake: there are no images to pull"),
             .flag("quiet-pull", help: "Accepted for Docker's sake, as --pull"),
             .flag("build", help: "Accepted for Docker's sake: there are no images to build"),
             .flag("no-build", help: "Accepted for Docker's sake, as --build"),

@@ -21,8 +21,6 @@ struct OneOffRequest {
         guard var service = project.stack.service(name) else {
             throw CommandFailure.unknown("service", name, among: project.stack.services.map(\.name))
         }
-        // The command line has its part in it: a place in a file could be the wrong one.
-        service.places = AttributePlaces()
         if let entrypoint = invocation.value("entrypoint") {
             do {
                 let (words, end) = try ShellWords.command(in: entrypoint)
@@ -38,12 +36,14 @@ struct OneOffRequest {
             if command.isEmpty { service.command = [] }
         }
         if !command.isEmpty { service.command = command }
+        // What is wrong with an option is said of the option; the rest has its place in a file.
+        _ = try invocation.namedUser()
         if let user = invocation.value("user") { service.user = user }
         if let directory = invocation.value("workdir") { service.workingDirectory = directory }
         service.environment.merge(try Self.variables(of: project, invocation)) { _, new in new }
         service.labels.merge(try Self.labels(invocation)) { _, new in new }
         try Self.mount(invocation.values("volume"), in: &service, of: project, invocation)
-        try Self.grant(invocation.values("cap-add"), dropping: invocation.values("cap-drop"), &service)
+        try Self.grant(invocation.values("cap-add"), dropping: invocation.values("cap-drop"), &service, isRoot: invocation.user == 0)
         self.service = service
         startsDependencies = !invocation.flag("no-deps")
         slug = Self.randomSlug()
@@ -149,9 +149,10 @@ struct OneOffRequest {
         }
     }
 
-    private static func grant(_ added: [String], dropping dropped: [String], _ service: inout Service) throws(CommandFailure) {
+    private static func grant(_ added: [String], dropping dropped: [String], _ service: inout Service, isRoot: Bool) throws(CommandFailure) {
+        if !isRoot, !added.isEmpty { throw CommandFailure("option '--cap-add' needs root; leave it out, or start the stack as root") }
         for name in added + dropped where name.uppercased() != "ALL" && Capabilities.number(name) == nil {
-            throw CommandFailure("'\(name)' is not a capability; capabilities(7) lists them")
+            throw CommandFailure("option '\(added.contains(name) ? "--cap-add" : "--cap-drop")': '\(name)' is not a capability; capabilities(7) lists them")
         }
         service.capAdd = service.capAdd.filter { !dropped.contains($0) } + added
         service.capDrop = service.capDrop.filter { !added.contains($0) } + dropped

@@ -92,7 +92,7 @@ enum VolumePlanning {
         // A new volume belongs to the user of the service that is the first to have it, much as Docker takes
         // the owner from the image.
         if geteuid() == 0, let user = service.user {
-            let owner = try UserDatabase.host.resolve(user).identity
+            let owner = try UserDatabase.host.resolve(user, startedBy: 0).identity
             if fchown(data.number, owner.uid, owner.gid) != 0 { throw SystemCallError("fchown", folder) }
         }
     }
