@@ -118,7 +118,12 @@ struct LaunchPlanning {
 
     private func limits(of service: Service) throws(DeploymentError) -> [ResourceLimit] {
         var limits: [ResourceLimit] = []
-        for ulimit in service.ulimits { limits.append(try ResourceLimit(ulimit)) }
+        var problems = Problems()
+        for ulimit in service.ulimits {
+            guard let limit = problems.collect({ () throws(DeploymentError) in try ResourceLimit(ulimit) }) else { continue }
+            limits.append(limit)
+        }
+        guard problems.isEmpty else { throw problems.error }
         return limits
     }
 

@@ -14,6 +14,9 @@ struct OneOffRequest {
     /// Whether what the service depends on is to be there first.
     let startsDependencies: Bool
 
+    /// Where `--volume` mounts something.
+    let mountedTargets: Set<String>
+
     private let slug: String
 
     /// - Throws: `UsageError` or `CommandFailure` for what can't be.
@@ -42,7 +45,7 @@ struct OneOffRequest {
         if let directory = invocation.value("workdir") { service.workingDirectory = directory }
         service.environment.merge(try Self.variables(of: project, invocation)) { _, new in new }
         service.labels.merge(try Self.labels(invocation)) { _, new in new }
-        try Self.mount(invocation.values("volume"), in: &service, of: project, invocation)
+        mountedTargets = try Self.mount(invocation.values("volume"), in: &service, of: project, invocation)
         try Self.grant(invocation.values("cap-add"), dropping: invocation.values("cap-drop"), &service, isRoot: invocation.user == 0)
         self.service = service
         startsDependencies = !invocation.flag("no-deps")
@@ -134,7 +137,12 @@ struct OneOffRequest {
     }
 
     /// What is mounted at the same target gives way.
-    private static func mount(_ texts: [String], in service: inout Service, of project: LoadedProject, _ invocation: Invocation) throws {
+    ///
+    /// - Returns: the targets.
+    private static func mount(
+        _ texts: [String], in service: inout Service, of project: LoadedProject, _ invocation: Invocation
+    ) throws -> Set<String> {
+        var targets = Set<String>()
         for text in texts {
             let mount: Compose.ServiceMount
             do {
@@ -146,7 +154,9 @@ struct OneOffRequest {
             }
             service.mounts.removeAll { $0.target == mount.target }
             service.mounts.append(mount)
+            targets.insert(mount.target)
         }
+        return targets
     }
 
     private static func grant(_ added: [String], dropping dropped: [String], _ service: inout Service, isRoot: Bool) throws(CommandFailure) {
