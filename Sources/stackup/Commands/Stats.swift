@@ -107,7 +107,7 @@ private struct UsageSampler {
             let name = instance.name(in: project)
             guard let pid = instance.pid, let own = processes[pid] else { return UsageRow(name: name, usage: nil, cpuShare: 0) }
             let usage = InstanceUsage.read(pid: pid, processes: own, groups: instance.groups)
-            let time = monotonicNanoseconds()
+            let time = MonotonicClock.nanoseconds()
             next[pid] = (time, usage.cpuNanoseconds)
             let before = last[pid]
             let passed = before.map { time - $0.time } ?? 0
@@ -117,12 +117,6 @@ private struct UsageSampler {
         last = next
         return rows
     }
-}
-
-private func monotonicNanoseconds() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
 }
 
 /// One line of `stats`.
