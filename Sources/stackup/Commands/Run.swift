@@ -122,6 +122,7 @@ enum RunCommand {
     private static func start(
         _ request: OneOffRequest, of project: LoadedProject, attendedBy attendant: OneOffAttendant?, _ invocation: Invocation
     ) throws -> Set<String> {
+        try invocation.awaitEnds(of: request.dependencies(in: project), in: project.stack.name)
         let session = try StackSession(project.stack.name, invocation, for: .deploying)
         let planned = try PlannedDeployment(project, invocation, session, running: request)
         let preparation = planned.preparation
@@ -139,7 +140,7 @@ enum RunCommand {
         let supervisor = try session.supervisorStartingIfNeeded()
         defer { display.finish() }
         display.follow(supervisor)
-        display.show(unchanged: planned.unchangedInstances)
+        display.show(planned.unchangedInstances, .done, "Running")
         var isStarted = false
         do {
             try deployer.apply(to: supervisor, observed: planned.observed, for: attendant?.handedOver) { event in

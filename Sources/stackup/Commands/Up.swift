@@ -142,6 +142,7 @@ enum Up {
     private static func deploy(
         _ project: LoadedProject, _ invocation: Invocation, stays: Bool
     ) throws -> (stack: DeployedStack, events: SupervisorClient?, overtaken: Set<String>) {
+        try invocation.awaitEnds(of: project.stack.services, in: project.stack.name)
         let session = try StackSession(project.stack.name, invocation, for: .deploying)
         let planned = try PlannedDeployment(project, invocation, session)
         guard let store = session.store else { throw CommandFailure("the store could not be opened") }
@@ -159,8 +160,7 @@ enum Up {
         let events = stays ? try SupervisorClient.connect(session.directories) : nil
         try events?.subscribe()
         display.follow(supervisor)
-        display.show(unchanged: planned.unchangedInstances)
-        display.show(ending: planned.endingInstances)
+        display.show(planned.unchangedInstances, .done, "Running")
         try deployer.apply(
             to: supervisor, observed: planned.observed, timeoutMilliseconds: try invocation.seconds("timeout").map { $0 * 1000 }
         ) { display.show($0) }

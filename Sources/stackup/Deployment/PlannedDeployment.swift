@@ -70,14 +70,6 @@ struct PlannedDeployment {
         }.sorted { ($0.service, $0.index) < ($1.service, $1.index) }
     }
 
-    /// The services' instances that are started once they have ended, as an earlier command has asked for.
-    var endingInstances: [ObservedInstance] {
-        let started = Set(plan.actions.compactMap { action in
-            if case .startInstance(let service, let index) = action.operation { "\(service)-\(index)" } else { nil }
-        })
-        return observed.replicas.filter { $0.isEnding == true && started.contains($0.name) }
-    }
-
     /// Services that were stopped, and stay so.
     var heldServices: Set<String> {
         Set(plan.actions.compactMap { action in
