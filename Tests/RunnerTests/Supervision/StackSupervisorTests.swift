@@ -339,7 +339,7 @@ import Testing
         bench.ended("web-1", 1)
         bench.submit(.down(services: nil, timeoutMilliseconds: nil))
         bench.advance(1000)
-        #expect(bench.calls() == ["signal db-1 15", "forget web-1", "discard web"])
+        #expect(bench.calls() == ["release db", "signal db-1 15", "discard web"])
         bench.ended("db-1")
         #expect(bench.events.suffix(2) == ["db-1 exited(code: 0)", "db-1 removed"])
     }
