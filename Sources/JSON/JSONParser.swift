@@ -11,24 +11,25 @@ extension JSONValue {
     /// - Parameters:
     ///   - bytes: the whole document.
     ///   - depthLimit: how deep arrays and objects may nest; bounds the stack that a hostile document can use.
+    ///   - valueLimit: how many values it may have altogether; bounds the memory, of which a value takes many times its bytes.
     /// - Throws: where the document goes wrong.
     public static func parse(
-        _ bytes: UnsafeRawBufferPointer, depthLimit: Int = defaultDepthLimit
+        _ bytes: UnsafeRawBufferPointer, depthLimit: Int = defaultDepthLimit, valueLimit: Int = .max
     ) throws(JSONError) -> JSONValue {
-        var parser = JSONParser(bytes: bytes, depthLimit: depthLimit)
+        var parser = JSONParser(bytes: bytes, depthLimit: depthLimit, valueLimit: valueLimit)
         return try parser.document()
     }
 
-    /// Reads one JSON document; see ``parse(_:depthLimit:)``.
+    /// Reads one JSON document; see ``parse(_:depthLimit:valueLimit:)``.
     public static func parse(
-        _ bytes: [UInt8], depthLimit: Int = defaultDepthLimit
+        _ bytes: [UInt8], depthLimit: Int = defaultDepthLimit, valueLimit: Int = .max
     ) throws(JSONError) -> JSONValue {
         try bytes.withUnsafeBytes { buffer in
-            Result { () throws(JSONError) in try parse(buffer, depthLimit: depthLimit) }
+            Result { () throws(JSONError) in try parse(buffer, depthLimit: depthLimit, valueLimit: valueLimit) }
         }.get()
     }
 
-    /// Reads one JSON document; see ``parse(_:depthLimit:)``.
+    /// Reads one JSON document; see ``parse(_:depthLimit:valueLimit:)``.
     public static func parse(
         _ text: String, depthLimit: Int = defaultDepthLimit
     ) throws(JSONError) -> JSONValue {
@@ -40,12 +41,15 @@ extension JSONValue {
 struct JSONParser {
     let bytes: UnsafeRawBufferPointer
     let depthLimit: Int
+    /// How many more values there may be.
+    private var valuesLeft: Int
     var position = 0
     var depth = 0
 
-    init(bytes: UnsafeRawBufferPointer, depthLimit: Int) {
+    init(bytes: UnsafeRawBufferPointer, depthLimit: Int, valueLimit: Int) {
         self.bytes = bytes
         self.depthLimit = depthLimit
+        valuesLeft = valueLimit
     }
 
     mutating func document() throws(JSONError) -> JSONValue {
@@ -58,6 +62,8 @@ struct JSONParser {
 
     private mutating func value() throws(JSONError) -> JSONValue {
         guard let byte = peek() else { throw error("a value is missing") }
+        guard valuesLeft > 0 else { throw error("there are more values than may be") }
+        valuesLeft -= 1
         switch byte {
         case UInt8(ascii: "{"): return try object()
         case UInt8(ascii: "["): return try array()
@@ -75,8 +81,9 @@ struct JSONParser {
         var members: [JSONValue.Member] = []
         var names = NameSet()
         if !take(UInt8(ascii: "}")) {
-            members.reserveCapacity(4)
             repeat {
+                // Of one member there are often many, and rarely of two.
+                if members.count == 1 { members.reserveCapacity(4) }
                 skipSpace()
                 guard peek() == UInt8(ascii: "\"") else { throw error("a member's name in quotes is missing") }
                 let start = position

@@ -47,6 +47,8 @@ extension ObservedInstance: JSONConvertible {
         groups = try members.readIfPresent("groups")
         isPaused = try members.readIfPresent("isPaused")
         ranOutOfMemory = try members.readIfPresent("ranOutOfMemory")
+        isEnding = try members.readIfPresent("isEnding")
+        isHeld = try members.readIfPresent("isHeld")
         oneOff = try members.decodeIfPresent("oneOff")
     }
 
@@ -70,6 +72,8 @@ extension ObservedInstance: JSONConvertible {
             members.put("groups", groups)
             members.put("isPaused", isPaused)
             members.put("ranOutOfMemory", ranOutOfMemory)
+            members.put("isEnding", isEnding)
+            members.put("isHeld", isHeld)
             members.encode("oneOff", oneOff)
         }
     }

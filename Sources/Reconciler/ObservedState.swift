@@ -71,6 +71,10 @@ public struct ObservedInstance: Sendable, Equatable {
     public var isPaused: Bool?
     /// Whether the kernel has killed a process of it for want of memory since its last start; nil: no.
     public var ranOutOfMemory: Bool?
+    /// Whether it has been asked to end and has not yet, be it that it still waits for those that depend on it; nil: no.
+    public var isEnding: Bool?
+    /// Whether it was stopped before the host was started, and so is left alone: others don't wait for it; nil: no.
+    public var isHeld: Bool?
     /// nil for a service's own instance.
     public var oneOff: OneOff?
 

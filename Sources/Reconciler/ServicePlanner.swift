@@ -62,6 +62,9 @@ struct ServicePlanner {
                 continue
             }
             switch instance.status {
+            case _ where instance.isEnding == true:
+                // Its end was asked for by a command that nobody waits for any more; it comes first.
+                launches.append(Action(.startInstance(service: name, index: index), cause: "is being stopped"))
             case .exited, .stopping:
                 launches.append(Action(.startInstance(service: name, index: index), cause: "not running"))
             case .created, .running, .restarting:

@@ -33,7 +33,7 @@ public struct Diagnostic: Sendable, Equatable {
 
     public let severity: Severity
     /// What is wrong: lower case, no full stop, never a secret's value.
-    public let message: String
+    public var message: String
     /// Where, as far as that is known.
     public let location: SourceLocation?
     /// The attribute's path, for example `services.web.ports[0]`; empty when none applies.
@@ -41,7 +41,7 @@ public struct Diagnostic: Sendable, Equatable {
     /// What to show of the line that `location` points into.
     public let source: Source
     /// What to do about it, for example `did you mean 'ports'?`.
-    public let remedy: String?
+    public var remedy: String?
 
     public init(
         _ severity: Severity, _ message: String, at location: SourceLocation? = nil, attribute: String = "",

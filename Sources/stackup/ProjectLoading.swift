@@ -86,6 +86,9 @@ struct TargetStack {
     /// nil where no files were asked for, or where they have errors.
     let project: LoadedProject?
 
+    /// Those of the files, whatever their profiles; nil where there are none.
+    var definedServices: Set<String>? { project.map { Set($0.stack.services.map(\.name) + $0.stack.disabledServices) } }
+
     /// Whoever asks for an end while one is under way must not wait for the time that was given first: neither for the lock of the
     /// command that gave it, nor in the supervisor's queue. What is in the way of it shows when the end itself is asked for.
     ///
@@ -93,9 +96,8 @@ struct TargetStack {
     /// - Returns: an event for each instance that was found stopping.
     func hasten(_ invocation: Invocation, services: [String], timeoutMilliseconds: Int64?) -> [InstanceEvent] {
         var stopping: [InstanceEvent] = []
-        let all = project.map { $0.stack.services.map(\.name) + $0.stack.disabledServices }
         let supervisor = try? SupervisorClient.connect(invocation.paths.directories(of: name))
-        try? supervisor?.hasten(services: services.isEmpty ? all : services, timeoutMilliseconds: timeoutMilliseconds) {
+        try? supervisor?.hasten(services: services.isEmpty ? definedServices?.sorted() : services, timeoutMilliseconds: timeoutMilliseconds) {
             stopping.append($0)
         }
         return stopping
@@ -112,11 +114,7 @@ struct TargetStack {
     func services(named names: [String], observed: ObservedState, record: StackRecord?) throws(CommandFailure) -> [String]? {
         guard !names.isEmpty else { return nil }
         var known = Set(observed.replicas.map(\.service))
-        if let stack = project?.stack {
-            known.formUnion(stack.services.map(\.name) + stack.disabledServices)
-        } else {
-            known.formUnion(record?.services.keys.map { $0 } ?? [])
-        }
+        known.formUnion(definedServices ?? Set(record?.services.keys.map { $0 } ?? []))
         let oneOffs = Dictionary(observed.oneOffs.map { ($0.name(in: self.name), $0.service) }, uniquingKeysWith: { first, _ in first })
         // Without files it is not known what could be meant.
         guard project != nil || !known.isEmpty || !oneOffs.isEmpty else {

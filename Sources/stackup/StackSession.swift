@@ -108,7 +108,7 @@ struct StackSession: ~Copyable {
             try client?.askForState()
         } catch {
             // It is just ending.
-            guard error == .connectionLost else { throw error }
+            guard error.isLostConnection else { throw error }
         }
         return client
     }
@@ -175,7 +175,7 @@ struct StackSession: ~Copyable {
             guard let supervisor = try supervisor() else { return ObservedState() }
             if let state = try Self.state(of: supervisor) { return state }
         }
-        throw SupervisionError.connectionLost
+        throw SupervisionError.lostConnection(to: directories)
     }
 
     /// - Returns: nil where it ended before it answered.
@@ -183,7 +183,7 @@ struct StackSession: ~Copyable {
         do {
             return try supervisor.observe()
         } catch {
-            guard error == .connectionLost else { throw error }
+            guard error.isLostConnection else { throw error }
             return nil
         }
     }

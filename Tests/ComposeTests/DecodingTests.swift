@@ -68,6 +68,31 @@ import Testing
         #expect(other == service && other.location(of: "user") == service.location)
     }
 
+    @Test func aPlaceIsFoundInListsUnderNamesWithDotsAndUnderDeploy() throws {
+        let service = try Fixture.service("""
+            services:
+              web:
+                command: run it
+                pids_limit: 10
+                group_add: [audio,
+                  video]
+                volumes:
+                - /srv:/a
+                - /srv:/b:ro
+                sysctls:
+                  kernel.msgmax: 10
+                  kernel.sem: 11
+                deploy: {resources: {limits: {cpus: 1, pids: 10}}}
+            """)
+        func place(_ path: String) -> String { service.location(of: path).map { "\($0.line):\($0.column)" } ?? "" }
+        let video = service.places.item(of: "group_add") { $0.string == "video" }
+        #expect(video == "group_add[1]" && place(video) == "6:7")
+        #expect(service.places.item(of: "group_add") { $0.string == "none" } == "group_add" && service.places.item(of: "cap_add") { _ in true } == "cap_add")
+        #expect(place("volumes[1].target") == place("volumes[1]") && place("volumes[1]") == "9:7" && place("volumes[2]") == place("volumes"))
+        #expect(place("sysctls.kernel.sem") == "12:19" && place("sysctls.kernel.none") == place("sysctls"))
+        #expect(["cpus", "mem_limit", "pids_limit"].map(service.places.name) == ["deploy.resources.limits.cpus", "mem_limit", "deploy.resources.limits.pids"])
+    }
+
     @Test func aGrantsReactionComesBeforeTheServices() throws {
         let service = try Fixture.service("""
             services:

@@ -88,6 +88,12 @@ import Testing
         #expect(throws: JSONError.self) { try JSONValue.parse("[\(nested)]") }
     }
 
+    @Test func moreValuesThanTheCallerHasRoomForAreRefused() throws {
+        let text = Array(#"{"a":[1,{},"x"],"b":null}"#.utf8)
+        #expect(throws: Never.self) { try JSONValue.parse(text, valueLimit: 6) }
+        #expect(throws: JSONError.self) { try JSONValue.parse(text, valueLimit: 5) }
+    }
+
     @Test func mutatedDocumentsNeverCrash() {
         let seed = Array(#"{"a":[1,-2.5e3,"x\u00e9\ud83d\ude00\n"],"b":{"c":null,"d":true},"e":18446744073709551615}"#.utf8)
         var random = SplitMix(state: 7)

@@ -52,6 +52,16 @@ import Testing
             """)
     }
 
+    @Test func whatIsEndingIsStartedAnewHoweverLongItWaitsForOthersToEndFirst() {
+        var scene = Scene.running()
+        scene.change("web") { ($0.status, $0.isEnding) = (.stopping, true) }
+        scene.change("db") { $0.isEnding = true }
+        #expect(scene.plan.text == """
+            + start     db-1  is being stopped
+            + start     web-1  is being stopped
+            """)
+    }
+
     @Test func whatAPersonHasStoppedStaysSoWhereItIsUnlessStoppedAndThatIsAskedFor() {
         var scene = Scene.running()
         scene.options.stopped = ["db", "web"]

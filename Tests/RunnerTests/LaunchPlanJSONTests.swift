@@ -147,6 +147,8 @@ import Testing
         instance.groups = ["/g"]
         instance.isPaused = true
         instance.ranOutOfMemory = true
+        instance.isEnding = true
+        instance.isHeld = true
         instance.oneOff = OneOff(service: "web", name: "job", isRemovedAtEnd: true)
         for child in Mirror(reflecting: instance).children {
             let isNothing = Mirror(reflecting: child.value).displayStyle == .optional && Mirror(reflecting: child.value).children.isEmpty

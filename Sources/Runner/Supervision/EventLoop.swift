@@ -80,13 +80,3 @@ final class EventLoop {
         }
     }
 }
-
-/// The clock of deadlines: it stands still while the machine sleeps, and nobody sets it.
-enum MonotonicClock {
-    /// In milliseconds.
-    static func now() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-    }
-}

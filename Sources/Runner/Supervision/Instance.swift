@@ -26,6 +26,9 @@ final class Instance {
 
         /// Whether the processes that are there have to end for it.
         var endsProcesses: Bool { self != .start }
+
+        /// Whether nothing comes after that end.
+        var isEnd: Bool { self != .start && self != .cycle }
     }
 
     let name: InstanceName
@@ -109,6 +112,8 @@ final class Instance {
             configHash: configHash, command: command, failure: failure, health: isAlive ? health?.health ?? adoptedHealth : nil)
         if isPaused { observed.isPaused = true }
         if outOfMemoryKills > 0 { observed.ranOutOfMemory = true }
+        if isAlive, intent?.isEnd == true { observed.isEnding = true }
+        if isHeld { observed.isHeld = true }
         return observed
     }
 }

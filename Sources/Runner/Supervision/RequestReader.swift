@@ -6,6 +6,8 @@ import Linux
 enum ControlLimits {
     /// In bytes: one message's JSON.
     static let message = 16 << 20
+    /// The values in it: a small one takes some twenty times its bytes of memory.
+    static let values = 1 << 20
     /// In bytes: all payloads of one message.
     static let payload = 64 << 20
     /// In bytes: one secret or config, Swarm's limit.
@@ -114,7 +116,7 @@ struct RequestReader {
     private mutating func interpret(_ bytes: [UInt8]) -> Outcome? {
         let message: JSONValue
         do {
-            message = try JSONValue.parse(bytes, depthLimit: 32)
+            message = try JSONValue.parse(bytes, depthLimit: 32, valueLimit: ControlLimits.values)
         } catch {
             return .broken(reason: "the message is no JSON: \(error)")
         }

@@ -104,6 +104,8 @@ extension StackSupervisor {
             emit(.stopped, instance.name)
             concludeOneOff(instance)
         case .remove:
+            // A restart that it waited for means nothing any more.
+            instance.phase = .exited
             instances[instance.name] = nil
             stoppedServices.remove(instance.name.service)
             instance.caller = nil

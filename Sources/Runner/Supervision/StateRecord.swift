@@ -38,6 +38,8 @@ extension StackSupervisor {
             instances: instances.values.sorted { $0.name < $1.name }.map { instance in
                 var observed = observed(instance)
                 observed.command = []
+                // Who takes over carries no request out that somebody has made here.
+                observed.isEnding = nil
                 // What a check prints is the service's own matter.
                 observed.health?.output = nil
                 return observed
@@ -66,6 +68,7 @@ extension StackSupervisor {
             instance.stoppedByUser = observed.stoppedByUser
             instance.configHash = observed.configHash
             instance.failure = observed.failure
+            instance.isHeld = observed.isHeld ?? false
             // How many they were nobody will ask.
             instance.outOfMemoryKills = observed.ranOutOfMemory == true ? 1 : 0
             instances[name] = instance

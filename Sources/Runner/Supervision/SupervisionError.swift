@@ -7,7 +7,7 @@ public enum SupervisionError: Error, Equatable, Sendable, CustomStringConvertibl
     case system(SystemCallError)
     /// The supervisor could not be started.
     case notStarted(reason: String)
-    /// The connection ended in the middle of a request.
+    /// The connection ended in the middle of a request, and nothing of the stack runs any more.
     case connectionLost
     /// It ended while services run that it was to look after: somebody killed it.
     case killed
@@ -15,6 +15,14 @@ public enum SupervisionError: Error, Equatable, Sendable, CustomStringConvertibl
     case malformed(String)
     /// The supervisor did not do it, and says why.
     case refused(String)
+
+    /// Why a connection to a stack's supervisor is at its end.
+    public static func lostConnection(to directories: StackDirectories) -> SupervisionError {
+        (try? StackRemains.hasLiveInstances(directories)) ?? false ? .killed : .connectionLost
+    }
+
+    /// Whether the supervisor is gone, however it ended.
+    public var isLostConnection: Bool { self == .connectionLost || self == .killed }
 
     init(_ error: SafePathError) {
         switch error {

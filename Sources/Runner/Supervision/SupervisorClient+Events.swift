@@ -29,7 +29,7 @@ extension SupervisorClient {
     private func reply() throws(SupervisionError) -> ControlReply? {
         do {
             return try receive()
-        } catch where error == .connectionLost {
+        } catch where error.isLostConnection {
             return nil
         }
     }
@@ -64,7 +64,7 @@ extension SupervisorClient {
     public func attend(failure: String?) throws(SupervisionError) -> Bool {
         do {
             try send(.attend(failure: failure))
-        } catch where error == .connectionLost {
+        } catch where error.isLostConnection {
             return false
         }
         switch try reply() {

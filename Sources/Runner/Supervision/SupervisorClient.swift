@@ -111,10 +111,10 @@ public final class SupervisorClient {
                 guard sent == part.length else { throw SupervisionError.malformed("fewer bytes than announced for payload \(position)") }
             }
             try gathered.flush()
-        } catch SupervisionError.connectionLost {
+        } catch let error as SupervisionError where error.isLostConnection {
             // It hung up in the middle of it: perhaps it said why.
             try finish()
-            throw SupervisionError.connectionLost
+            throw error
         }
     }
 
@@ -227,10 +227,10 @@ public final class SupervisorClient {
             try frame.withUnsafeBytes { try sendAll($0, descriptors) }
         } catch let error as SupervisionError {
             // A supervisor that could not start has said why.
-            if error == .connectionLost, let reason = complaint() { throw .notStarted(reason: reason) }
+            if error.isLostConnection, let reason = complaint() { throw .notStarted(reason: reason) }
             throw error
         } catch {
-            throw .connectionLost
+            throw .lostConnection(to: directories)
         }
     }
 
@@ -245,7 +245,7 @@ public final class SupervisorClient {
             if count >= 0 {
                 sent += count
             } else if errno == EPIPE || errno == ECONNRESET {
-                throw .connectionLost
+                throw .lostConnection(to: directories)
             } else if errno != EINTR && errno != EAGAIN {
                 throw .system(SystemCallError("send", "the control socket"))
             }
@@ -281,7 +281,7 @@ public final class SupervisorClient {
                 end = end ?? MonotonicClock.now() + Int64(answerPatience)
             } else if received == 0 || errno == ECONNRESET {
                 if let reason = complaint() { throw .notStarted(reason: reason) }
-                throw .connectionLost
+                throw .lostConnection(to: directories)
             } else if errno != EINTR, errno != EAGAIN {
                 throw .system(SystemCallError("recv", "the control socket"))
             }

@@ -6,12 +6,16 @@ struct UnitFolder {
     let path: String
     private let isSystem: Bool
     private let systemctl: String
+    /// A user's manager runs while that user is logged in, or always (loginctl(1), `enable-linger`).
+    private let waitsForLogin: Bool
     /// Whether a manager runs that could be told; otherwise systemctl changes the files alone.
     private let isRunning: Bool
 
     /// - Throws: `CommandFailure` where there is no systemd.
     init(_ invocation: Invocation) throws(CommandFailure) {
         isSystem = invocation.user == 0
+        let name = UserDatabase.host.entry(uid: invocation.user)?.name
+        waitsForLogin = !isSystem && (name.map { access("/var/lib/systemd/linger/" + $0, F_OK) != 0 } ?? true)
         guard let systemctl = ["/usr/bin/systemctl", "/bin/systemctl"].first(where: { (path: String) in access(path, X_OK) == 0 }) else {
             throw CommandFailure(
                 "systemd is not installed here; have whatever starts this host's programs run: stackup -p NAME -f FILE up -d")
@@ -91,10 +95,11 @@ struct UnitFolder {
     /// Whether it is started at boot.
     func isEnabled(_ unit: String) throws(CommandFailure) -> Bool { try end(of: ["--quiet", "is-enabled", unit]) == .exited(0) }
 
-    /// What a person has to do besides, for a unit of a user's manager.
-    var remark: String? {
-        isSystem ? nil : "it starts when you log in; to have it at boot, too: loginctl enable-linger"
-    }
+    /// When what is enabled comes up, and what a person has to do for more.
+    var moment: String { waitsForLogin ? "when you log in" : "at boot" }
+
+    /// nil where there is nothing to do.
+    var remark: String? { waitsForLogin ? "to have it come up at boot, too: loginctl enable-linger" : nil }
 
     private func run(_ arguments: [String], onlyWhileRunning: Bool = false) throws(CommandFailure) {
         guard isRunning || !onlyWhileRunning else { return }

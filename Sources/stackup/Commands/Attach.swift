@@ -40,7 +40,7 @@ enum Attach {
         if session.record?.services[service]?.plan.logging?.isKept == false {
             throw CommandFailure("the output of service '\(service)' is not kept here; 'logging' in its Compose file says so")
         }
-        guard let events else { throw SupervisionError.connectionLost }
+        guard let events else { throw SupervisionError.lostConnection(to: directories) }
         // It may run for days; the store's keys are of no use for it.
         _ = consume session
         invocation.forgetKeys()
@@ -51,11 +51,12 @@ enum Attach {
         guard let process = try instance.openProcess() else { throw CommandFailure("'\(instance.name)' has just ended") }
         let proxies = invocation.arguments.flagIfGiven("sig-proxy") ?? true
         let signals = FileDescriptor(owning: try retryingInterrupts("signalfd") { clinux_signal_descriptor((proxies ? passedOn : []) + [0]) })
-        return try follow(instance.name, events, reader, signals: signals.number, process.number)
+        return try follow(instance.name, events, reader, signals: signals.number, process.number, directories)
     }
 
     private static func follow(
-        _ instance: String, _ events: SupervisorClient, _ reader: LogReader, signals: Int32, _ process: Int32
+        _ instance: String, _ events: SupervisorClient, _ reader: LogReader, signals: Int32, _ process: Int32,
+        _ directories: StackDirectories
     ) throws -> Int32 {
         while true {
             // The events first: what an instance wrote is in its log before its end is told.
@@ -64,7 +65,7 @@ enum Attach {
                 try put(entry.bytes, on: entry.stream == .stdout ? STDOUT_FILENO : STDERR_FILENO, signals: signals, process)
             }
             for case .exited(let code) in (heard ?? []).filter({ $0.instance == instance }).map(\.kind) { return code }
-            guard heard != nil else { throw SupervisionError.connectionLost }
+            guard heard != nil else { throw SupervisionError.lostConnection(to: directories) }
             passSignals(signals, process)
             var wanted = [reader.descriptor, events.descriptor, signals].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
             poll(&wanted, nfds_t(wanted.count), -1)

@@ -1,6 +1,7 @@
 import Compose
 import Glibc
 import Linux
+import Runner
 import Terminal
 
 /// `stackup boot`: whether systemd brings the stack up when the host starts.
@@ -20,7 +21,7 @@ enum Boot {
             Command(
                 "enable", summary: "Write the unit and have it started at boot",
                 discussion: """
-                    'systemctl start' and 'stop' of the unit bring the stack up and stop it, 'systemctl reload' applies what changed in the \
+                    Starts nothing now; 'stackup up -d' does. 'systemctl start' and 'stop' of the unit bring the stack up and stop it, 'systemctl reload' applies what changed in the \
                     Compose files, and the services' output goes to the journal, too. Once the files lie elsewhere, enable it again.
                     """,
                 examples: [
@@ -59,7 +60,10 @@ enum Boot {
         }
         try folder.enable(unit)
         invocation.streams.note(
-            "the stack '\(unit.name)' comes up at boot: \(folder.path)/\(unit.fileName)" + (folder.remark.map { "; \($0)" } ?? ""))
+            "the stack '\(unit.name)' comes up \(folder.moment): \(folder.path)/\(unit.fileName)" + (folder.remark.map { "; \($0)" } ?? ""))
+        if try SupervisorClient.connect(invocation.paths.directories(of: unit.name)) == nil {
+            invocation.streams.note("until then it is not started; 'stackup up -d' does that now")
+        }
         return 0
     }
 
@@ -89,7 +93,7 @@ enum Boot {
         let name = try invocation.targetStack().name
         let folder = try UnitFolder(invocation)
         let was = try folder.disable(unitName(name))
-        invocation.streams.note(was ? "the stack '\(name)' comes up at boot no more" : "nothing to do: the stack '\(name)' does not come up at boot")
+        invocation.streams.note(was ? "the stack '\(name)' comes up by itself no more" : "nothing to do: the stack '\(name)' does not come up by itself")
         return 0
     }
 
@@ -102,7 +106,7 @@ enum Boot {
             return 1
         }
         invocation.streams.print("enabled: \(folder.path)/\(unit)")
-        if let remark = folder.remark { invocation.streams.note(remark) }
+        if let remark = folder.remark { invocation.streams.note("it comes up \(folder.moment); \(remark)") }
         if let project = target.project, BootUnit(project, invocation, executable: Installation.program).text != written {
             invocation.streams.warn("the unit says something else than 'stackup boot enable' would write with these files and options now")
         }

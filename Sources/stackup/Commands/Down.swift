@@ -43,7 +43,7 @@ enum Down {
         let display = InstanceProgress(invocation.streams, title: "Removing")
         defer { display.finish() }
         let state = try session.observe()
-        let orphans = orphans(target.project, state, invocation)
+        let orphans = orphans(target, state, invocation)
         for event in hastened { display.show(event) }
         let services = Set(state.instances.map(\.service)).subtracting(orphans).sorted()
         let holders = Set(state.mounts.map(\.service)).subtracting(orphans)
@@ -88,11 +88,10 @@ enum Down {
 
     /// What runs and is in no file, unless it is to go too.
     private static func orphans(
-        _ project: LoadedProject?, _ state: ObservedState, _ invocation: Invocation
+        _ target: TargetStack, _ state: ObservedState, _ invocation: Invocation
     ) -> [String] {
-        guard let project, !invocation.removesOrphans else { return [] }
-        let declared = Set(project.stack.services.map(\.name) + project.stack.disabledServices)
-        return Set(state.replicas.map(\.service)).subtracting(declared).sorted()
+        guard let defined = target.definedServices, !invocation.removesOrphans else { return [] }
+        return Set(state.replicas.map(\.service)).subtracting(defined).sorted()
     }
 
     /// - Returns: false where the supervisor ended before it answered.
@@ -104,7 +103,7 @@ enum Down {
             try supervisor.down(timeoutMilliseconds: timeout.map { $0 * 1000 }) { display.show($0) }
             return true
         } catch {
-            guard error == .connectionLost else { throw error }
+            guard error.isLostConnection else { throw error }
             return false
         }
     }

@@ -75,7 +75,7 @@ private struct EventStream {
                 do {
                     try supervisor.subscribe(since: since.nanoseconds)
                     try hear(supervisor, body)
-                } catch SupervisionError.connectionLost {
+                } catch let error as SupervisionError where error.isLostConnection {
                     // It was just ending; another one may follow.
                 }
             }

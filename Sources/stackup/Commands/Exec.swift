@@ -45,10 +45,7 @@ enum Exec {
         // The command may run for days; the store's keys are of no use to it.
         _ = consume session
         invocation.forgetKeys()
-        let user = try invocation.value("user").map { try UserDatabase.host.resolve($0).identity } ?? plan.user
-        if invocation.user != 0, user.uid != invocation.user {
-            throw CommandFailure("only root may run a command as another user")
-        }
+        let user = try invocation.namedUser() ?? plan.user
         let terminal = !invocation.flag("no-tty") && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
         let variables = environment(plan, invocation, instance: instance, terminal: terminal)
         let relay = try CommandRelay(terminal: terminal)

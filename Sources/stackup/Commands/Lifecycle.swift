@@ -5,18 +5,21 @@ import Reconciler
 import Runner
 import Terminal
 
-/// The shape that `stop`, `start`, `restart` and `kill` share: find the supervisor, ask it, show what happens.
+/// The shape that `stop`, `start`, `restart`, `kill`, `pause` and `unpause` share: find the supervisor, ask it, show what happens. Where no
+/// service is named, what no file defines is left alone, as in Compose.
 ///
 /// - Parameters:
 ///   - isConcerned: whether there is something to do for an instance.
 ///   - oneOffs: whether a service's one-offs are meant with it.
+///   - orphans: whether what no file defines is meant, too.
 ///   - timeout: for a request that ends instances, how many milliseconds each has for it; nil in it: its own grace period.
-///   - otherwise: what to do where there is no such instance; as in Compose, mostly no failure. It gets the services as they were named.
+///   - otherwise: what to do where there is no such instance; as in Compose, mostly no failure. It gets the services as they were named,
+///     and what would have been concerned, had it been named.
 ///   - request: asks for the services that have one.
 func act(
     _ invocation: Invocation, title: String, on isConcerned: (ObservedInstance) -> Bool = { _ in true },
-    withOneOffs oneOffs: Bool = false, ending timeout: Int64?? = nil,
-    otherwise: (_ stack: String, _ services: [String]?) throws -> Void,
+    withOneOffs oneOffs: Bool = false, withOrphans: Bool = false, ending timeout: Int64?? = nil,
+    otherwise: (_ stack: String, _ services: [String]?, _ orphans: [String]) throws -> Void,
     _ request: (SupervisorClient, [String], (InstanceEvent) -> Void) throws -> Void
 ) throws -> Int32 {
     let target = try invocation.targetStack()
@@ -31,10 +34,11 @@ func act(
         instance.oneOff == nil || oneOffs
             ? named?.contains(instance.ownService) ?? true || named?.contains(instance.service) ?? true
             : named?.contains(instance.service) ?? false
-    }
-    let concerned = Set(meant.filter(isConcerned).map(\.service)).sorted()
+    }.filter(isConcerned)
+    let defined = named == nil && !withOrphans ? target.definedServices : nil
+    let concerned = Set(meant.filter { defined?.contains($0.ownService) ?? true }.map(\.service)).sorted()
     guard let supervisor, !concerned.isEmpty else {
-        try otherwise(target.name, named == nil ? nil : invocation.operands)
+        try otherwise(target.name, named == nil ? nil : invocation.operands, Set(meant.map(\.ownService)).sorted())
         return 0
     }
     let display = InstanceProgress(invocation.streams, title: title)
@@ -47,7 +51,12 @@ func act(
 }
 
 /// `nothing to kill: 'web' of 'shop' does not run`
-func nothing(to verb: String, _ stack: String, _ services: [String]? = nil) -> String {
+///
+/// - Parameter orphans: what does, though no file defines it.
+func nothing(to verb: String, _ stack: String, _ services: [String]? = nil, but orphans: [String] = []) -> String {
+    guard orphans.isEmpty else {
+        return "nothing to \(verb) of what the Compose files of '\(stack)' define; what they don't can be named: stackup \(verb) \(orphans.joined(separator: " "))"
+    }
     guard let services else { return "nothing to \(verb): nothing of '\(stack)' runs" }
     let names = services.map { "'\($0)'" }.joined(separator: ", ")
     return "nothing to \(verb): \(names) of '\(stack)' \(services.count == 1 ? "does" : "do") not run"
@@ -67,7 +76,7 @@ enum Stop {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let timeout = try invocation.seconds("timeout").map { $0 * 1000 }
-        return try act(invocation, title: "Stopping", ending: timeout, otherwise: { invocation.streams.note(nothing(to: "stop", $0, $1)) }) {
+        return try act(invocation, title: "Stopping", ending: timeout, otherwise: { invocation.streams.note(nothing(to: "stop", $0, $1, but: $2)) }) {
             supervisor, services, onEvent in
             // What becomes of others meanwhile is none of it.
             try supervisor.stop(services: services, timeoutMilliseconds: timeout) { if services.contains($0.service) { onEvent($0) } }
@@ -85,7 +94,8 @@ enum Start {
     static func run(_ invocation: Invocation) throws -> Int32 {
         try act(
             invocation, title: "Starting",
-            otherwise: { stack, services in
+            otherwise: { stack, services, orphans in
+                guard orphans.isEmpty else { throw CommandFailure(nothing(to: "start", stack, services, but: orphans)) }
                 let names = services.map { " " + $0.joined(separator: " ") } ?? ""
                 throw CommandFailure("there is nothing of '\(stack)' to start; create it with: stackup up -d\(names)")
             },
@@ -128,7 +138,7 @@ enum RestartCommand {
     static func run(_ invocation: Invocation) throws -> Int32 {
         let timeout = try invocation.seconds("timeout").map { $0 * 1000 }
         return try act(
-            invocation, title: "Restarting", ending: timeout, otherwise: { invocation.streams.note(nothing(to: "restart", $0, $1)) }
+            invocation, title: "Restarting", ending: timeout, otherwise: { invocation.streams.note(nothing(to: "restart", $0, $1, but: $2)) }
         ) { try $0.restart(services: $1, timeoutMilliseconds: timeout, dependents: !invocation.flag("no-deps"), onEvent: $2) }
     }
 }
@@ -141,7 +151,11 @@ enum Kill {
             .init("stackup kill web", "end it at once (SIGKILL)"),
             .init("stackup kill -s SIGHUP web", "have it read its configuration again"),
         ],
-        options: [.value("signal", short: "s", "SIGNAL", help: "The signal (default SIGKILL)")], arguments: [.init("SERVICE", .any)])
+        options: [
+            .value("signal", short: "s", "SIGNAL", help: "The signal (default SIGKILL)"),
+            .flag("remove-orphans", help: "Send it to services that the files no longer define, too"),
+        ],
+        arguments: [.init("SERVICE", .any)])
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let name = invocation.value("signal") ?? "SIGKILL"
@@ -150,8 +164,8 @@ enum Kill {
                 "option '--signal' needs a signal, not '\(name)'", remedy: "write for example SIGTERM, SIGHUP or 15")
         }
         return try act(
-            invocation, title: "Killing", on: { $0.status != .exited }, withOneOffs: true,
-            otherwise: { invocation.streams.note(nothing(to: "kill", $0, $1)) }
+            invocation, title: "Killing", on: { $0.status != .exited }, withOneOffs: true, withOrphans: invocation.removesOrphans,
+            otherwise: { invocation.streams.note(nothing(to: "kill", $0, $1, but: $2)) }
         ) { try $0.kill(services: $1, signal: signal, onEvent: $2) }
     }
 }

@@ -14,7 +14,7 @@ enum Pause {
     static func run(_ invocation: Invocation) throws -> Int32 {
         try act(
             invocation, title: "Pausing", on: { $0.status == .running },
-            otherwise: { throw CommandFailure(nothing(to: "pause", $0, $1)) }
+            otherwise: { throw CommandFailure(nothing(to: "pause", $0, $1, but: $2)) }
         ) { try $0.pause(services: $1, onEvent: $2) }
     }
 }
@@ -28,7 +28,8 @@ enum Unpause {
     static func run(_ invocation: Invocation) throws -> Int32 {
         try act(
             invocation, title: "Unpausing", on: { $0.isPaused == true },
-            otherwise: { stack, services in
+            otherwise: { stack, services, orphans in
+                guard orphans.isEmpty else { throw CommandFailure(nothing(to: "unpause", stack, services, but: orphans)) }
                 let names = services.map { $0.map { "'\($0)'" }.joined(separator: ", ") + " of " } ?? "nothing of "
                 throw CommandFailure("nothing to unpause: \(names)'\(stack)' is \(services == nil ? "" : "not ")paused")
             }

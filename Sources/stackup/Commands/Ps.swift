@@ -36,7 +36,8 @@ enum Ps {
         let format = try invocation.listFormat(columns)
         let target = try invocation.targetStack()
         let session = try StackSession(target.name, invocation, for: .observing)
-        let state = try session.observe()
+        var state = try session.observe()
+        state.lookForCommands()
         let services = try target.services(named: invocation.operands, observed: state, record: session.record)
         let rows = state.instances
             .filter { invocation.flag("all") || $0.status != .exited && $0.oneOff == nil }
@@ -68,6 +69,20 @@ enum Ps {
         for failure in state.failedRenewals().compactMap({ $0.failureText(at: Int64(time(nil))) }) { streams.warn(failure) }
         if state.isRenewalStuck(at: .millisecondsNow) {
             streams.warn("secrets are due for new values, and the process that gets them was ended; 'stackup up -d' starts it again")
+        }
+    }
+}
+
+extension ObservedState {
+    /// Gives instances their commands that a supervisor has adopted and nobody could tell it of: what runs shows it.
+    fileprivate mutating func lookForCommands() {
+        let unknown = instances.indices.filter { instances[$0].command.isEmpty && instances[$0].pid != nil }
+        guard !unknown.isEmpty else { return }
+        let processes = ProcessesOfInstance.grouped(by: unknown.compactMap { instances[$0].pid })
+        for index in unknown {
+            let own = instances[index].pid.flatMap { processes[$0] } ?? []
+            guard let first = own.compactMap(ProcessStatus.read).first(where: { $0.parent == instances[index].pid }) else { continue }
+            instances[index].command = [first.commandLine()]
         }
     }
 }
@@ -150,6 +165,8 @@ struct PsRow {
 
     /// As Docker has it: in quotes, cut to 20 characters.
     private func command(isCut: Bool) -> String {
+        // What has ended, and was started by a supervisor before this one, nobody knows any more.
+        guard !instance.command.isEmpty else { return "-" }
         let text = instance.command.joined(separator: " ")
         return "\"" + (isCut && text.count > 20 ? text.prefix(19) + "…" : text[...]) + "\""
     }

@@ -37,7 +37,7 @@ enum RunCommand {
             .value("name", "NAME", help: "What it is called (default PROJECT-SERVICE-run-…)"),
             .flag("no-deps", help: "Don't start what the service depends on"),
             .flag("remove-orphans", help: "Remove services that the files no longer define, and one-offs that have ended"),
-            .value("pull", "POLICY", help: "Accepted for Docker's sake: there are no images to pull"),
+            .choice("pull", ["always", "missing", "never", "if_not_present", "build"], help: "Accepted for Docker's sake: there are no images to pull"),
             .flag("quiet-pull", help: "Accepted for Docker's sake, as --pull"),
             .flag("build", help: "Accepted for Docker's sake: there are no images to build"),
             .flag("quiet-build", help: "Accepted for Docker's sake, as --build"),
@@ -77,7 +77,9 @@ enum RunCommand {
             invocation.streams.print(request.oneOff.name)
             return 0
         }
-        guard let status = attendant.attend() else { throw SupervisionError.connectionLost }
+        guard let status = attendant.attend() else {
+            throw SupervisionError.lostConnection(to: invocation.paths.directories(of: project.stack.name))
+        }
         leave(request, project.stack.name, invocation)
         return status
     }
@@ -120,6 +122,7 @@ enum RunCommand {
     private static func start(
         _ request: OneOffRequest, of project: LoadedProject, attendedBy attendant: OneOffAttendant?, _ invocation: Invocation
     ) throws -> Set<String> {
+        try invocation.awaitEnds(of: request.dependencies(in: project), in: project.stack.name)
         let session = try StackSession(project.stack.name, invocation, for: .deploying)
         let planned = try PlannedDeployment(project, invocation, session, running: request)
         let preparation = planned.preparation
@@ -137,7 +140,7 @@ enum RunCommand {
         let supervisor = try session.supervisorStartingIfNeeded()
         defer { display.finish() }
         display.follow(supervisor)
-        display.show(unchanged: planned.unchangedInstances)
+        display.show(planned.unchangedInstances, .done, "Running")
         var isStarted = false
         do {
             try deployer.apply(to: supervisor, observed: planned.observed, for: attendant?.handedOver) { event in
@@ -147,7 +150,7 @@ enum RunCommand {
                 if case .starting = event.kind { display.finish() }
                 attendant.hear(event)
             }
-        } catch SupervisionError.connectionLost where attendant != nil {
+        } catch let error as SupervisionError where error.isLostConnection && attendant != nil {
             // A supervisor that was killed may have launched it before; then it is there without one.
         } catch SupervisionError.refused(let reason) where isStarted {
             // Something else that came with it has failed, such as a dependency that it can do without: it runs all the same.

@@ -48,7 +48,7 @@ enum Stats {
         let redraws = !once && isatty(STDOUT_FILENO) == 1
         var sampler = UsageSampler(project: target.name)
         while let supervisor = try SupervisorClient.connect(directories) {
-            guard let state = try? supervisor.observe() else { break }
+            guard let state = try state(of: supervisor) else { return 0 }
             let instances = state.instances
                 .filter { services?.contains($0.ownService) ?? true || services?.contains($0.service) ?? true }
                 .filter { invocation.flag("all") || $0.status == .running || $0.status == .stopping }
@@ -62,10 +62,20 @@ enum Stats {
             if redraws { invocation.streams.print("\u{1B}[H\u{1B}[2J", terminator: "") }
             try invocation.print(
                 rows.map { row in .init(cells: row.cells, document: row.document) }, header: header, as: format, json: .lines)
-            if once { break }
+            if once { return 0 }
             usleep(interval * 1000)
         }
+        if try StackRemains.hasLiveInstances(directories) { throw SupervisionError.killed }
         return 0
+    }
+
+    /// - Returns: nil where the stack has just been taken down.
+    private static func state(of supervisor: SupervisorClient) throws(SupervisionError) -> ObservedState? {
+        do {
+            return try supervisor.observe()
+        } catch where error == .connectionLost {
+            return nil
+        }
     }
 
     private static func services(of target: TargetStack, _ invocation: Invocation) throws -> Set<String>? {
@@ -97,7 +107,7 @@ private struct UsageSampler {
             let name = instance.name(in: project)
             guard let pid = instance.pid, let own = processes[pid] else { return UsageRow(name: name, usage: nil, cpuShare: 0) }
             let usage = InstanceUsage.read(pid: pid, processes: own, groups: instance.groups)
-            let time = monotonicNanoseconds()
+            let time = MonotonicClock.nanoseconds()
             next[pid] = (time, usage.cpuNanoseconds)
             let before = last[pid]
             let passed = before.map { time - $0.time } ?? 0
@@ -107,12 +117,6 @@ private struct UsageSampler {
         last = next
         return rows
     }
-}
-
-private func monotonicNanoseconds() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
 }
 
 /// One line of `stats`.

@@ -33,7 +33,7 @@ enum Up {
             .flag("no-color", help: "Don't colour the prefixes"),
             .value("timeout", short: "t", "SECONDS", help: "How long what is stopped has before a kill; default: each service's stop_grace_period"),
             .flag("yes", short: "y", help: "Accepted for Docker's sake: nothing is asked"),
-            .value("pull", "POLICY", help: "Accepted for Docker's sake: there are no images to pull"),
+            .choice("pull", ["always", "missing", "never", "if_not_present", "build"], help: "Accepted for Docker's sake: there are no images to pull"),
             .flag("quiet-pull", help: "Accepted for Docker's sake, as --pull"),
             .flag("build", help: "Accepted for Docker's sake: there are no images to build"),
             .flag("no-build", help: "Accepted for Docker's sake, as --build"),
@@ -142,6 +142,7 @@ enum Up {
     private static func deploy(
         _ project: LoadedProject, _ invocation: Invocation, stays: Bool
     ) throws -> (stack: DeployedStack, events: SupervisorClient?, overtaken: Set<String>) {
+        try invocation.awaitEnds(of: project.stack.services, in: project.stack.name)
         let session = try StackSession(project.stack.name, invocation, for: .deploying)
         let planned = try PlannedDeployment(project, invocation, session)
         guard let store = session.store else { throw CommandFailure("the store could not be opened") }
@@ -159,7 +160,7 @@ enum Up {
         let events = stays ? try SupervisorClient.connect(session.directories) : nil
         try events?.subscribe()
         display.follow(supervisor)
-        display.show(unchanged: planned.unchangedInstances)
+        display.show(planned.unchangedInstances, .done, "Running")
         try deployer.apply(
             to: supervisor, observed: planned.observed, timeoutMilliseconds: try invocation.seconds("timeout").map { $0 * 1000 }
         ) { display.show($0) }

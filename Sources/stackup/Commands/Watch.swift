@@ -55,7 +55,7 @@ enum Watch {
         do {
             try watcher.begin()
             while !watcher.isOver() {
-                guard let heard = try events.eventsByNow() else { throw SupervisionError.connectionLost }
+                guard let heard = try events.eventsByNow() else { throw SupervisionError.lostConnection(to: directories) }
                 watcher.hear(heard)
                 try watcher.proceed()
                 if watcher.isOver() { break }
@@ -63,7 +63,6 @@ enum Watch {
                 poll(&wanted, nfds_t(wanted.count), watcher.patience)
             }
         } catch SupervisionError.connectionLost {
-            guard try !StackRemains.hasLiveInstances(directories) else { throw SupervisionError.connectionLost }
             watcher.end()
             invocation.streams.note("'\(project.stack.name)' was taken down")
             return 0

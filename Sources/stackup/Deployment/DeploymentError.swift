@@ -24,6 +24,15 @@ struct DeploymentError: Error, CustomStringConvertible {
             .joined(separator: "\n")
     }
 
+    /// The same about an attribute's part.
+    func below(_ attribute: String) -> DeploymentError {
+        DeploymentError(diagnostics.map {
+            Diagnostic(
+                $0.severity, $0.message, at: $0.location, attribute: $0.attribute.isEmpty ? attribute : "\(attribute).\($0.attribute)",
+                remedy: $0.remedy)
+        })
+    }
+
     /// The same about one service, and at its place unless there is a closer one.
     func about(_ service: String, at location: SourceLocation?) -> DeploymentError {
         DeploymentError(
@@ -37,7 +46,11 @@ struct DeploymentError: Error, CustomStringConvertible {
 
     /// The same about one service, where it has the attribute that is named.
     func about(_ service: Service) -> DeploymentError {
-        DeploymentError(diagnostics.flatMap { DeploymentError([$0]).about(service.name, at: service.location(of: $0.attribute)).diagnostics })
+        DeploymentError(diagnostics.flatMap { diagnostic in
+            let attribute = service.places.name(of: diagnostic.attribute)
+            let named = Diagnostic(.error, diagnostic.message, at: diagnostic.location, attribute: attribute, remedy: diagnostic.remedy)
+            return DeploymentError([named]).about(service.name, at: service.location(of: attribute)).diagnostics
+        })
     }
 
     /// The same about a secret or config, at its place.

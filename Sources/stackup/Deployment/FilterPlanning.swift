@@ -29,6 +29,7 @@ struct FilterPlanning {
         case .standard: return nil
         case .unconfined: return .unconfined
         case .profile(let text):
+            let place = service.places.item(of: "security_opt") { $0.string?.hasPrefix("seccomp") ?? false }
             let key = Key(path: try folders.resolve(Paths.join(directory, text)), capabilities: capabilities.rawValue)
             if let known = made[key] { return .program(known) }
             do {
@@ -36,10 +37,10 @@ struct FilterPlanning {
                 made[key] = program
                 return .program(program)
             } catch let error as FilterError {
-                throw DeploymentError("the seccomp profile \(key.path): \(error)", attribute: "security_opt")
+                throw DeploymentError("the seccomp profile \(key.path): \(error)", attribute: place)
             } catch {
                 throw DeploymentError(
-                    "the seccomp profile cannot be read: \(error)", attribute: "security_opt", remedy: "correct the path, or remove the option")
+                    "the seccomp profile cannot be read: \(error)", attribute: place, remedy: "correct the path, or remove the option")
             }
         }
     }

@@ -10,7 +10,8 @@ extension LaunchPlanning {
         var problems = Problems()
         var given: [GivenDevice] = []
         for device in service.devices {
-            guard let nodes = problems.collect({ () throws(DeploymentError) in try nodes(device.source, device.target, depth: 0) }) else { continue }
+            let place = service.places.item(of: "devices") { $0["source"]?.string == device.source }
+            guard let nodes = problems.collect({ () throws(DeploymentError) in try nodes(device.source, device.target, at: place, depth: 0) }) else { continue }
             given += nodes.map { GivenDevice(node: $0, permissions: device.permissions, source: device.source) }
         }
         if !service.deviceRequests.isEmpty {
@@ -18,7 +19,7 @@ extension LaunchPlanning {
             for request in service.deviceRequests {
                 let paths = problems.collect { () throws(DeploymentError) in try cards.nodes(for: request) } ?? []
                 for path in paths where !given.contains(where: { $0.node.target == path }) {
-                    guard let nodes = problems.collect({ () throws(DeploymentError) in try nodes(path, path, depth: 0) }) else { continue }
+                    guard let nodes = problems.collect({ () throws(DeploymentError) in try nodes(path, path, at: request.attribute, depth: 0) }) else { continue }
                     given += nodes.map { GivenDevice(node: $0, permissions: "rwm", source: path) }
                 }
             }
@@ -115,11 +116,11 @@ extension LaunchPlanning {
     private static let deepest = 32
 
     /// A device, or those in a folder and the folders in it, as Docker has it.
-    private mutating func nodes(_ path: String, _ target: String, depth: Int) throws(DeploymentError) -> [DeviceNode] {
+    private mutating func nodes(_ path: String, _ target: String, at place: String, depth: Int) throws(DeploymentError) -> [DeviceNode] {
         let source = try folders.resolve(path)
         var status = stat()
         guard stat(source, &status) == 0 else {
-            throw DeploymentError("the device \(path) cannot be used: \(String(cString: strerror(errno)))", attribute: "devices", remedy: "correct the path, or plug it in")
+            throw DeploymentError("the device \(path) cannot be used: \(String(cString: strerror(errno)))", attribute: place, remedy: "correct the path, or plug it in")
         }
         switch status.st_mode & S_IFMT {
         case S_IFCHR, S_IFBLK:
@@ -129,14 +130,14 @@ extension LaunchPlanning {
         case S_IFDIR:
             guard depth < Self.deepest else {
                 throw DeploymentError(
-                    "the folder \(path) lies more than \(Self.deepest) folders deep in the one of devices", attribute: "devices",
+                    "the folder \(path) lies more than \(Self.deepest) folders deep in the one of devices", attribute: place,
                     remedy: "name the devices, or a folder closer to them")
             }
             let folder: FileDescriptor
             do {
                 folder = try FileDescriptor.open(source, O_RDONLY | O_DIRECTORY)
             } catch {
-                throw DeploymentError("the devices in \(path) cannot be listed: \(error)", attribute: "devices", remedy: "name the devices themselves")
+                throw DeploymentError("the devices in \(path) cannot be listed: \(error)", attribute: place, remedy: "name the devices themselves")
             }
             var found: [DeviceNode] = []
             for name in DirectoryListing.names(in: folder.number).sorted() where !["pts", "shm", "fd", "mqueue", ".udev", ".lxc"].contains(name) {
@@ -144,11 +145,11 @@ extension LaunchPlanning {
                 guard lstat("\(source)/\(name)", &inner) == 0, [S_IFCHR, S_IFBLK, S_IFDIR].contains(inner.st_mode & S_IFMT),
                     !DeviceMapping.isReserved("\(target)/\(name)")
                 else { continue }
-                found += try nodes("\(source)/\(name)", "\(target)/\(name)", depth: depth + 1)
+                found += try nodes("\(source)/\(name)", "\(target)/\(name)", at: place, depth: depth + 1)
             }
             return found
         default:
-            throw DeploymentError("\(path) is no device", attribute: "devices", remedy: "name a device's node; a file or a folder is a volume")
+            throw DeploymentError("\(path) is no device", attribute: place, remedy: "name a device's node; a file or a folder is a volume")
         }
     }
 }

@@ -53,14 +53,15 @@ extension LaunchPlanning {
         var numbers: [UInt32] = []
         var problems = Problems()
         for text in service.groups {
+            func place() -> String { service.places.item(of: "group_add") { ($0.string ?? $0.integer.map { "\($0)" }) == text } }
             guard let number = UInt32(text) ?? UserDatabase.host.groups.first(where: { $0.name == text })?.gid else {
-                problems.add("there is no group '\(text)'", attribute: "group_add", remedy: "add it (groupadd), or give its number")
+                problems.add("there is no group '\(text)'", attribute: place(), remedy: "add it (groupadd), or give its number")
                 continue
             }
             // The caller's own stay with an ordinary user's services anyway.
             guard user == 0 || Self.ownGroups.contains(number) else {
                 problems.add(
-                    "only root may add a service to the group '\(text)'", attribute: "group_add",
+                    "only root may add a service to the group '\(text)'", attribute: place(),
                     remedy: "remove it, become a member of the group, or start the stack as root")
                 continue
             }
@@ -140,6 +141,7 @@ extension LaunchPlanning {
     }
 
     mutating func warn(_ service: Service, _ attribute: String, _ message: String, remedy: String) {
+        let attribute = service.places.name(of: attribute)
         let path = "services.\(service.name).\(attribute)"
         warnings.append(Diagnostic(.warning, "\(path): \(message)", at: service.location(of: attribute), attribute: path, remedy: remedy))
     }

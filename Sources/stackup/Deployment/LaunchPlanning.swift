@@ -62,7 +62,7 @@ struct LaunchPlanning {
         for dependency in service.dependsOn where dependency.condition == .healthy {
             guard let other = stack.service(dependency.service), other.healthCheck == nil, !other.needsImage else { continue }
             problems.add(
-                "it waits for '\(other.name)' to be healthy, which has no healthcheck", attribute: "depends_on",
+                "it waits for '\(other.name)' to be healthy, which has no healthcheck", attribute: "depends_on.\(other.name).condition",
                 remedy: "give '\(other.name)' a 'healthcheck', or make the condition service_started")
         }
         let limits = problems.collect { () throws(DeploymentError) in try self.limits(of: service) }
@@ -78,8 +78,8 @@ struct LaunchPlanning {
         var plan = plan(for: service, arguments: arguments, user: resolved, limits: limits, mounts: mounts)
         limit(service, &plan, &problems)
         isolate(service, &plan, &problems)
-        plan.postStart = problems.collect { () throws(DeploymentError) in try hooks(service.postStart, beside: plan) } ?? nil
-        plan.preStop = problems.collect { () throws(DeploymentError) in try hooks(service.preStop, beside: plan) } ?? nil
+        plan.postStart = problems.collect { () throws(DeploymentError) in try hooks(service.postStart, "post_start", beside: plan) } ?? nil
+        plan.preStop = problems.collect { () throws(DeploymentError) in try hooks(service.preStop, "pre_stop", beside: plan) } ?? nil
         guard problems.isEmpty else { throw problems.error.about(service) }
         return plan
     }
@@ -104,15 +104,26 @@ struct LaunchPlanning {
     }
 
     /// - Returns: nil where there are none.
-    private func hooks(_ hooks: [ServiceHook], beside plan: LaunchPlan) throws(DeploymentError) -> [InstanceCommand]? {
+    private func hooks(_ hooks: [ServiceHook], _ attribute: String, beside plan: LaunchPlan) throws(DeploymentError) -> [InstanceCommand]? {
         var commands: [InstanceCommand] = []
-        for hook in hooks { commands.append(try hook.command(beside: plan, in: stack.workingDirectory, of: user)) }
+        for (index, hook) in hooks.enumerated() {
+            do {
+                commands.append(try hook.command(beside: plan, in: stack.workingDirectory, of: user))
+            } catch {
+                throw error.below("\(attribute)[\(index)]")
+            }
+        }
         return commands.isEmpty ? nil : commands
     }
 
     private func limits(of service: Service) throws(DeploymentError) -> [ResourceLimit] {
         var limits: [ResourceLimit] = []
-        for ulimit in service.ulimits { limits.append(try ResourceLimit(ulimit)) }
+        var problems = Problems()
+        for ulimit in service.ulimits {
+            guard let limit = problems.collect({ () throws(DeploymentError) in try ResourceLimit(ulimit) }) else { continue }
+            limits.append(limit)
+        }
+        guard problems.isEmpty else { throw problems.error }
         return limits
     }
 

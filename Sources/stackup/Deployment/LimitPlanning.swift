@@ -110,7 +110,7 @@ struct LimitPlanning {
             var status = stat()
             guard stat(device.path, &status) == 0, status.st_mode & S_IFMT == S_IFBLK else {
                 throw DeploymentError(
-                    "'blkio_config' names '\(device.path)', which is no block device", attribute: "blkio_config.\(device.kind.rawValue)",
+                    "'blkio_config' names '\(device.path)', which is no block device", attribute: service.places.item(of: "blkio_config.\(device.kind.rawValue)") { $0["path"]?.string == device.path } + ".path",
                     remedy: "lsblk -p lists them")
             }
             if device.kind == .weight, !hasWeights {
@@ -156,16 +156,23 @@ struct LimitPlanning {
     /// - Returns: nil where there are none.
     func namespaceSettings() throws(DeploymentError) -> [NamespaceSetting]? {
         guard !service.kernelSettings.isEmpty else { return nil }
-        for setting in service.kernelSettings {
-            let file = "/proc/sys/" + String(setting.name.map { $0 == "." ? "/" : $0 })
-            guard access(file, F_OK) == 0 else {
-                throw DeploymentError("'sysctls' has '\(setting.name)', which this kernel does not know", attribute: "sysctls", remedy: "remove it")
-            }
-        }
         guard isRoot else {
             throw DeploymentError("'sysctls' needs root", attribute: "sysctls", remedy: "remove it, or start the stack as root")
         }
-        return service.kernelSettings.map { NamespaceSetting(name: $0.name, value: $0.value) }
+        let settings = service.kernelSettings.map { NamespaceSetting(name: $0.name, value: $0.value) }
+        var problems = Problems()
+        for (setting, error) in NamespaceSettingTrial.refusals(of: settings) {
+            let attribute = "sysctls.\(setting.name)"
+            if error.code == ENOENT {
+                problems.add("'sysctls' has '\(setting.name)', which a namespace of this kernel does not have", attribute: attribute, remedy: "remove it")
+            } else {
+                problems.add(
+                    "'sysctls' sets '\(setting.name)' to '\(setting.value)', which the kernel does not take: \(String(cString: strerror(error.code)))",
+                    attribute: attribute, remedy: "correct the value")
+            }
+        }
+        guard problems.isEmpty else { throw problems.error }
+        return settings
     }
 
     // MARK: What is missing
@@ -188,6 +195,7 @@ struct LimitPlanning {
     }
 
     private mutating func warn(_ message: String, _ attribute: String, remedy: String) {
+        let attribute = service.places.name(of: attribute)
         let path = "services.\(service.name).\(attribute)"
         warnings.append(Diagnostic(.warning, "\(path): \(message)", at: service.location(of: attribute), attribute: path, remedy: remedy))
     }

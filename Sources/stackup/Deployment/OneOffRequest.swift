@@ -14,6 +14,9 @@ struct OneOffRequest {
     /// Whether what the service depends on is to be there first.
     let startsDependencies: Bool
 
+    /// Where `--volume` mounts something.
+    let mountedTargets: Set<String>
+
     private let slug: String
 
     /// - Throws: `UsageError` or `CommandFailure` for what can't be.
@@ -21,8 +24,6 @@ struct OneOffRequest {
         guard var service = project.stack.service(name) else {
             throw CommandFailure.unknown("service", name, among: project.stack.services.map(\.name))
         }
-        // The command line has its part in it: a place in a file could be the wrong one.
-        service.places = AttributePlaces()
         if let entrypoint = invocation.value("entrypoint") {
             do {
                 let (words, end) = try ShellWords.command(in: entrypoint)
@@ -38,12 +39,14 @@ struct OneOffRequest {
             if command.isEmpty { service.command = [] }
         }
         if !command.isEmpty { service.command = command }
+        // What is wrong with an option is said of the option; the rest has its place in a file.
+        _ = try invocation.namedUser()
         if let user = invocation.value("user") { service.user = user }
         if let directory = invocation.value("workdir") { service.workingDirectory = directory }
         service.environment.merge(try Self.variables(of: project, invocation)) { _, new in new }
         service.labels.merge(try Self.labels(invocation)) { _, new in new }
-        try Self.mount(invocation.values("volume"), in: &service, of: project, invocation)
-        try Self.grant(invocation.values("cap-add"), dropping: invocation.values("cap-drop"), &service)
+        mountedTargets = try Self.mount(invocation.values("volume"), in: &service, of: project, invocation)
+        try Self.grant(invocation.values("cap-add"), dropping: invocation.values("cap-drop"), &service, isRoot: invocation.user == 0)
         self.service = service
         startsDependencies = !invocation.flag("no-deps")
         slug = Self.randomSlug()
@@ -134,7 +137,12 @@ struct OneOffRequest {
     }
 
     /// What is mounted at the same target gives way.
-    private static func mount(_ texts: [String], in service: inout Service, of project: LoadedProject, _ invocation: Invocation) throws {
+    ///
+    /// - Returns: the targets.
+    private static func mount(
+        _ texts: [String], in service: inout Service, of project: LoadedProject, _ invocation: Invocation
+    ) throws -> Set<String> {
+        var targets = Set<String>()
         for text in texts {
             let mount: Compose.ServiceMount
             do {
@@ -146,12 +154,15 @@ struct OneOffRequest {
             }
             service.mounts.removeAll { $0.target == mount.target }
             service.mounts.append(mount)
+            targets.insert(mount.target)
         }
+        return targets
     }
 
-    private static func grant(_ added: [String], dropping dropped: [String], _ service: inout Service) throws(CommandFailure) {
+    private static func grant(_ added: [String], dropping dropped: [String], _ service: inout Service, isRoot: Bool) throws(CommandFailure) {
+        if !isRoot, !added.isEmpty { throw CommandFailure("option '--cap-add' needs root; leave it out, or start the stack as root") }
         for name in added + dropped where name.uppercased() != "ALL" && Capabilities.number(name) == nil {
-            throw CommandFailure("'\(name)' is not a capability; capabilities(7) lists them")
+            throw CommandFailure("option '\(added.contains(name) ? "--cap-add" : "--cap-drop")': '\(name)' is not a capability; capabilities(7) lists them")
         }
         service.capAdd = service.capAdd.filter { !dropped.contains($0) } + added
         service.capDrop = service.capDrop.filter { !added.contains($0) } + dropped

@@ -61,6 +61,7 @@ struct Preparation {
         }
         var planning = LaunchPlanning(stack: stack, paths: paths, privatePaths: privatePaths, user: user, folders: folders)
         surroundings = planning.surroundings(plaintextSources: plaintextSources)
+        var volumes = VolumeCheck(stack, paths)
         var launchPlans: [String: LaunchPlan] = [:]
         var wantedServices: [WantedService] = []
         let storeNames = Dictionary(stack.secrets.map { ($0.key, $0.storeName) }, uniquingKeysWith: { first, _ in first })
@@ -69,6 +70,7 @@ struct Preparation {
             var plan: LaunchPlan?
             if !service.needsImage {
                 plan = problems.collect { () throws(DeploymentError) in try planning.plan(for: service) }
+                if let plan { problems.collect { () throws(DeploymentError) in try volumes.check(service, plan) } }
             }
             // Whatever else there is to find, there will be no plan.
             guard let configs, problems.isEmpty else { continue }
@@ -83,6 +85,9 @@ struct Preparation {
         if let oneOff {
             problems.collect { () throws(DeploymentError) in try Self.refuseForeignOwners(of: oneOff.service, user: user) }
             let usual = problems.collect { () throws(DeploymentError) in try planning.plan(for: oneOff.service) }
+            if let usual {
+                problems.collect { () throws(DeploymentError) in try volumes.check(oneOff.service, usual, byOption: oneOff.mountedTargets) }
+            }
             if let usual, let configs, problems.isEmpty {
                 var plan = oneOff.launchPlan(from: usual)
                 plan.configHash = try Self.hash(of: oneOff.service, plan: plan, store: store, recorded: nil)

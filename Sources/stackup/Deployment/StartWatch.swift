@@ -25,7 +25,7 @@ struct StartWatch {
     /// - Returns: the exit status: 0 where everything runs, 1 after saying what does not.
     func run() throws -> Int32 {
         var ends = InstanceEnds()
-        let begin = now()
+        let begin = MonotonicClock.now()
         let deadline = begin + (try wasAnythingStarted() ? Self.patience : 0)
         let limit = timeout.map { begin + $0 * 1000 } ?? .max
         var unchecked = Set(try deployed.observe().filter { $0.health?.status == .starting }.map(\.name))
@@ -40,7 +40,7 @@ struct StartWatch {
                 for end in failed { try report(end.service, end.instance, end.text) }
                 return 1
             }
-            let time = now()
+            let time = MonotonicClock.now()
             if time >= deadline && unchecked.isEmpty || time >= limit { break }
             var wanted = pollfd(fd: events.descriptor, events: Int16(POLLIN), revents: 0)
             poll(&wanted, 1, unchecked.isEmpty ? Int32(clamping: min(deadline, limit) - time) : limit == .max ? -1 : Int32(clamping: limit - time))
@@ -79,12 +79,6 @@ struct StartWatch {
         var printer = LogPrinter(invocation, instances: try deployed.observe(), to: .errors)
         reader.readAvailable { printer.print($0) }
         printer.finish()
-    }
-
-    private func now() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 }
 

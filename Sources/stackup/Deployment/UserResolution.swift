@@ -4,59 +4,98 @@ import Linux
 import Reconciler
 import Runner
 
+/// Why nobody can run as who was named.
+enum UserProblem: Error {
+    case noUser(String)
+    case noGroup(String)
+    case foreignUser(UInt32)
+    case foreignGroup(UInt32, own: UInt32)
+
+    var message: String {
+        switch self {
+        case .noUser(let name): "user '\(name)' is not in /etc/passwd"
+        case .noGroup(let name): "group '\(name)' is not in /etc/group"
+        case .foreignUser(let uid): "it wants to run as user \(uid), and only root may start services as somebody else"
+        case .foreignGroup(let gid, let own): "it wants group \(gid), and only root may give services another one than the caller's own, \(own)"
+        }
+    }
+
+    /// - Parameter attribute: what is to be removed, where it must not be there.
+    func remedy(for attribute: String) -> String {
+        switch self {
+        case .noUser, .noGroup: "create it, or give a number"
+        case .foreignUser: "remove '\(attribute)', or start the stack as root"
+        case .foreignGroup: "remove the group, or start the stack as root"
+        }
+    }
+}
+
 extension UserDatabase {
     /// Who `user:` names: `UID|NAME[:GID|GROUP]`, as Docker reads it. A bare user has its own group and the
     /// groups that list it; a group that is named stands alone.
     ///
+    /// - Parameters:
+    ///   - text: nil, or without a user: whoever starts the stack.
+    ///   - caller: who that is.
     /// - Returns: the identity and its home directory (`/` for a bare number that no entry has).
-    /// - Throws: `DeploymentError` where a name is unknown.
-    func resolve(_ text: String) throws(DeploymentError) -> (identity: UserIdentity, home: String) {
-        let parts = text.utf8.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false).map { String(Substring($0)) }
+    func named(_ text: String?, startedBy caller: UInt32) throws(UserProblem) -> (identity: UserIdentity, home: String) {
+        let parts = (text ?? "").utf8.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false).map { String(Substring($0)) }
+        let name = parts[0].isEmpty ? String(caller) : parts[0]
         let user: User
-        if let entry = entry(name: parts[0]) {
+        if let entry = entry(name: name) {
             user = entry
-        } else if let uid = UInt32(parts[0]) {
+        } else if let uid = UInt32(name) {
             user = entry(uid: uid) ?? User(name: "", uid: uid, gid: 0, home: "/")
         } else {
-            throw DeploymentError("user '\(parts[0])' is not in /etc/passwd", attribute: "user", remedy: "create it, or give a number")
+            throw .noUser(name)
         }
         guard parts.count == 2, !parts[1].isEmpty else {
             let member = user.name.isEmpty ? [] : groups.filter { $0.members.contains(user.name) }.map(\.gid)
             let identity = UserIdentity(uid: user.uid, gid: user.gid, groups: member.filter { $0 != user.gid })
             return (identity, user.home)
         }
-        guard let gid = groups.first(where: { $0.name == parts[1] })?.gid ?? UInt32(parts[1]) else {
-            throw DeploymentError("group '\(parts[1])' is not in /etc/group", attribute: "user", remedy: "create it, or give a number")
-        }
+        guard let gid = groups.first(where: { $0.name == parts[1] })?.gid ?? UInt32(parts[1]) else { throw .noGroup(parts[1]) }
         return (UserIdentity(uid: user.uid, gid: gid), user.home)
     }
-}
 
-extension UserDatabase {
     /// Who somebody runs as, and where that user's home is.
     ///
     /// - Parameters:
-    ///   - name: nil: whoever starts the stack.
-    ///   - caller: who that is.
+    ///   - name: as ``named(_:startedBy:)``.
+    ///   - caller: who starts it.
     ///   - group: the caller's. The user namespace of an ordinary user has no other one, whatever passwd(5) says (newgrp(1)), or says nothing.
-    func resolve(
+    /// - Throws: `UserProblem` where a name is unknown, and where only root could do that.
+    func permitted(
         _ name: String?, startedBy caller: UInt32, inGroup group: UInt32 = getegid()
-    ) throws(DeploymentError) -> (identity: UserIdentity, home: String) {
-        var resolved = try resolve(name ?? String(caller))
+    ) throws(UserProblem) -> (identity: UserIdentity, home: String) {
+        var resolved = try named(name, startedBy: caller)
         if caller == 0 { return resolved }
-        guard resolved.identity.uid == caller else {
-            throw DeploymentError(
-                "it wants to run as user \(resolved.identity.uid), and only root may start services as somebody else",
-                attribute: "user", remedy: "remove 'user', or start the stack as root")
-        }
-        let namesGroup = name?.split(separator: ":", maxSplits: 1).count == 2
-        guard !namesGroup || resolved.identity.gid == group else {
-            throw DeploymentError(
-                "it wants group \(resolved.identity.gid), and only root may give services another one than the caller's own, \(group)",
-                attribute: "user", remedy: "remove the group, or start the stack as root")
-        }
+        guard resolved.identity.uid == caller else { throw .foreignUser(resolved.identity.uid) }
+        let namesGroup = name?.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).count == 2
+        guard !namesGroup || resolved.identity.gid == group else { throw .foreignGroup(resolved.identity.gid, own: group) }
         resolved.identity.gid = group
         return resolved
+    }
+
+    /// The same, of what a file has as `user`.
+    func resolve(_ name: String?, startedBy caller: UInt32) throws(DeploymentError) -> (identity: UserIdentity, home: String) {
+        do {
+            return try permitted(name, startedBy: caller)
+        } catch {
+            throw DeploymentError(error.message, attribute: "user", remedy: error.remedy(for: "user"))
+        }
+    }
+}
+
+extension Invocation {
+    /// Whom `--user` names; nil where it isn't given.
+    func namedUser() throws(CommandFailure) -> UserIdentity? {
+        guard let name = value("user") else { return nil }
+        do {
+            return try UserDatabase.host.permitted(name, startedBy: user).identity
+        } catch {
+            throw CommandFailure("option '--user': \(error.message); \(error.remedy(for: "--user"))")
+        }
     }
 }
 

@@ -27,7 +27,7 @@ enum VolumePlanning {
     ///   - services: those without mounts may be left out.
     ///   - plans: by service: they have the real paths of the sources, in the order of the mounts.
     ///   - streams: where it is said what was made: a path that was misspelt would else go unnoticed.
-    /// - Throws: `DeploymentError` with every source that is missing and may not be made.
+    /// - Throws: `DeploymentError` with everything that could not be made.
     static func prepare(
         _ services: some Sequence<Service>, of stack: Stack, plans: [String: LaunchPlan], in paths: HostPaths, _ streams: Streams
     ) throws(DeploymentError) {
@@ -55,9 +55,8 @@ enum VolumePlanning {
             return
         case .bind(_, _, _, let create):
             guard case .bind(let source, _, _) = plan, access(source, F_OK) != 0 else { return }
-            guard create else {
-                throw DeploymentError("the bind source \(source) does not exist", attribute: "volumes", remedy: "create it, or correct the path")
-            }
+            // VolumeCheck has refused it already where it may not be made.
+            guard create else { return }
             try FileTree.makeFolders(source, mode: 0o755)
             streams.note("made the folder \(source) on the host, which was missing, for \(mount.target) of service '\(service.name)'")
         case .volume(let key, let target, _):
@@ -92,7 +91,7 @@ enum VolumePlanning {
         // A new volume belongs to the user of the service that is the first to have it, much as Docker takes
         // the owner from the image.
         if geteuid() == 0, let user = service.user {
-            let owner = try UserDatabase.host.resolve(user).identity
+            let owner = try UserDatabase.host.resolve(user, startedBy: 0).identity
             if fchown(data.number, owner.uid, owner.gid) != 0 { throw SystemCallError("fchown", folder) }
         }
     }

@@ -33,7 +33,7 @@ struct WritableFolders {
     init(_ stack: Stack, record: StackRecord?, otherFolders: @escaping () throws -> [RecordedFolder], paths: HostPaths, user: UInt32) {
         self.init(composeFiles: stack.composeFiles, otherFolders: otherFolders, user: user)
         for service in stack.services where !service.mounts.isEmpty {
-            let uid = (try? UserDatabase.host.resolve(service.user ?? String(user)).identity.uid) ?? 0
+            let uid = (try? UserDatabase.host.named(service.user, startedBy: user).identity.uid) ?? 0
             for mount in service.mounts {
                 switch mount {
                 case .bind(let source, _, readOnly: false, _):

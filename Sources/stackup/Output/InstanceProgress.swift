@@ -58,9 +58,9 @@ final class InstanceProgress {
         }
     }
 
-    /// Instances that a deployment leaves as they are.
-    func show(unchanged instances: [ObservedInstance]) {
-        display.update(resources: instances.map { "Service \($0.name)" }, status: .done, text: "Running")
+    /// Instances of which no event tells.
+    func show(_ instances: [ObservedInstance], _ status: ProgressDisplay.Status, _ text: String) {
+        display.update(resources: instances.map { "Service \($0.name)" }, status: status, text: text)
     }
 
     /// Instances that another command was ending: no event tells of them any more.

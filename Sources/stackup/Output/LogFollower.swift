@@ -134,8 +134,8 @@ final class LogFollower {
         do {
             return try supervisor.observe().instances.contains { isFollowed($0.service) && $0.status != .exited }
         } catch {
-            // Another command has taken the stack down. One that was killed leaves its services behind, and is missed.
-            guard error == .connectionLost, try !StackRemains.hasLiveInstances(directories) else { throw error }
+            // Another command has taken the stack down.
+            guard error == .connectionLost else { throw error }
             return false
         }
     }

@@ -14,9 +14,11 @@ struct Streams: Sendable {
     let coloursErrors: Bool
     /// Whether diagnostics are for a tool: a JSON object each.
     let diagnosticsAreJSON: Bool
+    private let advice: Advice
 
     /// What the options say, or `COMPOSE_ANSI` and `COMPOSE_PROGRESS` where they say nothing.
     init(_ arguments: ParsedCommand, environment: [String: String]) {
+        advice = Advice(arguments)
         colours = (arguments.value("ansi") ?? environment["COMPOSE_ANSI"]).flatMap(ColourPolicy.init) ?? .auto
         progress = (arguments.value("progress") ?? environment["COMPOSE_PROGRESS"]).flatMap(ProgressMode.init) ?? .auto
         coloursOutput = colours.isEnabled(isTerminal: isTerminal(STDOUT_FILENO)) { environment[$0] }
@@ -31,6 +33,7 @@ struct Streams: Sendable {
 
     /// What happens meanwhile.
     func note(_ text: String) {
+        let text = advice.completed(text)
         switch progress {
         case .quiet: return
         case .json: put(line(of: [.init("tail", .bool(true)), .init("text", .string(text))]), to: STDERR_FILENO)
@@ -57,6 +60,9 @@ struct Streams: Sendable {
     }
 
     private func text(of diagnostic: Diagnostic, width: Int) -> String {
+        var diagnostic = diagnostic
+        diagnostic.message = advice.completed(diagnostic.message)
+        diagnostic.remedy = diagnostic.remedy.map(advice.completed)
         if progress == .json, !diagnosticsAreJSON { return progressObject(diagnostic) }
         let severity: DiagnosticSeverity = diagnostic.severity == .error ? .error : .warning
         let location = diagnostic.location.map { DiagnosticLocation(file: $0.file, line: $0.line, column: $0.column) }

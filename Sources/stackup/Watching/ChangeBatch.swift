@@ -1,5 +1,3 @@
-import Glibc
-
 /// Changes that belong together: an editor that saves all, a version control system that changes branches.
 ///
 /// They are together once nothing has come for a while, or when they have been waiting for long.
@@ -12,6 +10,7 @@ struct ChangeBatch {
     private var first: Int64 = 0
     private var last: Int64 = 0
 
+    /// - Parameter time: by `MonotonicClock`.
     mutating func add(_ paths: Set<[UInt8]>, at time: Int64) {
         guard !paths.isEmpty else { return }
         if self.paths.isEmpty { first = time }
@@ -29,12 +28,5 @@ struct ChangeBatch {
         guard patience(at: time) == 0 else { return nil }
         defer { paths = [] }
         return paths
-    }
-
-    /// The clock that these times are of.
-    static func now() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 }

@@ -73,7 +73,7 @@ final class StackWatcher {
     /// How long to wait for it at most, in milliseconds; -1 for ever.
     var patience: Int32 {
         if !started.isEmpty { return 0 }
-        return batch.patience(at: ChangeBatch.now()).map { Int32(clamping: $0) } ?? -1
+        return batch.patience(at: MonotonicClock.now()).map { Int32(clamping: $0) } ?? -1
     }
 
     /// Copies what is to be there from the beginning.
@@ -106,10 +106,10 @@ final class StackWatcher {
         let changes = try watcher.changes()
         if changes.isEverything { say("Too much has changed at once; everything is looked at again") }
         exclusions.refresh(changes.paths)
-        batch.add(changes.paths, at: ChangeBatch.now())
+        batch.add(changes.paths, at: MonotonicClock.now())
         if watcher.isBlind { throw CommandFailure("what was watched is gone") }
         if !started.isEmpty { try catchUp() }
-        if let paths = batch.take(at: ChangeBatch.now()) { try act(on: paths) }
+        if let paths = batch.take(at: MonotonicClock.now()) { try act(on: paths) }
     }
 
     private var services: [String] { rules.map(\.service).withoutRepeats() }
@@ -215,7 +215,7 @@ final class StackWatcher {
 
     private func restart(_ services: [String]) throws {
         guard !services.isEmpty, !isOver() else { return }
-        guard let supervisor = try SupervisorClient.connect(directories) else { throw SupervisionError.connectionLost }
+        guard let supervisor = try SupervisorClient.connect(directories) else { throw SupervisionError.lostConnection(to: directories) }
         restarting = Set(services)
         supervisor.onWait = whileWaiting
         do {
@@ -254,7 +254,7 @@ final class StackWatcher {
     // MARK: What runs
 
     private func observe() throws -> ObservedState {
-        guard let supervisor = try SupervisorClient.connect(directories) else { throw SupervisionError.connectionLost }
+        guard let supervisor = try SupervisorClient.connect(directories) else { throw SupervisionError.lostConnection(to: directories) }
         let state = try supervisor.observe()
         // A secret may have come, or its file another one, since the watch began.
         exclusions.add(state.maskedFiles)

@@ -90,6 +90,17 @@ extension RequestReader.Outcome {
         #expect(outcome() == "closed")
     }
 
+    @Test func aMessageOfAnyNumberOfSmallValuesTakesNoMoreMemoryThanThatOfManyServices() throws {
+        let text = Array(#"{"request":[0"#.utf8) + [UInt8](repeating: 0, count: ControlLimits.values).flatMap { _ in Array(#",0"#.utf8) } + Array("]}".utf8)
+        let frame = withUnsafeBytes(of: UInt32(text.count).bigEndian) { Array($0) } + text
+        var last = ""
+        for start in stride(from: 0, to: frame.count, by: 1 << 16) {
+            wire.send(Array(frame[start..<min(start + 1 << 16, frame.count)]))
+            last = outcome()
+        }
+        #expect(last.hasPrefix("broken: ") && last.contains("more values than may be"))
+    }
+
     @Test func everyRequestSurvivesTheWire() throws {
         let requests: [ControlRequest] = [
             .observe, .subscribe(since: nil), .subscribe(since: 5), .attend(failure: nil), .attend(failure: "status 1"),

@@ -296,6 +296,19 @@ import Testing
         #expect(bench.supervisor.isSettled)
         #expect(bench.instance("db-1")?.stoppedByUser == false)
     }
+
+    @Test func whatIsToEndSaysSoBeforeItsTurnComes() {
+        bench.up(.test("web", after: ["db"]), .test("db"), .test("other"))
+        bench.submit(.stop(services: ["db", "web"], timeoutMilliseconds: nil))
+        func ending() -> [String] { bench.supervisor.observe(supervisorPID: 1).instances.filter { $0.isEnding == true }.map { "\($0.service) \($0.status)" } }
+        #expect(ending() == ["db running", "web stopping"])
+        // A successor knows nothing of that request.
+        #expect(bench.supervisor.record(bootID: "b").instances.allSatisfy { $0.isEnding == nil })
+        bench.ended("web-1")
+        bench.ended("db-1")
+        bench.submit(.restart(services: ["other"], timeoutMilliseconds: nil))
+        #expect(ending() == [])
+    }
 }
 
 @Suite struct RestartPolicyTests {
@@ -319,6 +332,16 @@ import Testing
         #expect(bench.calls() == ["launch web-1"])
         bench.started("web-1")
         #expect(bench.instance("web-1")?.restarts == 1)
+    }
+
+    @Test func whatIsRemovedWhileItWaitsForItsRestartIsNotStartedAnyMore() {
+        bench.up(.test("web", restart: .always), .test("db"))
+        bench.ended("web-1", 1)
+        bench.submit(.down(services: nil, timeoutMilliseconds: nil))
+        bench.advance(1000)
+        #expect(bench.calls() == ["release db", "signal db-1 15", "discard web"])
+        bench.ended("db-1")
+        #expect(bench.events.suffix(2) == ["db-1 exited(code: 0)", "db-1 removed"])
     }
 
     @Test func noNeverRestarts() {

@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import Linux
 import Testing
 
@@ -86,13 +87,22 @@ import Testing
         #expect(bench.instance("web-1")?.phase == .running && bench.calls().isEmpty)
     }
 
-    @Test func othersDoNotWaitForWhatIsHeld() {
+    @Test func othersDoNotWaitForWhatIsHeld() throws {
         var database = LaunchPlan.test("db", restart: .unlessStopped)
         database.healthCheck = HealthCheck(arguments: ["/bin/check"])
         let plans = [database, .test("web", after: [Dependency("db", .healthy)])]
         bench.submit(.apply(Deployment(plans: plans, operations: [.hold(service: "db", index: 1), .create(service: "web", index: 1)])))
         bench.started("web-1")
         #expect(bench.takeReplies() == ["done"] && bench.calls() == ["launch web-1"])
+
+        // Nor do they where the supervisor was replaced meanwhile.
+        let record = try JSON.decode(StateRecord.self, from: JSON.encode(bench.supervisor.record(bootID: "b")))
+        let successor = Bench()
+        successor.supervisor.adopt(record, survivors: []) { _ in 0 }
+        successor.submit(.provide(plans, StackSurroundings()))
+        successor.submit(.start(services: ["web"]))
+        successor.started("web-1")
+        #expect(successor.takeReplies() == ["done", "done"] && successor.calls() == ["launch web-1"])
     }
 
     @Test func theyAreFoundWhenNothingOfTheStackRuns() throws {
