@@ -1,7 +1,5 @@
-"""How fast a service's output is kept, as it is by default and as JSON lines: beside `cat` from a pipe into a file of the same file system.
-
-The program alone with its output in a file shows less: `cat` has the kernel copy from file to file then (copy_file_range(2)), and no pipe is
-between the one who writes and the one who keeps it. Printed as well."""
+"""How fast a service's output is kept, as it is by default and as JSON lines: beside the program alone with its output in a file of the same file
+system, which has the kernel copy from file to file (copy_file_range(2)), and beside `cat` from a pipe into a file, as a service's output comes."""
 
 import subprocess
 import time
@@ -30,8 +28,8 @@ class OutputBench:
         if not self.directory.exists():
             self.prepare()
         line = f"{self.megabytes} MB of output (MB/s)"
-        size = self.kept(line + ", no pipe", "sh print.sh data")
-        self.kept(line, "sh print.sh data | cat")
+        size = self.kept(line, "sh print.sh data")
+        self.kept(line + ", through a pipe", "sh print.sh data | cat")
         self.service(line, size, "local")
         self.service(line + ", json-file", size, "json-file")
 
