@@ -58,7 +58,13 @@ extension Array: JSONConvertible where Element: JSONConvertible {
         guard case .array(let elements) = json else { throw JSONMembers.mismatch("an array") }
         self.init()
         reserveCapacity(elements.count)
-        for element in elements { append(try Element(json: element)) }
+        for element in elements {
+            do {
+                append(try Element(json: element))
+            } catch let error as DecodingError {
+                throw error.below(element: count)
+            }
+        }
     }
 
     @inlinable public var json: JSONValue { .array(map(\.json)) }

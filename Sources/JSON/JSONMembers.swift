@@ -46,25 +46,35 @@ public struct JSONMembers {
     @inlinable
     public mutating func read<Value: JSONConvertible>(_ name: String, as type: Value.Type = Value.self) throws -> Value {
         guard let value = value(name) else { throw JSONMembers.missing(name) }
-        return try Value(json: value)
+        return try JSONMembers.below(name) { try Value(json: value) }
     }
 
     @inlinable
     public mutating func readIfPresent<Value: JSONConvertible>(_ name: String, as type: Value.Type = Value.self) throws -> Value? {
-        try value(name).map { try Value(json: $0) }
+        try value(name).map { value in try JSONMembers.below(name) { try Value(json: value) } }
     }
 
     /// A member whose type is `Codable` by the compiler.
     @inlinable
     public mutating func decodeIfPresent<Value: Decodable>(_ name: String, as type: Value.Type = Value.self) throws -> Value? {
-        try value(name).map { try JSON.decode(type, from: $0) }
+        try value(name).map { value in try JSONMembers.below(name) { try JSON.decode(type, from: value) } }
     }
 
     /// A member whose type is `Codable` by the compiler.
     @inlinable
     public mutating func decode<Value: Decodable>(_ name: String, as type: Value.Type = Value.self) throws -> Value {
         guard let value = value(name) else { throw JSONMembers.missing(name) }
-        return try JSON.decode(type, from: value)
+        return try JSONMembers.below(name) { try JSON.decode(type, from: value) }
+    }
+
+    /// Has an error say that it is of a member, wherever within.
+    @usableFromInline
+    static func below<Value>(_ name: String, _ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch let error as DecodingError {
+            throw error.below(.name(name))
+        }
     }
 
     @usableFromInline
@@ -75,6 +85,26 @@ public struct JSONMembers {
     /// What is there is never quoted: it may be secret.
     public static func mismatch(_ wanted: String) -> DecodingError {
         .dataCorrupted(.init(codingPath: [], debugDescription: "it is not \(wanted)"))
+    }
+}
+
+extension DecodingError {
+    /// The same of an array's element.
+    @usableFromInline
+    func below(element index: Int) -> DecodingError { below(.index(index)) }
+
+    /// The same of a part of something larger.
+    fileprivate func below(_ key: AnyKey) -> DecodingError {
+        func below(_ context: Context) -> Context {
+            Context(codingPath: [key] + context.codingPath, debugDescription: context.debugDescription, underlyingError: context.underlyingError)
+        }
+        return switch self {
+        case .typeMismatch(let type, let context): .typeMismatch(type, below(context))
+        case .valueNotFound(let type, let context): .valueNotFound(type, below(context))
+        case .keyNotFound(let missing, let context): .keyNotFound(missing, below(context))
+        case .dataCorrupted(let context): .dataCorrupted(below(context))
+        @unknown default: self
+        }
     }
 }
 

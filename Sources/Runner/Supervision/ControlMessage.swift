@@ -30,56 +30,54 @@ enum ControlRequest: Sendable, Equatable {
 }
 
 extension ControlRequest: JSONConvertible {
-    private enum Key: String, CodingKey {
+    private enum Key: String {
         case request, plans, surroundings, deployment, services, timeoutMilliseconds, signal, payload, dependents, since, failure, report, byHost
     }
 
     /// Whether a request can have a member of this name. A misspelt `services` must not mean all of them.
     static func knows(member name: String) -> Bool { Key(rawValue: name) != nil }
 
-    init(from decoder: any Decoder) throws {
-        let message = try decoder.container(keyedBy: Key.self)
-        let services = try message.decodeIfPresent([String].self, forKey: .services)
-        let timeout = try message.decodeIfPresent(Int64.self, forKey: .timeoutMilliseconds)
+    init(json: JSONValue) throws {
+        var message = try JSONMembers(json)
+        let request = try message.read("request", as: String.self)
+        let services = try message.readIfPresent("services", as: [String].self)
+        let timeout = try message.readIfPresent("timeoutMilliseconds", as: Int64.self)
         if let timeout { try Self.check(timeout: timeout) }
-        switch try message.decode(String.self, forKey: .request) {
+        switch request {
         case "observe": self = .observe
         case "plan":
             guard let service = services?.first, services?.count == 1 else { throw SupervisionError.refused("a plan is one service's") }
             self = .plan(service: service)
         case "provide":
             self = .provide(
-                try message.decode([LaunchPlan].self, forKey: .plans),
-                try message.decode(StackSurroundings.self, forKey: .surroundings))
-        case "apply": self = .apply(try message.decode(Deployment.self, forKey: .deployment))
+                try message.read("plans", as: [LaunchPlan].self),
+                try message.read("surroundings", as: StackSurroundings.self))
+        case "apply": self = .apply(try message.decode("deployment", as: Deployment.self))
         case "stop":
             self = .stop(
-                services: services, timeoutMilliseconds: timeout, byHost: try message.decodeIfPresent(Bool.self, forKey: .byHost) ?? false)
+                services: services, timeoutMilliseconds: timeout, byHost: try message.readIfPresent("byHost", as: Bool.self) ?? false)
         case "start": self = .start(services: services)
         case "restart":
             self = .restart(
                 services: services, timeoutMilliseconds: timeout,
-                dependents: try message.decodeIfPresent(Bool.self, forKey: .dependents) ?? false)
+                dependents: try message.readIfPresent("dependents", as: Bool.self) ?? false)
         case "kill":
-            let signal = try message.decode(Int32.self, forKey: .signal)
+            let signal = try message.read("signal", as: Int32.self)
             guard (1...64).contains(signal) else { throw SupervisionError.refused("there is no signal \(signal)") }
             self = .kill(services: services, signal: signal)
         case "pause": self = .pause(services: services)
         case "unpause": self = .unpause(services: services)
         case "down": self = .down(services: services, timeoutMilliseconds: timeout)
         case "hasten": self = .hasten(services: services, timeoutMilliseconds: timeout)
-        case "subscribe": self = .subscribe(since: try message.decodeIfPresent(Int64.self, forKey: .since))
+        case "subscribe": self = .subscribe(since: try message.readIfPresent("since", as: Int64.self))
         case "attend":
-            let failure = try message.decodeIfPresent(String.self, forKey: .failure)
+            let failure = try message.readIfPresent("failure", as: String.self)
             guard failure?.utf8.count ?? 0 <= Self.longestFailure else { throw SupervisionError.refused("a failure has at most \(Self.longestFailure) bytes") }
             self = .attend(failure: failure)
-        case "report": self = .report(try message.decode(RenewalReport.self, forKey: .report))
+        case "report": self = .report(try message.decode("report", as: RenewalReport.self))
         default: throw SupervisionError.refused("the running supervisor does not know this request; it may be of an older version: run 'down' and 'up'")
         }
     }
-
-    /// By the way that tells where a request is wrong.
-    init(json: JSONValue) throws { self = try JSON.decode(ControlRequest.self, from: json) }
 
     var json: JSONValue {
         .members { message in

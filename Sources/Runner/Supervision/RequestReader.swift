@@ -132,7 +132,7 @@ struct RequestReader {
             if let stranger = members.first(where: { !ControlRequest.knows(member: $0.name) }) {
                 throw SupervisionError.refused("a request has no member '\(stranger.name.prefix(40))'")
             }
-            let request = try JSON.decode(ControlRequest.self, from: message)
+            let request = try ControlRequest(json: message)
             try Self.check(request, payload: payload, descriptors: descriptors.numbers.count)
             if payload == 0 { return .request(request, payload: nil) }
             state = .payload(request, try LockedBuffer(count: payload), filled: 0)

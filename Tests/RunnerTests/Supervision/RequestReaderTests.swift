@@ -148,6 +148,16 @@ extension RequestReader.Outcome {
         #expect(outcome().hasPrefix("broken: "))
     }
 
+    @Test(arguments: [
+        (#"{"request":"stop","services":["web",7]}"#, "services.1"), (#"{"request":"kill"}"#, "signal"), ("{}", "request"),
+        (#"{"request":"apply","deployment":{"plans":[],"operations":[],"payloads":[{"length":"1","files":[]}],"masks":[]}}"#, "deployment.payloads.0.length"),
+        (#"{"request":"provide","plans":[{"service":"web","replicas":1,"configHash":5}],"surroundings":{}}"#, "plans.0.configHash"),
+    ])
+    func aRefusalSaysWhereTheRequestIsWrong(json: String, place: String) {
+        wire.send(Wire.frame(json))
+        #expect(outcome() == "refused: the request is not understood at '\(place)'")
+    }
+
     @Test func aRefusalNeverRepeatsWhatWasSent() {
         wire.send(Wire.frame(#"{"request":"provide","plans":[{"service":"web","environment":["PASSWORD=hunter2"],"arguments":"hunter2"}]}"#))
         let text = outcome()
