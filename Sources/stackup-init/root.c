@@ -276,7 +276,9 @@ void attach_text(const char *target, const char *content) {
     int tree = tree_clone(temporary, ".text", 0);
     if (tree < 0 || tree_restrict(tree, API_MOUNT_RDONLY | API_MOUNT_NOSUID | API_MOUNT_NODEV | API_MOUNT_NOEXEC, 0) != 0)
         fail("open_tree", target);
-    attach(tree, "bind", target);
+    int place = mountpoint(target, MOUNTPOINT_FILE);
+    if (tree_attach(tree, place) != 0) fail("bind", target);
+    close(place);
     close(tree);
     if (unlinkat(temporary, ".text", 0) != 0) fail("unlink", target);
 }

@@ -45,8 +45,9 @@ enum ResolverFile: Equatable {
     }
 
     private static func link(_ path: String, in folder: Int32 = AT_FDCWD) -> String? {
-        var text = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let length = readlinkat(folder, path, &text, text.count)
-        return length < 0 ? nil : String(decoding: text[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { text in
+            let length = readlinkat(folder, path, text.baseAddress!, text.count)
+            return length < 0 ? nil : String(decoding: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(text)[..<length]), as: UTF8.self)
+        }
     }
 }
