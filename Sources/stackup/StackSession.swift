@@ -130,12 +130,12 @@ struct StackSession: ~Copyable {
         }
     }
 
-    /// The running supervisor; one that was killed is replaced by a new one, which adopts what still runs.
+    /// The running supervisor; one that was killed is replaced by a new one, which adopts what still runs, and what has ended since.
     ///
-    /// - Returns: nil where nothing of the stack runs.
+    /// - Returns: nil where nothing is left of the stack.
     func supervisor() throws -> SupervisorClient? {
         if let client = try SupervisorClient.connect(directories) { return client }
-        guard try StackRemains.hasLiveInstances(directories) else { return nil }
+        guard try StackRemains.needSuccessor(directories) else { return nil }
         return try startSupervisor()
     }
 
@@ -147,7 +147,7 @@ struct StackSession: ~Copyable {
 
     private func startSupervisor() throws -> SupervisorClient {
         // A new stack's plans come with the deployment; only what runs already has to be told of.
-        let adopts = try StackRemains.hasLiveInstances(directories)
+        let adopts = try StackRemains.needSuccessor(directories)
         let client = try SupervisorClient.start(directories, initExecutable: try Installation.executable(.initProcess))
         if let record, adopts {
             try client.provide(record.plans, record.surroundings)

@@ -9,6 +9,20 @@ public enum StackRemains {
         return directory.survivor() != nil || !StrayInstances.find(in: directory).isEmpty
     }
 
+    /// Whether a successor has something to go on with: instances that still run, or, where the last supervisor was killed, others that have ended
+    /// since. Of these somebody has to find out how, and whether they are to be started again.
+    public static func needSuccessor(_ directories: StackDirectories) throws(SupervisionError) -> Bool {
+        guard let directory = try RuntimeDirectory.open(directories.runtime, create: false) else { return false }
+        let bootID = BootIdentity.current()
+        // One that ends in order takes its own record away.
+        if directory.read(SupervisorRecord.self, from: RuntimeDirectory.supervisorRecordName)?.bootID == bootID,
+            let record = directory.predecessorRecord(bootID: bootID), record.bootID == bootID, !record.instances.isEmpty
+        {
+            return true
+        }
+        return try hasLiveInstances(directories)
+    }
+
     /// What the last supervisor has written down of the stack, as it is; nil where there is nothing.
     public static func state(_ directories: StackDirectories) -> [UInt8]? {
         ((try? RuntimeDirectory.open(directories.runtime, create: false)) ?? nil)?.readBytes(from: RuntimeDirectory.stateRecordName)

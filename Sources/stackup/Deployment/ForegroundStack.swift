@@ -77,12 +77,15 @@ struct ForegroundStack {
         display.finish()
     }
 
+    /// A terminal that is closed tells so more than once: the shell does, and the kernel. Only what a person or a service manager has to send once more
+    /// kills.
+    ///
     /// The next signal is waited for beside the request that stops, on a connection of its own.
     private func killOnNextSignal(_ services: [String]) {
         Background.run { [directories = deployed.directories, byHost = invocation.flag(Up.keepStopped)] in
             var signals = sigset_t()
             sigemptyset(&signals)
-            for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, number) }
+            for number in [SIGINT, SIGTERM] { sigaddset(&signals, number) }
             var received: Int32 = 0
             guard sigwait(&signals, &received) == 0 else { return }
             let supervisor = try? SupervisorClient.connect(directories)
