@@ -23,15 +23,17 @@ struct JSONFileReader {
         (start, searched) = (0, 0)
     }
 
-    /// The next entry, if it is there by now.
-    mutating func next() -> LogEntry? {
-        while let line = nextLine() {
+    /// The next entry, if it is there.
+    ///
+    /// - Parameter size: the file's, in bytes.
+    mutating func next(size: Int64) -> LogEntry? {
+        while let line = nextLine(size) {
             if let entry = JSONFileLine.parse(line, instance: instance) { return entry }
         }
         return nil
     }
 
-    private mutating func nextLine() -> [UInt8]? {
+    private mutating func nextLine(_ size: Int64) -> [UInt8]? {
         while true {
             if let end = newline() {
                 let line = Array(buffer[start..<end])
@@ -39,7 +41,7 @@ struct JSONFileReader {
                 searched = start
                 return line
             }
-            guard fill() else { return nil }
+            guard fill(size) else { return nil }
         }
     }
 
@@ -54,14 +56,15 @@ struct JSONFileReader {
     }
 
     /// Reads more; false where nothing more is there now.
-    private mutating func fill() -> Bool {
+    private mutating func fill(_ size: Int64) -> Bool {
         // No line of ours is this long, even with every byte escaped.
         if buffer.count - start > 1 << 20 { start = buffer.count }
         buffer.removeFirst(start)
         searched = max(searched - start, 0)
         start = 0
-        let chunk = [UInt8](unsafeUninitializedCapacity: FileWindow.size) { memory, count in
-            count = max(pread(descriptor, memory.baseAddress, memory.count, off_t(position)), 0)
+        let wanted = Int(min(max(size - position, 0), Int64(FileWindow.size)))
+        let chunk = [UInt8](unsafeUninitializedCapacity: wanted) { memory, count in
+            count = max(pread(descriptor, memory.baseAddress, wanted, off_t(position)), 0)
         }
         buffer += chunk
         position += Int64(chunk.count)

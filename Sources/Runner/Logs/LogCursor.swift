@@ -15,6 +15,8 @@ final class LogCursor {
     private var isComplete = false
     private var frames: LogFrameReader
     private var lines: JSONFileReader
+    /// How often it may look for more in this round; nil: once in this file, and in each that is newer.
+    private var looks: Int?
     /// The next entry, once it was looked at.
     private var head: LogEntry?
     private let since: LogTime?
@@ -36,7 +38,10 @@ final class LogCursor {
         }
     }
 
-    /// The next entry, if it is there by now.
+    /// Begins with what is there by now. What comes while that is read is for the next round: a service may write faster than anybody reads.
+    func beginRound() { looks = nil }
+
+    /// The next entry of this round.
     func peek() -> LogEntry? {
         while head == nil {
             guard let entry = next() else { return nil }
@@ -51,6 +56,9 @@ final class LogCursor {
     private func next() -> LogEntry? {
         while true {
             if let entry = read() { return entry }
+            let left = looks ?? newerCount() + 1
+            guard left > 0 else { return nil }
+            looks = left - 1
             if isComplete { openSuccessor() } else if file == nil { openOldest() }
             guard let number = file?.number else { return nil }
             let known = size
@@ -70,7 +78,7 @@ final class LogCursor {
             form = LogForm(of: number)
             if form == .jsonFile { frames.breakOff() }
         }
-        if form == .jsonFile, let entry = frames.takeEnded() ?? lines.next() { return entry }
+        if form == .jsonFile, let entry = frames.takeEnded() ?? lines.next(size: size) { return entry }
         return form == .local ? frames.next(size: size, isComplete: isComplete) : nil
     }
 
@@ -99,6 +107,12 @@ final class LogCursor {
         var count = 0
         while inode(name(count + 1)) != nil { count += 1 }
         return count
+    }
+
+    /// How many files there are that are newer than the open one.
+    private func newerCount() -> Int {
+        let count = rotatedCount()
+        return (0...count).first { inode(name($0)) == inode } ?? count + 1
     }
 
     /// The file after the open one; nil where that is the newest.

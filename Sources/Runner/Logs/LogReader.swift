@@ -48,10 +48,11 @@ public final class LogReader {
     /// Readable as soon as there may be more (inotify(7)), for a caller with a poll(2) of its own.
     public var descriptor: Int32 { watch.number }
 
-    /// Hands over every entry that is there by now, the oldest first.
+    /// Hands over every entry that is there when it begins, the oldest first.
     public func readAvailable(_ body: (LogEntry) throws -> Void) rethrows {
         drainWatch()
         openCursors(tail: nil)
+        for cursor in cursors { cursor.beginRound() }
         while true {
             var next: LogCursor?
             var earliest: LogTime?

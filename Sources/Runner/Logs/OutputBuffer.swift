@@ -5,14 +5,16 @@ import Glibc
 final class OutputBuffer {
     nonisolated(unsafe) static let shared = OutputBuffer()
 
-    private let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: widePipe, alignment: 16)
+    private let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: readLimit, alignment: 16)
     private var lines = LineBuffer()
 
     /// How much a pipe holds as Linux makes it, in bytes (pipe(7)).
     private static let usualPipe = 64 * 1024
-    /// How much one holds whose service writes faster than it is read: fewer times that the two have to wait for each other. It is as much as
-    /// anybody may have by themselves (pipe(7), pipe-max-size).
-    private static let widePipe = 1 << 20
+    /// How much one holds whose service writes faster than it is read: fewer times that the two have to wait for each other. Root's is as much as
+    /// anybody may have by themselves (pipe(7), pipe-max-size); an ordinary user has a share of all pipes together (pipe-user-pages-soft).
+    private static let widePipe = geteuid() == 0 ? 1 << 20 : 256 << 10
+    /// How much is read at once: whoever asks the supervisor something meanwhile waits for as long as that takes for each service that prints.
+    private static let readLimit = 256 << 10
     /// Memory for lines that is not given back.
     private static let keptLines = 1 << 20
 

@@ -41,6 +41,8 @@ extension StackSupervisor {
     /// The instance's command runs.
     func started(_ name: InstanceName) {
         guard let instance = instances[name], instance.phase == .starting else { return }
+        // Whoever hears of it may rely on a successor's knowing of it.
+        if unsaved == .launched { changed(.urgent) }
         instance.phase = .running
         cover(instance)
         emit(.started(pid: instance.process?.pid ?? 0), name)

@@ -56,6 +56,24 @@ import Testing
         #expect(texts(try LogReader(directory: temporary.path)) == ["one\n", "two\n"])
     }
 
+    /// A service may write faster than anybody reads.
+    @Test(arguments: [LogForm.local, .jsonFile], [nil, 100] as [Int64?]) func whatComesWhileOneReadsIsForTheNextTime(form: LogForm, size: Int64?) throws {
+        let writer = writer("web-1", form, size: size, count: 100)
+        for number in 0..<10 { put("line \(number)\n", writer) }
+        let reader = try LogReader(directory: temporary.path)
+        var seen: [String] = []
+        for round in 1...3 {
+            reader.readAvailable {
+                seen.append(String(decoding: $0.bytes, as: UTF8.self))
+                put("line \(seen.count + 9)\n", writer)
+            }
+            // Where files follow each other, what comes into the last of them is seen with it.
+            #expect(size == nil ? seen.count == 10 * round : seen.count < 100)
+            #expect(try reader.waitForMore(milliseconds: 0))
+        }
+        #expect(seen == (0..<seen.count).map { "line \($0)\n" })
+    }
+
     @Test func aServicesInstancesAreReadAndNoOthers() throws {
         put("1\n", writer("web-1"), at: 1)
         put("2\n", writer("web-2"), at: 2)

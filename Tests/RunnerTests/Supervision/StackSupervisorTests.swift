@@ -37,6 +37,18 @@ import Testing
         #expect(bench.supervisor.unsaved == .urgent)
     }
 
+    /// A restart is no job's, which would have it recorded at its end.
+    @Test func aStartIsNotToldOfBeforeItsProcessIsRecorded() {
+        bench.up(.test("web", restart: .always))
+        bench.supervisor.saved()
+        bench.ended("web-1")
+        bench.supervisor.saved()
+        bench.advance(100)
+        #expect(bench.supervisor.unsaved == .launched)
+        bench.started("web-1")
+        #expect(bench.supervisor.unsaved == .urgent)
+    }
+
     @Test func stoppingGoesTheOtherWay() {
         bench.up(.test("web", after: ["api"]), .test("api", after: ["db"]), .test("db"), .test("cache"))
         bench.submit(.stop(services: nil, timeoutMilliseconds: nil))
