@@ -6,9 +6,16 @@ import Linux
 ///
 /// Source: sysctl(8), namespaces(7); `/proc/sys` shows the namespaces of the thread that looks (proc_sys(5)).
 public enum NamespaceSettingTrial {
+    /// By what was tried: services of one stack often have the same, and a network takes the kernel a millisecond to make. For one thread.
+    nonisolated(unsafe) private static var known: [[String]: [(setting: NamespaceSetting, error: SystemCallError)]] = [:]
+
+    /// Tries settings, once for all that ask for the same in this process, which is done in a moment.
+    ///
     /// - Parameter settings: of the namespaces that an instance has to itself.
     /// - Returns: those that can't be set, and why. Nothing where no namespaces can be made, or `/proc/sys` can't be written here: then the start tells.
     public static func refusals(of settings: [NamespaceSetting]) -> [(setting: NamespaceSetting, error: SystemCallError)] {
+        let key = settings.flatMap { [$0.name, $0.value] }
+        if let known = known[key] { return known }
         let trial = Trial(settings)
         var thread = pthread_t()
         // unshare(2) is for the calling thread: with its end the namespaces go.
@@ -21,6 +28,7 @@ public enum NamespaceSettingTrial {
             return []
         }
         pthread_join(thread, nil)
+        known[key] = trial.refusals
         return trial.refusals
     }
 
