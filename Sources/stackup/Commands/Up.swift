@@ -22,7 +22,7 @@ enum Up {
         options: [
             .flag("detach", short: "d", help: "Run in the background"),
             .flag("wait", help: "Wait until the services are healthy, or have run for half a second without a healthcheck; implies -d"),
-            .value("wait-timeout", "SECONDS", help: "How long at most; then it fails, and the services run on"),
+            .value("wait-timeout", "SECONDS", help: "How long at most once all are started; then it fails, and the services run on"),
             .flag("dry-run", help: "Print the plan and stop"),
             .flag("force-recreate", help: "Recreate instances even if nothing changed"),
             .flag("remove-orphans", help: "Remove services that the files no longer define"),
