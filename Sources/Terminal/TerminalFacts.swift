@@ -62,24 +62,30 @@ public struct RawMode: ~Copyable {
 /// Writes text to a descriptor, however many calls that takes; what cannot be written (a closed pipe, a full
 /// disk) is dropped.
 ///
-/// - Returns: whether all of it went out.
+/// - Returns: whether all of it went out; `errno` says why not.
 @discardableResult
 public func put(_ text: String, to descriptor: Int32) -> Bool {
     var text = text
-    return text.withUTF8 { bytes in
-        var written = 0
-        while written < bytes.count {
-            let count = write(descriptor, bytes.baseAddress! + written, bytes.count - written)
-            if count > 0 {
-                written += count
-            } else if errno == EAGAIN {
-                // A terminal shared with a program that made it non-blocking.
-                var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                poll(&waiting, 1, -1)
-            } else if errno != EINTR {
-                return false
-            }
+    return text.withUTF8 { put(UnsafeRawBufferPointer($0), to: descriptor) }
+}
+
+/// Writes bytes to a descriptor, as ``put(_:to:)-(String,_)`` does text.
+///
+/// - Returns: whether all of them went out; `errno` says why not.
+@discardableResult
+public func put(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
+    var written = 0
+    while written < bytes.count {
+        let count = write(descriptor, bytes.baseAddress! + written, bytes.count - written)
+        if count > 0 {
+            written += count
+        } else if errno == EAGAIN {
+            // A terminal shared with a program that made it non-blocking.
+            var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            poll(&waiting, 1, -1)
+        } else if errno != EINTR {
+            return false
         }
-        return true
     }
+    return true
 }

@@ -13,13 +13,16 @@ func runCommand(_ arguments: [String]) -> Int32 {
         let asksForVersion = parsed.flag("version") && !parsed.wantsHelp
         if parsed.wantsHelp || parsed.isIncomplete && !asksForVersion {
             let stream = parsed.wantsHelp ? STDOUT_FILENO : STDERR_FILENO
-            put(helpText(for: parsed.path, in: CommandTree.root, width: outputWidth(stream)) ?? "", to: stream)
-            return parsed.wantsHelp ? 0 : UsageError.exitStatus
+            let isWritten = put(helpText(for: parsed.path, in: CommandTree.root, width: outputWidth(stream)) ?? "", to: stream)
+            guard parsed.wantsHelp else { return UsageError.exitStatus }
+            if !isWritten, errno != EPIPE { throw ResultOutput.error() }
+            return 0
         }
         let invocation = try Invocation(parsed, environment: callersEnvironment())
-        guard !asksForVersion, let run = CommandTree.runner(for: parsed.path) else { return try Version.run(invocation) }
+        let run = (asksForVersion ? nil : CommandTree.runner(for: parsed.path)) ?? Version.run
         do {
-            return try run(invocation)
+            let status = try run(invocation)
+            return status == 0 && invocation.streams.lostResults ? 1 : status
         } catch let error as UsageError {
             throw error
         } catch let error as DeploymentError {

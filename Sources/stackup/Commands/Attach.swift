@@ -82,7 +82,7 @@ enum Attach {
             if wanted[1].revents != 0 { passSignals(signals, process) }
             guard wanted[0].revents != 0 else { continue }
             // A pipe that has room has room for so much (pipe(7)).
-            let count = try retryingInterrupts("write") { rest.withUnsafeBytes { write(output, $0.baseAddress, min($0.count, Int(PIPE_BUF))) } }
+            let count = try retryingInterrupts("write", on: output == STDOUT_FILENO ? "standard output" : "standard error") { rest.withUnsafeBytes { write(output, $0.baseAddress, min($0.count, Int(PIPE_BUF))) } }
             rest = rest.dropFirst(count)
         }
     }

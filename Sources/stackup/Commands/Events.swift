@@ -40,6 +40,7 @@ enum Events {
         try stream.follow { event in
             guard let line = EventLine(event, project: target.name), line.isAbout(services), filter.matches(line) else { return }
             invocation.streams.print(isJSON ? line.document.serialized() : line.text)
+            if invocation.streams.lostResults { throw CommandFailure.alreadyReported }
         }
         return 0
     }
@@ -67,7 +68,7 @@ private struct EventStream {
     }
 
     /// Hands on events until the time is over.
-    mutating func follow(_ body: (StackEvent) -> Void) throws {
+    mutating func follow(_ body: (StackEvent) throws -> Void) throws {
         let arrival = try SupervisorArrival(directories)
         repeat {
             arrival.watch()
@@ -83,7 +84,7 @@ private struct EventStream {
         } while !isOver
     }
 
-    private mutating func hear(_ supervisor: SupervisorClient, _ body: (StackEvent) -> Void) throws {
+    private mutating func hear(_ supervisor: SupervisorClient, _ body: (StackEvent) throws -> Void) throws {
         while true {
             var wanted = pollfd(fd: supervisor.descriptor, events: Int16(POLLIN), revents: 0)
             // What has been kept comes at once: where the time is over, whatever comes later is not asked for.
@@ -91,7 +92,7 @@ private struct EventStream {
             guard let event = try supervisor.nextStackEvent() else { return }
             if let until, event.time > until.nanoseconds { return }
             since = LogTime(nanoseconds: event.time + 1)
-            body(event)
+            try body(event)
         }
     }
 

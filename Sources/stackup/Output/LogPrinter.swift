@@ -35,6 +35,7 @@ struct LogPrinter {
     private let showsPrefix: Bool
     private let showsTime: Bool
     private let outputs: Outputs
+    private let streams: Streams
     /// Whose line is not ended yet: a very long one comes in parts.
     private var unfinished: Source?
     /// Called before anything is printed.
@@ -48,6 +49,7 @@ struct LogPrinter {
         showsPrefix = !invocation.flag("no-log-prefix")
         showsTime = invocation.flag("timestamps")
         self.outputs = outputs
+        streams = invocation.streams
     }
 
     /// The bytes go out as they were written: what a service prints is its own affair.
@@ -81,13 +83,11 @@ struct LogPrinter {
 
     private func send(_ bytes: [UInt8], to stream: LogStream) {
         let descriptor = outputs.descriptor(of: stream)
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            // A reader that has gone away wants no more.
-            if count < 0, errno != EINTR { exit(errno == EPIPE ? 0 : 1) }
-            rest = rest.dropFirst(max(0, count))
-        }
+        guard !bytes.withUnsafeBytes({ put($0, to: descriptor) }) else { return }
+        // A reader that has gone away wants no more.
+        guard errno != EPIPE else { exit(0) }
+        if descriptor == STDOUT_FILENO { streams.fail("\(ResultOutput.error())") }
+        exit(1)
     }
 }
 

@@ -6,7 +6,7 @@ import Terminal
 import YAML
 
 /// Where a command speaks: results to standard output, everything else to standard error.
-struct Streams: Sendable {
+struct Streams {
     let colours: ColourPolicy
     let progress: ProgressMode
     /// Whether standard output, and standard error, are coloured.
@@ -15,6 +15,7 @@ struct Streams: Sendable {
     /// Whether diagnostics are for a tool: a JSON object each.
     let diagnosticsAreJSON: Bool
     private let advice: Advice
+    private let output = ResultOutput()
 
     /// What the options say, or `COMPOSE_ANSI` and `COMPOSE_PROGRESS` where they say nothing.
     init(_ arguments: ParsedCommand, environment: [String: String]) {
@@ -26,9 +27,12 @@ struct Streams: Sendable {
         coloursErrors = colours.isEnabled(isTerminal: isTerminal(STDERR_FILENO)) { environment[$0] }
     }
 
+    /// Whether a result could not be written, a full disk's fault for example; that has been said then.
+    var lostResults: Bool { output.failure != nil }
+
     /// A result.
     func print(_ text: String, terminator: String = "\n") {
-        put(text + terminator, to: STDOUT_FILENO)
+        if !output.put(text + terminator), let failure = output.failure { fail("\(failure)") }
     }
 
     /// What happens meanwhile.
