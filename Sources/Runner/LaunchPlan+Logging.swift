@@ -12,6 +12,14 @@ public struct LogPlan: Codable, Sendable, Equatable {
         case journal(tag: String)
         /// A datagram for each line to a syslog's socket.
         case syslog(socket: String, facility: Int, format: SyslogFormat, tag: String)
+
+        /// The path of the socket that takes the datagrams; the journal's is that of systemd-journald.service(8).
+        public var socketPath: String {
+            switch self {
+            case .journal: "/run/systemd/journal/socket"
+            case .syslog(let socket, _, _, _): socket
+            }
+        }
     }
 
     /// Of the files; nil: ``LogForm/local``.

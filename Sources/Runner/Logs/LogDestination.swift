@@ -25,17 +25,13 @@ final class LogDestination {
 
     private static let waitingLimit = 4 << 20
 
-    /// systemd-journald.service(8).
-    private static let journal = "/run/systemd/journal/socket"
-
     /// - Parameter instance: `shop-web-1`.
     init(_ destination: LogPlan.Destination, instance: String) {
         self.destination = destination
         self.instance = instance
-        let template: String
-        switch destination {
-        case .journal(let tag): (path, template) = (Self.journal, tag)
-        case .syslog(let socket, _, _, let tag): (path, template) = (socket, tag)
+        path = destination.socketPath
+        let template = switch destination {
+        case .journal(let tag), .syslog(_, _, _, let tag): tag
         }
         tag = template.replacing(part: "{{.Name}}", with: instance)
     }

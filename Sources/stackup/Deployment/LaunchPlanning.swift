@@ -78,6 +78,7 @@ struct LaunchPlanning {
         var plan = plan(for: service, arguments: arguments, user: resolved, limits: limits, mounts: mounts)
         limit(service, &plan, &problems)
         isolate(service, &plan, &problems)
+        missLogSocket(service, plan)
         plan.postStart = problems.collect { () throws(DeploymentError) in try hooks(service.postStart, "post_start", beside: plan) } ?? nil
         plan.preStop = problems.collect { () throws(DeploymentError) in try hooks(service.preStop, "pre_stop", beside: plan) } ?? nil
         guard problems.isEmpty else { throw problems.error.about(service) }
@@ -114,6 +115,17 @@ struct LaunchPlanning {
             }
         }
         return commands.isEmpty ? nil : commands
+    }
+
+    /// Lines that nobody takes are lost. Whoever takes them may come later, so it is no error.
+    private mutating func missLogSocket(_ service: Service, _ plan: LaunchPlan) {
+        guard let logging = plan.logging, let path = logging.destination?.socketPath, access(path, F_OK) != 0 else { return }
+        warn(
+            service, "logging",
+            "there is no socket \(path) on this host, so what the service prints "
+                + (logging.isKept ? "is only kept for 'stackup logs', and not passed on" : "is lost"),
+            remedy: service.logging.driver == .syslog
+                ? "start a syslog, or name the socket of the one there is in 'syslog-address'" : "start systemd-journald, or choose another driver")
     }
 
     private func limits(of service: Service) throws(DeploymentError) -> [ResourceLimit] {
