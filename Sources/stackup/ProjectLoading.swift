@@ -89,6 +89,12 @@ struct TargetStack {
     /// Those of the files, whatever their profiles; nil where there are none.
     var definedServices: Set<String>? { project.map { Set($0.stack.services.map(\.name) + $0.stack.disabledServices) } }
 
+    /// What starts a service that doesn't run: `up` can't start what no file defines.
+    func startingCommand(of service: String, _ observed: ObservedState) -> String {
+        let isDefined = definedServices?.contains(service) ?? !observed.replicas.contains { $0.service == service }
+        return isDefined ? "stackup up -d \(service)" : "stackup start \(service)"
+    }
+
     /// Whoever asks for an end while one is under way must not wait for the time that was given first: neither for the lock of the
     /// command that gave it, nor in the supervisor's queue. What is in the way of it shows when the end itself is asked for.
     ///

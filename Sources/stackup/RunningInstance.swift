@@ -7,14 +7,15 @@ extension ObservedState {
     /// - Parameters:
     ///   - index: nil: the first that runs.
     ///   - service: or a one-off's key.
-    func runningInstance(_ index: Int?, of service: String) throws(CommandFailure) -> ObservedInstance {
+    ///   - target: the stack that it is one of.
+    func runningInstance(_ index: Int?, of service: String, in target: TargetStack) throws(CommandFailure) -> ObservedInstance {
         let running = instances.filter { $0.service == service && $0.status == .running }.sorted { $0.index < $1.index }
         guard let instance = index.map({ index in running.first { $0.index == index } }) ?? running.first else {
             if !running.isEmpty {
                 throw CommandFailure("service '\(service)' has no running instance \(index ?? 1); it has \(running.map { String($0.index) }.joined(separator: ", "))")
             }
             if let oneOff = instances.first(where: { $0.service == service })?.oneOff { throw CommandFailure("'\(oneOff.name)' does not run") }
-            throw CommandFailure("service '\(service)' is not running; start it with: stackup up -d \(service)")
+            throw CommandFailure("service '\(service)' is not running; start it with: \(target.startingCommand(of: service, self))")
         }
         guard instance.isPaused != true else {
             throw CommandFailure("service '\(service)' is paused; let it go on with: stackup unpause \(service)")

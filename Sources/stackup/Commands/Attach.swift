@@ -36,7 +36,7 @@ enum Attach {
         try events?.subscribe()
         let state = try session.observe()
         let service = try target.services(named: invocation.operands, observed: state, record: session.record)?[0] ?? ""
-        let instance = try state.runningInstance(try invocation.arguments.integer("index", in: 1...Int.max), of: service)
+        let instance = try state.runningInstance(try invocation.arguments.integer("index", in: 1...Int.max), of: service, in: target)
         if session.record?.services[service]?.plan.logging?.isKept == false {
             throw CommandFailure("the output of service '\(service)' is not kept here; 'logging' in its Compose file says so")
         }

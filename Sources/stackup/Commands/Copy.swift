@@ -58,7 +58,7 @@ enum Copy {
         let state = try session.observe()
         _ = try target.services(named: [service], observed: state, record: session.record)
         let index = try invocation.arguments.integer("index", in: 1...Int.max)
-        let first = try state.runningInstance(index, of: service)
+        let first = try state.runningInstance(index, of: service, in: target)
         guard let plan = session.record?.services[service]?.plan else {
             throw CommandFailure("service '\(service)' is not running; start it with: stackup up -d \(service)")
         }

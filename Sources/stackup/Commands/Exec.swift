@@ -38,7 +38,7 @@ enum Exec {
         let state = try session.observe()
         // A one-off's key for its name.
         let key = try target.services(named: [service], observed: state, record: session.record)?[0] ?? service
-        let instance = try state.runningInstance(index, of: key)
+        let instance = try state.runningInstance(index, of: key, in: target)
         guard let pid = instance.pid, let startTime = instance.startTime, let plan = try plan(of: instance, key: key, session) else {
             throw CommandFailure("service '\(service)' is not running; start it with: stackup up -d \(service)")
         }

@@ -34,7 +34,7 @@ enum Port {
         let session = try StackSession(target.name, invocation, for: .observing)
         let state = try session.observe()
         let service = try target.services(named: [name], observed: state, record: session.record)?[0] ?? name
-        let instance = try state.runningInstance(try invocation.arguments.integer("index", in: 1...Int.max), of: service)
+        let instance = try state.runningInstance(try invocation.arguments.integer("index", in: 1...Int.max), of: service, in: target)
         guard let pid = instance.pid else { throw CommandFailure("'\(instance.name)' has just ended") }
         // Pid 1 is the init, which nobody but root may look at.
         let processes = (ProcessesOfInstance.grouped(by: [pid])[pid] ?? []).filter { $0 != pid }

@@ -107,11 +107,11 @@ struct PlannedDeployment {
 }
 
 extension Streams {
-    /// Compose's warning about what runs and is in no file any more.
+    /// Compose's warning about what is there, running or ended, and in no file any more.
     func warnOfOrphans(_ services: [String], of stack: String) {
         guard !services.isEmpty else { return }
         warn(
-            "services run that the Compose files of '\(stack)' don't define: \(services.joined(separator: ", ")); "
+            "there are services that the Compose files of '\(stack)' don't define: \(services.joined(separator: ", ")); "
                 + "--remove-orphans removes them")
     }
 }
