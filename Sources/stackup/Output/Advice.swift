@@ -23,7 +23,7 @@ struct Advice: Sendable {
     }
 
     /// Those that advice names.
-    private static let commands = ["up ", "down", "start ", "stop ", "kill ", "pause ", "unpause ", "run ", "plan", "config ", "boot "]
+    private static let commands = ["up ", "down", "start ", "stop ", "restart ", "kill ", "pause ", "unpause ", "run ", "plan", "config ", "boot "]
 
     private static func quoted(_ word: String) -> String {
         let isPlain = !word.isEmpty && word.utf8.allSatisfy { byte in
