@@ -102,7 +102,8 @@ struct OneOffRequest {
         let others = Array("_.-".utf8)
         guard (2...200).contains(bytes.count), isPlain(bytes[0]), bytes.allSatisfy({ isPlain($0) || others.contains($0) }) else {
             throw invocation.arguments.usageError(
-                "option '--name' needs a name of letters, digits, '_', '.' and '-', not '\(name)'")
+                "option '--name' needs a name of at least two letters, digits, '_', '.' and '-', not '\(name)'",
+                remedy: "begin it with a letter or a digit; it may have 200 characters")
         }
     }
 
