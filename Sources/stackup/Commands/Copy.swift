@@ -43,6 +43,14 @@ enum Copy {
                 self = .host(text)
             }
         }
+
+        /// nil for a stream.
+        var path: String? {
+            switch self {
+            case .host(let path), .service(_, let path): path
+            case .stream: nil
+            }
+        }
     }
 
     static func run(_ invocation: Invocation) throws -> Int32 {
@@ -52,6 +60,9 @@ enum Copy {
         case (.service, .service): throw invocation.arguments.usageError("between services nothing is copied", remedy: "copy to the host first")
         case (.service(let name, _), _), (_, .service(let name, _)): service = name
         default: throw invocation.arguments.usageError("one of the paths has to be a service's", remedy: "write SERVICE:PATH")
+        }
+        for (end, operand) in [(ends.0, invocation.operands[0]), (ends.1, invocation.operands[1])] where end.path?.isEmpty == true {
+            throw invocation.arguments.usageError("'\(operand)' names no path", remedy: "write '\(operand)/' for the whole of it, or a path below that")
         }
         let target = try invocation.targetStack()
         let session = try StackSession(target.name, invocation, for: .reading)
@@ -95,11 +106,11 @@ enum Copy {
         let null = try FileDescriptor.open("/dev/null", O_RDWR)
         guard case .host(let target) = destination else {
             guard isatty(STDOUT_FILENO) == 0 else { throw CommandFailure("an archive is nothing for a terminal; pass it on, to tar(1) for example") }
-            let side = try CopySide.start(.send, path, flag: invocation.flag("follow-link"), root: root, as: plan, input: null.number, output: STDOUT_FILENO)
+            let side = try CopySide.start(.send, path, flag: invocation.flag("follow-link"), root: root, as: plan, of: instance, input: null.number, output: STDOUT_FILENO)
             return status(of: side.wait())
         }
         let pipe = try FileDescriptor.pipe()
-        let side = try CopySide.start(.send, path, flag: invocation.flag("follow-link"), root: root, as: plan, input: null.number, output: pipe.write.number)
+        let side = try CopySide.start(.send, path, flag: invocation.flag("follow-link"), root: root, as: plan, of: instance, input: null.number, output: pipe.write.number)
         var failure: (any Error)?
         do {
             try TreeReceiver(pipe.takeReadEnd(), keepsOwners: invocation.flag("archive")).receive(at: Array(target.utf8), in: CopyPlace(distrusting: distrusted))
@@ -118,11 +129,11 @@ enum Copy {
         let root = try root(of: instance)
         let null = try FileDescriptor.open("/dev/null", O_RDWR)
         guard case .host(let file) = source else {
-            let side = try CopySide.start(.unpack, path, flag: invocation.flag("archive"), root: root, as: plan, input: STDIN_FILENO, output: null.number)
+            let side = try CopySide.start(.unpack, path, flag: invocation.flag("archive"), root: root, as: plan, of: instance, input: STDIN_FILENO, output: null.number)
             return status(of: side.wait())
         }
         let pipe = try FileDescriptor.pipe()
-        let side = try CopySide.start(.receive, path, flag: invocation.flag("archive"), root: root, as: plan, input: pipe.read.number, output: null.number)
+        let side = try CopySide.start(.receive, path, flag: invocation.flag("archive"), root: root, as: plan, of: instance, input: pipe.read.number, output: null.number)
         var isWhole = true
         var failure: (any Error)?
         do {

@@ -29,18 +29,20 @@ enum CopySide {
     ///
     /// - Parameters:
     ///   - root: the service's (``CopyPlace/root(of:process:)``).
+    ///   - instance: whose side it is, for its messages.
     ///   - flag: for `send`, whether a link that is named is followed; otherwise whether owners are kept.
     ///   - input, output: where the archive comes from or goes.
     ///   - isGroup: whether Ctrl-C, which ends its starter, leaves it time to finish.
     static func start(
-        _ task: Task, _ path: String, flag: Bool, root: borrowing FileDescriptor, as plan: LaunchPlan, input: Int32, output: Int32,
-        isGroup: Bool = false
+        _ task: Task, _ path: String, flag: Bool, root: borrowing FileDescriptor, as plan: LaunchPlan, of instance: ObservedInstance,
+        input: Int32, output: Int32, isGroup: Bool = false
     ) throws(SystemCallError) -> ChildProcess {
         try ChildProcess(
             "/proc/self/exe",
             [
                 "stackup", subcommand, task.rawValue, path, flag ? "yes" : "no", String(plan.user.uid), String(plan.user.gid),
                 plan.user.groups.map(String.init).joined(separator: ","), String(plan.capabilities.rawValue),
+                plan.replicas > 1 ? instance.name : "the service",
             ],
             environment: [:], directory: "/", isGroup: isGroup, descriptors: [input, output, STDERR_FILENO, root.number])
     }
@@ -49,7 +51,7 @@ enum CopySide {
         hardenProcess()
         let parent = getppid()
         do {
-            guard arguments.count == 7, let task = Task(rawValue: arguments[0]), let uid = UInt32(arguments[3]), let gid = UInt32(arguments[4]),
+            guard arguments.count == 8, let task = Task(rawValue: arguments[0]), let uid = UInt32(arguments[3]), let gid = UInt32(arguments[4]),
                 let capabilities = UInt64(arguments[6])
             else { throw CopyError("it is started by 'stackup cp' and 'stackup watch'") }
             let root = FileDescriptor(owning: rootNumber)
@@ -73,7 +75,7 @@ enum CopySide {
             case .unpack: try TreeReceiver(FileDescriptor(owning: STDIN_FILENO), keepsOwners: flag).receiveAll(at: path, in: place)
             case .mirror:
                 try TreeReceiver(FileDescriptor(owning: STDIN_FILENO), keepsOwners: false, mirrors: true).receiveChanges(at: path, in: place) {
-                    put("error: in the service: \(sanitizedForTerminal($0))\n", to: STDERR_FILENO)
+                    put("error: in \(arguments[7]): \(sanitizedForTerminal($0))\n", to: STDERR_FILENO)
                     isWhole = false
                 }
             }
@@ -84,7 +86,7 @@ enum CopySide {
             // Who reads has ended, and has said why.
             return 1
         } catch {
-            put("error: in the service: \(sanitizedForTerminal("\(error)"))\n", to: STDERR_FILENO)
+            put("error: in \(arguments.last ?? "the service"): \(sanitizedForTerminal("\(error)"))\n", to: STDERR_FILENO)
             return 1
         }
     }

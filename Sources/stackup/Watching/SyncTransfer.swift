@@ -22,7 +22,7 @@ struct SyncTransfer {
         let null = try FileDescriptor.open("/dev/null", O_RDWR)
         let pipe = try FileDescriptor.pipe()
         let side = try CopySide.start(
-            .mirror, target, flag: false, root: root, as: plan, input: pipe.read.number, output: null.number, isGroup: true)
+            .mirror, target, flag: false, root: root, as: plan, of: instance, input: pipe.read.number, output: null.number, isGroup: true)
         var failure: (any Error)?
         var isWhole = true
         do {
