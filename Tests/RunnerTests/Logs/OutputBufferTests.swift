@@ -30,7 +30,15 @@ import Testing
         #expect(room() > usual)
         let second = fill(2)
         #expect(second == room())
-        #expect(read() == [UInt8](repeating: 2, count: second))
+        // In pieces: whoever asks the supervisor something has to wait for one of them only.
+        var rest = second
+        while rest > 0 {
+            let part = read()
+            // Not the two arrays: their difference would be looked for.
+            #expect(part.count == min(rest, 256 << 10) && part.allSatisfy { $0 == 2 })
+            if part.isEmpty { break }
+            rest -= part.count
+        }
     }
 
     /// Lines of more than half a page have one each: sixteen fill the pipe.
