@@ -109,23 +109,24 @@ final class LogCursor {
         return count
     }
 
-    /// How many files there are that are newer than the open one.
-    private func newerCount() -> Int {
-        let count = rotatedCount()
-        return (0...count).first { inode(name($0)) == inode } ?? count + 1
+    /// Which of the log's files the open one is, and so how many are newer; nil where it is none of them any more.
+    private func number() -> Int? {
+        if inode(name(0)) == inode { return 0 }
+        return (1..<rotatedCount() + 1).first { inode(name($0)) == inode }
     }
+
+    /// How many files there are that are newer than the open one.
+    private func newerCount() -> Int { number() ?? rotatedCount() + 1 }
 
     /// The file after the open one; nil where that is the newest.
     private func successor() -> (name: String, isNext: Bool)? {
-        if inode(name(0)) == inode { return nil }
-        let count = rotatedCount()
-        for number in stride(from: 1, through: count, by: 1) where inode(name(number)) == inode {
+        if let number = number() {
             // Between the rename and the first line after it there is no newer file yet.
-            return inode(name(number - 1)) == nil ? nil : (name(number - 1), true)
+            return number == 0 || inode(name(number - 1)) == nil ? nil : (name(number - 1), true)
         }
         // Rotated out, or removed with its instance and made anew: go on with the oldest that is left.
-        if count > 0 { return (name(count), false) }
-        return inode(name(0)) == nil ? nil : (name(0), false)
+        let count = rotatedCount()
+        return count == 0 && inode(name(0)) == nil ? nil : (name(count), false)
     }
 
     private func openSuccessor() {

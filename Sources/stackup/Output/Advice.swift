@@ -11,7 +11,7 @@ struct Advice: Sendable {
 
     init(_ arguments: ParsedCommand) {
         let names = [("-p", "project-name"), ("-f", "file"), ("--project-directory", "project-directory"), ("--env-file", "env-file"), ("--profile", "profile")]
-        options = names.flatMap { option, name in arguments.values(name).map { " \(option) \(Self.quoted($0))" } }.joined()
+        options = names.flatMap { option, name in arguments.values(name).map { " " + ShellWords.joined([option, $0]) } }.joined()
     }
 
     /// The text with the options in each command that is about a project: behind a quote or a colon, as all are written.
@@ -24,12 +24,4 @@ struct Advice: Sendable {
 
     /// Those that advice names.
     private static let commands = ["up ", "down", "start ", "stop ", "restart ", "kill ", "pause ", "unpause ", "run ", "plan", "config ", "boot "]
-
-    private static func quoted(_ word: String) -> String {
-        let isPlain = !word.isEmpty && word.utf8.allSatisfy { byte in
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                || "_-./:@%+,=".utf8.contains(byte)
-        }
-        return isPlain ? word : "'" + word.replacing(part: "'", with: #"'\''"#) + "'"
-    }
 }
