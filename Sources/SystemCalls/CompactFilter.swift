@@ -1,5 +1,6 @@
-/// A filter that decides as libseccomp's does with half of its instructions: calls whose numbers lie side by side mostly share a verdict, and
-/// libseccomp has a comparison for each. The kernel translates a filter anew for every process that installs it, so each instruction costs.
+/// A filter that decides as a given one does with half of its instructions: calls whose numbers lie side by side mostly share a verdict, and
+/// libseccomp has a comparison for each. The kernel translates a filter anew for every process that installs it, and follows it for each number to
+/// know what it always allows: so each instruction costs, and each on the way of many numbers costs most.
 ///
 /// It follows all ways through the program with the numbers that lead there. Jumps lead forward only (linux/bpf_common.h), so that ends.
 struct CompactFilter {
@@ -12,6 +13,7 @@ struct CompactFilter {
 
     enum Code {
         static let load: UInt16 = 0x20
+        static let mask: UInt16 = 0x54
         static let jump: UInt16 = 0x05
         static let isEqual: UInt16 = 0x15
         static let isGreater: UInt16 = 0x25
@@ -21,9 +23,13 @@ struct CompactFilter {
         static let comparisons: Set<UInt16> = [isEqual, isGreater, isAtLeast, hasBits]
     }
 
-    private enum Offset {
+    /// In `struct seccomp_data`.
+    enum Offset {
         static let number: UInt32 = 0
         static let architecture: UInt32 = 4
+        /// The lower halves: both machines are little-endian.
+        static let firstArgument: UInt32 = 16
+        static let secondArgument: UInt32 = 24
     }
 
     /// What becomes of the numbers from ``first`` to the next range's.
@@ -38,31 +44,24 @@ struct CompactFilter {
     private(set) var instructions: [Instruction] = []
 
     /// - Parameters:
-    ///   - program: libseccomp's, without anything in front of it.
+    ///   - program: libseccomp's, with or without a ``FilterPrologue``.
     ///   - decisions: by architecture (`AUDIT_ARCH_*`) and number, of calls that the program does not know.
-    /// - Returns: nil where it has something that libseccomp does not make, or says nothing of an architecture.
+    /// - Returns: nil where it has something that these do not make, or says nothing of an architecture.
     init?(_ program: [Instruction], deciding decisions: [UInt32: [UInt32: FilterAction]] = [:]) {
         self.program = program
         self.decisions = decisions
-        // It begins with the architectures, one after the other.
-        guard program.first == Instruction(code: Code.load, value: Offset.architecture) else { return nil }
-        var architectures: [UInt32] = []
-        var next = 1
-        while program.indices.contains(next), [Code.isEqual, Code.jump].contains(program[next].code) {
-            if program[next].code == Code.jump {
-                next += 1 + Int(program[next].value)
-            } else {
-                architectures.append(program[next].value)
-                next += 1 + Int(program[next].whenFalse)
-            }
-        }
+        let architectures = architectures
         guard decisions.keys.allSatisfy(architectures.contains) else { return nil }
         instructions = [Instruction(code: Code.load, value: Offset.architecture)]
         for architecture in architectures {
             guard let ranges = ranges(of: architecture) else { return nil }
             let block = [Instruction(code: Code.load, value: Offset.number)] + FilterSearch(ranges[...]).instructions
-            instructions.append(Instruction(code: Code.isEqual, whenTrue: 1, value: architecture))
-            instructions.append(Instruction(code: Code.jump, value: UInt32(block.count)))
+            if let past = UInt8(exactly: block.count) {
+                instructions.append(Instruction(code: Code.isEqual, whenFalse: past, value: architecture))
+            } else {
+                instructions.append(Instruction(code: Code.isEqual, whenTrue: 1, value: architecture))
+                instructions.append(Instruction(code: Code.jump, value: UInt32(block.count)))
+            }
             instructions += block
             // The number lies where the architecture did, but who came here has jumped over that.
         }
@@ -70,10 +69,31 @@ struct CompactFilter {
         instructions += other[0].verdict
     }
 
+    /// Those that it tells apart, in the order in which it asks for them.
+    private var architectures: [UInt32] {
+        var found: [(at: Int, architecture: UInt32)] = []
+        var seen: Set<State> = []
+        var open = [State(at: 0, accumulator: .nothing)]
+        while let state = open.popLast() {
+            guard program.indices.contains(state.at), seen.insert(state).inserted else { continue }
+            let instruction = program[state.at]
+            if instruction.code == Code.isEqual, state.accumulator == .architecture { found.append((state.at, instruction.value)) }
+            open += Self.targets(of: instruction, at: state.at).map { State(at: $0, accumulator: instruction.loaded ?? state.accumulator) }
+        }
+        var architectures: [UInt32] = []
+        for (_, architecture) in found.sorted(by: { $0.at < $1.at }) where !architectures.contains(architecture) { architectures.append(architecture) }
+        return architectures
+    }
+
     // MARK: Following
 
-    private enum Accumulator {
-        case nothing, number, architecture
+    enum Accumulator {
+        case nothing, number, architecture, argument
+    }
+
+    private struct State: Hashable {
+        var at: Int
+        var accumulator: Accumulator
     }
 
     /// - Parameter architecture: nil: one that the program does not know.
@@ -109,46 +129,53 @@ struct CompactFilter {
         return divided
     }
 
+    /// - Parameters:
+    ///   - first: the lowest number that leads there.
+    ///   - last: the highest one.
     private func follow(
         _ start: Int, _ accumulator: Accumulator, _ first: UInt32, _ last: UInt32, _ architecture: UInt32?, into ranges: inout [Range]
     ) -> Bool {
-        var (at, accumulator) = (start, accumulator)
-        while program.indices.contains(at) {
-            let instruction = program[at]
-            switch instruction.code {
-            case Code.give:
-                ranges.append(Range(first: first, verdict: [instruction]))
+        var state = State(at: start, accumulator: accumulator)
+        while let next = advanced(state, first, last, architecture) {
+            if next == state {
+                // What depends on the arguments, or on nothing any more.
+                guard let verdict = residue(of: state, first, last, architecture) else { return false }
+                ranges.append(Range(first: first, verdict: verdict))
                 return true
-            case Code.load where instruction.value == Offset.number: accumulator = .number
-            case Code.load where instruction.value == Offset.architecture: accumulator = .architecture
-            case Code.load:
-                // An argument: what follows decides by itself.
-                guard let rest = rest(from: at) else { return false }
-                ranges.append(Range(first: first, verdict: rest))
-                return true
-            case Code.jump: at += Int(instruction.value)
-            case Code.isEqual where accumulator == .architecture:
-                at += Int(instruction.value == architecture ? instruction.whenTrue : instruction.whenFalse)
-            case Code.isEqual, Code.isGreater, Code.isAtLeast:
-                guard accumulator == .number else { return false }
-                return split(instruction, at, first, last, architecture, into: &ranges)
-            default: return false
             }
-            at += 1
+            state = next
         }
-        return false
+        guard program.indices.contains(state.at), state.accumulator == .number else { return false }
+        return split(program[state.at], state.at, first, last, architecture, into: &ranges)
+    }
+
+    /// Past an instruction that can be carried out now; the same state where it is one for the filter itself; nil where it leads to several places,
+    /// by the number, or where it is none that libseccomp makes.
+    private func advanced(_ state: State, _ first: UInt32, _ last: UInt32, _ architecture: UInt32?) -> State? {
+        guard program.indices.contains(state.at) else { return nil }
+        let instruction = program[state.at]
+        let next = State(at: state.at + 1, accumulator: instruction.loaded ?? state.accumulator)
+        switch instruction.code {
+        case Code.give: return state
+        case Code.load: return next.accumulator == .argument ? state : next
+        case Code.jump: return State(at: next.at + Int(instruction.value), accumulator: state.accumulator)
+        case Code.mask where state.accumulator == .argument: return state
+        case Code.isEqual where state.accumulator == .architecture:
+            return State(at: next.at + Int(instruction.value == architecture ? instruction.whenTrue : instruction.whenFalse), accumulator: .architecture)
+        case let code where Code.comparisons.contains(code):
+            if state.accumulator == .argument { return state }
+            guard state.accumulator == .number, let holds = instruction.numbers else { return nil }
+            if holds.contains(Int64(first)), holds.contains(Int64(last)) { return State(at: next.at + Int(instruction.whenTrue), accumulator: .number) }
+            if !holds.overlaps(Int64(first)...Int64(last)) { return State(at: next.at + Int(instruction.whenFalse), accumulator: .number) }
+            return nil
+        default: return nil
+        }
     }
 
     private func split(
         _ instruction: Instruction, _ at: Int, _ first: UInt32, _ last: UInt32, _ architecture: UInt32?, into ranges: inout [Range]
     ) -> Bool {
-        let value = Int64(instruction.value)
-        // Numbers for which it holds.
-        let holds: ClosedRange<Int64> = switch instruction.code {
-        case Code.isEqual: value...value
-        case Code.isGreater: value + 1...Int64(UInt32.max) + 1
-        default: value...Int64(UInt32.max)
-        }
+        guard let holds = instruction.numbers else { return false }
         let (whenTrue, whenFalse) = (at + 1 + Int(instruction.whenTrue), at + 1 + Int(instruction.whenFalse))
         let parts = [
             (whenFalse, Int64(first), min(Int64(last), holds.lowerBound - 1)),
@@ -161,31 +188,49 @@ struct CompactFilter {
         return true
     }
 
-    /// What can be reached from an instruction, as a program of its own.
-    private func rest(from start: Int) -> [Instruction]? {
-        var reached: Set<Int> = []
-        var open = [start]
-        while let at = open.popLast() {
-            guard program.indices.contains(at) else { return nil }
-            guard reached.insert(at).inserted else { continue }
-            open += Self.successors(of: program[at], at: at)
-        }
-        let order = reached.sorted()
-        let places = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) })
-        func distance(_ at: Int, _ target: Int) -> Int { places[target, default: 0] - places[at, default: 0] - 1 }
-        return order.map { at in
-            var instruction = program[at]
-            if instruction.code == Code.jump { instruction.value = UInt32(distance(at, at + 1 + Int(instruction.value))) }
-            if Code.comparisons.contains(instruction.code) {
-                // Nearer than they were.
-                instruction.whenTrue = UInt8(distance(at, at + 1 + Int(instruction.whenTrue)))
-                instruction.whenFalse = UInt8(distance(at, at + 1 + Int(instruction.whenFalse)))
+    /// What is left to be done from there on, as a program of its own: what is known already is not asked for again.
+    private func residue(of start: State, _ first: UInt32, _ last: UInt32, _ architecture: UInt32?) -> [Instruction]? {
+        /// Past all that can be carried out now.
+        func settled(_ state: State) -> Int? {
+            var state = state
+            while let next = advanced(state, first, last, architecture) {
+                if next == state { return state.at }
+                state = next
             }
-            return instruction
+            return nil
         }
+        /// By place: where each of its ways leads to.
+        var reached: [Int: [Int]] = [:]
+        var open = [start.at]
+        while let at = open.popLast() {
+            guard reached[at] == nil else { continue }
+            var targets: [Int] = []
+            for target in Self.targets(of: program[at], at: at) {
+                guard let target = settled(State(at: target, accumulator: .argument)) else { return nil }
+                targets.append(target)
+            }
+            reached[at] = targets
+            open += targets
+        }
+        // From the end on, since jumps lead forward.
+        var reversed: [Instruction] = []
+        var places: [Int: Int] = [:]
+        for (at, targets) in reached.sorted(by: { $0.key > $1.key }) {
+            var instruction = program[at]
+            let distances = targets.map { reversed.count - places[$0, default: 0] }
+            if targets.count == 2 {
+                guard let whenTrue = UInt8(exactly: distances[0]), let whenFalse = UInt8(exactly: distances[1]) else { return nil }
+                (instruction.whenTrue, instruction.whenFalse) = (whenTrue, whenFalse)
+            } else if let distance = distances.first, distance > 0 {
+                reversed.append(Instruction(code: Code.jump, value: UInt32(distance)))
+            }
+            reversed.append(instruction)
+            places[at] = reversed.count
+        }
+        return reversed.reversed()
     }
 
-    private static func successors(of instruction: Instruction, at: Int) -> [Int] {
+    private static func targets(of instruction: Instruction, at: Int) -> [Int] {
         switch instruction.code {
         case Code.give: []
         case Code.jump: [at + 1 + Int(instruction.value)]
@@ -196,6 +241,27 @@ struct CompactFilter {
 }
 
 extension CompactFilter.Instruction {
+    /// What is in the accumulator after it; nil where it leaves it as it is.
+    fileprivate var loaded: CompactFilter.Accumulator? {
+        guard code == CompactFilter.Code.load else { return nil }
+        return switch value {
+        case CompactFilter.Offset.number: .number
+        case CompactFilter.Offset.architecture: .architecture
+        default: .argument
+        }
+    }
+
+    /// For which numbers the comparison holds; nil for those of single bits.
+    fileprivate var numbers: ClosedRange<Int64>? {
+        let value = Int64(value)
+        return switch code {
+        case CompactFilter.Code.isEqual: value...value
+        case CompactFilter.Code.isGreater: value + 1...Int64(UInt32.max) + 1
+        case CompactFilter.Code.isAtLeast: value...Int64(UInt32.max)
+        default: nil
+        }
+    }
+
     /// Of 8 bytes, as the kernel has it; both machines are little-endian.
     init(_ bytes: ArraySlice<UInt8>) {
         let at = bytes.startIndex

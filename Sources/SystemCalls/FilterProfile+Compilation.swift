@@ -11,21 +11,31 @@ extension FilterProfile {
     /// - Parameter capabilities: what the filtered process may have, a bit for each by its number (capabilities(7)).
     /// - Throws: `FilterError` where libseccomp refuses it.
     public func compiled(for capabilities: UInt64) throws(FilterError) -> FilterProgram {
+        var instructions = try completed(for: capabilities)
+        // All that concerns a number in one place.
+        if let filter = CompactFilter(instructions) { instructions = filter.instructions }
+        guard instructions.count <= Self.longest else {
+            throw FilterError("it is longer than the \(Self.longest) instructions that a kernel takes")
+        }
+        return FilterProgram(flags: flags, bytes: instructions.flatMap(\.bytes))
+    }
+
+    /// With what libseccomp can't say in front.
+    func completed(for capabilities: UInt64) throws(FilterError) -> [CompactFilter.Instruction] {
         var calls = ResolvedCalls()
         let made = try short(for: capabilities, &calls)
-        var program = FilterPrologue()
-        for architecture in Set(calls.last.keys).union(Machine.ioctl.keys).sorted() {
-            program.concern(architecture) { program in
+        var prologue = FilterPrologue()
+        // The machine's own way in first.
+        for architecture in Set(calls.last.keys).union(Machine.ioctl.keys).sorted(by: >) {
+            prologue.concern(architecture) { prologue in
                 // Docker's way: a C library that tries a new call has an older one for kernels without it, if it is told so.
-                if defaultAction.refuses, let last = calls.last[architecture] { program.refuseUnknown(after: last) }
-                if refusesByLowerHalves { program.refuseByLowerHalves(on: architecture) }
+                if defaultAction.refuses, let last = calls.last[architecture] { prologue.refuseUnknown(after: last) }
+                if refusesByLowerHalves { prologue.refuseByLowerHalves(on: architecture) }
             }
         }
         // Where they are not in there yet.
-        for (number, action) in calls.recent.sorted(by: { $0.key < $1.key }) { program.decide(number, action) }
-        let bytes = program.bytes + made.flatMap(\.bytes)
-        guard bytes.count <= 8 * Self.longest else { throw FilterError("it is longer than the \(Self.longest) instructions that a kernel takes") }
-        return FilterProgram(flags: flags, bytes: bytes)
+        for (number, action) in calls.recent.sorted(by: { $0.key < $1.key }) { prologue.decide(number, action) }
+        return prologue.instructions + made
     }
 
     /// What libseccomp makes of it by itself.

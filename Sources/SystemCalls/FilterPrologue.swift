@@ -4,24 +4,11 @@ import Glibc
 ///
 /// Source: the kernel's documentation of seccomp filters, and linux/bpf_common.h.
 struct FilterPrologue {
-    private(set) var bytes: [UInt8] = []
+    typealias Instruction = CompactFilter.Instruction
+    private typealias Code = CompactFilter.Code
+    private typealias Offset = CompactFilter.Offset
 
-    private enum Code {
-        static let load: UInt16 = 0x20
-        static let isEqual: UInt16 = 0x15
-        static let isGreater: UInt16 = 0x25
-        static let isAtLeast: UInt16 = 0x35
-        static let give: UInt16 = 0x06
-    }
-
-    /// Offsets in `struct seccomp_data`.
-    private enum Offset {
-        static let number: UInt32 = 0
-        static let architecture: UInt32 = 4
-        /// The lower halves: both machines are little-endian.
-        static let firstArgument: UInt32 = 16
-        static let secondArgument: UInt32 = 24
-    }
+    private(set) var instructions: [Instruction] = []
 
     private static let privateToARM: UInt32 = 0xF0000
     /// Of the third way in to an x86_64 kernel, x32.
@@ -31,23 +18,18 @@ struct FilterPrologue {
     private static let families: [UInt32] = [38, 40]
 
     private mutating func put(_ code: UInt16, _ whenTrue: UInt8, _ whenFalse: UInt8, _ value: UInt32) {
-        withUnsafeBytes(of: code.littleEndian) { bytes += $0 }
-        bytes += [whenTrue, whenFalse]
-        withUnsafeBytes(of: value.littleEndian) { bytes += $0 }
+        instructions.append(Instruction(code: code, whenTrue: whenTrue, whenFalse: whenFalse, value: value))
     }
 
     /// What holds for the calls that come by one way in to the kernel, each of which has numbers of its own. Within, the number is what is loaded.
-    ///
-    /// The kernel follows the program for each number when a process installs it, to know what it always allows: so all about one way in is told at
-    /// one place.
     mutating func concern(_ architecture: UInt32, _ body: (inout FilterPrologue) -> Void) {
         var block = FilterPrologue()
         block.put(Code.load, 0, 0, Offset.number)
         body(&block)
-        guard block.bytes.count > 8 else { return }
+        guard block.instructions.count > 1 else { return }
         put(Code.load, 0, 0, Offset.architecture)
-        put(Code.isEqual, 0, UInt8(block.bytes.count / 8), architecture)
-        bytes += block.bytes
+        put(Code.isEqual, 0, UInt8(block.instructions.count), architecture)
+        instructions += block.instructions
     }
 
     /// Tells that there is no call with a number above the last one that the profile's author knew.

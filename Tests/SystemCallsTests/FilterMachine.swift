@@ -26,16 +26,24 @@ struct FilterMachine {
 
     /// What the kernel does with a call; nil where the program makes no sense.
     func verdict(_ number: UInt32, architecture: UInt32, _ arguments: UInt64...) -> UInt32? {
+        run(number, architecture, arguments).verdict
+    }
+
+    /// How many instructions that takes.
+    func steps(_ number: UInt32, architecture: UInt32) -> Int { run(number, architecture, []).steps }
+
+    private func run(_ number: UInt32, _ architecture: UInt32, _ arguments: [UInt64]) -> (verdict: UInt32?, steps: Int) {
         var data = [number, architecture, 0, 0]
         for index in 0..<6 {
             let argument = index < arguments.count ? arguments[index] : 0
             data += [UInt32(truncatingIfNeeded: argument), UInt32(argument >> 32)]
         }
         var accumulator: UInt32 = 0
-        var at = 0
+        var at = 0, steps = 0
         while instructions.indices.contains(at) {
             let instruction = instructions[at]
             at += 1
+            steps += 1
             func jump(_ condition: Bool) { at += Int(condition ? instruction.whenTrue : instruction.whenFalse) }
             switch instruction.code {
             case 0x20: accumulator = data[Int(instruction.value / 4)]
@@ -45,11 +53,11 @@ struct FilterMachine {
             case 0x25: jump(accumulator > instruction.value)
             case 0x35: jump(accumulator >= instruction.value)
             case 0x45: jump(accumulator & instruction.value != 0)
-            case 0x06: return instruction.value
-            default: return nil
+            case 0x06: return (instruction.value, steps)
+            default: return (nil, steps)
             }
         }
-        return nil
+        return (nil, steps)
     }
 }
 

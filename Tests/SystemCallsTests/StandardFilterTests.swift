@@ -95,6 +95,23 @@ private let administration: UInt64 = 1 << UInt64(Capabilities.number("CAP_SYS_AD
         #expect(try expectSame(FilterProfile.standard, for: capabilities) > 300)
     }
 
+    /// What stands in front of the program is put into its places.
+    @Test(arguments: [0, UInt64.max, administration, 0xA00425FB]) func itDecidesAsWithAPrologue(capabilities: UInt64) throws {
+        let long = try FilterProfile.standard.completed(for: capabilities)
+        let short = try FilterProfile.standard.compiled(for: capabilities)
+        #expect(FilterMachine(short).length < long.count - 12)
+        expectSame(FilterMachine(program(long)), FilterMachine(short))
+    }
+
+    /// The kernel follows it for each number, twice as many times as there are calls, when a process installs it.
+    @Test func mostNumbersAreFoundSoon() throws {
+        let filter = FilterMachine(try FilterProfile.standard.compiled(for: 0xA00425FB))
+        for architecture in [Call.wide, Call.narrow] {
+            let steps = (0..<460).map { filter.steps($0, architecture: architecture) }
+            #expect(steps.reduce(0, +) < 460 * 12, "\(architecture)")
+        }
+    }
+
     @Test(arguments: [
         // All of it is plain; none of it is.
         #"{"defaultAction":"SCMP_ACT_ERRNO","architectures":["SCMP_ARCH_X86","SCMP_ARCH_ARM"],"syscalls":[{"names":["read","write","mount","exit_group","getcwd"],"action":"SCMP_ACT_ALLOW"}]}"#,
