@@ -54,5 +54,8 @@ int clinux_peer(int socket, int32_t *pid, uint32_t *uid);
 
 /// prctl(2) PR_SET_NAME: what ps(1) shows of the process; the first 15 bytes count.
 int clinux_name_process(const char *name);
+/// sched_setattr(2): asks for short turns on the CPU, of a tenth of a millisecond, so that it comes soon to this process, which has little to do at
+/// a time; since Linux 6.12. Its children have what is usual (SCHED_FLAG_RESET_ON_FORK). A process of another policy, or a favoured one, stays as it is.
+void clinux_ask_for_short_turns(void);
 /// close_range(2) from `first` on.
 int clinux_close_from(unsigned first);

@@ -32,6 +32,8 @@ public enum SupervisorProcess {
         signal(SIGPIPE, SIG_IGN)
         signal(SIGHUP, SIG_IGN)
         _ = clinux_name_process("stackup-super")
+        // Else the end of a start is seen only when the program that it has started takes its first rest.
+        clinux_ask_for_short_turns()
         let listener = FileDescriptor(owning: listenDescriptor)
         _ = fcntl(listenDescriptor, F_SETFD, FD_CLOEXEC)
 
