@@ -21,6 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clone_on_stack.h"
+
 enum { WINDOW = 64, MOST_PLACED = WINDOW - 1 };
 
 /// The first of WINDOW numbers that lie side by side and that nothing else gets, because an eventfd(2) keeps each.
@@ -104,36 +106,6 @@ failed:
     _exit(127);
 }
 
-/// clone3(2) as clone(3) has it: a function in the child, on a stack of its own. Only this call can put the child into a group of the v2
-/// hierarchy from its first moment on, and without the wait that moving a process between groups means.
-static long clone_into(struct clone_args *arguments, int (*function)(void *), void *argument) {
-#if defined(__x86_64__)
-    register long result __asm__("rax") = SYS_clone3;
-    register struct clone_args *first __asm__("rdi") = arguments;
-    register long second __asm__("rsi") = sizeof *arguments;
-    register int (*called)(void *) __asm__("r8") = function;
-    register void *with __asm__("r9") = argument;
-    __asm__ volatile(
-        "syscall\n\ttest %%rax, %%rax\n\tjnz 1f\n\txor %%ebp, %%ebp\n\tmov %%r9, %%rdi\n\tcall *%%r8\n\thlt\n1:"
-        : "+r"(result) : "r"(first), "r"(second), "r"(called), "r"(with) : "rcx", "r11", "memory", "cc");
-#elif defined(__aarch64__)
-    register long result __asm__("x0") = (long)arguments;
-    register long second __asm__("x1") = sizeof *arguments;
-    register long number __asm__("x8") = SYS_clone3;
-    register int (*called)(void *) __asm__("x9") = function;
-    register void *with __asm__("x10") = argument;
-    __asm__ volatile(
-        "svc #0\n\tcbnz x0, 1f\n\tmov x29, #0\n\tmov x0, x10\n\tblr x9\n\tbrk #0\n1:"
-        : "+r"(result) : "r"(second), "r"(number), "r"(called), "r"(with) : "memory", "cc");
-#else
-    long result = -ENOSYS;
-    (void)arguments, (void)function, (void)argument;
-#endif
-    if (result >= 0) return result;
-    errno = (int)-result;
-    return -1;
-}
-
 static int start(struct spawn *spawn, uint64_t namespaces, int group, int *pidfd) {
     enum { STACK = 64 * 1024 };
     // For one child after the other: each has left it when clone(2) returns.
@@ -155,7 +127,11 @@ static int start(struct spawn *spawn, uint64_t namespaces, int group, int *pidfd
         struct clone_args arguments = {
             .flags = flags | CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .pidfd = (uint64_t)(uintptr_t)pidfd,
             .stack = (uint64_t)(uintptr_t)stack, .stack_size = STACK, .cgroup = (uint64_t)group};
-        pid = (int)clone_into(&arguments, child, spawn);
+        // Only this call can put the child into a group of the v2 hierarchy from its first moment on, and without the wait that moving a
+        // process between groups means.
+        long made = clone_on_stack(&arguments, child, spawn);
+        pid = made < 0 ? -1 : (int)made;
+        if (made < 0) errno = (int)-made;
     }
     int error = pid < 0 ? errno : spawn->error;
     sigprocmask(SIG_SETMASK, &before, NULL);

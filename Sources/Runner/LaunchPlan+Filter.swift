@@ -1,3 +1,5 @@
+import Glibc
+import Reconciler
 import Synchronization
 import SystemCalls
 
@@ -53,5 +55,13 @@ enum StandardFilter {
     static func take(from directory: RuntimeDirectory) {
         guard let programs = directory.read([String: FilterProgram].self, from: recordName) else { return }
         known.withLock { $0.programs.merge(programs) { own, _ in own } }
+    }
+}
+
+extension LaunchPlan {
+    /// Whether the service's process may have its filter before it does the rest of what makes it the service: the usual filter allows all of that,
+    /// and who stays the same user shares memory with pid 1, of a pid namespace of its own, in any case.
+    var canBeFilteredFirst: Bool {
+        filter == nil && isPrivileged != true && user.uid == geteuid() && user.gid == getegid() && (namespaces?.pid ?? .own) == .own
     }
 }

@@ -17,7 +17,7 @@ extension FilterProfile {
         guard instructions.count <= Self.longest else {
             throw FilterError("it is longer than the \(Self.longest) instructions that a kernel takes")
         }
-        return FilterProgram(flags: flags, bytes: instructions.flatMap(\.bytes))
+        return FilterProgram(flags: flags, instructions: instructions.flatMap(\.bytes))
     }
 
     /// With what libseccomp can't say in front.

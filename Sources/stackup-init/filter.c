@@ -4,25 +4,30 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
-#include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
+#include "beside.h"
 #include "report.h"
+#include "specification.h"
 
-static unsigned char value(char digit) {
-    if (digit >= '0' && digit <= '9') return (unsigned char)(digit - '0');
-    if (digit >= 'a' && digit <= 'f') return (unsigned char)(digit - 'a' + 10);
-    fail_because("read", "filter", "it is not hexadecimal");
+void read_filter(struct identity *identity) {
+    // Whoever wants none has to say so.
+    if (take_word("unfiltered")) return;
+    if (!take_word("filter")) fail_because("read", "specification", "it says nothing of system calls");
+    identity->filter_flags = (unsigned)next_number();
+    size_t length;
+    identity->filter = next_bytes(&length);
+    size_t instructions = length / sizeof(struct sock_filter);
+    if (instructions == 0 || instructions > BPF_MAXINSNS || length != instructions * sizeof(struct sock_filter))
+        fail_because("read", "filter", "it has no whole number of instructions");
+    identity->filter_length = (unsigned short)instructions;
 }
 
-void install_filter(unsigned flags, char *digits) {
-    size_t length = strlen(digits) / 2, instructions = length / sizeof(struct sock_filter);
-    if (instructions == 0 || instructions > BPF_MAXINSNS || strlen(digits) != 2 * instructions * sizeof(struct sock_filter))
-        fail_because("read", "filter", "it has no whole number of instructions");
-    // A byte is written where digits were read before.
-    unsigned char *bytes = (unsigned char *)digits;
-    for (size_t i = 0; i < length; i++) bytes[i] = (unsigned char)(value(digits[2 * i]) << 4 | value(digits[2 * i + 1]));
-    struct sock_fprog program = {(unsigned short)instructions, (struct sock_filter *)(void *)bytes};
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) != 0) fail("seccomp", "filter");
+long install_filter(const struct identity *identity) {
+    long done = call_beside(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (done < 0 || identity->filter == NULL) return done;
+    // The kernel copies it: it may lie anywhere.
+    struct sock_fprog program = {identity->filter_length, identity->filter};
+    return call_beside(SYS_seccomp, SECCOMP_SET_MODE_FILTER, identity->filter_flags, (long)&program, 0, 0);
 }

@@ -1,8 +1,13 @@
 // Which system calls a process may make.
 #pragma once
 
-/// Installs a filter for this process and all its children, for ever; needs no_new_privs.
+#include "privileges.h"
+
+/// Reads what the specification says of system calls.
+void read_filter(struct identity *identity);
+
+/// Takes every way to new privileges from this process, and installs the filter, if there is one, for it and all its children, for ever.
+/// May be done beside pid 1 (beside.h).
 ///
-/// \param flags of seccomp(2).
-/// \param digits the program: `struct sock_filter`s, two hexadecimal digits for each byte; they are overwritten.
-void install_filter(unsigned flags, char *digits);
+/// \return 0, or a negative errno(3).
+long install_filter(const struct identity *identity);

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "filter.h"
 #include "groups.h"
 #include "privileges.h"
 #include "report.h"
@@ -62,7 +63,8 @@ _Noreturn void join(void) {
     if (take_word("namespaces")) namespaces = (int)next_number();
     int has_group_namespace = take_word("cgroupns");
     struct groups groups = take_groups();
-    struct identity identity;
+    struct identity identity = {0};
+    read_filter(&identity);
     read_identity(&identity);
     // With the user namespace come the capabilities that the others ask for.
     if (unprivileged && outside) namespaces |= CLONE_NEWUSER;
@@ -84,7 +86,7 @@ _Noreturn void join(void) {
         if (has_group_namespace) close(INSTANCE_FD);
         if (terminal) open_terminal(&identity, STATUS_FD, NULL);
         use_own_null();
-        become(&identity);
+        become(&identity, 0);
     }
     if (has_group_namespace) close(INSTANCE_FD);
     close(REPORT_FD);

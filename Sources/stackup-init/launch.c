@@ -15,7 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "beside.h"
 #include "caller.h"
+#include "filter.h"
 #include "groups.h"
 #include "masks.h"
 #include "kernel.h"
@@ -41,8 +43,6 @@ static void build_surroundings(struct surroundings surroundings) {
         cover(open_in_root(path), path);
     }
     while (take_word("distrust")) distrust(next_text());
-    // Keys of whoever started the stack stay behind (keyrings(7)).
-    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
     while (take_word("pin")) pin(next_text());
     for (;;) {
         if (take_word("source")) add_source(next_text(), 0);
@@ -83,6 +83,24 @@ static void build_surroundings(struct surroundings surroundings) {
     int is_checked = take_word("checkprocesses");
     enter_root();
     if (is_checked) cover_remaining_processes();
+}
+
+/// What becomes the service. It goes on in our memory, which we have no use for until it executes something: a copy would be thrown away at once.
+struct service {
+    struct identity identity;
+    int filters_first;
+};
+
+static int serve(void *argument) {
+    struct service *service = argument;
+    struct identity *identity = &service->identity;
+    // The kernel takes long to translate it: meanwhile others mount.
+    long refused = service->filters_first ? install_filter(identity) : 0;
+    await_turn();
+    if (refused < 0) fail_by(refused, "seccomp", "filter");
+    if (has_caller()) meet_caller(identity);
+    use_own_null();
+    become(identity, service->filters_first);
 }
 
 /// Ends whatever the service has left behind: orphans are ours (PR_SET_CHILD_SUBREAPER), one generation after the other.
@@ -159,26 +177,34 @@ _Noreturn void launch(void) {
     surroundings.is_privileged = take_word("privileged");
     status_open();
     read_caller();
+    // Keys of whoever started the stack stay behind (keyrings(7)).
+    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+    // Not on the stack: it is for two processes.
+    static struct service service;
+    struct identity *identity = &service.identity;
+    read_filter(identity);
+    service.filters_first = take_word("filterfirst");
+    pid_t pid = service.filters_first ? start_beside(serve, &service) : 0;
+    if (pid < 0) fail("clone3", "service");
     build_surroundings(surroundings);
-    struct identity identity;
-    read_identity(&identity);
+    read_identity(identity);
+    identity->ends_with_parent = is_among_others;
     // So that the service may open /dev/stdout again, as container engines allow. What is the caller's stays so.
-    if (!unprivileged && !has_caller() && (fchown(STDOUT_FILENO, identity.uid, identity.gid) != 0 || fchown(STDERR_FILENO, identity.uid, identity.gid) != 0))
+    if (!unprivileged && !has_caller() && (fchown(STDOUT_FILENO, identity->uid, identity->gid) != 0 || fchown(STDERR_FILENO, identity->uid, identity->gid) != 0))
         fail("chown", "output");
     // Nothing but a pid namespace of one's own ends all that is in it.
     if (is_among_others && prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail("prctl", "PR_SET_CHILD_SUBREAPER");
-    // It goes on in our memory, which we have no use for until it executes something: a copy would be thrown away at once. But not where that
-    // lets others in.
-    int changes_user = identity.uid != geteuid() || identity.gid != getegid();
-    pid_t service = !changes_user || kernel_keeps_memory_closed() ? vfork() : fork();
-    if (service < 0) fail("fork", "service");
-    if (service == 0) {
-        if (has_caller()) meet_caller(&identity);
-        use_own_null();
-        identity.ends_with_parent = is_among_others;
-        become(&identity);
-    }
+    // Who changes its user must not have our memory where that lets others in.
+    int changes_user = identity->uid != geteuid() || identity->gid != getegid();
+    if (changes_user && service.filters_first) fail_because("read", "specification", "only a service of the same user has its filter first");
+    int shares_memory = !changes_user || kernel_keeps_memory_closed();
+    if (pid == 0 && shares_memory) pid = start_beside(serve, &service);
+    give_turn();
+    if (!shares_memory && (pid = fork()) == 0) serve(&service);
+    if (pid < 0) fail("clone", "service");
+    // Its own one closes when it executes its command, which tells that all went well.
     close(REPORT_FD);
+    if (shares_memory) await_departure();
     // Whoever has waited for that may have to wait for this CPU, too, and comes first.
     sched_yield();
     // Who becomes another user changes that for the memory (prctl(2), PR_SET_DUMPABLE).
@@ -191,5 +217,5 @@ _Noreturn void launch(void) {
     syscall(SYS_close_range, KEEPER_FD + (has_caller() ? 2 : 1), ~0U, 0);
     // To signal a service that runs as somebody else.
     keep_capabilities(unprivileged ? 0 : 1ULL << CAPABILITY_KILL);
-    supervise(service, is_among_others);
+    supervise(pid, is_among_others);
 }

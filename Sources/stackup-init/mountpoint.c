@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "kept.h"
 #include "mount_api.h"
 #include "report.h"
 
@@ -27,9 +28,9 @@ struct own_filesystem {
 static struct own_filesystem *own_filesystems;
 
 void remember_own(int mount, int service_writes) {
-    struct own_filesystem *entry = malloc(sizeof *entry);
+    struct own_filesystem *entry = keep(sizeof *entry);
     struct stat status;
-    if (entry == NULL || fstat(mount, &status) != 0) fail("fstat", "tmpfs");
+    if (fstat(mount, &status) != 0) fail("fstat", "tmpfs");
     *entry = (struct own_filesystem){status.st_dev, service_writes ? -1 : mount, own_filesystems};
     own_filesystems = entry;
 }
@@ -58,10 +59,9 @@ struct distrusted {
 static struct distrusted *distrusted;
 
 void distrust(const char *path) {
-    struct distrusted *entry = malloc(sizeof *entry);
-    char *copy = strdup(path);
-    if (entry == NULL || copy == NULL) fail("malloc", path);
-    *entry = (struct distrusted){copy, distrusted};
+    struct distrusted *entry = keep(sizeof *entry);
+    size_t size = strlen(path) + 1;
+    *entry = (struct distrusted){memcpy(keep(size), path, size), distrusted};
     distrusted = entry;
 }
 

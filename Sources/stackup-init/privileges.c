@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "filter.h"
+#include "kept.h"
 #include "report.h"
 #include "root.h"
 #include "specification.h"
@@ -22,7 +23,6 @@
 enum { LAST_CAPABILITY = 63 };
 
 void read_identity(struct identity *identity) {
-    *identity = (struct identity){0};
     while (take_word("limit")) {
         if (identity->limit_count == 32) fail_because("read", "specification", "too many limits");
         struct limit *limit = &identity->limits[identity->limit_count++];
@@ -31,12 +31,6 @@ void read_identity(struct identity *identity) {
         limit->hard = next_number();
     }
     if (take_word("oom")) identity->oom_score_adjustment = next_text();
-    // Whoever wants none has to say so.
-    if (!take_word("unfiltered")) {
-        if (!take_word("filter")) fail_because("read", "specification", "it says nothing of system calls");
-        identity->filter_flags = (unsigned)next_number();
-        identity->filter = next_text();
-    }
     identity->uid = (unsigned)next_number();
     identity->gid = (unsigned)next_number();
     identity->groups = next_list();
@@ -103,11 +97,9 @@ static void set_groups(const struct identity *identity) {
     if (unprivileged) return;
     size_t count = 0;
     while (identity->groups[count] != NULL) count++;
-    gid_t *groups = malloc((count + 1) * sizeof *groups);
-    if (groups == NULL) fail("malloc", "groups");
+    gid_t *groups = keep((count + 1) * sizeof *groups);
     for (size_t i = 0; i < count; i++) groups[i] = (gid_t)strtoul(identity->groups[i], NULL, 10);
     if (setgroups(count, groups) != 0) fail("setgroups", "own");
-    free(groups);
 }
 
 static void limit_capabilities(uint64_t wanted) {
@@ -208,10 +200,9 @@ static _Noreturn void execute(char **arguments, char **environment) {
     fail_with(EXIT_NOT_EXECUTABLE, "exec", name, strerror(reason));
 }
 
-_Noreturn void become(const struct identity *identity) {
+_Noreturn void become(const struct identity *identity, int is_filtered) {
     set_limits(identity);
     if (identity->oom_score_adjustment != NULL) adjust_oom_score(identity->oom_score_adjustment);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail("prctl", "PR_SET_NO_NEW_PRIVS");
     limit_capabilities(identity->capabilities);
     set_groups(identity);
     if (setresgid(identity->gid, identity->gid, identity->gid) != 0) fail("setresgid", "own");
@@ -230,6 +221,7 @@ _Noreturn void become(const struct identity *identity) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (identity->filter != NULL) install_filter(identity->filter_flags, identity->filter);
+    long refused = is_filtered ? 0 : install_filter(identity);
+    if (refused < 0) fail_by(refused, "seccomp", "filter");
     execute(identity->arguments, identity->environment);
 }

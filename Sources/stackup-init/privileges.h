@@ -16,11 +16,13 @@ struct identity {
     } limits[32];
     unsigned limit_count;
     const char *oom_score_adjustment;  ///< NULL: as it is
-    char *filter;                      ///< NULL: every system call may be made
+    void *filter;                      ///< NULL: every system call may be made
+    unsigned short filter_length;      ///< in instructions
     unsigned filter_flags;
     int ends_with_parent;              ///< as far as it stays who it is (PR_SET_PDEATHSIG)
 };
 
+/// All but the filter, which is read before.
 void read_identity(struct identity *identity);
 
 /// Gives up every capability of this process but `kept`, for ever.
@@ -30,8 +32,8 @@ void keep_capabilities(uint64_t kept);
 /// through a descriptor; the instance's lies on a read-only mount.
 void use_own_null(void);
 
-/// Becomes the service: limits, user, capabilities, folder; then executes its command. Does not return.
-_Noreturn void become(const struct identity *identity);
+/// Becomes the service: limits, user, capabilities, folder, filter unless `is_filtered` already; then executes its command. Does not return.
+_Noreturn void become(const struct identity *identity, int is_filtered);
 
 /// Keeps other processes of the same user out of this one's memory and descriptors (ptrace(2), proc(5)).
 void guard_process(void);

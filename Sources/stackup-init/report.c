@@ -14,6 +14,10 @@ _Noreturn void fail_because(const char *stage, const char *subject, const char *
     fail_with(EXIT_SETUP, stage, subject, reason);
 }
 
+_Noreturn void fail_by(long result, const char *stage, const char *subject) {
+    fail_because(stage, subject, strerror((int)-result));
+}
+
 _Noreturn void fail(const char *stage, const char *subject) {
     fail_because(stage, subject, strerror(errno));
 }

@@ -19,6 +19,9 @@ enum { EXIT_SETUP = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
 /// Writes "stage(subject): reason of errno" to the report and exits.
 _Noreturn void fail(const char *stage, const char *subject);
 
+/// The same with a negative errno(3) as a system call itself gives it.
+_Noreturn void fail_by(long result, const char *stage, const char *subject);
+
 /// The same with words in errno's place.
 _Noreturn void fail_because(const char *stage, const char *subject, const char *reason);
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kept.h"
 #include "report.h"
 
 static char *begin, *cursor, *end;
@@ -44,6 +45,17 @@ uint64_t next_number(void) {
     return number;
 }
 
+char *next_bytes(size_t *count) {
+    uint64_t wanted = next_number();
+    // A NUL follows.
+    if (wanted >= (uint64_t)(end - cursor)) fail_because("read", "specification", "it ends too early");
+    char *bytes = cursor;
+    cursor += wanted;
+    if (*cursor++ != '\0') fail_because("read", "specification", "something is longer than it says");
+    *count = (size_t)wanted;
+    return bytes;
+}
+
 int take_word(const char *word) {
     if (cursor >= end || strcmp(cursor, word) != 0) return 0;
     next_text();
@@ -53,8 +65,8 @@ int take_word(const char *word) {
 char **next_list(void) {
     uint64_t count = next_number();
     if (count > (uint64_t)(end - cursor)) fail_because("read", "specification", "a list is too long");
-    char **list = calloc(count + 1, sizeof *list);
-    if (list == NULL) fail("calloc", "specification");
+    char **list = keep((count + 1) * sizeof *list);
     for (uint64_t i = 0; i < count; i++) list[i] = next_text();
+    list[count] = NULL;
     return list;
 }

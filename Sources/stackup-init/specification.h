@@ -1,5 +1,6 @@
 // The specification: a list of operations, each a word and its arguments, all of them NUL-terminated.
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 
 /// Maps the specification of SPECIFICATION_FD and closes the descriptor.
@@ -13,6 +14,9 @@ char *next_text(void);
 
 /// The next word as a number (decimal).
 uint64_t next_number(void);
+
+/// As many bytes as the next word says, which may be any.
+char *next_bytes(size_t *count);
 
 /// Whether the next word is `word`; if so it is taken.
 int take_word(const char *word);

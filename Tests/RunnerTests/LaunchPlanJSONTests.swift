@@ -29,7 +29,7 @@ import Testing
             restart: .onFailure(maximumRetries: 3),
             dependencies: [Dependency("db"), Dependency("cache", .healthy, isRequired: false, restarts: true)], stopSignal: 2,
             stopGraceMilliseconds: 5000)
-        plan.filter = .program(FilterProgram(flags: 4, instructions: "06000000"))
+        plan.filter = .program(FilterProgram(flags: 4, instructions: [6, 0, 0, 0xA9]))
         plan.controls = ResourceControls()
         plan.controls?.memoryLimit = 1 << 30
         plan.controls?.blockDevices = [.init(.readBytes, device: "8:0", value: 1)]

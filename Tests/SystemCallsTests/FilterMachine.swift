@@ -9,9 +9,7 @@ struct FilterMachine {
     private let instructions: [Instruction]
 
     init(_ program: FilterProgram) {
-        let digits = Array(program.instructions.utf8)
-        func digit(_ byte: UInt8) -> UInt8 { byte <= UInt8(ascii: "9") ? byte - UInt8(ascii: "0") : byte - UInt8(ascii: "a") + 10 }
-        let bytes = stride(from: 0, to: digits.count, by: 2).map { digit(digits[$0]) << 4 | digit(digits[$0 + 1]) }
+        let bytes = program.instructions
         var instructions: [Instruction] = []
         for at in stride(from: 0, to: bytes.count, by: 8) {
             var value: UInt32 = 0

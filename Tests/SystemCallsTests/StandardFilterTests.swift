@@ -177,6 +177,6 @@ private let administration: UInt64 = 1 << UInt64(Capabilities.number("CAP_SYS_AD
     }
 
     private func program(_ instructions: [CompactFilter.Instruction]) -> FilterProgram {
-        FilterProgram(flags: 0, bytes: instructions.flatMap(\.bytes))
+        FilterProgram(flags: 0, instructions: instructions.flatMap(\.bytes))
     }
 }

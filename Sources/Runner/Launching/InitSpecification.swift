@@ -29,6 +29,13 @@ struct InitSpecification {
         try put(String(number))
     }
 
+    /// Something that may hold any byte: its length goes first.
+    mutating func put(_ content: [UInt8]) throws(LaunchError) {
+        try put(content.count)
+        bytes += content
+        bytes.append(0)
+    }
+
     mutating func putList(_ words: [String]) throws(LaunchError) {
         try put(words.count)
         try put(words)
@@ -98,6 +105,8 @@ extension InitSpecification {
             try specification.put(["caller", String(socket)])
             if case .terminal(let size) = caller.streams { try specification.put(["terminal", String(size.rows), String(size.columns)]) }
         }
+        try specification.put(plan.filter, for: plan.capabilities)
+        if plan.canBeFilteredFirst && caller == nil { try specification.put("filterfirst") }
         if view.isOfEarlierMoment {
             for path in view.masks { try specification.put(["maskagain", path]) }
             // A driver may have brought the latter meanwhile.
@@ -119,7 +128,7 @@ extension InitSpecification {
         if view.processMounts.contains(where: { $0 != "/proc" }) { try specification.put("checkprocesses") }
         // The end of the mounts: limits follow.
         try specification.putIdentity(
-            user: plan.user, limits: plan.limits, oomScoreAdjustment: plan.oomScoreAdjustment, capabilities: plan.capabilities, filter: plan.filter, directory: plan.workingDirectory,
+            user: plan.user, limits: plan.limits, oomScoreAdjustment: plan.oomScoreAdjustment, capabilities: plan.capabilities, directory: plan.workingDirectory,
             environment: plan.completed(plan.environment, inInstance: index), arguments: plan.arguments)
         return specification
     }
@@ -156,10 +165,23 @@ extension InitSpecification {
         if let namespaces { try specification.put(["namespaces", String(namespaces.entered)]) }
         if hasPrivateCgroupNamespace { try specification.put("cgroupns") }
         try specification.putGroups(groups)
+        try specification.put(filter, for: capabilities)
         try specification.putIdentity(
-            user: user, limits: limits, oomScoreAdjustment: oomScoreAdjustment, capabilities: capabilities, filter: filter, directory: directory,
+            user: user, limits: limits, oomScoreAdjustment: oomScoreAdjustment, capabilities: capabilities, directory: directory,
             environment: environment, arguments: arguments)
         return specification
+    }
+
+    private mutating func put(_ filter: SystemCallFilter?, for capabilities: CapabilitySet) throws(LaunchError) {
+        let program: FilterProgram
+        switch filter {
+        case .unconfined?: return try put("unfiltered")
+        case .program(let own)?: program = own
+        case nil: program = try StandardFilter.program(for: capabilities)
+        }
+        try put("filter")
+        try put(program.flags)
+        try put(program.instructions)
     }
 
     private mutating func putGroups(_ numbers: Range<Int>) throws(LaunchError) {
@@ -231,8 +253,8 @@ extension InitSpecification {
     }
 
     private mutating func putIdentity(
-        user: UserIdentity, limits: [ResourceLimit], oomScoreAdjustment: Int32?, capabilities: CapabilitySet, filter: SystemCallFilter?,
-        directory: String, environment: [String], arguments: [String]
+        user: UserIdentity, limits: [ResourceLimit], oomScoreAdjustment: Int32?, capabilities: CapabilitySet, directory: String,
+        environment: [String], arguments: [String]
     ) throws(LaunchError) {
         for limit in limits {
             try put("limit")
@@ -241,7 +263,6 @@ extension InitSpecification {
             try put(limit.hard)
         }
         if let oomScoreAdjustment { try put(["oom", String(oomScoreAdjustment)]) }
-        try put(filter, for: capabilities)
         try put(user.uid)
         try put(user.gid)
         try putList(user.groups.map(String.init))
@@ -249,17 +270,5 @@ extension InitSpecification {
         try put(directory)
         try putList(environment)
         try putList(arguments)
-    }
-
-    private mutating func put(_ filter: SystemCallFilter?, for capabilities: CapabilitySet) throws(LaunchError) {
-        let program: FilterProgram
-        switch filter {
-        case .unconfined?: return try put("unfiltered")
-        case .program(let own)?: program = own
-        case nil: program = try StandardFilter.program(for: capabilities)
-        }
-        try put("filter")
-        try put(program.flags)
-        try put(program.instructions)
     }
 }
