@@ -50,10 +50,8 @@ extension FilterProfile {
 
     private static let conditional: [Rule] = {
         var rules: [Rule] = []
-        // Not AF_ALG (38), the kernel's ciphers, nor AF_VSOCK (40), the way to a virtual machine's host.
-        rules.append(Rule(["socket"], .allow, when: [Condition(argument: 0, .less, 38)]))
-        rules.append(Rule(["socket"], .allow, when: [Condition(argument: 0, .equal, 39)]))
-        rules.append(Rule(["socket"], .allow, when: [Condition(argument: 0, .greater, 40)]))
+        // Not all of these families: FilterPrologue refuses some by name.
+        rules.append(Rule(["socket"], .allow, when: [Condition(argument: 0, .less, 46)]))
         // PER_LINUX and PER_LINUX32, with UNAME26 or without it, and the question which one it is.
         for personality: UInt64 in [0, 8, 0x20000, 0x20008, 0xFFFF_FFFF] {
             rules.append(Rule(["personality"], .allow, when: [Condition(argument: 0, .equal, personality)]))
