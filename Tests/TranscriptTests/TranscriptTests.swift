@@ -52,4 +52,4 @@ private let binary: String? = {
     return ["release", "debug"].map { packageDirectory + "/.build/\($0)/stackup" }.first { access($0, X_OK) == 0 }
 }()
 
-private let packageDirectory = #filePath.split(separator: "/").dropLast(3).reduce(into: "") { $0 += "/" + $1 }
+let packageDirectory = #filePath.split(separator: "/").dropLast(3).reduce(into: "") { $0 += "/" + $1 }
