@@ -116,7 +116,8 @@ final class LogCursor {
         var tail = LogTail(lines)
         var isThere = open(series.openNewest())
         while isThere, let descriptor = file?.number, let inode = file?.inode {
-            if let offset = tail.search(descriptor, size: series.size(descriptor)) {
+            let isComplete = series.hasNewer(than: inode)
+            if let offset = tail.search(descriptor, size: series.size(descriptor), isComplete: isComplete) {
                 start(descriptor, at: offset)
                 break
             }
