@@ -4,9 +4,8 @@ import Linux
 /// Reads one instance's log from the oldest file to the newest, across rotations while it is read.
 final class LogCursor {
     let instance: String
-    private let directory: Int32
-    private var file: FileDescriptor?
-    private var inode: ino_t = 0
+    private let series: LogSeries
+    private var file: LogSeries.Member?
     /// nil as long as the file is empty.
     private var form: LogForm?
     /// What of the file was there when it was looked at, in bytes.
@@ -25,9 +24,10 @@ final class LogCursor {
     ///   - directory: the project's log directory, open for as long as this value lives.
     ///   - tail: how many of the newest lines to begin with; nil for all.
     ///   - since: older entries are left out.
-    init(instance: String, directory: Int32, tail: Int?, since: LogTime?) {
+    ///   - willLook: as ``LogSeries`` has it.
+    init(instance: String, directory: Int32, tail: Int?, since: LogTime?, willLook: @escaping () -> Void = {}) {
         self.instance = instance
-        self.directory = directory
+        series = LogSeries(of: instance, in: directory, willLook: willLook)
         self.since = since
         frames = LogFrameReader(instance: instance)
         lines = JSONFileReader(instance: instance)
@@ -56,15 +56,15 @@ final class LogCursor {
     private func next() -> LogEntry? {
         while true {
             if let entry = read() { return entry }
-            let left = looks ?? newerCount() + 1
+            let left = looks ?? series.newerCount(than: file?.inode) + 1
             guard left > 0 else { return nil }
             looks = left - 1
-            if isComplete { openSuccessor() } else if file == nil { openOldest() }
-            guard let number = file?.number else { return nil }
+            if isComplete { openNewer() } else if file == nil { openOldest() }
+            guard let number = file?.number, let inode = file?.inode else { return nil }
             let known = size
             // Looked at first: once a newer file is there, nothing is added to this one.
-            isComplete = successor() != nil
-            size = Self.size(number)
+            isComplete = series.hasNewer(than: inode)
+            size = series.size(number)
             // Somebody has emptied it, as people do to make room.
             if size < (form == .jsonFile ? lines.position : frames.position) { start(number, at: 0) }
             if size == known && !isComplete { return nil }
@@ -84,68 +84,22 @@ final class LogCursor {
 
     // MARK: Files
 
-    /// Numbered from 0, the one being written.
-    private func name(_ number: Int) -> String {
-        let name = LogFiles.fileName(instance)
-        return number == 0 ? name : "\(name).\(number)"
+    private func openOldest() { open(series.openOldest()) }
+
+    private func openNewer() {
+        guard let inode = file?.inode else { return }
+        var isNext = true
+        if open(series.openNewer(than: inode, isNext: &isNext)), !isNext { frames.breakOff() }
     }
 
-    private func inode(_ name: String) -> ino_t? {
-        var status = stat()
-        guard fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-        return status.st_ino
-    }
-
-    private static func size(_ descriptor: Int32) -> Int64 {
-        var status = stat()
-        // What is larger has no end within anybody's life.
-        return fstat(descriptor, &status) == 0 ? min(Int64(status.st_size), 1 << 60) : 0
-    }
-
-    /// How many rotated files there are.
-    private func rotatedCount() -> Int {
-        var count = 0
-        while inode(name(count + 1)) != nil { count += 1 }
-        return count
-    }
-
-    /// Which of the log's files the open one is, and so how many are newer; nil where it is none of them any more.
-    private func number() -> Int? {
-        if inode(name(0)) == inode { return 0 }
-        return (1..<rotatedCount() + 1).first { inode(name($0)) == inode }
-    }
-
-    /// How many files there are that are newer than the open one.
-    private func newerCount() -> Int { number() ?? rotatedCount() + 1 }
-
-    /// The file after the open one; nil where that is the newest.
-    private func successor() -> (name: String, isNext: Bool)? {
-        if let number = number() {
-            // Between the rename and the first line after it there is no newer file yet.
-            return number == 0 || inode(name(number - 1)) == nil ? nil : (name(number - 1), true)
-        }
-        // Rotated out, or removed with its instance and made anew: go on with the oldest that is left.
-        let count = rotatedCount()
-        return count == 0 && inode(name(0)) == nil ? nil : (name(count), false)
-    }
-
-    private func openSuccessor() {
-        guard let successor = successor() else { return }
-        if !successor.isNext { frames.breakOff() }
-        open(successor.name)
-    }
-
-    private func open(_ name: String) {
-        file = nil
-        size = 0
-        isComplete = false
-        guard let opened = try? FileDescriptor.open(
-            name, in: directory, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, resolution: [.noSymlinks, .beneath]),
-            let status = try? opened.status(), status.st_mode & S_IFMT == S_IFREG
-        else { return }
-        inode = status.st_ino
+    /// Goes on with a file, where there is one; otherwise stays with the one that it has.
+    @discardableResult
+    private func open(_ opened: consuming LogSeries.Member?) -> Bool {
+        guard let opened = consume opened else { return false }
+        (size, isComplete) = (0, false)
         start(opened.number, at: 0)
         file = consume opened
+        return true
     }
 
     /// Reads the file from there on.
@@ -155,24 +109,19 @@ final class LogCursor {
         lines.open(descriptor, at: offset)
     }
 
-    private func openOldest() {
-        let count = rotatedCount()
-        open(name(count))
-    }
-
     // MARK: Tail
 
     /// Goes back file by file until that many lines lie ahead.
     private func startAtTail(_ lines: Int) {
-        let count = rotatedCount()
         var tail = LogTail(lines)
-        for number in 0...count {
-            open(name(number))
-            guard let descriptor = file?.number else { continue }
-            if let offset = tail.search(descriptor, size: Self.size(descriptor)) {
+        var isThere = open(series.openNewest())
+        while isThere, let descriptor = file?.number, let inode = file?.inode {
+            let isComplete = series.hasNewer(than: inode)
+            if let offset = tail.search(descriptor, size: series.size(descriptor), isComplete: isComplete) {
                 start(descriptor, at: offset)
                 break
             }
+            isThere = open(series.openOlder(than: inode))
         }
         // Where there are fewer lines than asked for the oldest file is open at its start.
         for stream in [LogStream.stdout, .stderr] { frames.skip(tail.skipped(of: stream), of: stream) }

@@ -19,7 +19,7 @@ public struct LogLimits: Sendable, Equatable {
 /// What was read at once is written at once, but where a file is full: there it is cut behind a line. A disk that is full costs output,
 /// never the service: it must not block on what it prints. Once there is room again, a line says how much is missing.
 struct LogFiles: ~Copyable {
-    private let name: String
+    private let instance: String
     private let directory: Int32
     private let form: LogForm
     private let limits: LogLimits
@@ -35,7 +35,7 @@ struct LogFiles: ~Copyable {
     ///   - directory: the project's log directory, open for as long as this value lives.
     ///   - isAdopted: whether the instance runs already, and may be in the middle of a line.
     init(of instance: String, in directory: Int32, form: LogForm, limits: LogLimits, isAdopted: Bool) {
-        name = Self.fileName(instance)
+        self.instance = instance
         self.directory = directory
         self.form = form
         self.limits = limits
@@ -120,7 +120,7 @@ struct LogFiles: ~Copyable {
     private mutating func open(creating: Bool = true) {
         for _ in 0..<2 where file == nil {
             guard let opened = try? FileDescriptor.open(
-                name, in: directory, O_RDWR | O_APPEND | (creating ? O_CREAT : 0) | O_NOFOLLOW | O_NONBLOCK,
+                Self.fileName(instance), in: directory, O_RDWR | O_APPEND | (creating ? O_CREAT : 0) | O_NOFOLLOW | O_NONBLOCK,
                 mode: creating ? 0o600 : 0, resolution: [.noSymlinks, .beneath]),
                 let status = try? opened.status(), status.st_mode & S_IFMT == S_IFREG
             else { return }
@@ -138,30 +138,54 @@ struct LogFiles: ~Copyable {
     /// Makes room for a new file.
     private mutating func moveOn() {
         file = nil
-        if limits.fileCount < 2 {
-            unlinkat(directory, name, 0)
-            return
-        }
-        // Removed and not replaced: ext4 writes a file through to the disk that is renamed onto another one (auto_da_alloc, ext4(5)).
-        unlinkat(directory, "\(name).\(limits.fileCount - 1)", 0)
-        for number in stride(from: limits.fileCount - 2, through: 1, by: -1) {
-            renameat(directory, "\(name).\(number)", directory, "\(name).\(number + 1)")
-        }
-        renameat(directory, name, directory, "\(name).1")
+        for move in Self.moves(of: instance, fileCount: limits.fileCount) { move.make(in: directory) }
     }
 
-    static func fileName(_ instance: String) -> String { "\(instance).log" }
+    /// One of the steps that make room for a new file.
+    struct Move {
+        let instance: String
+        let number: Int
+        /// Otherwise the file gets the next number.
+        let isRemoval: Bool
+
+        /// - Returns: whether there was such a file.
+        @discardableResult
+        func make(in directory: Int32) -> Bool {
+            let name = fileName(instance, number)
+            return (isRemoval ? unlinkat(directory, name, 0) : renameat(directory, name, directory, fileName(instance, number + 1))) == 0
+        }
+    }
+
+    /// All of them, in the order that ``LogSeries`` relies on.
+    ///
+    /// What is too old is removed and not replaced: ext4 writes a file through to the disk that is renamed onto another one (auto_da_alloc, ext4(5)).
+    static func moves(of instance: String, fileCount: Int) -> some Sequence<Move> {
+        let last = max(fileCount, 1) - 1
+        return stride(from: last, through: 0, by: -1).lazy.map { Move(instance: instance, number: $0, isRemoval: $0 == last) }
+    }
+
+    // MARK: Names
+
+    /// - Parameter number: 0 for the file that is being written; the higher, the older it is.
+    static func fileName(_ instance: String, _ number: Int = 0) -> String { number == 0 ? "\(instance).log" : "\(instance).log.\(number)" }
+
+    /// Whose file that is; nil for one that is no log's.
+    static func instance(ofFile name: String) -> String? {
+        if name.hasSuffix(".log") { return String(name.dropLast(4)) }
+        let number = name.utf8.reversed().prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }.count
+        let rest = name.dropLast(number)
+        return number > 0 && rest.hasSuffix(".log.") ? String(rest.dropLast(5)) : nil
+    }
 
     /// Removes everything kept of an instance.
     static func remove(of instance: String, in directory: Int32) {
-        let name = fileName(instance)
-        unlinkat(directory, name, 0)
+        unlinkat(directory, fileName(instance), 0)
         // To look what there is would mean to go through the logs of a whole stack for each instance. They are numbered in a row, those of a
         // plan that kept more files too, but where somebody was killed while the files were moved on.
         var number = 0, missing = 0
-        while missing < 3 {
+        while missing < LogSeries.gap {
             number += 1
-            missing = unlinkat(directory, "\(name).\(number)", 0) == 0 ? 0 : missing + 1
+            missing = unlinkat(directory, fileName(instance, number), 0) == 0 ? 0 : missing + 1
         }
     }
 }

@@ -25,8 +25,8 @@ public enum LogForm: String, Codable, Sendable {
         guard LogForm(of: descriptor) == self else { return nil }
         switch self {
         case .local:
-            let frames = LogFrames(in: descriptor)
-            return frames.frame(endingAt: size).map { frames.unfinished(after: $0) }
+            var frames = LogFrames(in: descriptor)
+            return frames.end(size: size, isComplete: false) < size ? nil : frames.frame(endingAt: size).map { frames.unfinished(after: $0) }
         case .jsonFile:
             var last: UInt8 = 0
             return pread(descriptor, &last, 1, off_t(size - 1)) == 1 && last == UInt8(ascii: "\n") ? [] : nil

@@ -48,9 +48,12 @@ struct LogFrameReader {
         if stream == .stdout { stdout.skipped = count } else { stderr.skipped = count }
     }
 
-    /// What comes next has no part in the lines that were begun: they are ended.
+    /// What comes next has no part in the lines that were begun: they are ended. What was to be left out of them may be gone.
     mutating func breakOff() {
-        for stream in [LogStream.stdout, .stderr] { end(stream) }
+        for stream in [LogStream.stdout, .stderr] {
+            end(stream)
+            skip(0, of: stream)
+        }
     }
 
     /// The next entry, if it is there.

@@ -34,14 +34,35 @@ struct LogFrames {
             window.load(from: offset)
             switch look(at: offset, size: size) {
             case .frame(let place): return place
-            // Where the file was cut, and gone on with, there are whole frames behind it. (A frame of a service's own making counts as one
-            // where somebody looks at the very moment at which the file ends with it, and is being written to: it would mislead about itself.)
-            case .beginning where !isComplete && frame(endingAt: size).map({ $0.offset <= offset }) ?? true: return nil
+            // Where the file was cut, and gone on with, there are whole frames behind it.
+            case .beginning where !isComplete && lastFrame(size: size).map({ $0.offset <= offset }) ?? true: return nil
             default: offset = window.first(Self.mark, in: offset + 1..<size) ?? size
             }
         }
         return nil
     }
+
+    /// Where the last whole frame ends: where the file does, but where one is being written to it, or is torn.
+    ///
+    /// Looked for from the file's beginning, from one frame to the next: what services print may look like frames, and it lies within them.
+    mutating func end(size: Int64, isComplete: Bool) -> Int64 {
+        if lastFrame(size: size) != nil { return size }
+        var offset: Int64 = 0, end: Int64 = 0
+        while let place = first(from: &offset, size: size, isComplete: isComplete) {
+            offset = place.end
+            end = place.end
+        }
+        return end
+    }
+
+    /// The frame that the file ends with; nil where it may be in the middle of one.
+    ///
+    /// What is written grows by pages, and stops at the end of a block where that was the last: there, what ends like a frame may be what
+    /// a service has printed.
+    private func lastFrame(size: Int64) -> Place? { size % Self.block == 0 ? nil : frame(endingAt: size) }
+
+    /// In bytes; a file system's blocks and pages are of some of these.
+    static let block: Int64 = 512
 
     /// The last frame that has ended at `end`, or before it.
     mutating func last(before end: Int64) -> Place? {

@@ -87,10 +87,10 @@ public final class LogReader {
 
     /// Opens what is there and not open yet. What appears later is read from its beginning.
     private func openCursors(tail: Int?) {
-        let known = Set(cursors.map(\.instance))
-        for name in DirectoryListing.names(in: directory.descriptor.number) where name.hasSuffix(".log") {
-            let instance = String(name.dropLast(4))
-            if known.contains(instance) || !selection.includes(instance) { continue }
+        var known = Set(cursors.map(\.instance))
+        for name in DirectoryListing.names(in: directory.descriptor.number) {
+            // While files are moved on, an instance has none but older ones for a moment.
+            guard let instance = LogFiles.instance(ofFile: name), selection.includes(instance), known.insert(instance).inserted else { continue }
             cursors.append(LogCursor(instance: instance, directory: directory.descriptor.number, tail: tail, since: since))
         }
     }

@@ -36,20 +36,23 @@ struct LogTail {
 
     /// Goes back through a file.
     ///
+    /// - Parameters:
+    ///   - size: the file's, in bytes.
+    ///   - isComplete: whether nothing more is added to it.
     /// - Returns: where in it the lines begin; nil where some begin in older files.
-    mutating func search(_ descriptor: Int32, size: Int64) -> Int64? {
+    mutating func search(_ descriptor: Int32, size: Int64, isComplete: Bool) -> Int64? {
         switch LogForm(of: descriptor) {
         case .jsonFile: searchLines(descriptor, size: size)
-        case .local: searchFrames(descriptor, size: size)
+        case .local: searchFrames(descriptor, size: size, isComplete: isComplete)
         case nil: nil
         }
     }
 
     // MARK: Frames
 
-    private mutating func searchFrames(_ descriptor: Int32, size: Int64) -> Int64? {
+    private mutating func searchFrames(_ descriptor: Int32, size: Int64, isComplete: Bool) -> Int64? {
         var frames = LogFrames(in: descriptor)
-        var end = size
+        var end = frames.end(size: size, isComplete: isComplete)
         while let place = frames.last(before: end) {
             end = place.offset
             let frame = place.frame

@@ -224,6 +224,46 @@ import Testing
         #expect(read == bytes + bytes + bytes)
     }
 
+    /// What the file holds while a frame is being written, whose output looks like frames itself.
+    @Test func framesWithinAFrameThatIsNotAllThereAreNotSeen() throws {
+        let writer = writer()
+        put("forged\n", writer, .stderr, at: 7)
+        let forged = try content(log)
+        _ = truncate(log, 0)
+        put("one\ntwo\n", writer, at: 1)
+        let start = try content(log).count
+        // One of them ends where a block does.
+        let filling = Int(LogFrames.block) - (start + LogFrame.headSize + forged.count) % Int(LogFrames.block)
+        let output = [UInt8](repeating: UInt8(ascii: "x"), count: filling) + forged + Array("three\n".utf8)
+        put(output, writer, at: 2)
+        let bytes = try content(log)
+        let end = start + LogFrame.headSize + filling + forged.count
+        #expect(end % Int(LogFrames.block) == 0)
+        for size in start..<bytes.count {
+            _ = truncate(log, 0)
+            try FileDescriptor.open(log, O_WRONLY).writeAll(Array(bytes[..<size]))
+            let reader = try LogReader(directory: temporary.path)
+            #expect(entries(reader) == ["out 1: one\n", "out 1: two\n"])
+            #expect(try entries(tail: 1) == ["out 1: two\n"], "of \(size) bytes")
+            #expect(try entries(tail: 2) == ["out 1: one\n", "out 1: two\n"], "of \(size) bytes")
+            let last = try LogReader(directory: temporary.path, tail: 0)
+            try FileDescriptor.open(log, O_WRONLY | O_APPEND).writeAll(Array(bytes[size...]))
+            for reader in [reader, last] {
+                var read: [UInt8] = []
+                reader.readAvailable { read += $0.bytes }
+                #expect(read == output, "after \(size) bytes")
+            }
+        }
+        // A supervisor that was killed there doesn't go on with the file.
+        _ = truncate(log, off_t(end))
+        put("four\n", self.writer(isAdopted: true), at: 4)
+        #expect(temporary.exists("web-1.log.1"))
+        // Where it is one, it counts.
+        _ = truncate(log, 0)
+        try FileDescriptor.open(log, O_WRONLY).writeAll(Array(bytes[..<start]) + forged)
+        #expect(try entries(tail: 1) == ["err 7: forged\n"])
+    }
+
     @Test(.enabled(if: geteuid() == 0)) func aFullDiskCostsWhatItHasNoRoomFor() throws {
         let place = temporary.path + "/small"
         #expect(mkdir(place, 0o700) == 0)
