@@ -47,7 +47,8 @@ def orphans(name):
 
 
 def mounts():
-    return Path("/proc/self/mountinfo").read_text().count("\n")
+    """The places of all mounts, by their ids."""
+    return {words[0]: words[4] for words in map(str.split, Path("/proc/self/mountinfo").read_text().splitlines())}
 
 
 def descriptors(pid):
