@@ -8,6 +8,8 @@ import tarfile
 import time
 from pathlib import Path
 
+import processes
+
 
 class Unavailable(Exception):
     """Why there is no peer to measure."""
@@ -105,21 +107,11 @@ class Engine:
 
     def processes(self):
         """The daemon and what it started to run containers, but not the containers."""
-        children = {}
-        names = {}
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    text = (entry / "stat").read_text()
-                except OSError:
-                    continue
-                name, _, rest = text.partition("(")[2].rpartition(")")
-                names[int(entry.name)] = name
-                children.setdefault(int(rest.split()[1]), []).append(int(entry.name))
+        names, children = processes.tree()
         found = []
         # A shim leaves the daemon for pid 1, or for whichever process reaps; it says so itself.
         pending = [self._daemon.pid] + [
-            pid for pid, name in names.items() if name.startswith("containerd-shim") and self._is_ours(pid)]
+            pid for pid, name in names.items() if name.startswith("containerd-shim") and processes.mentions(pid, self.place)]
         while pending:
             pid = pending.pop()
             if pid in found or names.get(pid) in ("sleep", "busybox", "sh"):
@@ -127,12 +119,6 @@ class Engine:
             found.append(pid)
             pending += children.get(pid, [])
         return found
-
-    def _is_ours(self, pid):
-        try:
-            return str(self.place).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
-        except OSError:
-            return False
 
     def _cgroups(self):
         return {path for pattern in self.CGROUP_PLACES for path in Path("/").glob(pattern[1:])}
@@ -150,7 +136,7 @@ class Engine:
             self._daemon.kill()
             self._daemon.wait()
         for pid in ours:
-            if pid != self._daemon.pid and self._is_ours(pid):
+            if pid != self._daemon.pid and processes.mentions(pid, self.place):
                 os.kill(pid, signal.SIGKILL)
         self._log.close()
         mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]

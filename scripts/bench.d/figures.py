@@ -28,7 +28,8 @@ class Figures:
             def ratio(above, below):
                 if above not in medians or not medians.get(below):
                     return "-"
-                return f"{medians[above] / medians[below]:.1f}"
+                quotient = medians[above] / medians[below]
+                return f"{quotient:.2f}" if quotient < 10 else f"{quotient:.1f}"
 
             own = measured.get("stackup", [])
             spread = f"{min(own):.1f}..{max(own):.1f}" if own else "-"

@@ -9,6 +9,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import processes
 from supervisors import Unable
 
 
@@ -56,6 +57,11 @@ class Podman:
             for _ in pool.map(lambda _: self.call(*run, "--rootfs", self.root, "/bin/sleep", "infinity"), range(count)):
                 pass
         return (time.perf_counter() - begin) * 1e3
+
+    def processes(self):
+        """One beside each container."""
+        names, _ = processes.tree()
+        return [pid for pid, name in names.items() if name == "conmon" and processes.mentions(pid, self.place)]
 
     def down(self):
         begin = time.perf_counter()

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import time
 
+import processes
+
 
 class Unable(Exception):
     """A peer that does not get so many services to run."""
@@ -60,6 +62,10 @@ class Supervisor:
             if arguments[:2] == [b"sleep", self.token.encode()]:
                 self.running.add(pid)
                 self.seen.add(pid)
+
+    def processes(self):
+        """Those that look after the services."""
+        return processes.family(self.process.pid) - {int(pid) for pid in self.running}
 
     def down(self):
         """The time until the supervisor has ended, and all services with it."""

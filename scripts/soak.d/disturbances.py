@@ -76,7 +76,7 @@ class Guest(Disturbance):
 
 
 class Killer(Disturbance):
-    """Kills processes: the supervisor, and those of services."""
+    """Kills processes: those of services, and in the first half of the time the supervisor, which then has the second half to grow in."""
 
     def step(self):
         done = self.soak.command("ps", "-a", "--format", "json")
@@ -84,7 +84,7 @@ class Killer(Disturbance):
             return
         instances = json.loads(done.stdout)
         pids = [instance["PID"] for instance in instances if instance["PID"]]
-        if self.dice.random() < 0.3 and instances and instances[0]["SupervisorPID"]:
+        if self.dice.random() < 0.3 and time.monotonic() < self.soak.half_time and instances and instances[0]["SupervisorPID"]:
             self.kill(instances[0]["SupervisorPID"], "kill: supervisor")
         elif pids:
             self.kill(self.dice.choice(pids), "kill: instance")

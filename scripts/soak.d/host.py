@@ -40,8 +40,15 @@ def zombies():
     return {pid for pid, (parent, state, _) in processes().items() if state == "Z" and parent not in (1, os.getpid())}
 
 
+def orphans(name):
+    """Those of this name that have lost their parent: an instance's pid 1 has them now."""
+    found = processes()
+    return {pid for pid, (parent, _, own) in found.items() if own == name and found.get(parent, (0, "", ""))[2] == "stackup-init"}
+
+
 def mounts():
-    return Path("/proc/self/mountinfo").read_text().count("\n")
+    """The places of all mounts, by their ids."""
+    return {words[0]: words[4] for words in map(str.split, Path("/proc/self/mountinfo").read_text().splitlines())}
 
 
 def descriptors(pid):
@@ -49,11 +56,12 @@ def descriptors(pid):
 
 
 def memory(pid):
-    """In MB; pages that are shared count in part."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+    """In MB: all of it, of which pages that are shared count in part, and what it has written itself, whoever else runs the same program."""
+    kilobytes = {}
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
+        name, _, value = line.partition(":")
+        kilobytes[name] = int(value.split()[0])
+    return kilobytes["Pss"] / 1024, kilobytes["Anonymous"] / 1024
 
 
 def groups(name):

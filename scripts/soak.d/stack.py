@@ -1,7 +1,11 @@
 """The stack that is disturbed: its services and secrets, and how they should be in the end."""
 
 import random
+import re
 import subprocess
+
+# What orphans of services are called.
+ORPHAN = "timeout"
 
 KINDS = {
     # kind: (command, further attributes, how each instance should be in the end)
@@ -9,7 +13,10 @@ KINDS = {
     "checked": (["sleep", "infinity"], {"healthcheck": {"test": ["CMD", "true"], "interval": "1s"}}, "running"),
     "noisy": (["sh", "-c", "while :; do echo a line of output; sleep 0.05; done"], {"restart": "unless-stopped"}, "running"),
     "flaky": (["sh", "-c", "sleep $$DELAY; exit 3"], {"restart": "always"}, "alive"),
-    "unlucky": (["sh", "-c", "sleep $$DELAY; exit $$((RANDOM % 2))"], {"restart": "on-failure"}, "any"),
+    # It is started again until it has ended well.
+    "unlucky": (["sh", "-c", "sleep $$DELAY; exit $$(($$(od -An -N1 -tu1 /dev/urandom) % 2))"], {"restart": "on-failure"}, "lucky"),
+    # Its processes' children lose their parents, and end.
+    "parent": (["sh", "-c", f"while :; do setsid -f {ORPHAN} 0.2 sleep 9; sleep 0.5; done"], {"restart": "unless-stopped"}, "running"),
     "once": (["true"], {}, "exited"),
 }
 
@@ -17,7 +24,7 @@ KINDS = {
 class Service:
     def __init__(self, number, secrets, dice):
         self.name = f"s{number}"
-        self.kind = dice.choices(list(KINDS), weights=[8, 2, 2, 3, 2, 1])[0]
+        self.kind = dice.choices(list(KINDS), weights=[8, 2, 2, 3, 2, 1, 1])[0]
         self.delay = dice.uniform(0.3, 6)
         self.revision = 0
         self.scale = 1
@@ -47,6 +54,7 @@ class Stack:
         self.values = {}
         self.next = 0
         self.services = []
+        self.kinds = {}
         for _ in range(services):
             self.add()
         for name in self.files:
@@ -58,7 +66,9 @@ class Stack:
         return list(self.files) + list(self.kept)
 
     def add(self):
-        self.services.append(Service(self.next, self.secrets, self.dice))
+        service = Service(self.next, self.secrets, self.dice)
+        self.services.append(service)
+        self.kinds[service.name] = service.kind
         self.next += 1
 
     def change_file(self, name):
@@ -99,7 +109,7 @@ class Stack:
         """What of the instances that 'ps -a' shows is not as the file asks for."""
         found = {}
         for instance in instances:
-            if "~" in instance["Name"]:
+            if "-run-" in instance["Name"]:
                 # A one-off: none lasts longer than a moment.
                 if instance["State"] != "exited":
                     yield f"{instance['Name']}: {instance['State']}, not exited"
@@ -111,8 +121,8 @@ class Stack:
                 yield f"{service.name}: {len(there)} instances, not {service.scale}"
             for instance in there:
                 state, wanted = instance["State"], KINDS[service.kind][2]
-                if wanted == "running" and state != "running" or wanted == "exited" and (state, instance["ExitCode"]) != ("exited", 0) or (
-                        wanted == "alive" and state not in ("running", "restarting")):
+                has_ended_well, is_alive = (state, instance["ExitCode"]) == ("exited", 0), state in ("running", "restarting")
+                if not {"running": state == "running", "exited": has_ended_well, "alive": is_alive, "lucky": has_ended_well or is_alive}[wanted]:
                     yield f"{instance['Name']}: {state} ({instance['ExitCode']}), not {wanted}"
         for name in found:
             yield f"{name}: runs, and is in no file"
@@ -126,7 +136,13 @@ class Command:
         self.stack = stack
         self.environment = environment
         self.counts = {}
+        self.reasons = {}
         self.crashes = []
+
+    def start(self, *arguments, output):
+        """Has it run beside the others."""
+        return subprocess.Popen([self.program, *arguments], cwd=self.stack.place, env=self.environment, stdin=subprocess.DEVNULL,
+                                stdout=output, stderr=subprocess.PIPE, text=True)
 
     def __call__(self, *arguments, text=None, timeout=180):
         key = " ".join(arguments[:2]) if arguments[0] in ("secret", "store") else arguments[0]
@@ -140,6 +156,11 @@ class Command:
         good, bad = self.counts.get(key, (0, 0))
         self.counts[key] = (good + (done.returncode == 0), bad + (done.returncode != 0))
         # What a command inside a service ends with is passed on.
-        if done.returncode < 0 or arguments[0] not in ("exec", "run") and done.returncode not in (0, 1, 64):
+        is_own = arguments[0] not in ("exec", "run")
+        if is_own and done.returncode != 0:
+            reason = next((line for line in done.stderr.splitlines() if line.startswith("error: ")), "")
+            reason = f"{key}: {re.sub('[0-9]+', 'N', reason)}"
+            self.reasons[reason] = self.reasons.get(reason, 0) + 1
+        if done.returncode < 0 or is_own and done.returncode not in (0, 1, 64):
             self.crashes.append(f"{' '.join(arguments)}: status {done.returncode}\n{done.stderr[-2000:]}")
         return done

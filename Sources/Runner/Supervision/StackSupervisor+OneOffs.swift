@@ -51,10 +51,12 @@ extension StackSupervisor {
     static let keptOneOffs = 100
 
     private func removeOneOff(_ instance: Instance) {
+        // What it is called is known no longer, afterwards.
+        let removed = event(.removed, instance.name.service, instance.name.index)
         instances[instance.name] = nil
         services[instance.name.service] = nil
         host.forget(instance.name)
-        emit(.removed, instance.name)
+        emit(removed)
     }
 
     /// As much of a command line as is worth keeping of one that has ended: a script may be one of its words.
