@@ -46,6 +46,7 @@ signal(SIGPIPE, SIG_IGN)
 let arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first {
 case SupervisorProcess.subcommand: exit(SupervisorProcess.run(arguments: Array(arguments.dropFirst())))
+case NamespaceTrial.subcommand: exit(NamespaceTrial.run())
 case RenewalAttendant.subcommand: exit(RenewalAttendant.run(arguments: Array(arguments.dropFirst())))
 case RenewalProcess.subcommand: exit(RenewalProcess.run(arguments: Array(arguments.dropFirst())))
 case CopySide.subcommand: exit(CopySide.run(arguments: Array(arguments.dropFirst())))

@@ -59,9 +59,7 @@ public final class InstanceLauncher {
             try enterMountNamespace(withUser: isUnprivileged && !joined)
         } catch {
             throw LaunchError(
-                isUnprivileged
-                    ? "a user namespace cannot be made: \(error); this host may forbid them to ordinary users (see user_namespaces(7)): start the stack as root"
-                    : "a mount namespace cannot be made: \(error)")
+                isUnprivileged && !joined ? "\(NamespaceDiagnosis(error, on: .read()))" : "a mount namespace cannot be made: \(error)")
         }
     }
 

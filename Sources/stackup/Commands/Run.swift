@@ -54,6 +54,7 @@ enum RunCommand {
         var involved = project
         involved.stack.services = request.dependencies(in: project) + [request.service]
         try Up.refuseImages(involved.stack.services, invocation)
+        try invocation.requireNamespaces(for: involved.stack)
         try Up.checkBeforeRenewing(involved, invocation)
         try involved.stack.renewSecrets(invocation)
         let attendant = invocation.flag("detach") ? nil : try OneOffAttendant(
@@ -143,12 +144,14 @@ enum RunCommand {
         display.show(planned.unchangedInstances, .done, "Running")
         var isStarted = false
         do {
-            try deployer.apply(to: supervisor, observed: planned.observed, for: attendant?.handedOver) { event in
-                if event.service == request.key, case .started = event.kind { isStarted = true }
-                guard event.service == request.key, let attendant else { return display.show(event) }
-                // From here on standard error is the command's.
-                if case .starting = event.kind { display.finish() }
-                attendant.hear(event)
+            try session.clearingFailedStart {
+                try deployer.apply(to: supervisor, observed: planned.observed, for: attendant?.handedOver) { event in
+                    if event.service == request.key, case .started = event.kind { isStarted = true }
+                    guard event.service == request.key, let attendant else { return display.show(event) }
+                    // From here on standard error is the command's.
+                    if case .starting = event.kind { display.finish() }
+                    attendant.hear(event)
+                }
             }
         } catch let error as SupervisionError where error.isLostConnection && attendant != nil {
             // A supervisor that was killed may have launched it before; then it is there without one.

@@ -66,6 +66,7 @@ enum Up {
     /// - Parameter stays: whether to go on once everything was started.
     static func bringUp(_ project: LoadedProject, _ invocation: Invocation, stays: Bool) throws -> Int32 {
         if project.stack.services.isEmpty { throw CommandFailure("no service selected") }
+        try invocation.requireNamespaces(for: project.stack)
         if invocation.flag("dry-run") {
             let session = try StackSession(project.stack.name, invocation, for: .reading)
             let planned = try PlannedDeployment(project, invocation, session)
@@ -161,9 +162,10 @@ enum Up {
         try events?.subscribe()
         display.follow(supervisor)
         display.show(planned.unchangedInstances, .done, "Running")
-        try deployer.apply(
-            to: supervisor, observed: planned.observed, timeoutMilliseconds: try invocation.seconds("timeout").map { $0 * 1000 }
-        ) { display.show($0) }
+        let timeout = try invocation.seconds("timeout").map { $0 * 1000 }
+        try session.clearingFailedStart {
+            try deployer.apply(to: supervisor, observed: planned.observed, timeoutMilliseconds: timeout) { display.show($0) }
+        }
         if deployer.renews, planned.observed.schedule?.isAttended != true { try session.startAttendant() }
         guard display.failures.isEmpty else { throw CommandFailure(display.failures.joined(separator: "\n")) }
         // What is held may be started by somebody later, but nobody waits for that.
