@@ -162,14 +162,14 @@ _Noreturn void launch(void) {
     build_surroundings(surroundings);
     struct identity identity;
     read_identity(&identity);
+    int changes_user = identity.uid != geteuid() || identity.gid != getegid();
     // So that the service may open /dev/stdout again, as container engines allow. What is the caller's stays so.
-    if (!unprivileged && !has_caller() && (fchown(STDOUT_FILENO, identity.uid, identity.gid) != 0 || fchown(STDERR_FILENO, identity.uid, identity.gid) != 0))
+    if (changes_user && !has_caller() && (fchown(STDOUT_FILENO, identity.uid, identity.gid) != 0 || fchown(STDERR_FILENO, identity.uid, identity.gid) != 0))
         fail("chown", "output");
     // Nothing but a pid namespace of one's own ends all that is in it.
     if (is_among_others && prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail("prctl", "PR_SET_CHILD_SUBREAPER");
     // It goes on in our memory, which we have no use for until it executes something: a copy would be thrown away at once. But not where that
     // lets others in.
-    int changes_user = identity.uid != geteuid() || identity.gid != getegid();
     pid_t service = !changes_user || kernel_keeps_memory_closed() ? vfork() : fork();
     if (service < 0) fail("fork", "service");
     if (service == 0) {
@@ -190,6 +190,6 @@ _Noreturn void launch(void) {
     if (has_caller()) keep_caller(KEEPER_FD + 1);
     syscall(SYS_close_range, KEEPER_FD + (has_caller() ? 2 : 1), ~0U, 0);
     // To signal a service that runs as somebody else.
-    keep_capabilities(unprivileged ? 0 : 1ULL << CAPABILITY_KILL);
+    keep_capabilities(unprivileged && !changes_user ? 0 : 1ULL << CAPABILITY_KILL);
     supervise(service, is_among_others);
 }

@@ -46,6 +46,8 @@ signal(SIGPIPE, SIG_IGN)
 let arguments = Array(CommandLine.arguments.dropFirst())
 switch arguments.first {
 case SupervisorProcess.subcommand: exit(SupervisorProcess.run(arguments: Array(arguments.dropFirst())))
+case IdentityMapper.subcommand: exit(IdentityMapper.run())
+case NamespaceErrand.subcommand: exit(NamespaceErrand.run(arguments: Array(arguments.dropFirst())))
 case NamespaceTrial.subcommand: exit(NamespaceTrial.run())
 case RenewalAttendant.subcommand: exit(RenewalAttendant.run(arguments: Array(arguments.dropFirst())))
 case RenewalProcess.subcommand: exit(RenewalProcess.run(arguments: Array(arguments.dropFirst())))

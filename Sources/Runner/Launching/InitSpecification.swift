@@ -242,6 +242,7 @@ extension InitSpecification {
         }
         if let oomScoreAdjustment { try put(["oom", String(oomScoreAdjustment)]) }
         try put(filter, for: capabilities)
+        if user.keepsGroups { try put("keepgroups") }
         try put(user.uid)
         try put(user.gid)
         try putList(user.groups.map(String.init))

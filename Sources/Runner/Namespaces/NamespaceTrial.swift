@@ -11,7 +11,15 @@ public enum NamespaceTrial {
     /// The first argument that makes the program one.
     public static let subcommand = "__try-namespaces"
 
-    /// What it says of its attempt.
+    /// Who there is in such a namespace.
+    public struct Identities: Sendable {
+        public let users: IdentityMap
+        public let groups: IdentityMap
+        /// Why the subordinate ids that there are could not be mapped; nil where nothing was in the way.
+        public let problem: String?
+    }
+
+    /// What the process says of its attempt.
     struct Outcome: Codable, Equatable {
         struct Failure: Codable, Equatable {
             let call: String
@@ -20,6 +28,10 @@ public enum NamespaceTrial {
         }
 
         var failure: Failure?
+        /// The maps, as the kernel has them.
+        var users: String?
+        var groups: String?
+        var problem: String?
     }
 
     /// Tries it, in the process that was started for that.
@@ -29,11 +41,13 @@ public enum NamespaceTrial {
         _ = clinux_close_from(3)
         var outcome = Outcome()
         do throws(SystemCallError) {
-            try enterMountNamespace(withUser: true)
+            outcome.problem = try enterMountNamespaceWithSubordinates()
             // With AppArmor's restriction the namespace is made, and its capabilities are none.
             let mount = clinux_tmpfs("4k", "0700", 0)
             guard mount >= 0 else { throw SystemCallError("fsmount", "tmpfs") }
             close(mount)
+            outcome.users = IdentityMap(.users, of: getpid())?.text
+            outcome.groups = IdentityMap(.groups, of: getpid())?.text
         } catch {
             outcome.failure = Outcome.Failure(call: error.call, subject: error.subject, code: error.code)
         }
@@ -44,10 +58,15 @@ public enum NamespaceTrial {
     /// Has it tried, by this program itself: what AppArmor allows is a matter of the file.
     ///
     /// - Throws: `NamespaceDiagnosis` where the host forbids it.
-    public static func require() throws {
+    public static func identities() throws -> Identities {
         let outcome = try attempt()
-        guard let failure = outcome.failure else { return }
-        throw NamespaceDiagnosis(SystemCallError(failure.call, failure.subject, code: failure.code), on: .read())
+        if let failure = outcome.failure {
+            throw NamespaceDiagnosis(SystemCallError(failure.call, failure.subject, code: failure.code), on: .read())
+        }
+        guard let users = outcome.users.flatMap({ IdentityMap($0) }), let groups = outcome.groups.flatMap({ IdentityMap($0) }) else {
+            throw LaunchError("the maps of a user namespace can't be read; is /proc mounted?")
+        }
+        return Identities(users: users, groups: groups, problem: outcome.problem)
     }
 
     private static func attempt() throws -> Outcome {

@@ -54,7 +54,7 @@ enum RunCommand {
         var involved = project
         involved.stack.services = request.dependencies(in: project) + [request.service]
         try Up.refuseImages(involved.stack.services, invocation)
-        try invocation.requireNamespaces(for: involved.stack)
+        _ = try invocation.identities(for: involved.stack)
         try Up.checkBeforeRenewing(involved, invocation)
         try involved.stack.renewSecrets(invocation)
         let attendant = invocation.flag("detach") ? nil : try OneOffAttendant(
@@ -132,7 +132,7 @@ enum RunCommand {
         var plans = preparation.launchPlans
         plans[request.service.name] = plan
         try VolumePlanning.prepare(
-            preparation.wanted.services.map(\.service) + [request.service], of: preparation.stack, plans: plans, in: invocation.paths, invocation.streams)
+            preparation.wanted.services.map(\.service) + [request.service], of: preparation.stack, plans: plans, invocation)
         // The commit says what the one-off is granted. Should it not come about, or this command be killed, the next one finds that out.
         if !request.service.secrets.isEmpty { try SecretStore.leaveUnloggedSign(invocation.paths.store) }
         try deployer.commit(observed: planned.observed)
