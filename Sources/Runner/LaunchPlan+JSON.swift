@@ -75,6 +75,7 @@ extension UserIdentity: JSONConvertible {
     public init(json: JSONValue) throws {
         var members = try JSONMembers(json)
         self.init(uid: try members.read("uid"), gid: try members.read("gid"), groups: try members.read("groups"))
+        keepsGroups = try members.readIfPresent("keepsGroups") ?? false
     }
 
     public var json: JSONValue {
@@ -82,6 +83,7 @@ extension UserIdentity: JSONConvertible {
             $0.put("uid", uid)
             $0.put("gid", gid)
             $0.put("groups", groups)
+            if keepsGroups { $0.put("keepsGroups", true) }
         }
     }
 }

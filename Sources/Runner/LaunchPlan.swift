@@ -98,6 +98,9 @@ public struct UserIdentity: Sendable, Equatable {
     public var uid: UInt32
     public var gid: UInt32
     public var groups: [UInt32]
+    /// Whether it has the supplementary groups of whoever starts it, which are the host's, and so no others: in a user namespace they have no
+    /// numbers. Where that maps one group only, it is so for everybody.
+    public var keepsGroups = false
 
     public init(uid: UInt32, gid: UInt32, groups: [UInt32] = []) {
         self.uid = uid

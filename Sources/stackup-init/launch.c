@@ -189,13 +189,13 @@ _Noreturn void launch(void) {
     build_surroundings(surroundings);
     read_identity(identity);
     identity->ends_with_parent = is_among_others;
+    int changes_user = identity->uid != geteuid() || identity->gid != getegid();
     // So that the service may open /dev/stdout again, as container engines allow. What is the caller's stays so.
-    if (!unprivileged && !has_caller() && (fchown(STDOUT_FILENO, identity->uid, identity->gid) != 0 || fchown(STDERR_FILENO, identity->uid, identity->gid) != 0))
+    if (changes_user && !has_caller() && (fchown(STDOUT_FILENO, identity->uid, identity->gid) != 0 || fchown(STDERR_FILENO, identity->uid, identity->gid) != 0))
         fail("chown", "output");
     // Nothing but a pid namespace of one's own ends all that is in it.
     if (is_among_others && prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail("prctl", "PR_SET_CHILD_SUBREAPER");
     // Who changes its user must not have our memory where that lets others in.
-    int changes_user = identity->uid != geteuid() || identity->gid != getegid();
     if (changes_user && service.filters_first) fail_because("read", "specification", "only a service of the same user has its filter first");
     int shares_memory = !changes_user || kernel_keeps_memory_closed();
     if (pid == 0 && shares_memory) pid = start_beside(serve, &service);
@@ -216,6 +216,6 @@ _Noreturn void launch(void) {
     if (has_caller()) keep_caller(KEEPER_FD + 1);
     syscall(SYS_close_range, KEEPER_FD + (has_caller() ? 2 : 1), ~0U, 0);
     // To signal a service that runs as somebody else.
-    keep_capabilities(unprivileged ? 0 : 1ULL << CAPABILITY_KILL);
+    keep_capabilities(unprivileged && !changes_user ? 0 : 1ULL << CAPABILITY_KILL);
     supervise(pid, is_among_others);
 }

@@ -16,6 +16,7 @@
 #include "kept.h"
 #include "mount_api.h"
 #include "report.h"
+#include "root.h"
 
 int new_root = -1;
 
@@ -72,6 +73,9 @@ static int is_distrusted(const char *folder) {
     }
     return 0;
 }
+
+/// As who one is shown that the user namespace does not map (proc_sys_kernel(5), overflowuid).
+enum { UNMAPPED = 65534 };
 
 enum { RESOLVE_NO_MAGICLINKS_ = 0x02, RESOLVE_NO_SYMLINKS_ = 0x04, RESOLVE_IN_ROOT_ = 0x10 };
 
@@ -239,8 +243,9 @@ static void replace_with_own(int directory, const char *path) {
     snprintf(mode, sizeof mode, "%o", status.st_mode & 07777);
     int own = tmpfs_new(mode, "1m", API_MOUNT_NOSUID | API_MOUNT_NODEV);
     if (own < 0) fail("mount tmpfs", path);
-    // In a user namespace the owner may be one that is not mapped: then it stays ours.
-    if (fchownat(own, "", status.st_uid, status.st_gid, AT_EMPTY_PATH) != 0 && errno != EINVAL && errno != EPERM)
+    // In a user namespace the owner may be one that is not mapped: then it stays ours. Such a one is shown as one that may be mapped, and is not the owner.
+    int is_unmapped = unprivileged && (status.st_uid == UNMAPPED || status.st_gid == UNMAPPED);
+    if (!is_unmapped && fchownat(own, "", status.st_uid, status.st_gid, AT_EMPTY_PATH) != 0 && errno != EINVAL && errno != EPERM)
         fail("chown", path);
     if (tree_attach(own, directory) != 0) fail("move_mount", path);
     remember_own(own, 0);

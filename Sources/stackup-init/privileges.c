@@ -31,6 +31,7 @@ void read_identity(struct identity *identity) {
         limit->hard = next_number();
     }
     if (take_word("oom")) identity->oom_score_adjustment = next_text();
+    identity->keeps_groups = take_word("keepgroups");
     identity->uid = (unsigned)next_number();
     identity->gid = (unsigned)next_number();
     identity->groups = next_list();
@@ -78,7 +79,7 @@ static void set_limits(const struct identity *identity) {
 
 /// Of the service only: pid 1 has next to no memory, and is no gain to anybody.
 static void adjust_oom_score(const char *adjustment) {
-    // As long as nobody may look into this process, its files in /proc are root's, whom a user namespace does not have.
+    // As long as nobody may look into this process, its files in /proc are root's, whom a user namespace need not have.
     if (unprivileged) prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
     int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     guard_process();
@@ -93,13 +94,15 @@ static void adjust_oom_score(const char *adjustment) {
 }
 
 static void set_groups(const struct identity *identity) {
-    // A user namespace of an unprivileged caller may not change groups (user_namespaces(7)).
-    if (unprivileged) return;
+    if (identity->keeps_groups) return;
     size_t count = 0;
     while (identity->groups[count] != NULL) count++;
     gid_t *groups = keep((count + 1) * sizeof *groups);
     for (size_t i = 0; i < count; i++) groups[i] = (gid_t)strtoul(identity->groups[i], NULL, 10);
-    if (setgroups(count, groups) != 0) fail("setgroups", "own");
+    if (setgroups(count, groups) != 0) {
+        // A user namespace that maps one group only may not change them (user_namespaces(7)): everybody in it has those of whoever made it.
+        if (!unprivileged || errno != EPERM || identity->uid != getuid()) fail("setgroups", "own");
+    }
 }
 
 static void limit_capabilities(uint64_t wanted) {
@@ -207,11 +210,11 @@ _Noreturn void become(const struct identity *identity, int is_filtered) {
     set_groups(identity);
     if (setresgid(identity->gid, identity->gid, identity->gid) != 0) fail("setresgid", "own");
     // Who becomes somebody else may be opened to that user's other processes (fs.suid_dumpable). As long as one of the three ids is root's, none of them
-    // can look into this one (ptrace(2)); the last step takes that away and opens nothing again.
-    int was_root = !unprivileged && identity->uid != 0 && getuid() == 0;
-    if (setresuid(identity->uid, identity->uid, was_root ? 0 : identity->uid) != 0) fail("setresuid", "own");
+    // can look into this one (ptrace(2)); the last step takes that away and opens nothing again. It is the caller's in a user namespace.
+    uid_t former = getuid();
+    if (setresuid(identity->uid, identity->uid, former) != 0) fail("setresuid", "own");
     guard_process();
-    if (was_root && setresuid(identity->uid, identity->uid, identity->uid) != 0) fail("setresuid", "own");
+    if (setresuid(identity->uid, identity->uid, identity->uid) != 0) fail("setresuid", "own");
     keep_capabilities(identity->uid == 0 ? identity->capabilities & permitted_capabilities() : 0);
     // A change of who one is takes it off.
     if (identity->ends_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail("prctl", "PR_SET_PDEATHSIG");

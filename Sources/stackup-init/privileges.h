@@ -5,6 +5,7 @@
 /// Read from the specification by `read_identity`.
 struct identity {
     unsigned uid, gid;
+    int keeps_groups;  ///< those of whoever starts it, in the place of `groups`
     char **groups;
     uint64_t capabilities;  ///< a bit for each, as in capabilities(7)
     char *directory;

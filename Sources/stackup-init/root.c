@@ -227,7 +227,7 @@ void complete_root(const char *shared_memory_size, const struct surroundings *su
         close(require_tmpfs("dev/shm", MS_NOSUID | MS_NODEV | MS_NOEXEC, options));
     }
     temporary = require_tmpfs("tmp", MS_NOSUID | MS_NODEV, "mode=1777");
-    attach_tmpfs("/var/tmp", 0, "", "1777", 0, 0, 1);
+    attach_tmpfs("/var/tmp", 0, "", "1777", geteuid(), getegid(), 1);
 }
 
 /// Attaches a detached tree at a path of the new root, whose kind it decides.
@@ -252,7 +252,7 @@ void attach_tmpfs(const char *target, int read_only, const char *size, const cha
     uint64_t attributes = API_MOUNT_NOSUID | API_MOUNT_NODEV | (executable ? 0 : API_MOUNT_NOEXEC);
     int own = tmpfs_new(mode, size[0] == '\0' ? NULL : size, attributes);
     if (own < 0) fail("mount tmpfs", target);
-    if ((uid != 0 || gid != 0) && fchownat(own, "", uid, gid, AT_EMPTY_PATH) != 0) fail("chown", target);
+    if ((uid != geteuid() || gid != getegid()) && fchownat(own, "", uid, gid, AT_EMPTY_PATH) != 0) fail("chown", target);
     attach(own, "mount tmpfs", target);
     remember_own(own, !read_only);
 }

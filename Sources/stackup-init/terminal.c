@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "report.h"
-#include "root.h"
 
 /// Sends the terminal's master to the command that relays it.
 static void send_master(int master, int socket) {
@@ -30,7 +29,7 @@ void open_terminal(const struct identity *identity, int socket, const struct ter
     if (master < 0 || ioctl(master, TIOCSPTLCK, &unlocked) != 0) fail("open", "/dev/pts/ptmx");
     int terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (terminal < 0) fail("open", "terminal");
-    if (!unprivileged && fchown(terminal, identity->uid, (gid_t)-1) != 0) fail("chown", "terminal");
+    if (identity->uid != geteuid() && fchown(terminal, identity->uid, (gid_t)-1) != 0) fail("chown", "terminal");
     if (size != NULL) {
         struct winsize window = {.ws_row = size->rows, .ws_col = size->columns};
         if (ioctl(master, TIOCSWINSZ, &window) != 0) fail("TIOCSWINSZ", "terminal");

@@ -20,6 +20,8 @@ struct Invocation {
     let passphrases: Passphrases
     /// What has been said of the store already.
     let notices = Notices()
+    /// Whom an ordinary user's services can be, once that was tried.
+    let trial = TrialOutcome()
     /// What opens the store; it remembers a passphrase's slot for the command's next look at the store.
     let unlocker: StoreUnlocker
 

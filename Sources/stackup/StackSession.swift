@@ -162,6 +162,16 @@ struct StackSession: ~Copyable {
         return client
     }
 
+    /// Does what needs the supervisor that was just started. Where that could not start, and nothing of the stack ran before, nothing is left of it.
+    func clearingFailedStart<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch SupervisionError.notStarted(let reason) {
+            StackRemains.removeUnstarted(directories)
+            throw SupervisionError.notStarted(reason: reason)
+        }
+    }
+
     /// Starts the process that gets new values for secrets when the supervisor says that they are due.
     func startAttendant() throws(SystemCallError) {
         try RenewalAttendant.start(name, environment: backgroundEnvironment)

@@ -40,6 +40,7 @@ import Testing
         plan.namespaces = NamespacePlan()
         plan.namespaces?.ipc = .service("db")
         plan.namespaces?.network = .own
+        plan.user.keepsGroups = true
         plan.isPrivileged = true
         plan.restartLimits = RestartLimits(delayMilliseconds: 1, maximumAttempts: 2, windowMilliseconds: 3)
         plan.logging = LogPlan(form: .jsonFile, fileSize: 1, fileCount: 2, isKept: false, destination: .journal(tag: "t"))

@@ -38,7 +38,7 @@ public final class InstanceLauncher {
     }
 
     /// Gives this process, the supervisor, a mount namespace of its own, in which the host's mounts appear and
-    /// from which nothing goes back; an unprivileged user's also a user namespace that maps that user alone.
+    /// from which nothing goes back; an unprivileged user's also a user namespace, which maps that user and the subordinate ids that there are.
     ///
     /// To be called once, before any other thread exists (unshare(2)).
     ///
@@ -51,17 +51,19 @@ public final class InstanceLauncher {
             let process = FileDescriptor(owning: clinux_pidfd_open(instance))
             joined = clinux_join_user(process.number) == 0
             // Another group of the caller's is none in there.
-            if joined, let group = GroupMap(of: getpid())?.only, group != getegid(), setgid(group) != 0 {
+            if joined, let group = IdentityMap(.groups, of: getpid())?.same, group != getegid(), setgid(group) != 0 {
                 throw LaunchError("setgid(\(group))", SystemCallError("setgid", "the services' group"))
             }
         }
         do {
-            try enterMountNamespace(withUser: isUnprivileged && !joined)
+            if isUnprivileged, !joined {
+                try enterMountNamespaceWithSubordinates()
+            } else {
+                try enterMountNamespace(withUser: false)
+            }
         } catch {
             throw LaunchError(
-                isUnprivileged
-                    ? "a user namespace cannot be made: \(error); this host may forbid them to ordinary users (see user_namespaces(7)): start the stack as root"
-                    : "a mount namespace cannot be made: \(error)")
+                isUnprivileged && !joined ? "\(NamespaceDiagnosis(error, on: .read()))" : "a mount namespace cannot be made: \(error)")
         }
     }
 

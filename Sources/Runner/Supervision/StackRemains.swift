@@ -23,6 +23,29 @@ public enum StackRemains {
         return try hasLiveInstances(directories)
     }
 
+    /// A process in the namespaces that the stack's instances are started in: its supervisor, or what that has left running, whose namespaces its
+    /// successor takes on; nil where the next supervisor makes its own.
+    public static func namespaceHolder(_ directories: StackDirectories) throws(SupervisionError) -> Int32? {
+        guard let directory = try RuntimeDirectory.open(directories.runtime, create: false) else { return nil }
+        if let record = directory.read(SupervisorRecord.self, from: RuntimeDirectory.supervisorRecordName),
+            record.bootID == BootIdentity.current(), record.process.isAlive
+        {
+            return record.process.pid
+        }
+        return directory.survivor()
+    }
+
+    /// Removes what the start of a supervisor that failed has left of a stack that did not run before, for a caller who holds its ``RuntimeLock``.
+    public static func removeUnstarted(_ directories: StackDirectories) {
+        guard let directory = (try? RuntimeDirectory.open(directories.runtime, create: false)) ?? nil, !directory.hasRun,
+            directory.readBytes(from: RuntimeDirectory.supervisorRecordName) == nil
+        else { return }
+        // Of a new stack it is empty.
+        if rmdir(directories.logs) == 0 { rmdir(Paths.directory(of: directories.logs)) }
+        removeCgroups(directory)
+        directory.removeAll()
+    }
+
     /// What the last supervisor has written down of the stack, as it is; nil where there is nothing.
     public static func state(_ directories: StackDirectories) -> [UInt8]? {
         ((try? RuntimeDirectory.open(directories.runtime, create: false)) ?? nil)?.readBytes(from: RuntimeDirectory.stateRecordName)

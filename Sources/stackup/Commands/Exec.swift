@@ -45,7 +45,7 @@ enum Exec {
         // The command may run for days; the store's keys are of no use to it.
         _ = consume session
         invocation.forgetKeys()
-        let user = try invocation.namedUser() ?? plan.user
+        let user = try invocation.namedUser(among: PossibleIdentities.of(process: pid, startedBy: invocation.user) ?? .unlimited(for: invocation.user)) ?? plan.user
         let terminal = !invocation.flag("no-tty") && isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1
         let variables = environment(plan, invocation, instance: instance, terminal: terminal)
         let relay = try CommandRelay(terminal: terminal)

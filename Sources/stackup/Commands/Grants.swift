@@ -63,7 +63,7 @@ enum Grants {
         }
         var rows: [GrantRow] = []
         for service in stack.services {
-            let owner = try? UserDatabase.host.resolve(service.user, startedBy: user).identity
+            let owner = try? UserDatabase.host.resolve(service.user, among: .unlimited(for: user)).identity
             for grant in service.secrets {
                 guard let secret = stack.secret(grant.secret) else { continue }
                 let file = mounted[service.name]?.first { $0.name == secret.storeName && $0.target.hasSameBytes(as: grant.target) }

@@ -27,6 +27,7 @@ enum PlanCommand {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         let project = try invocation.loadProject(services: invocation.operands)
+        _ = try invocation.identities(for: project.stack)
         let session = try StackSession(project.stack.name, invocation, for: .reading)
         let planned = try PlannedDeployment(project, invocation, session)
         invocation.streams.print(

@@ -54,6 +54,7 @@ enum RunCommand {
         var involved = project
         involved.stack.services = request.dependencies(in: project) + [request.service]
         try Up.refuseImages(involved.stack.services, invocation)
+        _ = try invocation.identities(for: involved.stack)
         try Up.checkBeforeRenewing(involved, invocation)
         try involved.stack.renewSecrets(invocation)
         let attendant = invocation.flag("detach") ? nil : try OneOffAttendant(
@@ -131,7 +132,7 @@ enum RunCommand {
         var plans = preparation.launchPlans
         plans[request.service.name] = plan
         try VolumePlanning.prepare(
-            preparation.wanted.services.map(\.service) + [request.service], of: preparation.stack, plans: plans, in: invocation.paths, invocation.streams)
+            preparation.wanted.services.map(\.service) + [request.service], of: preparation.stack, plans: plans, invocation)
         // The commit says what the one-off is granted. Should it not come about, or this command be killed, the next one finds that out.
         if !request.service.secrets.isEmpty { try SecretStore.leaveUnloggedSign(invocation.paths.store) }
         try deployer.commit(observed: planned.observed)
@@ -143,12 +144,14 @@ enum RunCommand {
         display.show(planned.unchangedInstances, .done, "Running")
         var isStarted = false
         do {
-            try deployer.apply(to: supervisor, observed: planned.observed, for: attendant?.handedOver) { event in
-                if event.service == request.key, case .started = event.kind { isStarted = true }
-                guard event.service == request.key, let attendant else { return display.show(event) }
-                // From here on standard error is the command's.
-                if case .starting = event.kind { display.finish() }
-                attendant.hear(event)
+            try session.clearingFailedStart {
+                try deployer.apply(to: supervisor, observed: planned.observed, for: attendant?.handedOver) { event in
+                    if event.service == request.key, case .started = event.kind { isStarted = true }
+                    guard event.service == request.key, let attendant else { return display.show(event) }
+                    // From here on standard error is the command's.
+                    if case .starting = event.kind { display.finish() }
+                    attendant.hear(event)
+                }
             }
         } catch let error as SupervisionError where error.isLostConnection && attendant != nil {
             // A supervisor that was killed may have launched it before; then it is there without one.

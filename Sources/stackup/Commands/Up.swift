@@ -66,6 +66,8 @@ enum Up {
     /// - Parameter stays: whether to go on once everything was started.
     static func bringUp(_ project: LoadedProject, _ invocation: Invocation, stays: Bool) throws -> Int32 {
         if project.stack.services.isEmpty { throw CommandFailure("no service selected") }
+        // Before anything is made.
+        _ = try invocation.identities(for: project.stack)
         if invocation.flag("dry-run") {
             let session = try StackSession(project.stack.name, invocation, for: .reading)
             let planned = try PlannedDeployment(project, invocation, session)
@@ -124,8 +126,8 @@ enum Up {
         guard project.stack.makesValues(snapshot) else { return }
         let record = try store?.stackRecord(project.stack.name).flatMap { StackRecord(decoding: $0) }
         _ = try Preparation(
-            project, services: project.stack.services, paths: invocation.paths, user: invocation.user, store: store, snapshot: snapshot,
-            record: record, asksDrivers: false, waiting: SecretWaiting(invocation.streams))
+            project, services: project.stack.services, paths: invocation.paths, possible: try invocation.identities(for: project.stack), store: store,
+            snapshot: snapshot, record: record, asksDrivers: false, waiting: SecretWaiting(invocation.streams))
     }
 
     /// Delivers what was stored while the deployment was under way.
@@ -151,7 +153,7 @@ enum Up {
             preparation: planned.preparation, plan: planned.plan, store: store, record: session.record)
         try VolumePlanning.prepare(
             planned.preparation.wanted.services.lazy.filter { !$0.service.mounts.isEmpty }.map(\.service), of: planned.preparation.stack,
-            plans: planned.preparation.launchPlans, in: invocation.paths, invocation.streams)
+            plans: planned.preparation.launchPlans, invocation)
         try deployer.commit(observed: planned.observed)
         planned.reportProspects(invocation.streams)
         let display = InstanceProgress(invocation.streams, title: "Running")
@@ -161,9 +163,10 @@ enum Up {
         try events?.subscribe()
         display.follow(supervisor)
         display.show(planned.unchangedInstances, .done, "Running")
-        try deployer.apply(
-            to: supervisor, observed: planned.observed, timeoutMilliseconds: try invocation.seconds("timeout").map { $0 * 1000 }
-        ) { display.show($0) }
+        let timeout = try invocation.seconds("timeout").map { $0 * 1000 }
+        try session.clearingFailedStart {
+            try deployer.apply(to: supervisor, observed: planned.observed, timeoutMilliseconds: timeout) { display.show($0) }
+        }
         if deployer.renews, planned.observed.schedule?.isAttended != true { try session.startAttendant() }
         guard display.failures.isEmpty else { throw CommandFailure(display.failures.joined(separator: "\n")) }
         // What is held may be started by somebody later, but nobody waits for that.

@@ -18,7 +18,8 @@ extension LaunchPlanning {
                 remedy: "give it a profile: seccomp=FILE")
         }
         plan.filter = service.isPrivileged ? .unconfined : filter
-        plan.user.groups += (problems.collect { () throws(DeploymentError) in try groups(of: service) } ?? []).filter { !plan.user.groups.contains($0) }
+        let identity = plan.user
+        plan.user = problems.collect { () throws(DeploymentError) in try self.user(identity, inGroupsOf: service) } ?? identity
         share(service, &plan)
         if service.namespaces.pid != .own, user != 0 {
             problems.add("'pid' needs root", attribute: "pid", remedy: "remove it, or start the stack as root")
@@ -48,9 +49,9 @@ extension LaunchPlanning {
                 + "stackup's secrets and its neighbours' with it", remedy: "name what it needs: 'cap_add', 'devices', 'security_opt'")
     }
 
-    /// The numbers of the groups that it is to be in besides its user's own.
-    private func groups(of service: Service) throws(DeploymentError) -> [UInt32] {
-        var numbers: [UInt32] = []
+    /// The same user with the groups that the service is to be in besides.
+    private func user(_ user: UserIdentity, inGroupsOf service: Service) throws(DeploymentError) -> UserIdentity {
+        var numbers: [UInt32] = [], kept: [UInt32] = []
         var problems = Problems()
         for text in service.groups {
             func place() -> String { service.places.item(of: "group_add") { ($0.string ?? $0.integer.map { "\($0)" }) == text } }
@@ -58,11 +59,15 @@ extension LaunchPlanning {
                 problems.add("there is no group '\(text)'", attribute: place(), remedy: "add it (groupadd), or give its number")
                 continue
             }
-            // The caller's own stay with an ordinary user's services anyway.
-            guard user == 0 || Self.ownGroups.contains(number) else {
+            // The caller's own stay with an ordinary user's services anyway, and with subordinate ids with those that run as that user.
+            if user.keepsGroups, Self.ownGroups.contains(number) {
+                kept.append(number)
+                continue
+            }
+            guard self.user == 0 || possible.hasOtherGroups && possible.has(group: number) || !possible.hasOtherGroups && Self.ownGroups.contains(number) else {
                 problems.add(
-                    "only root may add a service to the group '\(text)'", attribute: place(),
-                    remedy: "remove it, become a member of the group, or start the stack as root")
+                    possible.bounds.map { "it wants to be in the group '\(text)', and \($0)" } ?? "only root may add a service to the group '\(text)'",
+                    attribute: place(), remedy: possible.remedy("remove it, become a member of the group"))
                 continue
             }
             numbers.append(number)
@@ -72,8 +77,16 @@ extension LaunchPlanning {
                 "it is to be in \(numbers.count) groups, and a process can be in \(Self.mostGroups) (setgroups(2))", attribute: "group_add",
                 remedy: "name fewer groups")
         }
+        if !numbers.isEmpty, let own = kept.first {
+            problems.add(
+                "it can't be in the group \(numbers[0]), a subordinate one, beside \(own), which is yours on this host", attribute: "group_add",
+                remedy: "remove one of the two")
+        }
         guard problems.isEmpty else { throw problems.error }
-        return numbers
+        var user = user
+        user.groups += numbers.filter { !user.groups.contains($0) }
+        if !numbers.isEmpty { user.keepsGroups = false }
+        return user
     }
 
     /// `NGROUPS_MAX`, less those that its user is in by itself.
@@ -108,7 +121,7 @@ extension LaunchPlanning {
             }
         }
         if !service.namespaces.hasSharedMemory, !mounted.contains("/dev/shm") {
-            plan.mounts.append(.tmpfs(target: "/dev/shm", readOnly: true, size: 4096, mode: 0o755, uid: 0, gid: 0, executable: false))
+            plan.mounts.append(.tmpfs(target: "/dev/shm", readOnly: true, size: 4096, mode: 0o755, uid: ownOwner.uid, gid: ownOwner.gid, executable: false))
         }
         if namespaces.uts == .host { plan.hostname = Self.hostName }
     }

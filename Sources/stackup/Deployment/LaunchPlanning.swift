@@ -11,8 +11,10 @@ struct LaunchPlanning {
     let paths: HostPaths
     /// Of this host and all its users: see ``HostPaths/privatePaths``.
     let privatePaths: [String]
-    /// The caller's effective user id; anybody but root works within a user namespace.
-    let user: UInt32
+    /// Whom services can be; anybody's but root's are in a user namespace.
+    let possible: PossibleIdentities
+    /// The caller's effective user id.
+    var user: UInt32 { possible.user }
     var folders: WritableFolders
     /// What this host does not do, and may be lived with.
     var warnings: [Diagnostic] = []
@@ -21,11 +23,11 @@ struct LaunchPlanning {
     /// Who most services run as: whoever starts the stack.
     private var caller: (identity: UserIdentity, home: String)?
 
-    init(stack: Stack, paths: HostPaths, privatePaths: [String], user: UInt32, folders: WritableFolders) {
+    init(stack: Stack, paths: HostPaths, privatePaths: [String], possible: PossibleIdentities, folders: WritableFolders) {
         self.stack = stack
         self.paths = paths
         self.privatePaths = privatePaths
-        self.user = user
+        self.possible = possible
         self.folders = folders
     }
 
@@ -87,7 +89,7 @@ struct LaunchPlanning {
 
     private mutating func user(of service: Service) throws(DeploymentError) -> (identity: UserIdentity, home: String) {
         if service.user == nil, let caller { return caller }
-        let resolved = try UserDatabase.host.resolve(service.user, startedBy: user)
+        let resolved = try UserDatabase.host.resolve(service.user, among: possible)
         if service.user == nil { caller = resolved }
         return resolved
     }
@@ -109,7 +111,7 @@ struct LaunchPlanning {
         var commands: [InstanceCommand] = []
         for (index, hook) in hooks.enumerated() {
             do {
-                commands.append(try hook.command(beside: plan, in: stack.workingDirectory, of: user))
+                commands.append(try hook.command(beside: plan, in: stack.workingDirectory, among: possible))
             } catch {
                 throw error.below("\(attribute)[\(index)]")
             }
@@ -157,7 +159,8 @@ struct LaunchPlanning {
         plan.mounts = mounts
         if service.readOnly, !plan.mounts.contains(where: { $0.target == "/tmp" }) {
             plan.mounts.append(
-                .tmpfs(target: "/tmp", readOnly: true, size: 4096, mode: 0o1777, uid: 0, gid: 0, executable: false))
+                .tmpfs(
+                    target: "/tmp", readOnly: true, size: 4096, mode: 0o1777, uid: ownOwner.uid, gid: ownOwner.gid, executable: false))
         }
         plan.hostFilesystemWritable = service.hostFilesystemWritable && !service.readOnly
         plan.logging = LogPlan(service.logging)
@@ -189,11 +192,22 @@ struct LaunchPlanning {
             func number(_ key: String) -> UInt32? {
                 options.first { $0.hasPrefix(key + "=") }.flatMap { UInt32($0.dropFirst(key.count + 1)) }
             }
+            let (uid, gid) = (number("uid") ?? ownOwner.uid, number("gid") ?? ownOwner.gid)
+            guard possible.has(user: uid), possible.has(group: gid) else {
+                throw DeploymentError(
+                    "\(target) is to belong to \(uid):\(gid), and \(possible.bounds ?? "only root may give it to somebody else")",
+                    attribute: service.places.item(of: "tmpfs") {
+                        $0.string?.split(separator: ":", maxSplits: 1).first.map { Paths.clean(String($0)) } == target
+                    },
+                    remedy: possible.remedy("remove 'uid' and 'gid'"))
+            }
             return .tmpfs(
-                target: target, readOnly: readOnly, size: size, mode: mode ?? 0o1777, uid: number("uid") ?? 0,
-                gid: number("gid") ?? 0, executable: options.contains("exec"))
+                target: target, readOnly: readOnly, size: size, mode: mode ?? 0o1777, uid: uid, gid: gid, executable: options.contains("exec"))
         }
     }
+
+    /// Whose memory that is mounted for a service is, unless the file says it: who starts the stack.
+    var ownOwner: (uid: UInt32, gid: UInt32) { user == 0 ? (0, 0) : (user, possible.group) }
 }
 
 extension LogPlan {

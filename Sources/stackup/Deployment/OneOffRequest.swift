@@ -40,7 +40,7 @@ struct OneOffRequest {
         }
         if !command.isEmpty { service.command = command }
         // What is wrong with an option is said of the option; the rest has its place in a file.
-        _ = try invocation.namedUser()
+        _ = try invocation.namedUser(among: try invocation.identities(for: project.stack))
         if let user = invocation.value("user") { service.user = user }
         if let directory = invocation.value("workdir") { service.workingDirectory = directory }
         service.environment.merge(try Self.variables(of: project, invocation)) { _, new in new }

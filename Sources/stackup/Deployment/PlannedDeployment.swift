@@ -24,15 +24,18 @@ struct PlannedDeployment {
     init(
         _ project: LoadedProject, _ invocation: Invocation, _ session: borrowing StackSession, running oneOff: OneOffRequest? = nil
     ) throws {
+        var involved = project.stack
+        if let oneOff { involved.services.append(oneOff.service) }
+        let possible = try invocation.identities(for: involved)
+        try possible.checkGroup(of: project.stack.name)
         preparation = try Preparation(
-            project, services: oneOff?.dependencies(in: project) ?? project.stack.services, paths: invocation.paths, user: invocation.user,
+            project, services: oneOff?.dependencies(in: project) ?? project.stack.services, paths: invocation.paths, possible: possible,
             store: session.store, snapshot: session.snapshot, record: session.record, oneOff: oneOff,
             asksDrivers: !invocation.flag(Self.withoutDrivers), waiting: SecretWaiting(invocation.streams))
         reportsOrphans = try !invocation.ignoresOrphans()
         dueRotations = project.stack.dueRotations(session.snapshot)
         observed = try session.observe()
         try oneOff?.checkName(observed)
-        if invocation.user != 0 { try preparation.checkGroup(observed) }
         let folder = session.record?.workingDirectory
         otherFolder = observed.instances.isEmpty || folder.map { Self.isSameFolder($0, project.stack.workingDirectory) } ?? true ? nil : folder
         // Of services that were named, not of those that they need, as in Compose.

@@ -28,19 +28,20 @@ struct Preparation {
 
     /// - Parameters:
     ///   - services: what is to run; all that is selected.
+    ///   - possible: whom services can be.
     ///   - store: nil where there is none yet.
     ///   - record: the stack as last applied.
     ///   - oneOff: what is to run beside them.
     ///   - asksDrivers: see `SecretIntake`.
     ///   - waiting: tells of secrets that take a while.
     init(
-        _ project: LoadedProject, services: [Service], paths: HostPaths, user: UInt32, store: SecretStore?,
+        _ project: LoadedProject, services: [Service], paths: HostPaths, possible: PossibleIdentities, store: SecretStore?,
         snapshot: StoreSnapshot?, record: StackRecord?, oneOff: OneOffRequest? = nil, asksDrivers: Bool, waiting: SecretWaiting
     ) throws(DeploymentError) {
         stack = project.stack
         let name = stack.name
         var folders = WritableFolders(
-            stack, record: record, otherFolders: { try Self.writableFolders(in: store, snapshot, besides: name) }, paths: paths, user: user)
+            stack, record: record, otherFolders: { try Self.writableFolders(in: store, snapshot, besides: name) }, paths: paths, user: possible.user)
         var problems = Problems()
         for file in project.files + project.envFiles { problems.collect { () throws(DeploymentError) in try folders.check(file) } }
         let (stack, environment) = (stack, project.environment)
@@ -59,14 +60,14 @@ struct Preparation {
         let configs = problems.collect { () throws(DeploymentError) in
             try Self.readConfigs(all, of: stack, environment: environment, folders: &folders)
         }
-        var planning = LaunchPlanning(stack: stack, paths: paths, privatePaths: privatePaths, user: user, folders: folders)
+        var planning = LaunchPlanning(stack: stack, paths: paths, privatePaths: privatePaths, possible: possible, folders: folders)
         surroundings = planning.surroundings(plaintextSources: plaintextSources)
         var volumes = VolumeCheck(stack, paths)
         var launchPlans: [String: LaunchPlan] = [:]
         var wantedServices: [WantedService] = []
         let storeNames = Dictionary(stack.secrets.map { ($0.key, $0.storeName) }, uniquingKeysWith: { first, _ in first })
         for service in services {
-            problems.collect { () throws(DeploymentError) in try Self.refuseForeignOwners(of: service, user: user) }
+            problems.collect { () throws(DeploymentError) in try Self.refuseForeignOwners(of: service, possible) }
             var plan: LaunchPlan?
             if !service.needsImage {
                 plan = problems.collect { () throws(DeploymentError) in try planning.plan(for: service) }
@@ -83,7 +84,7 @@ struct Preparation {
         }
         var wantedOneOff: WantedOneOff?
         if let oneOff {
-            problems.collect { () throws(DeploymentError) in try Self.refuseForeignOwners(of: oneOff.service, user: user) }
+            problems.collect { () throws(DeploymentError) in try Self.refuseForeignOwners(of: oneOff.service, possible) }
             let usual = problems.collect { () throws(DeploymentError) in try planning.plan(for: oneOff.service) }
             if let usual {
                 problems.collect { () throws(DeploymentError) in try volumes.check(oneOff.service, usual, byOption: oneOff.mountedTargets) }
@@ -149,16 +150,15 @@ struct Preparation {
         return granted + configured
     }
 
-    /// A user namespace maps nobody but the caller.
-    private static func refuseForeignOwners(of service: Service, user: UInt32) throws(DeploymentError) {
-        guard user != 0 else { return }
+    /// What a user namespace does not map can own nothing in it.
+    private static func refuseForeignOwners(of service: Service, _ possible: PossibleIdentities) throws(DeploymentError) {
         let owners = service.secrets.map { ($0.target, $0.uid, $0.gid, $0.location) }
             + service.configs.map { ($0.target, $0.uid, $0.gid, $0.location) }
         var problems = Problems()
-        for (target, uid, gid, location) in owners where uid ?? user != user || gid ?? getegid() != getegid() {
+        for (target, uid, gid, location) in owners where uid.map(possible.has(user:)) == false || gid.map(possible.has(group:)) == false {
             problems.add(DeploymentError(
-                "service '\(service.name)': \(target) is to belong to \(uid ?? user):\(gid ?? getegid()), and only root may give "
-                    + "files to somebody else; remove 'uid' and 'gid', or start the stack as root", at: location).diagnostics)
+                "service '\(service.name)': \(target) is to belong to \(uid ?? possible.user):\(gid ?? possible.group), and "
+                    + "\(possible.bounds ?? "only root may give files to somebody else"); \(possible.remedy("remove 'uid' and 'gid'"))", at: location).diagnostics)
         }
         guard problems.isEmpty else { throw problems.error }
     }

@@ -8,15 +8,17 @@ import Runner
 enum UserProblem: Error {
     case noUser(String)
     case noGroup(String)
-    case foreignUser(UInt32)
-    case foreignGroup(UInt32, own: UInt32)
+    case foreignUser(UInt32, PossibleIdentities)
+    case foreignGroup(UInt32, PossibleIdentities)
 
     var message: String {
         switch self {
         case .noUser(let name): "user '\(name)' is not in /etc/passwd"
         case .noGroup(let name): "group '\(name)' is not in /etc/group"
-        case .foreignUser(let uid): "it wants to run as user \(uid), and only root may start services as somebody else"
-        case .foreignGroup(let gid, let own): "it wants group \(gid), and only root may give services another one than the caller's own, \(own)"
+        case .foreignUser(let uid, let possible):
+            "it wants to run as user \(uid), and \(possible.bounds ?? "only root may start services as somebody else")"
+        case .foreignGroup(let gid, let possible):
+            "it wants group \(gid), and \(possible.bounds ?? "only root may give services another one than the caller's own, \(possible.group)")"
         }
     }
 
@@ -24,8 +26,8 @@ enum UserProblem: Error {
     func remedy(for attribute: String) -> String {
         switch self {
         case .noUser, .noGroup: "create it, or give a number"
-        case .foreignUser: "remove '\(attribute)', or start the stack as root"
-        case .foreignGroup: "remove the group, or start the stack as root"
+        case .foreignUser(_, let possible): possible.remedy("remove '\(attribute)'")
+        case .foreignGroup(_, let possible): possible.remedy("remove the group")
         }
     }
 }
@@ -62,25 +64,28 @@ extension UserDatabase {
     ///
     /// - Parameters:
     ///   - name: as ``named(_:startedBy:)``.
-    ///   - caller: who starts it.
-    ///   - group: the caller's. The user namespace of an ordinary user has no other one, whatever passwd(5) says (newgrp(1)), or says nothing.
-    /// - Throws: `UserProblem` where a name is unknown, and where only root could do that.
-    func permitted(
-        _ name: String?, startedBy caller: UInt32, inGroup group: UInt32 = getegid()
-    ) throws(UserProblem) -> (identity: UserIdentity, home: String) {
-        var resolved = try named(name, startedBy: caller)
-        if caller == 0 { return resolved }
-        guard resolved.identity.uid == caller else { throw .foreignUser(resolved.identity.uid) }
+    ///   - possible: whom services can be. An ordinary user has the group of the caller, whatever passwd(5) says (newgrp(1)), or says nothing.
+    /// - Throws: `UserProblem` where a name is unknown, and where that can't be.
+    func permitted(_ name: String?, among possible: PossibleIdentities) throws(UserProblem) -> (identity: UserIdentity, home: String) {
+        var resolved = try named(name, startedBy: possible.user)
+        if possible.user == 0 { return resolved }
+        guard possible.has(user: resolved.identity.uid) else { throw .foreignUser(resolved.identity.uid, possible) }
         let namesGroup = name?.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).count == 2
-        guard !namesGroup || resolved.identity.gid == group else { throw .foreignGroup(resolved.identity.gid, own: group) }
-        resolved.identity.gid = group
+        if resolved.identity.uid == possible.user, !namesGroup {
+            resolved.identity.gid = possible.group
+            // They are the host's, and stay so.
+            if possible.hasOtherGroups { (resolved.identity.groups, resolved.identity.keepsGroups) = ([], true) }
+        }
+        for group in [resolved.identity.gid] + (possible.hasOtherGroups ? resolved.identity.groups : []) where !possible.has(group: group) {
+            throw .foreignGroup(group, possible)
+        }
         return resolved
     }
 
     /// The same, of what a file has as `user`.
-    func resolve(_ name: String?, startedBy caller: UInt32) throws(DeploymentError) -> (identity: UserIdentity, home: String) {
+    func resolve(_ name: String?, among possible: PossibleIdentities) throws(DeploymentError) -> (identity: UserIdentity, home: String) {
         do {
-            return try permitted(name, startedBy: caller)
+            return try permitted(name, among: possible)
         } catch {
             throw DeploymentError(error.message, attribute: "user", remedy: error.remedy(for: "user"))
         }
@@ -89,10 +94,11 @@ extension UserDatabase {
 
 extension Invocation {
     /// Whom `--user` names; nil where it isn't given.
-    func namedUser() throws(CommandFailure) -> UserIdentity? {
+    func namedUser(among possible: @autoclosure () throws -> PossibleIdentities) throws -> UserIdentity? {
         guard let name = value("user") else { return nil }
-        do {
-            return try UserDatabase.host.permitted(name, startedBy: user).identity
+        let possible = try possible()
+        do throws(UserProblem) {
+            return try UserDatabase.host.permitted(name, among: possible).identity
         } catch {
             throw CommandFailure("option '--user': \(error.message); \(error.remedy(for: "--user"))")
         }
@@ -105,11 +111,17 @@ extension ServiceHook {
     /// - Parameters:
     ///   - plan: the service's.
     ///   - folder: what a relative working directory starts from.
-    ///   - caller: who starts the stack.
-    func command(beside plan: LaunchPlan, in folder: String, of caller: UInt32) throws(DeploymentError) -> InstanceCommand {
+    ///   - possible: whom it can run as.
+    func command(beside plan: LaunchPlan, in folder: String, among possible: PossibleIdentities) throws(DeploymentError) -> InstanceCommand {
         var command = plan.command(self.command)
-        if let user { command.user = try UserDatabase.host.resolve(user, startedBy: caller).identity }
-        if isPrivileged { command.capabilities = .permitted }
+        if let user { command.user = try UserDatabase.host.resolve(user, among: possible).identity }
+        if isPrivileged {
+            // Root of a user namespace could take covers off.
+            guard possible.user == 0 else {
+                throw DeploymentError("'privileged' needs root", attribute: "privileged", remedy: "remove it, or start the stack as root")
+            }
+            command.capabilities = .permitted
+        }
         if let workingDirectory { command.workingDirectory = Paths.join(folder, workingDirectory) }
         command.environment.removeAll { line in environment.contains { line.hasPrefix("\($0.key)=") } }
         command.environment += environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
@@ -117,14 +129,14 @@ extension ServiceHook {
     }
 }
 
-extension Preparation {
-    /// An ordinary user's supervisor lives in a user namespace with the one group that it was started with.
+extension PossibleIdentities {
+    /// An ordinary user's supervisor lives in a user namespace with the group that it was started with.
     ///
-    /// - Throws: where services are to have another.
-    func checkGroup(_ observed: ObservedState) throws(CommandFailure) {
-        guard let pid = observed.supervisorPID, let group = launchPlans.values.first?.user.gid, let map = GroupMap(of: pid), !map.contains(group) else { return }
+    /// - Throws: where the caller has another.
+    func checkGroup(of stack: String) throws(CommandFailure) {
+        guard let foreignGroup else { return }
         throw CommandFailure(
-            "'\(stack.name)' was started with group \(map.only.map(String.init) ?? "0"), and can't have services with group \(group), this command's; "
+            "'\(stack)' was started with group \(foreignGroup), and can't have services with group \(group), this command's; "
                 + "run it with that group (newgrp), or take the stack down first: stackup down")
     }
 }

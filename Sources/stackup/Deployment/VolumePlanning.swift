@@ -26,16 +26,17 @@ enum VolumePlanning {
     /// - Parameters:
     ///   - services: those without mounts may be left out.
     ///   - plans: by service: they have the real paths of the sources, in the order of the mounts.
-    ///   - streams: where it is said what was made: a path that was misspelt would else go unnoticed.
+    ///   - invocation: whose streams say what was made: a path that was misspelt would else go unnoticed.
     /// - Throws: `DeploymentError` with everything that could not be made.
     static func prepare(
-        _ services: some Sequence<Service>, of stack: Stack, plans: [String: LaunchPlan], in paths: HostPaths, _ streams: Streams
+        _ services: some Sequence<Service>, of stack: Stack, plans: [String: LaunchPlan], _ invocation: Invocation
     ) throws(DeploymentError) {
         var problems = Problems()
         for service in services {
+            let owner = service.user == nil ? nil : plans[service.name]?.user
             for (mount, plan) in zip(service.mounts, plans[service.name]?.mounts ?? []) {
                 do {
-                    try prepare(mount, plan, of: service, stack: stack, paths: paths, streams)
+                    try prepare(mount, plan, of: service, ownedBy: owner, stack: stack, invocation)
                 } catch let error as DeploymentError {
                     problems.add(error.about(service).diagnostics)
                 } catch {
@@ -48,7 +49,7 @@ enum VolumePlanning {
     }
 
     private static func prepare(
-        _ mount: Compose.ServiceMount, _ plan: MountPlan, of service: Service, stack: Stack, paths: HostPaths, _ streams: Streams
+        _ mount: Compose.ServiceMount, _ plan: MountPlan, of service: Service, ownedBy owner: UserIdentity?, stack: Stack, _ invocation: Invocation
     ) throws {
         switch mount {
         case .tmpfs:
@@ -58,10 +59,12 @@ enum VolumePlanning {
             // VolumeCheck has refused it already where it may not be made.
             guard create else { return }
             try FileTree.makeFolders(source, mode: 0o755)
-            streams.note("made the folder \(source) on the host, which was missing, for \(mount.target) of service '\(service.name)'")
+            invocation.streams.note("made the folder \(source) on the host, which was missing, for \(mount.target) of service '\(service.name)'")
         case .volume(let key, let target, _):
             let name = name(of: key, target: target, service: service.name, stack: stack)
-            try makeVolume(name, of: service, isExternal: stack.volumes.contains { $0.key == key && $0.external }, in: paths)
+            try makeVolume(
+                name, ownedBy: owner, isExternal: stack.volumes.contains { $0.key == key && $0.external }, in: invocation.paths,
+                namespaceHolder: try StackRemains.namespaceHolder(invocation.paths.directories(of: stack.name)))
         }
     }
 
@@ -77,7 +80,13 @@ enum VolumePlanning {
 
     /// Nobody else may enter the folder of all volumes: what a root service makes there, a program that runs as root too
     /// (setuid), is not for the host's other users.
-    private static func makeVolume(_ name: String, of service: Service, isExternal: Bool, in paths: HostPaths) throws {
+    ///
+    /// - Parameters:
+    ///   - owner: nil: the caller.
+    ///   - holder: a process in the user namespace of an ordinary user's stack; nil where there is none yet.
+    private static func makeVolume(
+        _ name: String, ownedBy owner: UserIdentity?, isExternal: Bool, in paths: HostPaths, namespaceHolder holder: Int32?
+    ) throws {
         guard let volumes = try PrivateFolder.open(paths.volumesRoot, create: true, mayBeLink: true) else {
             throw SystemCallError("openat2", paths.volumesRoot, code: ENOENT)
         }
@@ -90,9 +99,14 @@ enum VolumePlanning {
         else { throw missing }
         // A new volume belongs to the user of the service that is the first to have it, much as Docker takes
         // the owner from the image.
-        if geteuid() == 0, let user = service.user {
-            let owner = try UserDatabase.host.resolve(user, startedBy: 0).identity
+        guard let owner, owner.uid != geteuid() || owner.gid != getegid() else { return }
+        do {
+            if geteuid() != 0 { return try NamespaceErrand.give(data, to: owner, inNamespaceOf: holder) }
             if fchown(data.number, owner.uid, owner.gid) != 0 { throw SystemCallError("fchown", folder) }
+        } catch {
+            // The next attempt is to find none, rather than one that the service can't write to.
+            unlinkat(place.number, "_data", AT_REMOVEDIR)
+            throw error
         }
     }
 
@@ -111,7 +125,18 @@ enum VolumePlanning {
         // Loading has refused a name that is a path; what is removed here must not hang on that alone.
         for name in names where !name.utf8.contains(UInt8(ascii: "/")) && name != ".." && name != "." {
             guard faccessat(number, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 else { continue }
-            try FileTree.remove(name, in: number)
+            do throws(SystemCallError) {
+                try FileTree.remove(name, in: number)
+            } catch {
+                // What is left belongs to subordinate ids.
+                guard geteuid() != 0, error.code == EACCES || error.code == EPERM else { throw error }
+                do {
+                    try NamespaceErrand.remove(name, in: number, inNamespaceOf: nil)
+                } catch let reason {
+                    throw CommandFailure(
+                        "the volume '\(name)' can't be removed: \(error), and as the users that your subordinate ids are: \(reason); remove it as root")
+                }
+            }
             onRemoval(name)
         }
         rmdir(paths.volumesRoot)

@@ -14,6 +14,8 @@ enum CopySide {
     static let subcommand = "__copy"
     /// The number of the descriptor that the service's root is.
     private static let rootNumber: Int32 = 3
+    /// The number of a pidfd of its pid 1, where the service's user is another than an ordinary caller: who that is only its user namespace knows.
+    private static let processNumber: Int32 = 4
 
     enum Task: String {
         case send
@@ -37,14 +39,23 @@ enum CopySide {
         _ task: Task, _ path: String, flag: Bool, root: borrowing FileDescriptor, as plan: LaunchPlan, of instance: ObservedInstance,
         input: Int32, output: Int32, isGroup: Bool = false
     ) throws(SystemCallError) -> ChildProcess {
-        try ChildProcess(
+        let isCaller = plan.user.uid == geteuid() && plan.user.gid == getegid() && (plan.user.keepsGroups || plan.user.groups.isEmpty)
+        let entersNamespace = geteuid() != 0 && !isCaller && hasOthers(instance)
+        let process = FileDescriptor(owning: entersNamespace ? clinux_pidfd_open(instance.pid ?? 0) : -1)
+        if entersNamespace, process.number < 0 { throw SystemCallError("pidfd_open", instance.name) }
+        return try ChildProcess(
             "/proc/self/exe",
             [
                 "stackup", subcommand, task.rawValue, path, flag ? "yes" : "no", String(plan.user.uid), String(plan.user.gid),
                 plan.user.groups.map(String.init).joined(separator: ","), String(plan.capabilities.rawValue),
                 plan.replicas > 1 ? instance.name : "the service",
             ],
-            environment: [:], directory: "/", isGroup: isGroup, descriptors: [input, output, STDERR_FILENO, root.number])
+            environment: [:], directory: "/", isGroup: isGroup, descriptors: [input, output, STDERR_FILENO, root.number] + (entersNamespace ? [process.number] : []))
+    }
+
+    /// Whether its user namespace has others than the caller.
+    private static func hasOthers(_ instance: ObservedInstance) -> Bool {
+        instance.pid.flatMap { IdentityMap(.groups, of: $0) }?.hasOne == false
     }
 
     static func run(arguments: [String]) -> Int32 {
@@ -55,9 +66,10 @@ enum CopySide {
                 let capabilities = UInt64(arguments[6])
             else { throw CopyError("it is started by 'stackup cp' and 'stackup watch'") }
             let root = FileDescriptor(owning: rootNumber)
+            let isInside = try enterNamespace()
             try become(
                 UserIdentity(uid: uid, gid: gid, groups: arguments[5].split(separator: ",").compactMap { UInt32($0) }),
-                CapabilitySet(rawValue: capabilities))
+                CapabilitySet(rawValue: capabilities), isInside: isInside)
             // Whoever asked for it waits for it. A change of who one is takes that off, so it comes behind.
             _ = clinux_signal_with_parent(SIGKILL)
             guard getppid() == parent else { return 1 }
@@ -91,17 +103,31 @@ enum CopySide {
         }
     }
 
-    /// Takes on the service's user and capabilities, for good. An ordinary user's service has the caller's.
-    private static func become(_ user: UserIdentity, _ capabilities: CapabilitySet) throws(SystemCallError) {
-        guard geteuid() == 0 else { return }
+    /// - Returns: whether there was one to enter: then this process has every capability in there.
+    private static func enterNamespace() throws(SystemCallError) -> Bool {
+        guard geteuid() != 0, fcntl(processNumber, F_GETFD) >= 0 else { return false }
+        try retryingInterrupts("setns", on: "the service's user namespace") { clinux_join_user(processNumber) }
+        close(processNumber)
+        return true
+    }
+
+    /// Takes on the service's user and capabilities, for good. Where an ordinary user's service has the caller's, there is nothing to take on.
+    private static func become(_ user: UserIdentity, _ capabilities: CapabilitySet, isInside: Bool) throws(SystemCallError) {
+        guard geteuid() == 0 || isInside else { return }
         let groups = user.groups
         try retryingInterrupts("setgroups") { setgroups(groups.count, groups) }
         try retryingInterrupts("setgid") { setgid(user.gid) }
-        let setUser: UInt64 = 1 << 7  // CAP_SETUID
-        try retryingInterrupts("capset") { clinux_keep_capabilities(user.uid == 0 ? capabilities.rawValue : setUser) }
-        guard user.uid != 0 else { return }
-        // With it go the capabilities.
-        try retryingInterrupts("setuid") { setuid(user.uid) }
+        if isInside {
+            // The capabilities of who was not root in there don't go by themselves.
+            try retryingInterrupts("setuid") { setuid(user.uid) }
+            try retryingInterrupts("capset") { clinux_keep_capabilities(user.uid == 0 ? capabilities.rawValue : 0) }
+        } else {
+            let setUser: UInt64 = 1 << 7  // CAP_SETUID
+            try retryingInterrupts("capset") { clinux_keep_capabilities(user.uid == 0 ? capabilities.rawValue : setUser) }
+            guard user.uid != 0 else { return }
+            // With it go the capabilities.
+            try retryingInterrupts("setuid") { setuid(user.uid) }
+        }
         _ = clinux_set_dumpable(0)
     }
 }

@@ -241,7 +241,8 @@ final class StackWatcher {
                 guard let plan = try plan(of: instance) else { continue }
                 willPrint()
                 do {
-                    let command = try hook.command(beside: plan, in: stack.workingDirectory, of: invocation.user)
+                    let possible = instance.pid.flatMap { PossibleIdentities.of(process: $0, startedBy: invocation.user) } ?? .unlimited(for: invocation.user)
+                    let command = try hook.command(beside: plan, in: stack.workingDirectory, among: possible)
                     let status = try command.run(in: instance, of: plan, directories)
                     if status != 0, !isOver() { invocation.streams.warn("the command in \(instance.name) exited with code \(status)") }
                 } catch {
