@@ -49,6 +49,7 @@ extension ObservedInstance: JSONConvertible {
         ranOutOfMemory = try members.readIfPresent("ranOutOfMemory")
         isEnding = try members.readIfPresent("isEnding")
         isHeld = try members.readIfPresent("isHeld")
+        awaitsMeans = try members.readIfPresent("awaitsMeans")
         oneOff = try members.decodeIfPresent("oneOff")
     }
 
@@ -74,6 +75,7 @@ extension ObservedInstance: JSONConvertible {
             members.put("ranOutOfMemory", ranOutOfMemory)
             members.put("isEnding", isEnding)
             members.put("isHeld", isHeld)
+            members.put("awaitsMeans", awaitsMeans)
             members.encode("oneOff", oneOff)
         }
     }

@@ -75,6 +75,8 @@ public struct ObservedInstance: Sendable, Equatable {
     public var isEnding: Bool?
     /// Whether it was stopped before the host was started, and so is left alone: others don't wait for it; nil: no.
     public var isHeld: Bool?
+    /// Whether its restart policy starts it again once its launch plan and its files are there, which went with an earlier supervisor; nil: no.
+    public var awaitsMeans: Bool?
     /// nil for a service's own instance.
     public var oneOff: OneOff?
 

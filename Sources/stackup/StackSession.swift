@@ -14,6 +14,9 @@ struct StackSession: ~Copyable {
     /// The stack as last applied.
     let record: StackRecord?
     private let lock: RuntimeLock?
+    let holdsLock: Bool
+    /// Of those who wait for this command, should it take the lock later.
+    let commandName: String
     let streams: Streams
     /// Of processes that stay in the background.
     private let backgroundEnvironment: [String: String]
@@ -96,7 +99,9 @@ struct StackSession: ~Copyable {
         store = stored.store
         snapshot = stored.snapshot
         record = stored.record
+        holdsLock = lock != nil
         self.lock = lock
+        commandName = invocation.commandName
         streams = invocation.streams
         backgroundEnvironment = HostPaths.environment(from: invocation.environment, workingDirectory: invocation.workingDirectory)
         self.asked = asked
@@ -153,6 +158,7 @@ struct StackSession: ~Copyable {
             try client.provide(record.plans, record.surroundings)
             // The one before has ended with its supervisor.
             if !record.renewableSecrets(of: name).isEmpty { try startAttendant() }
+            try restoreFiles(to: client, try client.observe()) { $0.awaitsMeans == true }
         } else if adopts {
             // What runs can be looked at and stopped; how to start it again is in the store.
             streams.warn(

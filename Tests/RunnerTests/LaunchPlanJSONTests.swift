@@ -149,6 +149,7 @@ import Testing
         instance.ranOutOfMemory = true
         instance.isEnding = true
         instance.isHeld = true
+        instance.awaitsMeans = true
         instance.oneOff = OneOff(service: "web", name: "job", isRemovedAtEnd: true)
         for child in Mirror(reflecting: instance).children {
             let isNothing = Mirror(reflecting: child.value).displayStyle == .optional && Mirror(reflecting: child.value).children.isEmpty

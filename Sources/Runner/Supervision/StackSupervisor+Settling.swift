@@ -129,7 +129,7 @@ extension StackSupervisor {
         instance.backoff = RestartBackoff()
         instance.stoppedByUser = false
         instance.failure = nil
-        instance.awaitsPlan = false
+        instance.awaitsMeans = false
         instance.isHeld = false
     }
 }

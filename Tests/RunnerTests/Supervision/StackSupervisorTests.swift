@@ -417,6 +417,24 @@ import Testing
         #expect(bench.takeReplies() == ["done"])
     }
 
+    /// Else what can't be started after a takeover, of which nobody knows when it was last started, would be tried ten times a second for ever.
+    @Test func theWaitGrowsWhereNothingCanBeLaunched() {
+        let observed = ObservedInstance(service: "web", index: 1, status: .restarting, startedAt: 900, exitCode: 1)
+        var traits = ServiceTraits()
+        traits.restart = .always
+        bench.supervisor.adopt(StateRecord(bootID: "b", services: [.init(name: "web", traits: traits, files: nil)], instances: [observed]), survivors: []) {
+            _ in nil
+        }
+        bench.host.refusals["web"] = "no"
+        bench.submit(.provide([.test("web", restart: .always)], StackSurroundings()))
+        for wait in [100, 200, 400, 800, 1600] as [Int64] {
+            bench.advance(wait - 1)
+            #expect(bench.calls() == [])
+            bench.advance(1)
+            #expect(bench.calls() == ["refuse web-1"])
+        }
+    }
+
     @Test func aRestartThatCannotBeLaunchedIsTriedAgain() {
         bench.up(.test("web", restart: .always))
         bench.host.refusals["web"] = "out of memory"
