@@ -136,7 +136,7 @@ enum Down {
                 if try takeDown(successor, timeout, display) { return true }
                 poll(nil, 0, 20)
             }
-            throw SupervisionError.killed
+            throw SupervisionError.lostConnection(to: session.directories)
         }
         display.follow(supervisor)
         try supervisor.down(services: services, timeoutMilliseconds: timeout.map { $0 * 1000 }) { display.show($0) }

@@ -65,7 +65,7 @@ enum Stats {
             if once || invocation.streams.lostResults { return 0 }
             usleep(interval * 1000)
         }
-        if try StackRemains.hasLiveInstances(directories) { throw SupervisionError.killed }
+        if let killing = try SupervisionError.killing(of: directories) { throw killing }
         return 0
     }
 
