@@ -11,11 +11,13 @@ extension ObservedState: JSONConvertible {
             supervisorPID: try members.readIfPresent("supervisorPID"), instances: try members.read("instances"),
             mounts: try members.read("mounts"), maskedFiles: try members.read("maskedFiles"),
             schedule: try members.decodeIfPresent("schedule"))
+        isSupervisorEnding = try members.readIfPresent("isSupervisorEnding")
     }
 
     public var json: JSONValue {
         .members { members in
             members.put("supervisorPID", supervisorPID)
+            members.put("isSupervisorEnding", isSupervisorEnding)
             members.put("instances", instances)
             members.put("mounts", mounts)
             members.put("maskedFiles", maskedFiles)

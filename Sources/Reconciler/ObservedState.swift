@@ -4,6 +4,8 @@ import Linux
 public struct ObservedState: Sendable, Equatable {
     /// nil where no supervisor runs.
     public var supervisorPID: Int32?
+    /// Whether the supervisor was told to end, and stops the stack before it does: it takes no other work any more; nil: no.
+    public var isSupervisorEnding: Bool?
     public var instances: [ObservedInstance]
     /// One per service that has a secret mount.
     public var mounts: [ObservedMount]

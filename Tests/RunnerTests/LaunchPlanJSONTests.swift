@@ -155,10 +155,11 @@ import Testing
             let isNothing = Mirror(reflecting: child.value).displayStyle == .optional && Mirror(reflecting: child.value).children.isEmpty
             #expect(!isNothing, "give \(child.label ?? "?") a value here, and write and read it in ObservedState+JSON.swift")
         }
-        let state = ObservedState(
+        var state = ObservedState(
             supervisorPID: 1, instances: [instance, ObservedInstance(service: "db", index: 1, status: .created)],
             mounts: [ObservedMount(service: "web", files: Self.whole.files)], maskedFiles: [MaskedFile(path: "/p", identity: "1:2")],
             schedule: ObservedSchedule(renewals: [ScheduledRenewal(secret: "s", due: 1, period: 2, last: 3)], underWay: ["s"], isAttended: true))
+        state.isSupervisorEnding = true
         #expect(try ObservedState(json: state.json) == state)
         #expect(try JSON.decode(ObservedState.self, from: JSON.encode(state)) == state)
     }

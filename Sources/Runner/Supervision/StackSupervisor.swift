@@ -123,7 +123,7 @@ final class StackSupervisor {
     // MARK: Looking
 
     func observe(supervisorPID: Int32) -> ObservedState {
-        ObservedState(
+        var state = ObservedState(
             supervisorPID: supervisorPID,
             instances: instances.values.sorted { $0.name < $1.name }.map(observed),
             mounts: services.keys.sorted().compactMap { service in
@@ -131,6 +131,8 @@ final class StackSupervisor {
             },
             maskedFiles: maskedFiles.sorted { $0.key < $1.key }.map { MaskedFile(path: $0.key, identity: $0.value) },
             schedule: renewals.observed(isAttended: attendance != .none))
+        if isEnding { state.isSupervisorEnding = true }
+        return state
     }
 
     func observed(_ instance: Instance) -> ObservedInstance {

@@ -28,8 +28,8 @@ func act(
     let exists = access(invocation.paths.directories(of: target.name).runtime, F_OK) == 0
     let hastened = timeout.map { target.hasten(invocation, services: invocation.operands, timeoutMilliseconds: $0) } ?? []
     let session = try StackSession(target.name, invocation, for: exists ? .changing : .observing)
+    let state = try session.observe()
     let supervisor = try session.supervisor()
-    let state = try supervisor?.observe() ?? ObservedState()
     let named = try target.services(named: invocation.operands, observed: state, record: session.record)
     let meant = state.instances.filter { instance in
         instance.oneOff == nil || oneOffs
