@@ -323,6 +323,30 @@ import Testing
     }
 }
 
+@Suite struct RemovedLogTests {
+    let bench = Bench()
+
+    /// They go with all that there is of the stack.
+    @Test func aWholeStacksLogsAreNotRemovedOneByOne() {
+        bench.up(.test("web", after: ["db"]), .test("db"))
+        bench.submit(.down(services: nil, timeoutMilliseconds: nil))
+        bench.ended("web-1")
+        bench.ended("db-1")
+        #expect(!bench.calls().contains { $0.hasPrefix("forget") } && bench.takeReplies() == ["done"])
+    }
+
+    @Test func whatIsRemovedIsForgottenThoughTheRestOfTheStackStays() {
+        bench.up(.test("web", after: ["db"]), .test("db"))
+        bench.submit(.down(services: nil, timeoutMilliseconds: nil))
+        bench.ended("web-1")
+        bench.supervisor.stopEverything(because: "it ends")
+        #expect(bench.calls().filter { $0.hasPrefix("forget") } == ["forget web-1"])
+        #expect(bench.takeReplies() == ["failed: it ends"])
+        bench.ended("db-1")
+        #expect(bench.calls().filter { $0.hasPrefix("forget") } == [])
+    }
+}
+
 @Suite struct RestartPolicyTests {
     let bench = Bench()
 
