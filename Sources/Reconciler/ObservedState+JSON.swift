@@ -11,11 +11,13 @@ extension ObservedState: JSONConvertible {
             supervisorPID: try members.readIfPresent("supervisorPID"), instances: try members.read("instances"),
             mounts: try members.read("mounts"), maskedFiles: try members.read("maskedFiles"),
             schedule: try members.decodeIfPresent("schedule"))
+        isSupervisorEnding = try members.readIfPresent("isSupervisorEnding")
     }
 
     public var json: JSONValue {
         .members { members in
             members.put("supervisorPID", supervisorPID)
+            members.put("isSupervisorEnding", isSupervisorEnding)
             members.put("instances", instances)
             members.put("mounts", mounts)
             members.put("maskedFiles", maskedFiles)
@@ -49,6 +51,7 @@ extension ObservedInstance: JSONConvertible {
         ranOutOfMemory = try members.readIfPresent("ranOutOfMemory")
         isEnding = try members.readIfPresent("isEnding")
         isHeld = try members.readIfPresent("isHeld")
+        awaitsMeans = try members.readIfPresent("awaitsMeans")
         oneOff = try members.decodeIfPresent("oneOff")
     }
 
@@ -74,6 +77,7 @@ extension ObservedInstance: JSONConvertible {
             members.put("ranOutOfMemory", ranOutOfMemory)
             members.put("isEnding", isEnding)
             members.put("isHeld", isHeld)
+            members.put("awaitsMeans", awaitsMeans)
             members.encode("oneOff", oneOff)
         }
     }

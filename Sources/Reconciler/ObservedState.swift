@@ -4,6 +4,8 @@ import Linux
 public struct ObservedState: Sendable, Equatable {
     /// nil where no supervisor runs.
     public var supervisorPID: Int32?
+    /// Whether the supervisor was told to end, and stops the stack before it does: it takes no other work any more; nil: no.
+    public var isSupervisorEnding: Bool?
     public var instances: [ObservedInstance]
     /// One per service that has a secret mount.
     public var mounts: [ObservedMount]
@@ -75,6 +77,8 @@ public struct ObservedInstance: Sendable, Equatable {
     public var isEnding: Bool?
     /// Whether it was stopped before the host was started, and so is left alone: others don't wait for it; nil: no.
     public var isHeld: Bool?
+    /// Whether its restart policy starts it again once its launch plan and its files are there, which went with an earlier supervisor; nil: no.
+    public var awaitsMeans: Bool?
     /// nil for a service's own instance.
     public var oneOff: OneOff?
 

@@ -4,6 +4,9 @@ import Reconciler
 import Runner
 import SecretStore
 
+/// That a stack's supervisor is about to end is not to be waited for.
+struct SupervisorIsEnding: Error {}
+
 /// A command's hold on one stack: its folders, the store's record of it, and its supervisor where one runs.
 struct StackSession: ~Copyable {
     let name: String
@@ -14,6 +17,11 @@ struct StackSession: ~Copyable {
     /// The stack as last applied.
     let record: StackRecord?
     private let lock: RuntimeLock?
+    let holdsLock: Bool
+    /// Whether to wait for what else keeps the stack from being changed.
+    private let waits: Bool
+    /// Of those who wait for this command, should it take the lock later.
+    let commandName: String
     let streams: Streams
     /// Of processes that stay in the background.
     private let backgroundEnvironment: [String: String]
@@ -53,14 +61,14 @@ struct StackSession: ~Copyable {
     /// A hold on one of several stacks, for a command that has the store open. A stack without a runtime folder does not run, and
     /// gets none.
     ///
-    /// - Parameter waits: whether to wait for another command that works on the stack.
+    /// - Parameter waits: whether to wait for another command that works on the stack, and for a supervisor that is about to end.
     /// - Returns: nil where the stack does not run, and where another command holds it that is not to be waited for.
     static func holding(_ name: String, _ invocation: Invocation, store: SecretStore, waits: Bool) throws -> StackSession? {
         let directories = invocation.paths.directories(of: name)
         guard let lock = try RuntimeLock.acquireIfPresent(
             directories, command: invocation.commandName, onWait: waits ? noteOfWaiting(for: name, invocation) : nil)
         else { return nil }
-        return try StackSession(name, directories, invocation, lock: lock) { try Stored(store, of: name) }
+        return try StackSession(name, directories, invocation, lock: lock, waits: waits) { try Stored(store, of: name) }
     }
 
     /// A look at one of several stacks, for a command that has the store open where it can be.
@@ -85,7 +93,7 @@ struct StackSession: ~Copyable {
     }
 
     private init(
-        _ name: String, _ directories: StackDirectories, _ invocation: Invocation, lock: consuming RuntimeLock?,
+        _ name: String, _ directories: StackDirectories, _ invocation: Invocation, lock: consuming RuntimeLock?, waits: Bool = true,
         read: () throws -> Stored
     ) throws {
         // Its supervisor puts its state together while the store is read.
@@ -96,7 +104,10 @@ struct StackSession: ~Copyable {
         store = stored.store
         snapshot = stored.snapshot
         record = stored.record
+        holdsLock = lock != nil
+        self.waits = waits
         self.lock = lock
+        commandName = invocation.commandName
         streams = invocation.streams
         backgroundEnvironment = HostPaths.environment(from: invocation.environment, workingDirectory: invocation.workingDirectory)
         self.asked = asked
@@ -153,6 +164,7 @@ struct StackSession: ~Copyable {
             try client.provide(record.plans, record.surroundings)
             // The one before has ended with its supervisor.
             if !record.renewableSecrets(of: name).isEmpty { try startAttendant() }
+            try restoreFiles(to: client, try client.observe()) { $0.awaitsMeans == true }
         } else if adopts {
             // What runs can be looked at and stopped; how to start it again is in the store.
             streams.warn(
@@ -177,15 +189,27 @@ struct StackSession: ~Copyable {
         try RenewalAttendant.start(name, environment: backgroundEnvironment)
     }
 
-    /// What runs now; nothing where there is no supervisor.
+    /// What runs now; nothing where there is no supervisor. Where that was told to end, whoever means to change something waits for it: another one is
+    /// started only after it, if there has to be one.
+    ///
+    /// - Throws: ``SupervisorIsEnding`` where that is not to be waited for.
     func observe() throws -> ObservedState {
-        if let asked, let state = try Self.state(of: asked) { return state }
+        if let asked, let state = try Self.state(of: asked), try isLasting(asked, state) { return state }
         // One that is ending takes connections and answers none; then there is none, or a new one.
         for _ in 0..<3 {
             guard let supervisor = try supervisor() else { return ObservedState() }
-            if let state = try Self.state(of: supervisor) { return state }
+            if let state = try Self.state(of: supervisor), try isLasting(supervisor, state) { return state }
         }
         throw SupervisionError.lostConnection(to: directories)
+    }
+
+    /// - Returns: false where a state is of no use any more, since its supervisor has ended.
+    private func isLasting(_ supervisor: SupervisorClient, _ state: ObservedState) throws -> Bool {
+        guard holdsLock, state.isSupervisorEnding == true else { return true }
+        guard waits else { throw SupervisorIsEnding() }
+        streams.note("waiting for the supervisor of '\(name)', which was told to end and stops its services")
+        try supervisor.awaitEnd()
+        return false
     }
 
     /// - Returns: nil where it ended before it answered.

@@ -150,15 +150,17 @@ import Testing
         instance.ranOutOfMemory = true
         instance.isEnding = true
         instance.isHeld = true
+        instance.awaitsMeans = true
         instance.oneOff = OneOff(service: "web", name: "job", isRemovedAtEnd: true)
         for child in Mirror(reflecting: instance).children {
             let isNothing = Mirror(reflecting: child.value).displayStyle == .optional && Mirror(reflecting: child.value).children.isEmpty
             #expect(!isNothing, "give \(child.label ?? "?") a value here, and write and read it in ObservedState+JSON.swift")
         }
-        let state = ObservedState(
+        var state = ObservedState(
             supervisorPID: 1, instances: [instance, ObservedInstance(service: "db", index: 1, status: .created)],
             mounts: [ObservedMount(service: "web", files: Self.whole.files)], maskedFiles: [MaskedFile(path: "/p", identity: "1:2")],
             schedule: ObservedSchedule(renewals: [ScheduledRenewal(secret: "s", due: 1, period: 2, last: 3)], underWay: ["s"], isAttended: true))
+        state.isSupervisorEnding = true
         #expect(try ObservedState(json: state.json) == state)
         #expect(try JSON.decode(ObservedState.self, from: JSON.encode(state)) == state)
     }

@@ -188,4 +188,19 @@ struct LogFiles: ~Copyable {
             missing = unlinkat(directory, fileName(instance, number), 0) == 0 ? 0 : missing + 1
         }
     }
+
+    /// Removes the logs of all instances but these.
+    static func removeAll(besides instances: Set<String>, in directory: Int32) {
+        for name in DirectoryListing.names(in: directory) {
+            guard let instance = instance(ofFile: name), !instances.contains(instance) else { continue }
+            unlinkat(directory, name, 0)
+        }
+    }
+
+    /// - Returns: nil where it is no log's name.
+    private static func instance(ofFile name: String) -> String? {
+        var name = name[...]
+        if let dot = name.lastIndex(of: "."), dot != name.startIndex, Int(name[name.index(after: dot)...]) != nil { name = name[..<dot] }
+        return name.hasSuffix(".log") ? String(name.dropLast(4)) : nil
+    }
 }

@@ -73,8 +73,8 @@ final class Instance {
     var stopDeadline: Int64 = .max
     /// Masked paths that got another file while it was starting, when nothing can be laid in it yet.
     var uncovered: [String] = []
-    /// Ended while no plan for a restart was known: after an adoption.
-    var awaitsPlan = false
+    /// Its restart policy starts it again once its plan is known and its files are in place: after an adoption neither may be so.
+    var awaitsMeans = false
     /// Whether its processes are frozen.
     var isPaused = false
     /// Processes that the kernel has killed for want of memory since the last start.
@@ -114,6 +114,7 @@ final class Instance {
         if outOfMemoryKills > 0 { observed.ranOutOfMemory = true }
         if isAlive, intent?.isEnd == true { observed.isEnding = true }
         if isHeld { observed.isHeld = true }
+        if awaitsMeans || isRestartOwed && !isAlive && intent == nil { observed.awaitsMeans = true }
         return observed
     }
 }

@@ -43,6 +43,7 @@ extension StackSupervisor {
         cover(deployment.masks.map(\.path))
         for file in deployment.masks { maskedFiles[file.path] = file.identity }
         for operation in deployment.operations { intend(operation) }
+        restartAwaiting()
         if let (name, caller) = called { instances[name]?.caller = caller }
         react()
         for instance in pending where instance.intent?.endsProcesses == true { instance.grace = deployment.timeoutMilliseconds }

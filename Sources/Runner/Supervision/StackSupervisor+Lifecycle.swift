@@ -6,6 +6,8 @@ import Reconciler
 extension StackSupervisor {
     func launch(_ instance: Instance) {
         let name = instance.name
+        // A start that fails counts, too: what hinders it may do so for long, and the pauses between tries are to grow.
+        instance.lastStart = now()
         instance.phase = .waiting
         instance.isRestartOwed = false
         instance.failure = nil
@@ -16,8 +18,7 @@ extension StackSupervisor {
             return launchFailed(instance, "its launch plan is not known; run 'up'")
         }
         // Without its files a service would start, fail in its own way and be hard to understand.
-        let present = Set((host.mountedFiles(of: name.service) ?? []).map { Bytewise($0.target) })
-        if let missing = plan.files.first(where: { !present.contains(Bytewise($0.target)) }) {
+        if let missing = missingFile(of: plan) {
             return launchFailed(instance, "its file \(missing.target) is not in place; run 'up'")
         }
         emit(.starting, name)
@@ -29,13 +30,19 @@ extension StackSupervisor {
         do {
             instance.process = try host.launch(plan, in: surroundings, as: name, for: caller)
             instance.phase = .starting
-            instance.lastStart = now()
             instance.startedAt = wallClock()
             instance.finishedAt = nil
             changed(.launched)
         } catch {
             launchFailed(instance, "\(error)")
         }
+    }
+
+    /// A file that a service is to have and that is not in place.
+    func missingFile(of plan: LaunchPlan) -> MountedFile? {
+        guard !plan.files.isEmpty else { return nil }
+        let present = Set((host.mountedFiles(of: plan.service) ?? []).map { Bytewise($0.target) })
+        return plan.files.first { !present.contains(Bytewise($0.target)) }
     }
 
     /// The instance's command runs.
@@ -198,8 +205,10 @@ extension StackSupervisor {
             maximum = own ?? maximum
         }
         if let maximum, maximum > 0, instance.attempts >= maximum { return }
-        guard service.plan != nil else {
-            instance.awaitsPlan = true
+        // A service's files go with the last of its processes where no supervisor holds them. To try again and again would bring nothing back.
+        guard let plan = service.plan, missingFile(of: plan) == nil else {
+            instance.awaitsMeans = true
+            changed(.soon)
             return
         }
         // A delay of nothing would keep the machine busy with what fails at once.

@@ -16,8 +16,8 @@ extension StackSupervisor {
         case .apply(let deployment):
             try apply(deployment, of: job)
         case .stop(let names, let timeout, let byHost):
-            for instance in try selected(names) where instance.isAlive || instance.phase == .backingOff || instance.awaitsPlan {
-                instance.awaitsPlan = false
+            for instance in try selected(names) where instance.isAlive || instance.phase == .backingOff || instance.awaitsMeans {
+                instance.awaitsMeans = false
                 instance.grace = timeout
                 intend(.stop(byUser: !byHost), instance)
             }
@@ -136,11 +136,19 @@ extension StackSupervisor {
             if instance.phase == .running, instance.health == nil, instance.hooks == nil, services[instance.name.service]?.plan?.configHash == instance.configHash {
                 beginChecks(of: instance)
             }
-            guard instance.intent == nil else { continue }
+        }
+        restartAwaiting()
+    }
+
+    /// Makes up for restarts that had to wait for a plan or for files, where these are there now.
+    func restartAwaiting() {
+        let waiting = instances.values.filter { $0.intent == nil && ($0.awaitsMeans || $0.isRestartOwed) }.sorted { $0.name < $1.name }
+        for instance in waiting {
+            guard let plan = services[instance.name.service]?.plan, instance.isAlive || missingFile(of: plan) == nil else { continue }
             if instance.isRestartOwed {
                 restartAsOwed(instance)
-            } else if instance.awaitsPlan {
-                instance.awaitsPlan = false
+            } else {
+                instance.awaitsMeans = false
                 applyRestartPolicy(instance)
             }
         }

@@ -85,6 +85,8 @@ final class StackSupervisor {
     var vacated = Set<String>()
     /// Services without instances: forgotten once all is done, for the order of the others may hang on them.
     var emptied = Set<String>()
+    /// Instances that the `down` of the whole stack under way has removed, and of which something is kept until all goes.
+    var removedWithStack: [InstanceName] = []
     /// What each service depends on, directly or not.
     private var closures: [String: Set<String>]?
     /// See ``StoppedServices``.
@@ -123,7 +125,7 @@ final class StackSupervisor {
     // MARK: Looking
 
     func observe(supervisorPID: Int32) -> ObservedState {
-        ObservedState(
+        var state = ObservedState(
             supervisorPID: supervisorPID,
             instances: instances.values.sorted { $0.name < $1.name }.map(observed),
             mounts: services.keys.sorted().compactMap { service in
@@ -131,6 +133,8 @@ final class StackSupervisor {
             },
             maskedFiles: maskedFiles.sorted { $0.key < $1.key }.map { MaskedFile(path: $0.key, identity: $0.value) },
             schedule: renewals.observed(isAttended: attendance != .none))
+        if isEnding { state.isSupervisorEnding = true }
+        return state
     }
 
     func observed(_ instance: Instance) -> ObservedInstance {
@@ -201,7 +205,8 @@ final class StackSupervisor {
         current = nil
         // Who hears that it is done may rely on a successor's knowing of it.
         if unsaved > .late { changed(.urgent) }
-        if case .down(services: nil, _) = job.request, job.failures.isEmpty { onDown() }
+        if case .down(services: nil, _) = job.request, job.failures.isEmpty { onDown() } else { forgetRemoved() }
+        removedWithStack = []
         job.onFinish(job.failures.isEmpty ? .done : .failed(reason: job.failures.joined(separator: "\n")))
         startNextJob()
     }
@@ -221,6 +226,7 @@ final class StackSupervisor {
     /// Drops the jobs that have not begun and replaces the one that has: everything is to stop.
     func stopEverything(because reason: String) {
         isEnding = true
+        forgetRemoved()
         for job in [current].compactMap({ $0 }) + queue { job.onFinish(.failed(reason: reason)) }
         queue = []
         current = nil
@@ -228,6 +234,12 @@ final class StackSupervisor {
             intend(.stop(byUser: false), instance)
         }
         settle()
+    }
+
+    /// The stack does not go as a whole after all.
+    private func forgetRemoved() {
+        for name in removedWithStack { host.forget(name) }
+        removedWithStack = []
     }
 
     /// Nothing is being started or stopped.

@@ -40,6 +40,9 @@ extension StackSupervisor {
                 observed.command = []
                 // Who takes over carries no request out that somebody has made here.
                 observed.isEnding = nil
+                // A restart that waits is one to it, whatever it waits for here.
+                observed.awaitsMeans = nil
+                if instance.awaitsMeans { observed.status = .restarting }
                 // What a check prints is the service's own matter.
                 observed.health?.output = nil
                 return observed

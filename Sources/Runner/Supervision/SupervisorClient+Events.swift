@@ -54,6 +54,18 @@ extension SupervisorClient {
         }
     }
 
+    /// Waits until a supervisor that was told to end has done so.
+    ///
+    /// - Parameter onEvent: hears how its instances end.
+    public func awaitEnd(_ onEvent: (InstanceEvent) -> Void = { _ in }) throws(SupervisionError) {
+        do {
+            try subscribe()
+        } catch where error.isLostConnection {
+            return
+        }
+        while let event = try nextEvent() { onEvent(event) }
+    }
+
     // MARK: Renewal
 
     /// Waits until secrets are due: then the state says which. There is one process at most that does this.

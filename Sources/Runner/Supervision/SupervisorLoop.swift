@@ -92,9 +92,9 @@ final class SupervisorLoop {
         saveIfDue()
         if isStopping && supervisor.isSettled && endTime == nil && !isRemoved {
             save()
+            resign()
             supervisor.host.removeGroups()
             directory.remove(RuntimeDirectory.socketName)
-            directory.remove(RuntimeDirectory.supervisorRecordName)
             end()
         }
         server.flush()
@@ -175,8 +175,12 @@ final class SupervisorLoop {
     /// What a predecessor has left; nil where there is nothing.
     func predecessorRecord() -> StateRecord? { directory.predecessorRecord(bootID: bootID) }
 
+    /// Says that nobody has to go on with the stack: who found no socket, and this record still there, would start a successor. So it goes first.
+    private func resign() { directory.remove(RuntimeDirectory.supervisorRecordName) }
+
     private func removeEverything(but kept: String? = nil) {
         isRemoved = true
+        resign()
         logs.remove()
         supervisor.host.removeGroups()
         directory.removeAll(but: kept)

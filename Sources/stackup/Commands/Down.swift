@@ -42,7 +42,7 @@ enum Down {
         let session = try StackSession(target.name, invocation, for: .changing)
         let display = InstanceProgress(invocation.streams, title: "Removing")
         defer { display.finish() }
-        let state = try session.observe()
+        let state = try observe(session)
         let orphans = orphans(target, state, invocation)
         for event in hastened { display.show(event) }
         let services = Set(state.instances.map(\.service)).subtracting(orphans).sorted()
@@ -108,6 +108,30 @@ enum Down {
         }
     }
 
+    /// What can be seen of the stack; nothing where that takes a supervisor that can't be started, and nothing runs.
+    private static func observe(_ session: borrowing StackSession) throws -> ObservedState {
+        do {
+            return try session.observe()
+        } catch {
+            guard try leavesNothingRunning(session) else { throw error }
+            return ObservedState()
+        }
+    }
+
+    /// As ``StackSession/supervisor()``, but for one that can't be started and would find nothing that runs: what is left then goes without.
+    private static func findSupervisor(of session: borrowing StackSession) throws -> SupervisorClient? {
+        do {
+            return try session.supervisor()
+        } catch {
+            guard try leavesNothingRunning(session) else { throw error }
+            return nil
+        }
+    }
+
+    private static func leavesNothingRunning(_ session: borrowing StackSession) throws -> Bool {
+        try SupervisorClient.connect(session.directories) == nil && !StackRemains.hasLiveInstances(session.directories)
+    }
+
     private static let mostSuccessors = 100
 
     /// - Parameters:
@@ -117,7 +141,7 @@ enum Down {
     private static func stop(
         _ session: borrowing StackSession, _ services: [String]?, timeout: Int64?, _ display: InstanceProgress, _ invocation: Invocation, isSigned: Bool
     ) throws -> Bool {
-        guard let supervisor = try session.supervisor() else {
+        guard let supervisor = try findSupervisor(of: session) else {
             // Nobody is left who knows what ended together with its supervisor, unless this command had asked it for all that it had. (A sign
             // that stands for two things can't be taken back.)
             if services != nil || !isSigned, StackRemains.state(session.directories) != nil { _ = leaveSign(invocation) }
@@ -129,14 +153,14 @@ enum Down {
             // It was ending already, a `down` before this one was killed while it waited; or somebody has killed it, and a successor goes on with
             // what still runs. One that is just being killed may take a connection yet.
             for _ in 0..<Self.mostSuccessors {
-                guard let successor = try session.supervisor() else {
+                guard let successor = try findSupervisor(of: session) else {
                     try StackRemains.remove(session.directories)
                     return true
                 }
                 if try takeDown(successor, timeout, display) { return true }
                 poll(nil, 0, 20)
             }
-            throw SupervisionError.killed
+            throw SupervisionError.lostConnection(to: session.directories)
         }
         display.follow(supervisor)
         try supervisor.down(services: services, timeoutMilliseconds: timeout.map { $0 * 1000 }) { display.show($0) }

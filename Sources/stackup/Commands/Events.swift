@@ -38,9 +38,10 @@ enum Events {
         let isJSON = invocation.flag("json")
         var stream = EventStream(directories, since: since, until: until)
         try stream.follow { event in
-            guard let line = EventLine(event, project: target.name), line.isAbout(services), filter.matches(line) else { return }
+            guard let line = EventLine(event, project: target.name), line.isAbout(services), filter.matches(line) else { return true }
             invocation.streams.print(isJSON ? line.document.serialized() : line.text)
             if invocation.streams.lostResults { throw CommandFailure.alreadyReported }
+            return !invocation.streams.isReaderGone
         }
         return 0
     }
@@ -68,14 +69,16 @@ private struct EventStream {
     }
 
     /// Hands on events until the time is over.
-    mutating func follow(_ body: (StackEvent) throws -> Void) throws {
+    ///
+    /// - Parameter body: returns whether it wants more.
+    mutating func follow(_ body: (StackEvent) throws -> Bool) throws {
         let arrival = try SupervisorArrival(directories)
         repeat {
             arrival.watch()
             if let supervisor = try SupervisorClient.connect(directories) {
                 do {
                     try supervisor.subscribe(since: since.nanoseconds)
-                    try hear(supervisor, body)
+                    guard try hear(supervisor, body) else { return }
                 } catch let error as SupervisionError where error.isLostConnection {
                     // It was just ending; another one may follow.
                 }
@@ -84,15 +87,16 @@ private struct EventStream {
         } while !isOver
     }
 
-    private mutating func hear(_ supervisor: SupervisorClient, _ body: (StackEvent) throws -> Void) throws {
+    /// - Returns: false where no more are wanted.
+    private mutating func hear(_ supervisor: SupervisorClient, _ body: (StackEvent) throws -> Bool) throws -> Bool {
         while true {
             var wanted = pollfd(fd: supervisor.descriptor, events: Int16(POLLIN), revents: 0)
             // What has been kept comes at once: where the time is over, whatever comes later is not asked for.
-            if poll(&wanted, 1, until == nil ? -1 : max(patience(.max), 100)) == 0 { return }
-            guard let event = try supervisor.nextStackEvent() else { return }
-            if let until, event.time > until.nanoseconds { return }
+            if poll(&wanted, 1, until == nil ? -1 : max(patience(.max), 100)) == 0 { return true }
+            guard let event = try supervisor.nextStackEvent() else { return true }
+            if let until, event.time > until.nanoseconds { return true }
             since = LogTime(nanoseconds: event.time + 1)
-            try body(event)
+            guard try body(event) else { return false }
         }
     }
 

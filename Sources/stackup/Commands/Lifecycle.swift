@@ -13,12 +13,13 @@ import Terminal
 ///   - oneOffs: whether a service's one-offs are meant with it.
 ///   - orphans: whether what no file defines is meant, too.
 ///   - timeout: for a request that ends instances, how many milliseconds each has for it; nil in it: its own grace period.
+///   - startsAgain: whether what has ended is started, for which its files have to be there.
 ///   - otherwise: what to do where there is no such instance; as in Compose, mostly no failure. It gets the services as they were named,
 ///     and what would have been concerned, had it been named.
 ///   - request: asks for the services that have one.
 func act(
     _ invocation: Invocation, title: String, on isConcerned: (ObservedInstance) -> Bool = { _ in true },
-    withOneOffs oneOffs: Bool = false, withOrphans: Bool = false, ending timeout: Int64?? = nil,
+    withOneOffs oneOffs: Bool = false, withOrphans: Bool = false, ending timeout: Int64?? = nil, startsAgain: Bool = false,
     otherwise: (_ stack: String, _ services: [String]?, _ orphans: [String]) throws -> Void,
     _ request: (SupervisorClient, [String], (InstanceEvent) -> Void) throws -> Void
 ) throws -> Int32 {
@@ -27,8 +28,8 @@ func act(
     let exists = access(invocation.paths.directories(of: target.name).runtime, F_OK) == 0
     let hastened = timeout.map { target.hasten(invocation, services: invocation.operands, timeoutMilliseconds: $0) } ?? []
     let session = try StackSession(target.name, invocation, for: exists ? .changing : .observing)
+    let state = try session.observe()
     let supervisor = try session.supervisor()
-    let state = try supervisor?.observe() ?? ObservedState()
     let named = try target.services(named: invocation.operands, observed: state, record: session.record)
     let meant = state.instances.filter { instance in
         instance.oneOff == nil || oneOffs
@@ -41,6 +42,7 @@ func act(
         try otherwise(target.name, named == nil ? nil : invocation.operands, Set(meant.map(\.ownService)).sorted())
         return 0
     }
+    if startsAgain { try session.restoreFiles(to: supervisor, state) { concerned.contains($0.service) } }
     let display = InstanceProgress(invocation.streams, title: title)
     defer { display.finish() }
     display.follow(supervisor)
@@ -93,7 +95,7 @@ enum Start {
 
     static func run(_ invocation: Invocation) throws -> Int32 {
         try act(
-            invocation, title: "Starting",
+            invocation, title: "Starting", startsAgain: true,
             otherwise: { stack, services, orphans in
                 guard orphans.isEmpty else { throw CommandFailure(nothing(to: "start", stack, services, but: orphans)) }
                 let names = services.map { " " + $0.joined(separator: " ") } ?? ""
@@ -138,7 +140,7 @@ enum RestartCommand {
     static func run(_ invocation: Invocation) throws -> Int32 {
         let timeout = try invocation.seconds("timeout").map { $0 * 1000 }
         return try act(
-            invocation, title: "Restarting", ending: timeout, otherwise: { invocation.streams.note(nothing(to: "restart", $0, $1, but: $2)) }
+            invocation, title: "Restarting", ending: timeout, startsAgain: true, otherwise: { invocation.streams.note(nothing(to: "restart", $0, $1, but: $2)) }
         ) { try $0.restart(services: $1, timeoutMilliseconds: timeout, dependents: !invocation.flag("no-deps"), onEvent: $2) }
     }
 }

@@ -33,6 +33,7 @@ enum PlanCommand {
         invocation.streams.print(
             invocation.wantsJSON ? try JSON.encodeValue(planned.plan).serialized(pretty: true) : planned.plan.text)
         planned.reportProspects(invocation.streams)
-        return invocation.flag("detailed-exitcode") && !planned.plan.isEmpty ? 2 : 0
+        // Who could not read the plan must not take its status for all there is to know.
+        return invocation.flag("detailed-exitcode") && !planned.plan.isEmpty && !invocation.streams.lostResults ? 2 : 0
     }
 }

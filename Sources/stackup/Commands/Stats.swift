@@ -62,10 +62,10 @@ enum Stats {
             if redraws { invocation.streams.print("\u{1B}[H\u{1B}[2J", terminator: "") }
             try invocation.print(
                 rows.map { row in .init(cells: row.cells, document: row.document) }, header: header, as: format, json: .lines)
-            if once || invocation.streams.lostResults { return 0 }
+            if once || invocation.streams.lostResults || invocation.streams.isReaderGone { return 0 }
             usleep(interval * 1000)
         }
-        if try StackRemains.hasLiveInstances(directories) { throw SupervisionError.killed }
+        if let killing = try SupervisionError.killing(of: directories) { throw killing }
         return 0
     }
 

@@ -21,7 +21,7 @@ enum Wait {
         let target = try invocation.targetStack()
         let takesDown = invocation.flag("down-project")
         var ends = Ends(stack: target.name, streams: invocation.streams)
-        // A supervisor may be killed meanwhile; what it has started runs on, and the next one tells of it.
+        // A supervisor may be killed meanwhile; the next one tells what becomes of its services, or has become of them.
         while try !wait(target, &ends, untilFirst: takesDown, invocation) {}
         if takesDown { try Down.takeDown(target, invocation) }
         return ends.status
@@ -53,7 +53,7 @@ enum Wait {
         invocation.forgetKeys()
         while !awaited.isEmpty {
             guard let event = try events.nextEvent() else {
-                if try StackRemains.hasLiveInstances(directories) { return false }
+                if try SupervisionError.killing(of: directories) != nil { return false }
                 throw CommandFailure("the stack was taken down meanwhile")
             }
             guard let instance = event.instance.flatMap({ awaited[$0] }) else { continue }

@@ -18,7 +18,14 @@ final class DeliveryTarget {
     init(_ session: consuming StackSession, _ record: StackRecord) throws {
         name = session.name
         self.record = record
-        observed = try session.observe()
+        var observed = try session.observe()
+        // What waits for its files is to get them, too.
+        if observed.replicas.contains(where: { $0.awaitsMeans == true }), let supervisor = try session.supervisor(),
+            try session.restoreFiles(to: supervisor, observed, for: { $0.awaitsMeans == true })
+        {
+            observed = try supervisor.observe()
+        }
+        self.observed = observed
         self.session = session
     }
 

@@ -23,7 +23,7 @@ struct ForegroundStack {
         let reader = try LogReader(directory: deployed.directories.logs, of: .services(deployed.services), since: deployed.since)
         let follower = LogFollower(
             deployed.supervisor, events: events, reader: reader,
-            printer: LogPrinter(invocation, instances: instances, to: .separate), directories: deployed.directories,
+            printer: LogPrinter(invocation, instances: instances, to: .separate, outlivesTerminal: true), directories: deployed.directories,
             services: deployed.services)
         let manager = ServiceManager(environment: invocation.environment)
         manager.notify("READY=1")

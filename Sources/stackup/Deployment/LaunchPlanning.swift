@@ -121,13 +121,18 @@ struct LaunchPlanning {
 
     /// Lines that nobody takes are lost. Whoever takes them may come later, so it is no error.
     private mutating func missLogSocket(_ service: Service, _ plan: LaunchPlan) {
-        guard let logging = plan.logging, let path = logging.destination?.socketPath, access(path, F_OK) != 0 else { return }
+        guard let logging = plan.logging, let path = logging.destination?.socketPath, !isSocket(path) else { return }
         warn(
             service, "logging",
             "there is no socket \(path) on this host, so what the service prints "
                 + (logging.isKept ? "is only kept for 'stackup logs', and not passed on" : "is lost"),
             remedy: service.logging.driver == .syslog
                 ? "start a syslog, or name the socket of the one there is in 'syslog-address'" : "start systemd-journald, or choose another driver")
+    }
+
+    private func isSocket(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
     }
 
     private func limits(of service: Service) throws(DeploymentError) -> [ResourceLimit] {

@@ -164,6 +164,9 @@ extension SecretDelivery {
             let isGranted = record.grants(anyOf: names)
             let target = try DeliveryTarget(session, record)
             return isGranted || target.oneOffsHold(anyOf: names) ? target : nil
+        } catch is SupervisorIsEnding {
+            // Its turn comes with those that are waited for.
+            return nil
         } catch {
             outcome.failures.append(.init(stack: name, reason: "\(error)"))
             return nil

@@ -31,7 +31,7 @@ struct StartWatch {
         var unchecked = Set(try deployed.observe().filter { $0.health?.status == .starting }.map(\.name))
         while true {
             guard let batch = try events.eventsByNow() else {
-                if try StackRemains.hasLiveInstances(deployed.directories) { throw SupervisionError.killed }
+                if let killing = try SupervisionError.killing(of: deployed.directories) { throw killing }
                 throw CommandFailure("the stack was taken down meanwhile")
             }
             for event in batch where event.endsTheWait { unchecked.remove(event.instance ?? "") }

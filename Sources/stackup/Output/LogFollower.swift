@@ -70,7 +70,7 @@ final class LogFollower {
             guard isSupervised else {
                 finish()
                 // What was taken down has ended well.
-                if try StackRemains.hasLiveInstances(directories) { throw SupervisionError.killed }
+                if let killing = try SupervisionError.killing(of: directories) { throw killing }
                 break
             }
             if try isNews && !anythingRuns() || until.map({ $0 < .now() }) ?? false { break }

@@ -38,11 +38,17 @@ struct LogPrinter {
     private let streams: Streams
     /// Whose line is not ended yet: a very long one comes in parts.
     private var unfinished: Source?
+    /// Whether there is more to do than to print, once the terminal is gone.
+    private let outlivesTerminal: Bool
     /// Called before anything is printed.
     var willPrint: () -> Void = {}
 
-    /// - Parameter instances: those known so far, for the width of the prefixes.
-    init(_ invocation: Invocation, instances: [ObservedInstance], to outputs: Outputs) {
+    /// - Parameters:
+    ///   - instances: those known so far, for the width of the prefixes.
+    ///   - outlivesTerminal: whether to go on without a terminal that was closed. SIGHUP tells of that, too, and may be seen later than that nothing
+    ///     can be written any more.
+    init(_ invocation: Invocation, instances: [ObservedInstance], to outputs: Outputs, outlivesTerminal: Bool = false) {
+        self.outlivesTerminal = outlivesTerminal
         ownNames = Dictionary(instances.compactMap { instance in instance.oneOff.map { (instance.name, $0.name) } }, uniquingKeysWith: { first, _ in first })
         prefixes = LogPrefixes(
             names: instances.map { $0.oneOff?.name ?? $0.name }, isColoured: !invocation.flag("no-color") && (outputs == .errors ? invocation.streams.coloursErrors : invocation.streams.coloursOutput))
@@ -84,6 +90,7 @@ struct LogPrinter {
     private func send(_ bytes: [UInt8], to stream: LogStream) {
         let descriptor = outputs.descriptor(of: stream)
         guard !bytes.withUnsafeBytes({ put($0, to: descriptor) }) else { return }
+        if errno == EIO, outlivesTerminal { return }
         // A reader that has gone away wants no more.
         guard errno != EPIPE else { exit(0) }
         if descriptor == STDOUT_FILENO { streams.fail("\(ResultOutput.error())") }

@@ -30,6 +30,9 @@ struct Streams {
     /// Whether a result could not be written, a full disk's fault for example; that has been said then.
     var lostResults: Bool { output.failure != nil }
 
+    /// Whether nobody reads any more results, so that a command that goes on and on has nothing left to do.
+    var isReaderGone: Bool { output.isReaderGone }
+
     /// A result.
     func print(_ text: String, terminator: String = "\n") {
         if !output.put(text + terminator), let failure = output.failure { fail("\(failure)") }

@@ -169,4 +169,11 @@ import Testing
         LogFiles.remove(of: "web-1", in: directory.number)
         #expect(DirectoryListing.names(in: directory.number) == ["web-10.log.1"])
     }
+
+    @Test func logsOfInstancesThatAreNoMoreAreFound() throws {
+        let kept = ["web-1.log", "web-1.log.1", "a.log-1.log", "stopped", "web.log-1", ".log.x"]
+        for name in kept + ["web-10.log", "web-10.log.2", "db-1.log.1", "a.log-2.log", "web~1a2b3c4d5e6f-1.log"] { try temporary.write("x", to: name) }
+        LogFiles.removeAll(besides: ["web-1", "a.log-1"], in: directory.number)
+        #expect(DirectoryListing.names(in: directory.number).sorted() == kept.sorted())
+    }
 }

@@ -13,6 +13,8 @@ final class ServedStack: @unchecked Sendable {
     let host = FakeHost()
     private var supervisorLoop: SupervisorLoop?
     private var thread = pthread_t()
+    /// Does something on the loop's thread, which waits for events.
+    private(set) var perform: (@escaping (SupervisorLoop) -> Void) -> Void = { _ in }
 
     init() throws {
         directories = StackDirectories(runtime: "\(temporary.path)/run/shop", logs: "\(temporary.path)/logs/shop")
@@ -36,6 +38,7 @@ final class ServedStack: @unchecked Sendable {
         }
         host.onLaunch = { name in soon { supervisor.started(name) } }
         host.onSignal = { name, signal in if signal != SIGHUP { soon { supervisor.ended(name, code: 128 + signal) } } }
+        perform = { body in soon { [unowned supervisorLoop] in body(supervisorLoop) } }
         let unmanaged = Unmanaged.passRetained(supervisorLoop)
         pthread_create(&thread, nil, { argument in
             try? Unmanaged<SupervisorLoop>.fromOpaque(argument!).takeRetainedValue().run()
@@ -65,6 +68,40 @@ private func makePipe() -> (Int32, Int32) {
     var ends: [Int32] = [-1, -1]
     precondition(pipe(&ends) == 0)
     return (ends[0], ends[1])
+}
+
+@Suite struct OrderlyEndTests {
+    let stack: ServedStack
+
+    init() throws { stack = try ServedStack() }
+
+    /// - Returns: whether a command that looked while the stack is taken away would start a successor, and whether there was still somebody to ask.
+    private func look(during end: () throws -> Void) throws -> (needsSuccessor: Bool?, hasSocket: Bool?) {
+        let directories = stack.directories
+        let directory = try #require(try RuntimeDirectory.open(directories.runtime, create: false))
+        try directory.write(SupervisorRecord(process: .current(), bootID: BootIdentity.current()), to: RuntimeDirectory.supervisorRecordName)
+        try stack.connect().apply(Deployment(plans: [.test("web")], operations: [.create(service: "web", index: 1)]))
+        for _ in 0..<3000 where StackRemains.state(directories) == nil { usleep(10_000) }
+        #expect(try StackRemains.needSuccessor(directories))
+        var seen: (Bool?, Bool?)
+        stack.host.onRemoveGroups = {
+            seen = (try? StackRemains.needSuccessor(directories), access("\(directories.runtime)/control.sock", F_OK) == 0)
+        }
+        try end()
+        stack.join()
+        return seen
+    }
+
+    /// It would revive what was just taken down.
+    @Test func whoLooksWhileAStackIsTakenDownStartsNoSuccessor() throws {
+        let seen = try look { try stack.connect().down() }
+        #expect(seen.needsSuccessor == false && seen.hasSocket == true)
+    }
+
+    @Test func whoLooksWhileASupervisorEndsInOrderStartsNoSuccessor() throws {
+        let seen = try look { stack.perform { $0.terminate() } }
+        #expect(seen.needsSuccessor == false && seen.hasSocket == true)
+    }
 }
 
 @Suite struct ControlServerTests {

@@ -323,6 +323,52 @@ import Testing
         #expect(bench.calls() == ["launch web-1"])
     }
 
+    /// With the last process that held a service's tmpfs it is gone, and what was in it.
+    @Test func whatEndedMeanwhileWaitsForItsFilesToo() throws {
+        let bench = Bench()
+        let plan = LaunchPlan.test("web", restart: .always, files: [.test("key")])
+        bench.supervisor.adopt(record([running]), survivors: []) { _ in 3 }
+        bench.submit(.provide([plan], StackSurroundings()))
+        bench.advance(60_000)
+        #expect(bench.calls() == [] && bench.takeReplies() == ["done"])
+        #expect(bench.instance("web-1")?.observed.status == .exited && bench.instance("web-1")?.observed.awaitsMeans == true)
+        // Should this supervisor be killed, too, the next one goes on.
+        let record = bench.supervisor.record(bootID: "b")
+        #expect(record.instances.first?.status == .restarting)
+        let last = Bench()
+        last.supervisor.adopt(record, survivors: []) { _ in nil }
+        #expect(last.instance("web-1")?.awaitsMeans == true && last.instance("web-1")?.exitCode == 3)
+
+        let deployment = Deployment(
+            plans: [plan], operations: [.write(service: "web", file: .test("key"))],
+            payloads: [.init(length: 3, files: [.init(service: "web", target: "/run/secrets/key")])])
+        let payload = try LockedBuffer(count: 3)
+        bench.submit(.apply(deployment), payload: payload)
+        #expect(bench.calls() == ["write web /run/secrets/key"])
+        bench.advance(100)
+        #expect(bench.calls() == ["launch web-1"])
+        #expect(bench.instance("web-1")?.observed.awaitsMeans == nil)
+    }
+
+    /// Whatever its policy says: it was about to be started again.
+    @Test func aRestartThatAPredecessorOwedWaitsForItsFilesToo() throws {
+        let bench = Bench()
+        let plan = LaunchPlan.test("web", files: [.test("key")])
+        var record = record([running], restart: .no)
+        record.owed = [OwedReaction(service: "web", index: 1)]
+        bench.supervisor.adopt(record, survivors: []) { _ in 3 }
+        bench.submit(.provide([plan], StackSurroundings()))
+        #expect(bench.calls() == [] && bench.takeReplies() == ["done"])
+        #expect(bench.instance("web-1")?.observed.awaitsMeans == true)
+        #expect(bench.supervisor.owed.count == 1)
+        bench.host.files["web"] = [.test("key")]
+        bench.submit(.provide([plan], StackSurroundings()))
+        #expect(bench.calls() == ["launch web-1"])
+        #expect(bench.supervisor.owed.isEmpty)
+        bench.started("web-1")
+        #expect(bench.takeReplies() == ["done"] && bench.instance("web-1")?.observed.status == .running)
+    }
+
     @Test func aSuccessUnderOnFailureIsNotRestarted() {
         let bench = Bench()
         bench.supervisor.adopt(record([running], restart: .onFailure(maximumRetries: nil)), survivors: []) { _ in 0 }

@@ -26,6 +26,7 @@ final class FakeHost: InstanceHost {
     /// With a real loop: what happens after each call.
     var onLaunch: (InstanceName) -> Void = { _ in }
     var onSignal: (InstanceName, Int32) -> Void = { _, _ in }
+    var onRemoveGroups: () -> Void = {}
     private var lastPID: Int32 = 1000
 
     func launch(_ plan: LaunchPlan, in surroundings: StackSurroundings, as instance: InstanceName, for caller: InstanceCaller?) throws -> ProcessIdentity {
@@ -69,7 +70,10 @@ final class FakeHost: InstanceHost {
 
     func groups(of instance: InstanceName) -> [String]? { nil }
 
-    func removeGroups() { calls.append("remove groups") }
+    func removeGroups() {
+        calls.append("remove groups")
+        onRemoveGroups()
+    }
 
     func forget(_ instance: InstanceName) { calls.append("forget \(instance)") }
 

@@ -323,6 +323,30 @@ import Testing
     }
 }
 
+@Suite struct RemovedLogTests {
+    let bench = Bench()
+
+    /// They go with all that there is of the stack.
+    @Test func aWholeStacksLogsAreNotRemovedOneByOne() {
+        bench.up(.test("web", after: ["db"]), .test("db"))
+        bench.submit(.down(services: nil, timeoutMilliseconds: nil))
+        bench.ended("web-1")
+        bench.ended("db-1")
+        #expect(!bench.calls().contains { $0.hasPrefix("forget") } && bench.takeReplies() == ["done"])
+    }
+
+    @Test func whatIsRemovedIsForgottenThoughTheRestOfTheStackStays() {
+        bench.up(.test("web", after: ["db"]), .test("db"))
+        bench.submit(.down(services: nil, timeoutMilliseconds: nil))
+        bench.ended("web-1")
+        bench.supervisor.stopEverything(because: "it ends")
+        #expect(bench.calls().filter { $0.hasPrefix("forget") } == ["forget web-1"])
+        #expect(bench.takeReplies() == ["failed: it ends"])
+        bench.ended("db-1")
+        #expect(bench.calls().filter { $0.hasPrefix("forget") } == [])
+    }
+}
+
 @Suite struct RestartPolicyTests {
     let bench = Bench()
 
@@ -415,6 +439,24 @@ import Testing
         bench.advance(60_000)
         #expect(bench.calls() == [])
         #expect(bench.takeReplies() == ["done"])
+    }
+
+    /// Else what can't be started after a takeover, of which nobody knows when it was last started, would be tried ten times a second for ever.
+    @Test func theWaitGrowsWhereNothingCanBeLaunched() {
+        let observed = ObservedInstance(service: "web", index: 1, status: .restarting, startedAt: 900, exitCode: 1)
+        var traits = ServiceTraits()
+        traits.restart = .always
+        bench.supervisor.adopt(StateRecord(bootID: "b", services: [.init(name: "web", traits: traits, files: nil)], instances: [observed]), survivors: []) {
+            _ in nil
+        }
+        bench.host.refusals["web"] = "no"
+        bench.submit(.provide([.test("web", restart: .always)], StackSurroundings()))
+        for wait in [100, 200, 400, 800, 1600] as [Int64] {
+            bench.advance(wait - 1)
+            #expect(bench.calls() == [])
+            bench.advance(1)
+            #expect(bench.calls() == ["refuse web-1"])
+        }
     }
 
     @Test func aRestartThatCannotBeLaunchedIsTriedAgain() {
