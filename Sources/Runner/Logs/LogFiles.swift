@@ -196,11 +196,4 @@ struct LogFiles: ~Copyable {
             unlinkat(directory, name, 0)
         }
     }
-
-    /// - Returns: nil where it is no log's name.
-    private static func instance(ofFile name: String) -> String? {
-        var name = name[...]
-        if let dot = name.lastIndex(of: "."), dot != name.startIndex, Int(name[name.index(after: dot)...]) != nil { name = name[..<dot] }
-        return name.hasSuffix(".log") ? String(name.dropLast(4)) : nil
-    }
 }
