@@ -117,10 +117,12 @@ struct TargetStack {
     ///   - record: the stack as last applied.
     /// - Returns: nil where none was given; a one-off's key for its name.
     /// - Throws: `CommandFailure` for a name that nothing has.
-    func services(named names: [String], observed: ObservedState, record: StackRecord?) throws(CommandFailure) -> [String]? {
+    func services(
+        named names: [String], observed: ObservedState, record: @autoclosure () -> StackRecord?
+    ) throws(CommandFailure) -> [String]? {
         guard !names.isEmpty else { return nil }
         var known = Set(observed.replicas.map(\.service))
-        known.formUnion(definedServices ?? Set(record?.services.keys.map { $0 } ?? []))
+        known.formUnion(definedServices ?? Set(record()?.services.keys.map { $0 } ?? []))
         let oneOffs = Dictionary(observed.oneOffs.map { ($0.name(in: self.name), $0.service) }, uniquingKeysWith: { first, _ in first })
         // Without files it is not known what could be meant.
         guard project != nil || !known.isEmpty || !oneOffs.isEmpty else {

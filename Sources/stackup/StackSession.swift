@@ -15,7 +15,8 @@ struct StackSession: ~Copyable {
     let store: SecretStore?
     let snapshot: StoreSnapshot?
     /// The stack as last applied.
-    let record: StackRecord?
+    var record: StackRecord? { recorded.record }
+    private let recorded: Recorded
     private let lock: RuntimeLock?
     let holdsLock: Bool
     /// Whether to wait for what else keeps the stack from being changed.
@@ -81,15 +82,23 @@ struct StackSession: ~Copyable {
         /// nil where nothing was ever stored on this host, and where it can't be used.
         var store: SecretStore?
         var snapshot: StoreSnapshot?
-        var record: StackRecord?
+        var recorded = Recorded(nil)
 
         init() {}
 
         init(_ store: SecretStore?, of name: String) throws {
             self.store = store
             snapshot = try store?.snapshot()
-            record = try store?.stackRecord(name).flatMap { StackRecord(decoding: $0) }
+            recorded = Recorded(try store?.stackRecord(name))
         }
+    }
+
+    /// What the store has of the stack itself: taken apart when it is first asked for, which takes a while with many services.
+    private final class Recorded {
+        private let bytes: [UInt8]?
+        private(set) lazy var record = bytes.flatMap { StackRecord(decoding: $0) }
+
+        init(_ bytes: [UInt8]?) { self.bytes = bytes }
     }
 
     private init(
@@ -103,7 +112,7 @@ struct StackSession: ~Copyable {
         self.directories = directories
         store = stored.store
         snapshot = stored.snapshot
-        record = stored.record
+        recorded = stored.recorded
         holdsLock = lock != nil
         self.waits = waits
         self.lock = lock

@@ -172,12 +172,16 @@ public final class SupervisorClient {
     }
 
     /// Stops and removes instances; with all of them go the stack's runtime directory, its logs and its supervisor.
+    ///
+    /// - Parameter meanwhile: what the caller has to do while they end.
     public func down(
-        services: [String]? = nil, timeoutMilliseconds: Int64? = nil, onEvent: (InstanceEvent) -> Void = { _ in }
+        services: [String]? = nil, timeoutMilliseconds: Int64? = nil, onEvent: (InstanceEvent) -> Void = { _ in }, meanwhile: () -> Void = {}
     ) throws(SupervisionError) {
         let process = services == nil ? try supervisorProcess() : -1
         defer { if process >= 0 { close(process) } }
-        try request(.down(services: services, timeoutMilliseconds: timeoutMilliseconds), onEvent)
+        try send(.down(services: services, timeoutMilliseconds: timeoutMilliseconds))
+        meanwhile()
+        try finish(onEvent)
         // It has answered, and ends: that the kernel takes a while to clear up after it is no reason to be seen still.
         var end = pollfd(fd: process, events: Int16(POLLIN), revents: 0)
         if process >= 0 { poll(&end, 1, Self.endPatience) }
@@ -274,7 +278,7 @@ public final class SupervisorClient {
         var filled = 0
         var end = patience < 0 ? nil : MonotonicClock.now() + Int64(patience)
         while filled < count {
-            try wait(for: Int16(POLLIN), until: end)
+            // Most often it is there: a command that stops a thousand services hears of each several times.
             let received = bytes.withUnsafeMutableBytes { recv(socket.number, $0.baseAddress! + filled, count - filled, Int32(MSG_DONTWAIT)) }
             if received > 0 {
                 filled += received
@@ -282,7 +286,9 @@ public final class SupervisorClient {
             } else if received == 0 || errno == ECONNRESET {
                 if let reason = complaint() { throw .notStarted(reason: reason) }
                 throw .lostConnection(to: directories)
-            } else if errno != EINTR, errno != EAGAIN {
+            } else if errno == EAGAIN {
+                try wait(for: Int16(POLLIN), until: end)
+            } else if errno != EINTR {
                 throw .system(SystemCallError("recv", "the control socket"))
             }
         }

@@ -96,11 +96,12 @@ enum Down {
 
     /// - Returns: false where the supervisor ended before it answered.
     private static func takeDown(
-        _ supervisor: SupervisorClient, _ timeout: Int64?, _ display: InstanceProgress
+        _ session: borrowing StackSession, _ supervisor: SupervisorClient, _ timeout: Int64?, _ display: InstanceProgress
     ) throws -> Bool {
         display.follow(supervisor)
         do {
-            try supervisor.down(timeoutMilliseconds: timeout.map { $0 * 1000 }) { display.show($0) }
+            // What the store has of the stack is asked for at the end; to take it apart takes a while.
+            try supervisor.down(timeoutMilliseconds: timeout.map { $0 * 1000 }, onEvent: { display.show($0) }) { _ = session.record }
             return true
         } catch {
             guard error.isLostConnection else { throw error }
@@ -149,7 +150,7 @@ enum Down {
             return false
         }
         guard let services else {
-            if try takeDown(supervisor, timeout, display) { return true }
+            if try takeDown(session, supervisor, timeout, display) { return true }
             // It was ending already, a `down` before this one was killed while it waited; or somebody has killed it, and a successor goes on with
             // what still runs. One that is just being killed may take a connection yet.
             for _ in 0..<Self.mostSuccessors {
@@ -157,7 +158,7 @@ enum Down {
                     try StackRemains.remove(session.directories)
                     return true
                 }
-                if try takeDown(successor, timeout, display) { return true }
+                if try takeDown(session, successor, timeout, display) { return true }
                 poll(nil, 0, 20)
             }
             throw SupervisionError.lostConnection(to: session.directories)
