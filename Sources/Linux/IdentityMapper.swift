@@ -25,7 +25,7 @@ public struct IdentityMapper: ~Copyable {
     private let answer: FileDescriptor
 
     /// In milliseconds: how long one of root's programs may take, which may ask name services.
-    private static let patience: Int32 = 30_000
+    private static let patience: Int32 = 10_000
 
     public init() throws(SystemCallError) {
         let null = try FileDescriptor.open("/dev/null", O_RDWR)

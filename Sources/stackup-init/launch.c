@@ -184,6 +184,8 @@ _Noreturn void launch(void) {
     struct identity *identity = &service.identity;
     read_filter(identity);
     service.filters_first = take_word("filterfirst");
+    // Nothing would end it where its pid namespace is another's, and this process fails.
+    if (service.filters_first && is_among_others) fail_because("read", "specification", "among others no service has its filter first");
     pid_t pid = service.filters_first ? start_beside(serve, &service) : 0;
     if (pid < 0) fail("clone3", "service");
     build_surroundings(surroundings);

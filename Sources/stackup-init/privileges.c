@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -32,6 +34,8 @@ void read_identity(struct identity *identity) {
     }
     if (take_word("oom")) identity->oom_score_adjustment = next_text();
     identity->keeps_groups = take_word("keepgroups");
+    // Whoever keeps them has to say so, and whoever doesn't.
+    if (!identity->keeps_groups && !take_word("setgroups")) fail_because("read", "specification", "it says nothing of groups");
     identity->uid = (unsigned)next_number();
     identity->gid = (unsigned)next_number();
     identity->groups = next_list();
@@ -93,16 +97,27 @@ static void adjust_oom_score(const char *adjustment) {
     fail("oom_score_adj", adjustment);
 }
 
+/// Whether this process's user namespace has one group, and no more.
+static int has_one_group(void) {
+    // A volume may lie on /proc: no service is to be believed.
+    int file = open("/proc/self/gid_map", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct statfs filesystem;
+    if (file < 0 || fstatfs(file, &filesystem) != 0 || filesystem.f_type != PROC_SUPER_MAGIC) fail("open", "/proc/self/gid_map");
+    char text[128];
+    ssize_t length = read(file, text, sizeof text);
+    close(file);
+    // One line, and its last number, how many there are, is 1.
+    return length > 3 && memcmp(text + length - 3, " 1\n", 3) == 0 && memchr(text, '\n', (size_t)length) == text + length - 1;
+}
+
 static void set_groups(const struct identity *identity) {
     if (identity->keeps_groups) return;
     size_t count = 0;
     while (identity->groups[count] != NULL) count++;
     gid_t *groups = keep((count + 1) * sizeof *groups);
     for (size_t i = 0; i < count; i++) groups[i] = (gid_t)strtoul(identity->groups[i], NULL, 10);
-    if (setgroups(count, groups) != 0) {
-        // A user namespace that maps one group only may not change them (user_namespaces(7)): everybody in it has those of whoever made it.
-        if (!unprivileged || errno != EPERM || identity->uid != getuid()) fail("setgroups", "own");
-    }
+    // A user namespace that maps one group only may not change them (user_namespaces(7)): everybody in it has those of whoever made it.
+    if (setgroups(count, groups) != 0 && !(unprivileged && errno == EPERM && has_one_group())) fail("setgroups", "own");
 }
 
 static void limit_capabilities(uint64_t wanted) {

@@ -263,7 +263,7 @@ extension InitSpecification {
             try put(limit.hard)
         }
         if let oomScoreAdjustment { try put(["oom", String(oomScoreAdjustment)]) }
-        if user.keepsGroups { try put("keepgroups") }
+        try put(user.keepsGroups ? "keepgroups" : "setgroups")
         try put(user.uid)
         try put(user.gid)
         try putList(user.groups.map(String.init))

@@ -40,9 +40,9 @@ enum CopySide {
         input: Int32, output: Int32, isGroup: Bool = false
     ) throws(SystemCallError) -> ChildProcess {
         let isCaller = plan.user.uid == geteuid() && plan.user.gid == getegid() && (plan.user.keepsGroups || plan.user.groups.isEmpty)
-        let entersNamespace = geteuid() != 0 && !isCaller && hasOthers(instance)
-        let process = FileDescriptor(owning: entersNamespace ? clinux_pidfd_open(instance.pid ?? 0) : -1)
-        if entersNamespace, process.number < 0 { throw SystemCallError("pidfd_open", instance.name) }
+        // In this order: who is found to be that process at last was it before, too.
+        let entersNamespace = geteuid() != 0 && !isCaller ? try hasOthers(instance) : false
+        let process = entersNamespace ? try process(of: instance) : FileDescriptor(owning: -1)
         return try ChildProcess(
             "/proc/self/exe",
             [
@@ -54,8 +54,20 @@ enum CopySide {
     }
 
     /// Whether its user namespace has others than the caller.
-    private static func hasOthers(_ instance: ObservedInstance) -> Bool {
-        instance.pid.flatMap { IdentityMap(.groups, of: $0) }?.hasOne == false
+    private static func hasOthers(_ instance: ObservedInstance) throws(SystemCallError) -> Bool {
+        guard let pid = instance.pid, let map = IdentityMap(.groups, of: pid) else { throw ended(instance) }
+        return !map.hasOne
+    }
+
+    private static func process(of instance: ObservedInstance) throws(SystemCallError) -> FileDescriptor {
+        do {
+            if let process = try instance.openProcess() { return process }
+        } catch {}
+        throw ended(instance)
+    }
+
+    private static func ended(_ instance: ObservedInstance) -> SystemCallError {
+        SystemCallError("enter the user namespace", instance.name, code: ESRCH)
     }
 
     static func run(arguments: [String]) -> Int32 {
