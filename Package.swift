@@ -42,12 +42,14 @@ let package = Package(
             dependencies: ["CLinux", "Linux", "JSON", "Words", "YAML", "Compose", "SecretMemory", "SecretStore", "SourceProtocol", "SystemCalls", "Reconciler", "Runner", "Terminal"],
             // lld is the toolchain's own; the default one warns of what the static runtime may do.
             linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"], .when(configuration: .release))]),
+        // For what another process sees to.
+        .target(name: "Waiting", dependencies: ["Linux"], path: "Tests/Waiting"),
         .testTarget(name: "LinuxTests", dependencies: ["Linux"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "WordsTests", dependencies: ["Words"]),
         .testTarget(name: "YAMLTests", dependencies: ["YAML"]),
         .testTarget(name: "ComposeTests", dependencies: ["Compose"]),
-        .testTarget(name: "SecretStoreTests", dependencies: ["CSodium", "JSON", "Linux", "SecretMemory", "SecretStore", "StoreWriter", "MemoryInspection"]),
+        .testTarget(name: "SecretStoreTests", dependencies: ["CSodium", "JSON", "Linux", "SecretMemory", "SecretStore", "StoreWriter", "MemoryInspection", "Waiting"]),
         // A process of its own that the store's tests can kill.
         .executableTarget(name: "StoreWriter", dependencies: ["CSodium", "SecretMemory", "SecretStore", "Linux"], path: "Tests/StoreWriter"),
         // What became of memory that held secrets, for the tests of both rooms that have some.
@@ -55,15 +57,15 @@ let package = Package(
         .testTarget(
             name: "SecretSourcesTests",
             dependencies: [
-                "CLinux", "MemoryInspection", "SecretSources", "SourceProtocol", "SecretMemory", "JSON", "Linux", "SandboxProbe", "stackup-sources",
+                "CLinux", "MemoryInspection", "SecretSources", "SourceProtocol", "SecretMemory", "JSON", "Linux", "SandboxProbe", "stackup-sources", "Waiting",
             ]),
         // A process that goes into the sandbox and can't come out again.
         .executableTarget(name: "SandboxProbe", dependencies: ["SecretSources", "Linux"], path: "Tests/SandboxProbe"),
         .testTarget(name: "ReconcilerTests", dependencies: ["Reconciler", "Compose", "SecretMemory", "SecretStore"]),
         .testTarget(name: "SystemCallsTests", dependencies: ["SystemCalls", "Linux"]),
         // What of it decides without the kernel; all of it is compiled by scripts/build.
-        .target(name: "CInitParts", path: "Sources/stackup-init", sources: ["lending.c"], publicHeadersPath: "parts"),
-        .testTarget(name: "RunnerTests", dependencies: ["CInitParts", "CLinux", "Runner", "JSON", "Linux", "Reconciler", "SystemCalls", "MemoryInspection"]),
+        .target(name: "CInitParts", path: "Sources/stackup-init", sources: ["kernel_file.c", "lending.c"], publicHeadersPath: "parts"),
+        .testTarget(name: "RunnerTests", dependencies: ["CInitParts", "CLinux", "Runner", "JSON", "Linux", "Reconciler", "SystemCalls", "MemoryInspection", "Waiting"]),
         .testTarget(name: "TerminalTests", dependencies: ["Terminal"]),
         // Plays Tests/transcripts against the built command.
         .testTarget(name: "TranscriptTests"),

@@ -35,6 +35,19 @@ public func loadUninterpolatedModel(_ options: ProjectOptions) -> (model: Uninte
     return (reporter.hasErrors ? nil : model, reporter.sorted())
 }
 
+/// Finds out what a project is called and which services its files have, whatever their profiles, which takes half as long as to load it.
+///
+/// What is wrong within services, or between them, is not always found.
+public func loadOutline(_ options: ProjectOptions) -> OutlineResult {
+    let reporter = Reporter(options.purpose)
+    let loading = SourceLoading(options, reporter)
+    var services: [String]?
+    if let sources = ProjectSources(options, loading), let document = merged(sources, loading), !reporter.hasErrors {
+        services = (document["services"]?.mapping?.entries ?? []).filter { $0.value.mapping != nil }.map(\.key)
+    }
+    return OutlineResult(projectName: loading.knownName, services: services, diagnostics: reporter.sorted())
+}
+
 /// What the files say together; nil, with an error reported, where that is nothing.
 private func merged(_ sources: ProjectSources, _ loading: SourceLoading) -> Node? {
     let set = FileSet(

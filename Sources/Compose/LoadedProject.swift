@@ -42,3 +42,13 @@ public struct LoadResult: Sendable {
     /// In the order of the files and their lines.
     public var diagnostics: [Diagnostic]
 }
+
+/// What an outline says.
+public struct OutlineResult: Sendable {
+    /// As far as it is certain.
+    public var projectName: String?
+    /// Every service of the files, in their order; nil where there are errors.
+    public var services: [String]?
+    /// In the order of the files and their lines.
+    public var diagnostics: [Diagnostic]
+}

@@ -123,6 +123,8 @@ extension Array: BytewiseComparable where Element: BytewiseComparable {
     @inlinable
     public func hasSameBytes(as other: [Element]) -> Bool {
         guard count == other.count else { return false }
+        // Most often one is a copy of the other.
+        if withUnsafeBufferPointer({ own in other.withUnsafeBufferPointer { own.baseAddress == $0.baseAddress } }) { return true }
         for index in 0..<count where !self[index].hasSameBytes(as: other[index]) { return false }
         return true
     }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,13 +10,13 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "filter.h"
 #include "kept.h"
+#include "parts/kernel_file.h"
 #include "report.h"
 #include "root.h"
 #include "specification.h"
@@ -99,13 +98,11 @@ static void adjust_oom_score(const char *adjustment) {
 
 /// Whether this process's user namespace has one group, and no more.
 static int has_one_group(void) {
-    // A volume may lie on /proc: no service is to be believed.
-    int file = open("/proc/self/gid_map", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    struct statfs filesystem;
-    if (file < 0 || fstatfs(file, &filesystem) != 0 || filesystem.f_type != PROC_SUPER_MAGIC) fail("open", "/proc/self/gid_map");
     char text[128];
-    ssize_t length = read(file, text, sizeof text);
-    close(file);
+    // What has asked this is what is told of.
+    int refusal = errno;
+    ssize_t length = read_kernel_file("/proc/self/gid_map", text, sizeof text);
+    errno = refusal;
     // One line, and its last number, how many there are, is 1.
     return length > 3 && memcmp(text + length - 3, " 1\n", 3) == 0 && memchr(text, '\n', (size_t)length) == text + length - 1;
 }

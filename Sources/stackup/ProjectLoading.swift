@@ -60,11 +60,11 @@ extension Invocation {
     func targetStack() throws(CommandFailure) -> TargetStack {
         if let name = value("project-name"), values("file").isEmpty {
             if let problem = projectNameProblem(name) { throw CommandFailure(problem) }
-            return TargetStack(name: name, project: nil)
+            return TargetStack(name: name, definedServices: nil)
         }
         // What would keep services from being started is of no matter here.
-        let result = Compose.loadProject(projectOptions(services: [], for: .printing))
-        if let project = result.project { return TargetStack(name: project.stack.name, project: project) }
+        let result = Compose.loadOutline(projectOptions(services: [], for: .printing))
+        if let name = result.projectName, let services = result.services { return TargetStack(name: name, definedServices: Set(services)) }
         let errors = result.diagnostics.filter { $0.severity == .error }
         guard let name = result.projectName else {
             streams.report(errors)
@@ -76,18 +76,24 @@ extension Invocation {
         if !values("file").isEmpty || environment["COMPOSE_PROJECT_NAME"]?.isEmpty ?? true {
             streams.warn("the Compose files have errors, which 'stackup config -q' shows; going on with what runs of '\(name)'")
         }
-        return TargetStack(name: name, project: nil)
+        return TargetStack(name: name, definedServices: nil)
     }
 }
 
 /// What a command on what runs is about.
 struct TargetStack {
     let name: String
-    /// nil where no files were asked for, or where they have errors.
-    let project: LoadedProject?
+    /// Those of the files, whatever their profiles; nil where no files were asked for, or where they have errors.
+    let definedServices: Set<String>?
 
-    /// Those of the files, whatever their profiles; nil where there are none.
-    var definedServices: Set<String>? { project.map { Set($0.stack.services.map(\.name) + $0.stack.disabledServices) } }
+    init(name: String, definedServices: Set<String>?) {
+        self.name = name
+        self.definedServices = definedServices
+    }
+
+    init(_ stack: Stack) {
+        self.init(name: stack.name, definedServices: Set(stack.services.map(\.name) + stack.disabledServices))
+    }
 
     /// What starts a service that doesn't run: `up` can't start what no file defines.
     func startingCommand(of service: String, _ observed: ObservedState) -> String {
@@ -125,7 +131,7 @@ struct TargetStack {
         known.formUnion(definedServices ?? Set(record()?.services.keys.map { $0 } ?? []))
         let oneOffs = Dictionary(observed.oneOffs.map { ($0.name(in: self.name), $0.service) }, uniquingKeysWith: { first, _ in first })
         // Without files it is not known what could be meant.
-        guard project != nil || !known.isEmpty || !oneOffs.isEmpty else {
+        guard definedServices != nil || !known.isEmpty || !oneOffs.isEmpty else {
             throw CommandFailure("stack '\(self.name)' does not run; 'stackup ls' lists those that do")
         }
         return try names.map { name throws(CommandFailure) in

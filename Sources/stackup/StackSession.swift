@@ -37,16 +37,18 @@ struct StackSession: ~Copyable {
         case reading
         /// Acts on what runs; waits for other commands that do. As with observing, no trouble with the store keeps a person from it.
         case changing
-        /// The same, and makes the store where there is none.
+        /// The same, of what is to end: of its state, only the services are asked for.
+        case ending
+        /// As with changing, and makes the store where there is none.
         case deploying
     }
 
     init(_ name: String, _ invocation: Invocation, for purpose: Purpose) throws {
         let directories = invocation.paths.directories(of: name)
         let lock = purpose == .reading || purpose == .observing ? nil : try Self.lock(name, directories, invocation)
-        try self.init(name, directories, invocation, lock: lock) {
+        try self.init(name, directories, invocation, lock: lock, asks: purpose == .ending ? .services : .state) {
             switch purpose {
-            case .observing, .changing:
+            case .observing, .changing, .ending:
                 do {
                     return try Stored(try invocation.openStoreUnasked(), of: name)
                 } catch {
@@ -101,12 +103,17 @@ struct StackSession: ~Copyable {
         init(_ bytes: [UInt8]?) { self.bytes = bytes }
     }
 
+    /// What the supervisor is asked for before the store is read.
+    private enum Question {
+        case state, services
+    }
+
     private init(
         _ name: String, _ directories: StackDirectories, _ invocation: Invocation, lock: consuming RuntimeLock?, waits: Bool = true,
-        read: () throws -> Stored
+        asks question: Question = .state, read: () throws -> Stored
     ) throws {
-        // Its supervisor puts its state together while the store is read.
-        let asked = try Self.ask(directories)
+        // It puts its answer together meanwhile.
+        let asked = try Self.ask(question, directories)
         let stored = try read()
         self.name = name
         self.directories = directories
@@ -122,10 +129,13 @@ struct StackSession: ~Copyable {
         self.asked = asked
     }
 
-    private static func ask(_ directories: StackDirectories) throws(SupervisionError) -> SupervisorClient? {
+    private static func ask(_ question: Question, _ directories: StackDirectories) throws(SupervisionError) -> SupervisorClient? {
         let client = try SupervisorClient.connect(directories)
-        do {
-            try client?.askForState()
+        do throws(SupervisionError) {
+            switch question {
+            case .state: try client?.askForState()
+            case .services: try client?.askForServices()
+            }
         } catch {
             // It is just ending.
             guard error.isLostConnection else { throw error }
@@ -203,18 +213,30 @@ struct StackSession: ~Copyable {
     ///
     /// - Throws: ``SupervisorIsEnding`` where that is not to be waited for.
     func observe() throws -> ObservedState {
-        if let asked, let state = try Self.state(of: asked), try isLasting(asked, state) { return state }
+        try answer(isEnding: \.isSupervisorEnding) { client throws(SupervisionError) in try client.observe() } ?? ObservedState()
+    }
+
+    /// Which services there are, under the same conditions.
+    func observeServices() throws -> ObservedServices {
+        try answer(isEnding: \.isSupervisorEnding) { client throws(SupervisionError) in try client.observeServices() } ?? ObservedServices()
+    }
+
+    /// - Returns: nil where there is no supervisor.
+    private func answer<Answer>(
+        isEnding: (Answer) -> Bool?, _ read: (SupervisorClient) throws(SupervisionError) -> Answer
+    ) throws -> Answer? {
+        if let asked, let answer = try Self.answer(of: asked, read), try isLasting(asked, isEnding(answer)) { return answer }
         // One that is ending takes connections and answers none; then there is none, or a new one.
         for _ in 0..<3 {
-            guard let supervisor = try supervisor() else { return ObservedState() }
-            if let state = try Self.state(of: supervisor), try isLasting(supervisor, state) { return state }
+            guard let supervisor = try supervisor() else { return nil }
+            if let answer = try Self.answer(of: supervisor, read), try isLasting(supervisor, isEnding(answer)) { return answer }
         }
         throw SupervisionError.lostConnection(to: directories)
     }
 
-    /// - Returns: false where a state is of no use any more, since its supervisor has ended.
-    private func isLasting(_ supervisor: SupervisorClient, _ state: ObservedState) throws -> Bool {
-        guard holdsLock, state.isSupervisorEnding == true else { return true }
+    /// - Returns: false where an answer is of no use any more, since its supervisor has ended.
+    private func isLasting(_ supervisor: SupervisorClient, _ isEnding: Bool?) throws -> Bool {
+        guard holdsLock, isEnding == true else { return true }
         guard waits else { throw SupervisorIsEnding() }
         streams.note("waiting for the supervisor of '\(name)', which was told to end and stops its services")
         try supervisor.awaitEnd()
@@ -222,9 +244,11 @@ struct StackSession: ~Copyable {
     }
 
     /// - Returns: nil where it ended before it answered.
-    private static func state(of supervisor: SupervisorClient) throws -> ObservedState? {
+    private static func answer<Answer>(
+        of supervisor: SupervisorClient, _ read: (SupervisorClient) throws(SupervisionError) -> Answer
+    ) throws -> Answer? {
         do {
-            return try supervisor.observe()
+            return try read(supervisor)
         } catch {
             guard error.isLostConnection else { throw error }
             return nil

@@ -52,6 +52,8 @@ final class Fixture {
                 environment: environment, standardInput: { Array(standardInput.utf8) }))
     }
 
+    func outline() -> OutlineResult { loadOutline(ProjectOptions(purpose: .printing, workingDirectory: directory)) }
+
     /// The one service of the one file, with every error a failure.
     static func service(_ text: String, environment: [String: String] = [:]) throws -> Service {
         let fixture = Fixture(["compose.yaml": text])

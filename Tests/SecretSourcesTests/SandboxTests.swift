@@ -3,6 +3,7 @@ import Glibc
 import Linux
 import Synchronization
 import Testing
+import Waiting
 
 @testable import SecretSources
 
@@ -416,7 +417,8 @@ private final class Victim: Sendable {
             program, ["victim"], environment: ["TOKEN": "canary"], descriptors: [null.number, null.number, null.number])
         pid = process.pid
         // It is as it should be once it has become what it waits with.
-        for _ in 0..<3000 where (try? ProgramOutput("/bin/cat", ["/proc/\(pid)/comm"]).text) != "sleep\n" { usleep(10_000) }
+        let pid = process.pid
+        eventually { (try? FileDescriptor.open("/proc/\(pid)/comm", O_RDONLY).readAll()) == Array("sleep\n".utf8) }
     }
 
     deinit {

@@ -2,6 +2,7 @@ import Glibc
 import Linux
 import SecretMemory
 import Testing
+import Waiting
 
 @testable import SecretStore
 
@@ -215,8 +216,7 @@ func passphrases(_ texts: String...) -> StoreUnlocker {
             (try? FileDescriptor.open("/proc/\(started)/cmdline", O_RDONLY).readAll()).flatMap { $0 }?.isEmpty == false
         }
         #expect(!started.isEmpty)
-        for _ in 0..<1500 where runs() { usleep(20_000) }
-        #expect(!runs())
+        #expect(eventually { !runs() })
     }
 
     @Test func aCommandThatFailedOnceIsNotRunAgain() throws {
@@ -286,7 +286,7 @@ func passphrases(_ texts: String...) -> StoreUnlocker {
         // The kernel forgets it by itself.
         try opened.unlock(seconds: 5)
         #expect(try SecretStore.open(scratch.location)?.opening == .keyring)
-        for _ in 0..<300 where (try? SecretStore.open(scratch.location)) != nil { usleep(100_000) }
+        eventually(every: 100_000) { (try? SecretStore.open(scratch.location)) == nil }
         #expect(throws: StoreError.self) { _ = try SecretStore.open(scratch.location) }
     }
 

@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import Testing
+import Waiting
 
 @testable import SecretStore
 
@@ -89,9 +90,9 @@ import Testing
             withExtendedLifetime((first, second)) {}
         }
         // Processes that other tests start just then hold the two until they execute something (flock(2)).
-        for _ in 0..<600 where !signs.isEmpty {
+        try eventually {
             try store.settleUnlogged { _ in ([], true) }
-            if !signs.isEmpty { usleep(50_000) }
+            return signs.isEmpty
         }
         #expect(signs == [])
     }

@@ -66,6 +66,7 @@ extension InitSpecification {
     ///
     /// - Parameters:
     ///   - view: what it sees of the host.
+    ///   - status: the number of the descriptor that its status is written by, and where: an offset in bytes.
     ///   - groups: the numbers of the descriptors that it joins control groups by.
     ///   - shared: namespaces of other instances, by the numbers of pidfds.
     ///   - sharedMemory: the number of a mount that becomes its /dev/shm.
@@ -73,7 +74,8 @@ extension InitSpecification {
     ///   - caller: who waits for a one-off, and the number of its socket.
     ///   - isUnprivileged: whether it runs in a user namespace of an unprivileged caller.
     static func launch(
-        _ plan: LaunchPlan, index: Int, in view: HostView, targets: [String], groups: Range<Int>, shared: [(number: Int, kinds: UInt64)] = [],
+        _ plan: LaunchPlan, index: Int, in view: HostView, status: (number: Int, offset: Int), targets: [String], groups: Range<Int>,
+        shared: [(number: Int, kinds: UInt64)] = [],
         sharedMemory: Int? = nil, caller: (InstanceCaller, socket: Int)? = nil, isUnprivileged: Bool
     ) throws(LaunchError) -> InitSpecification {
         let hostname = plan.hostname(ofInstance: index)
@@ -101,6 +103,7 @@ extension InitSpecification {
             try specification.put("privileged")
             specification.namesHostPaths = true
         }
+        try specification.put(["status", String(status.number), String(status.offset)])
         if let (caller, socket) = caller {
             try specification.put(["caller", String(socket)])
             if case .terminal(let size) = caller.streams { try specification.put(["terminal", String(size.rows), String(size.columns)]) }

@@ -84,36 +84,37 @@ public final class InstanceLauncher {
     ///   - mount: the service's files.
     ///   - group: what it is born into; nil: our own.
     ///   - shared: namespaces of other instances, in the place of its own.
-    ///   - exitStatusFile: where the wait status goes when the service ends, for a supervisor that is not the parent.
+    ///   - exitStatus: where the wait status goes when the service ends, for a supervisor that is not the parent.
     /// - Returns: the instance, whose set-up goes on: `startReport` tells how it ended.
     public func launch(
         _ plan: LaunchPlan, index: Int, in view: HostView, mount: ServiceMount, group: CgroupEntrance? = nil,
-        sharing shared: [SharedNamespaces] = [], exitStatusFile: borrowing FileDescriptor
+        sharing shared: [SharedNamespaces] = [], exitStatus: ExitStatusPage
     ) throws(LaunchError) -> LaunchedInstance {
-        try launch(plan, index: index, in: view, mount: mount, group: group, sharing: shared, caller: nil, exitStatusFile: exitStatusFile)
+        try launch(plan, index: index, in: view, mount: mount, group: group, sharing: shared, caller: nil, exitStatus: exitStatus)
     }
 
     /// - Parameter caller: who waits for it, and gives it its streams; nil: nobody does.
     func launch(
         _ plan: LaunchPlan, index: Int, in view: HostView, mount: ServiceMount, group: CgroupEntrance?, sharing shared: [SharedNamespaces],
-        caller: InstanceCaller?, exitStatusFile: borrowing FileDescriptor
+        caller: InstanceCaller?, exitStatus: ExitStatusPage
     ) throws(LaunchError) -> LaunchedInstance {
         let mounts = try mount.descriptorsForInstance()
         let joins = group?.members ?? []
-        let firstJoin = Int(InitDescriptor.secrets) + 1 + mounts.targetNumbers.count
+        let writableStatus = Int(InitDescriptor.secrets) + 1 + mounts.targetNumbers.count
+        let firstJoin = writableStatus + 1
         let namespaces = plan.namespaces ?? NamespacePlan()
         let firstShared = firstJoin + joins.count
         let sharedMemory = try Self.sharedMemory(of: shared)
         let specification = try InitSpecification.launch(
-            plan, index: index, in: view, targets: mounts.targetPaths, groups: firstJoin..<firstShared,
+            plan, index: index, in: view, status: (writableStatus, exitStatus.offset), targets: mounts.targetPaths, groups: firstJoin..<firstShared,
             shared: shared.enumerated().map { (firstShared + $0, $1.kinds) }, sharedMemory: sharedMemory.number < 0 ? nil : firstShared + shared.count,
             caller: caller.map { ($0, firstShared + shared.count + (sharedMemory.number < 0 ? 0 : 1)) }, isUnprivileged: isUnprivileged)
         do {
             let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
             let output = try FileDescriptor.pipe(), errors = try FileDescriptor.pipe(), report = try FileDescriptor.pipe()
             var descriptors = [null.number, output.write.number, errors.write.number, instructions.number, report.write.number]
-            descriptors += [exitStatusFile.number, output.read.number, errors.read.number]
-            descriptors += [mounts.keeper.number, mounts.secrets.number] + mounts.targetNumbers + joins
+            descriptors += [exitStatus.readable, output.read.number, errors.read.number]
+            descriptors += [mounts.keeper.number, mounts.secrets.number] + mounts.targetNumbers + [exitStatus.writable] + joins
             descriptors += shared.map(\.process) + (sharedMemory.number < 0 ? [] : [sharedMemory.number])
             if let caller {
                 // The pipes stay empty: what it prints is for the caller.

@@ -4,6 +4,8 @@ import Reconciler
 /// What a command asks of a supervisor. docs/control-protocol.md has the form on the wire.
 enum ControlRequest: Sendable, Equatable {
     case observe
+    /// Which services there are, and no more.
+    case list
     /// How a one-off was launched: of services, the stack's record says it.
     case plan(service: String)
     /// Gives a supervisor that has adopted a stack the plans it needs for restarts.
@@ -45,6 +47,7 @@ extension ControlRequest: JSONConvertible {
         if let timeout { try Self.check(timeout: timeout) }
         switch request {
         case "observe": self = .observe
+        case "list": self = .list
         case "plan":
             guard let service = services?.first, services?.count == 1 else { throw SupervisionError.refused("a plan is one service's") }
             self = .plan(service: service)
@@ -88,6 +91,7 @@ extension ControlRequest: JSONConvertible {
             }
             switch self {
             case .observe: put("observe")
+            case .list: put("list")
             case .plan(let service): put("plan", [service])
             case .provide(let plans, let surroundings):
                 put("provide")
@@ -137,6 +141,7 @@ extension ControlRequest: JSONConvertible {
 /// What a supervisor answers: any number of events, then one of the others.
 enum ControlReply: Sendable, Equatable {
     case state(ObservedState)
+    case services(ObservedServices)
     case plan(LaunchPlan)
     case event(InstanceEvent)
     /// For who subscribed to all events.
@@ -152,6 +157,7 @@ extension ControlReply: JSONConvertible {
         var message = try JSONMembers(json)
         switch try message.read("reply", as: String.self) {
         case "state": self = .state(try message.read("state"))
+        case "services": self = .services(try message.read("services"))
         case "plan": self = .plan(try message.read("plan"))
         case "event": self = .event(try message.read("event"))
         case "happened": self = .happened(try message.decode("happened"))
@@ -167,6 +173,7 @@ extension ControlReply: JSONConvertible {
             message.put("reply", kind)
             switch self {
             case .state(let state): message.put("state", state)
+            case .services(let services): message.put("services", services)
             case .plan(let plan): message.put("plan", plan)
             case .event(let event): message.put("event", event)
             case .happened(let event): message.encode("happened", event)
@@ -179,6 +186,7 @@ extension ControlReply: JSONConvertible {
     private var kind: String {
         switch self {
         case .state: "state"
+        case .services: "services"
         case .plan: "plan"
         case .event: "event"
         case .happened: "happened"

@@ -148,6 +148,7 @@ final class ControlServer {
         supervisor.settleIfDue()
         switch request {
         case .observe: client.send(.state(supervisor.observe(supervisorPID: getpid())))
+        case .list: client.send(.services(supervisor.observedServices))
         case .plan(let service):
             let plan = supervisor.services[service]?.plan
             client.send(plan.map(ControlReply.plan) ?? .failed(reason: "how '\(service.prefix(80))' was launched is not known any more"))

@@ -58,6 +58,9 @@ final class EventLoop {
 
     func stop() { isRunning = false }
 
+    /// So many events are handled before what follows from them all: a thousand instances that end have five thousand.
+    private static let batch = 256
+
     /// Runs until ``stop()``.
     ///
     /// - Parameters:
@@ -65,7 +68,7 @@ final class EventLoop {
     ///   - afterEvents: called after each batch of events and at each deadline.
     func run(nextDeadline: () -> Int64?, afterEvents: () -> Void) throws(SystemCallError) {
         isRunning = true
-        var ready = [clinux_ready](repeating: clinux_ready(), count: 64)
+        var ready = [clinux_ready](repeating: clinux_ready(), count: Self.batch)
         while isRunning {
             var timeout: Int32 = -1
             if let deadline = nextDeadline() {

@@ -11,6 +11,7 @@ final class ProcessHost: InstanceHost {
     private let loop: EventLoop
     private let directory: RuntimeDirectory
     private let logs: PrivateFolder
+    private let exits: ExitStatuses
     private let launcher: InstanceLauncher
     private let hostViews: HostViews
     private var mounts: [String: ServiceMount] = [:]
@@ -27,6 +28,7 @@ final class ProcessHost: InstanceHost {
         self.loop = loop
         self.directory = directory
         self.logs = logs
+        exits = ExitStatuses(directory)
         cgroups = StackCgroups(directory)
         drain = LogDrain(loop)
         openFileLimit = Self.raiseOpenFileLimit()
@@ -52,7 +54,7 @@ final class ProcessHost: InstanceHost {
     ) throws -> ProcessIdentity {
         var plan = plan
         plan.limits = withOpenFileLimit(plan.limits)
-        let exitFile = try directory.makeExitFile(for: instance)
+        let exitStatus = try exits.page(for: instance)
         let mount = try self.mount(of: plan.service)
         let view = try hostViews.view(surroundings, writable: plan.hostFilesystemWritable)
         let group = try plan.controls.map { try cgroups.make($0, for: instance) }
@@ -60,7 +62,7 @@ final class ProcessHost: InstanceHost {
         defer { if !isLaunched { cgroups.remove(instance) } }
         let launched = try launcher.launch(
             plan, index: instance.index, in: view, mount: mount, group: try group?.entrance(), sharing: try namespaces(for: plan), caller: caller,
-            exitStatusFile: exitFile)
+            exitStatus: exitStatus)
         isLaunched = true
         watchMemory(of: instance)
         let identity = ProcessIdentity(pid: launched.pid, startTime: launched.startTime)
@@ -121,7 +123,7 @@ final class ProcessHost: InstanceHost {
         guard let instance = running.removeValue(forKey: name) else { return }
         drain.take(instance.log)
         var code: Int32 = 0
-        let status = clinux_reap(instance.pid, &code) == 1 ? code : leftStatus(of: name)
+        let status = clinux_reap(instance.pid, &code) == 1 ? code : exits.exitCode(of: name)
         lookForKills(in: name)
         if cgroups.group(of: name) != nil { memoryWatch.forget(name) }
         // Its pid namespace ended all that was in it; one that is shared ended nothing.
@@ -154,12 +156,6 @@ final class ProcessHost: InstanceHost {
 
     // MARK: Signals and commands
 
-    /// What pid 1 of an instance has left for whoever could not wait for it.
-    private func leftStatus(of name: InstanceName) -> Int32? {
-        guard let bytes = directory.openExitFile(for: name) else { return nil }
-        return ExitStatusFile.exitCode(bytes)
-    }
-
     func signal(_ instance: InstanceName, _ signal: Int32) {
         running[instance]?.signal(signal)
         // v1's frozen processes don't even die.
@@ -182,7 +178,7 @@ final class ProcessHost: InstanceHost {
 
     func forget(_ instance: InstanceName) {
         LogFiles.remove(of: instance.description, in: logs.descriptor.number)
-        directory.removeExitFile(of: instance)
+        exits.forget(instance)
     }
 
     // MARK: Mounts
@@ -264,7 +260,7 @@ final class ProcessHost: InstanceHost {
         killStrays(besides: survivors)
         // A predecessor may have been killed after it had removed them, and before the rest of its stack.
         LogFiles.removeAll(besides: Set(record.instances.map { "\($0.service)-\($0.index)" }), in: logs.descriptor.number)
-        supervisor?.adopt(record, survivors: survivors, exitCode: leftStatus)
+        supervisor?.adopt(record, survivors: survivors, exitCode: exits.exitCode)
     }
 
     /// Ends instances that a predecessor has started and could not record any more: nobody would ever stop them.

@@ -2,8 +2,7 @@ import Glibc
 import JSON
 import Linux
 
-/// The directory of one running stack: `lock`, `control.sock`, `supervisor.json`, `state.json` and
-/// `exit/<instance>`.
+/// The directory of one running stack: `lock`, `control.sock`, `supervisor.json`, `state.json` and `exits`.
 ///
 /// It is worked on through a descriptor: a path that is replaced meanwhile changes nothing. Nothing in it
 /// is synced to disk, for nothing in it means anything after the next boot.
@@ -85,35 +84,4 @@ extension RuntimeDirectory {
 
     /// The path of the control socket, short however long the directory's is: unix(7) allows 108 bytes.
     var socketPath: String { "/proc/self/fd/\(number)/\(Self.socketName)" }
-
-    /// Opens the file that an instance's pid 1 leaves its status in.
-    func makeExitFile(for instance: InstanceName) throws(SystemCallError) -> FileDescriptor {
-        func open() throws(SystemCallError) -> FileDescriptor {
-            try FileDescriptor.open(
-                "exit/\(instance)", in: number, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600, resolution: [.noSymlinks, .beneath])
-        }
-        let file: FileDescriptor
-        do throws(SystemCallError) {
-            file = try open()
-        } catch {
-            guard error.code == ENOENT else { throw error }
-            mkdirat(number, "exit", 0o700)
-            file = try open()
-        }
-        // Over the last one's. To empty that first would be to wait for the disk to have taken it, where the folder is on one.
-        try file.writeAll(ExitStatusFile.none)
-        return file
-    }
-
-    /// What ``makeExitFile(for:)`` made, for reading.
-    func openExitFile(for instance: InstanceName) -> [UInt8]? {
-        guard let file = try? FileDescriptor.open(
-            "exit/\(instance)", in: number, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, resolution: [.noSymlinks, .beneath])
-        else { return nil }
-        return try? file.readAll(limit: 64)
-    }
-
-    func removeExitFile(of instance: InstanceName) {
-        unlinkat(number, "exit/\(instance)", 0)
-    }
 }

@@ -36,7 +36,7 @@ extension StackSupervisor {
 
     private func readiness(of dependency: Dependency) -> Readiness {
         let name = dependency.service
-        for instance in instances(of: name) {
+        for instance in instances.of(name) {
             switch (dependency.condition, instance.phase) {
             case _ where instance.isHeld: continue
             case (_, .exited) where instance.failure != nil: return .failed("did not start")

@@ -153,7 +153,9 @@ extension StackSupervisor {
             instance.phase = .exited
             instance.stoppedByUser = true
             instance.isHeld = true
-            if instances.updateValue(instance, forKey: name) == nil { emit(.created, name) }
+            let isNew = instances[name] == nil
+            instances[name] = instance
+            if isNew { emit(.created, name) }
             changed(.soon)
         case .remove(let service, let index):
             if let instance = instances[InstanceName(service: service, index: index)] { intend(.remove, instance) }

@@ -39,7 +39,7 @@ extension StackSupervisor {
             if !isAttended, instances.isEmpty { isLeftEmpty = true }
         } else {
             // Whoever runs one each minute must not make every answer longer for ever.
-            let ended = instances.values.filter { services[$0.name.service]?.traits.oneOff != nil && $0.phase == .exited }
+            let ended = instances.all.filter { services[$0.name.service]?.traits.oneOff != nil && $0.phase == .exited }
             if ended.count > Self.keptOneOffs, let oldest = ended.min(by: { ($0.finishedAt ?? 0, $0.name.service) < ($1.finishedAt ?? 0, $1.name.service) }) {
                 removeOneOff(oldest)
             }

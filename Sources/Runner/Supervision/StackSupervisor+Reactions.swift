@@ -16,7 +16,7 @@ struct OwedReaction: Codable, Equatable {
 extension StackSupervisor {
     /// All that is owed now, for the record.
     var owed: [OwedReaction] {
-        owedReactions + instances.values.filter(\.isRestartOwed).sorted { $0.name < $1.name }.map {
+        owedReactions + instances.sorted.filter(\.isRestartOwed).map {
             OwedReaction(service: $0.name.service, index: $0.name.index)
         }
     }
@@ -30,7 +30,7 @@ extension StackSupervisor {
             case .restart(let name): (service, signal) = (name, nil)
             default: return [OwedReaction]()
             }
-            return instances(of: service).filter { $0.isAlive && !ending.contains($0.name) }.map {
+            return instances.of(service).filter { $0.isAlive && !ending.contains($0.name) }.map {
                 OwedReaction(service: service, index: $0.name.index, signal: signal)
             }
         }

@@ -7,7 +7,7 @@ extension StackSupervisor {
     /// - Throws: ``SupervisionError`` where the request is refused; nothing was changed then.
     func begin(_ job: Job) throws {
         switch job.request {
-        case .observe, .plan, .subscribe, .kill, .hasten, .pause, .unpause, .attend, .report: break
+        case .observe, .list, .plan, .subscribe, .kill, .hasten, .pause, .unpause, .attend, .report: break
         case .provide(let plans, let surroundings):
             try check(plans)
             take(plans, surroundings)
@@ -92,18 +92,15 @@ extension StackSupervisor {
             isComplete = all.isSuperset(of: found.keys)
             all.formUnion(found.keys)
         }
-        return self.instances.values.filter { all.contains($0.name.service) && !named.contains($0.name.service) && $0.isAlive }
-            .sorted { $0.name < $1.name }
+        return all.subtracting(named).sorted().flatMap(self.instances.of).filter(\.isAlive)
     }
 
     func selected(_ names: [String]?, missingAllowed: Bool = false) throws(SupervisionError) -> [Instance] {
-        guard let names else { return instances.values.sorted { $0.name < $1.name } }
-        let wanted = Set(names)
-        let found = instances.values.filter { wanted.contains($0.name.service) }.sorted { $0.name < $1.name }
-        if !missingAllowed, let missing = names.first(where: { name in !found.contains { $0.name.service == name } }) {
+        guard let names else { return instances.sorted }
+        if !missingAllowed, let missing = names.first(where: { !instances.has($0) }) {
             throw .refused("service '\(missing)' has no instance; run 'up \(missing)'")
         }
-        return found
+        return Set(names).sorted().flatMap(instances.of)
     }
 
     // MARK: Plans
@@ -128,8 +125,7 @@ extension StackSupervisor {
         for plan in plans { taken[plan.service] = SupervisedService(plan: plan, traits: ServiceTraits(plan)) }
         services = taken
         changed(.soon)
-        let provided = Set(plans.map(\.service))
-        for instance in instances.values where provided.contains(instance.name.service) {
+        for instance in plans.flatMap({ instances.of($0.service) }) {
             if instance.command.isEmpty, let plan = services[instance.name.service]?.plan, plan.configHash == instance.configHash {
                 instance.command = plan.arguments
             }
@@ -142,7 +138,7 @@ extension StackSupervisor {
 
     /// Makes up for restarts that had to wait for a plan or for files, where these are there now.
     func restartAwaiting() {
-        let waiting = instances.values.filter { $0.intent == nil && ($0.awaitsMeans || $0.isRestartOwed) }.sorted { $0.name < $1.name }
+        let waiting = instances.sorted.filter { $0.intent == nil && ($0.awaitsMeans || $0.isRestartOwed) }
         for instance in waiting {
             guard let plan = services[instance.name.service]?.plan, instance.isAlive || missingFile(of: plan) == nil else { continue }
             if instance.isRestartOwed {
@@ -164,7 +160,7 @@ extension StackSupervisor {
     func cover(_ paths: [String]) {
         guard !paths.isEmpty else { return }
         let paths = host.withAliases(paths)
-        for instance in instances.values.sorted(by: { $0.name < $1.name }) where instance.isAlive {
+        for instance in instances.sorted where instance.isAlive {
             instance.uncovered += paths
             if instance.phase != .starting { cover(instance) }
         }

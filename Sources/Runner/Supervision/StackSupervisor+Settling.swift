@@ -8,7 +8,7 @@ extension StackSupervisor {
         takeSteps()
         isSettling = false
         guard pending.isEmpty else { return }
-        for service in emptied where instances(of: service).isEmpty { services[service] = nil }
+        for service in emptied where !instances.has(service) { services[service] = nil }
         emptied = []
         if let job = current { finish(job) }
     }
@@ -29,8 +29,7 @@ extension StackSupervisor {
     /// Takes the mounts of services away that have lost their last instance.
     private func discardMounts() {
         guard !vacated.isEmpty else { return }
-        let inhabited = Set(instances.keys.map(\.service))
-        for service in vacated.subtracting(inhabited) {
+        for service in vacated where !instances.has(service) {
             host.discardMount(of: service)
             emptied.insert(service)
         }
@@ -38,14 +37,8 @@ extension StackSupervisor {
     }
 
     /// Whether the whole stack is being taken down.
-    private var isGoing: Bool {
+    var isGoing: Bool {
         if case .down(services: nil, _) = current?.request { true } else { false }
-    }
-
-    /// Services of which nothing is to stay.
-    private func leavingServices() -> Set<String> {
-        let leaving = Set(pending.lazy.filter { $0.intent == .remove }.map(\.name.service))
-        return leaving.isEmpty ? [] : leaving.subtracting(instances.values.lazy.filter { $0.intent != .remove }.map(\.name.service))
     }
 
     private func takeSteps() {
@@ -56,15 +49,14 @@ extension StackSupervisor {
             // What a living instance that is about to end depends on has to outlive it.
             var needed = Set<String>()
             var unstarted = Set<String>()
-            for instance in pending {
+            for instance in hasDependencies ? pending : [] {
                 if instance.isAlive && instance.intent?.endsProcesses == true {
                     needed.formUnion(dependencies(of: instance.name.service))
                 }
                 if instance.intent == .start || instance.intent == .cycle { unstarted.insert(instance.name.service) }
             }
-            lazy var leaving = leavingServices()
             for instance in pending {
-                progressed = step(instance, needed: needed, unstarted: unstarted, isLeaving: { leaving.contains($0) }) || progressed
+                progressed = step(instance, needed: needed, unstarted: unstarted) || progressed
             }
             pending.removeAll { $0.intent == nil }
             discardMounts()
@@ -72,22 +64,22 @@ extension StackSupervisor {
     }
 
     /// - Returns: whether others may go on now that waited for it.
-    private func step(_ instance: Instance, needed: Set<String>, unstarted: Set<String>, isLeaving: (_ service: String) -> Bool) -> Bool {
+    private func step(_ instance: Instance, needed: Set<String>, unstarted: Set<String>) -> Bool {
         guard let intent = instance.intent else { return true }
-        let service = instance.name.service
         if intent.endsProcesses {
             guard instance.isAlive else {
                 concludeEnd(instance, intent)
-                return true
+                return hasDependencies || instance.intent != nil
             }
-            if instance.phase != .stopping && !needed.contains(service) {
-                if intent == .remove, isLeaving(service) { host.releaseMount(of: service) }
+            if instance.phase != .stopping, !needed.contains(instance.name.service) {
+                // Nothing of the service is to stay.
+                if instances.of(instance.name.service).allSatisfy({ $0.intent == .remove }) { host.releaseMount(of: instance.name.service) }
                 requestStop(instance)
             }
             return false
         }
         guard !instance.isAlive else { return false }
-        guard dependencies(of: service).isDisjoint(with: unstarted), mayStart(instance) else { return instance.intent == nil }
+        guard dependencies(of: instance.name.service).isDisjoint(with: unstarted), mayStart(instance) else { return instance.intent == nil }
         // A start may take long, and what is left in there are secrets.
         discardMounts()
         launch(instance)

@@ -60,7 +60,7 @@ final class StackSupervisor {
     /// Called when a record has to be written before the work goes on.
     var onOwed: () -> Void = {}
 
-    var instances: [InstanceName: Instance] = [:]
+    var instances = InstanceTable()
     var services: [String: SupervisedService] = [:] {
         didSet { closures = nil }
     }
@@ -87,7 +87,7 @@ final class StackSupervisor {
     var emptied = Set<String>()
     /// Instances that the `down` of the whole stack under way has removed, and of which something is kept until all goes.
     var removedWithStack: [InstanceName] = []
-    /// What each service depends on, directly or not.
+    /// What each service depends on, directly or not; those that depend on nothing are left out.
     private var closures: [String: Set<String>]?
     /// See ``StoppedServices``.
     var stoppedServices = Set<String>()
@@ -127,7 +127,7 @@ final class StackSupervisor {
     func observe(supervisorPID: Int32) -> ObservedState {
         var state = ObservedState(
             supervisorPID: supervisorPID,
-            instances: instances.values.sorted { $0.name < $1.name }.map(observed),
+            instances: instances.sorted.map(observed),
             mounts: services.keys.sorted().compactMap { service in
                 host.mountedFiles(of: service).map { ObservedMount(service: service, files: $0) }
             },
@@ -135,6 +135,14 @@ final class StackSupervisor {
             schedule: renewals.observed(isAttended: attendance != .none))
         if isEnding { state.isSupervisorEnding = true }
         return state
+    }
+
+    var observedServices: ObservedServices {
+        let holders = services.keys.sorted().filter { host.mountedFiles(of: $0) != nil }
+        return ObservedServices(
+            inhabited: instances.services.sorted(), holders: holders.filter { OneOff.service(ofKey: $0) == nil },
+            oneOffMounts: holders.filter { OneOff.service(ofKey: $0) != nil }.map { ObservedMount(service: $0, files: host.mountedFiles(of: $0) ?? []) },
+            isSupervisorEnding: isEnding ? true : nil)
     }
 
     func observed(_ instance: Instance) -> ObservedInstance {
@@ -146,12 +154,8 @@ final class StackSupervisor {
         return observed
     }
 
-    func instances(of service: String) -> [Instance] {
-        instances.values.filter { $0.name.service == service }.sorted { $0.name < $1.name }
-    }
-
     func livePIDs(of service: String, but ending: Set<InstanceName> = []) -> [Int32] {
-        instances(of: service).compactMap { $0.isAlive && !ending.contains($0.name) ? $0.process?.pid : nil }
+        instances.of(service).compactMap { $0.isAlive && !ending.contains($0.name) ? $0.process?.pid : nil }
     }
 
     /// - Parameter index: nil: of every instance.
@@ -230,7 +234,7 @@ final class StackSupervisor {
         for job in [current].compactMap({ $0 }) + queue { job.onFinish(.failed(reason: reason)) }
         queue = []
         current = nil
-        for instance in instances.values.sorted(by: { $0.name < $1.name }) where instance.isAlive || instance.phase != .exited {
+        for instance in instances.sorted where instance.isAlive || instance.phase != .exited {
             intend(.stop(byUser: false), instance)
         }
         settle()
@@ -250,9 +254,11 @@ final class StackSupervisor {
     /// The services that have to be up before this one, directly or not. In a circle nobody waits: the
     /// command refuses circles, and whoever sends one anyway must not make the stack hang.
     func dependencies(of service: String) -> Set<String> {
-        let closures = self.closures ?? makeClosures()
-        return closures[service] ?? []
+        (closures ?? makeClosures())[service] ?? []
     }
+
+    /// Whether any service depends on another one.
+    var hasDependencies: Bool { !(closures ?? makeClosures()).isEmpty }
 
     /// Whether a service is not to start where the other one fails.
     func requires(_ service: String, _ other: String) -> Bool {
@@ -266,9 +272,9 @@ final class StackSupervisor {
 
     private func makeClosures() -> [String: Set<String>] {
         var reachable: [String: Set<String>] = [:]
-        for service in services.keys {
+        for (service, supervised) in services where !supervised.traits.dependencies.isEmpty {
             var found = Set<String>()
-            var next = services[service]?.traits.dependencies ?? []
+            var next = supervised.traits.dependencies
             while let dependency = next.popLast() {
                 if found.insert(dependency).inserted { next += services[dependency]?.traits.dependencies ?? [] }
             }
@@ -278,6 +284,7 @@ final class StackSupervisor {
         for (service, found) in reachable {
             result[service] = found.filter { !(reachable[$0]?.contains(service) ?? false) }
         }
+        result = result.filter { !$0.value.isEmpty }
         closures = result
         return result
     }

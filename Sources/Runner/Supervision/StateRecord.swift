@@ -35,7 +35,7 @@ extension StackSupervisor {
             services: services.keys.sorted().map { name in
                 StateRecord.Service(name: name, traits: services[name]?.traits ?? ServiceTraits(), files: host.mountedFiles(of: name))
             },
-            instances: instances.values.sorted { $0.name < $1.name }.map { instance in
+            instances: instances.sorted.map { instance in
                 var observed = observed(instance)
                 observed.command = []
                 // Who takes over carries no request out that somebody has made here.

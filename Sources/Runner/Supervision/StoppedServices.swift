@@ -36,7 +36,7 @@ extension StackSupervisor {
     func updateStoppedServices() {
         var running = Set<String>()
         var stopped = Set<String>()
-        for instance in instances.values {
+        for instance in instances.all {
             let service = instance.name.service
             let isStopped = instance.stoppedByUser && !instance.isAlive && services[service]?.traits.restart == .unlessStopped
             _ = isStopped ? stopped.insert(service) : running.insert(service)

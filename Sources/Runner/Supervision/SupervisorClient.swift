@@ -12,7 +12,8 @@ public final class SupervisorClient {
     private let socket: FileDescriptor
     /// Where a supervisor that was just started says why it could not.
     private let complaints: FileDescriptor?
-    private var isAsked = false
+    /// What was asked and has not been answered.
+    private var question: ControlRequest?
     /// Called about ten times a second while a request is carried out and nothing happens.
     public var onWait: () -> Void = {}
 
@@ -39,16 +40,39 @@ public final class SupervisorClient {
     /// Asks for the state, for a caller with other work to do while it is put together: ``observe()`` takes the answer.
     /// To be followed by no other request.
     public func askForState() throws(SupervisionError) {
-        try send(.observe)
-        isAsked = true
+        try ask(.observe)
+    }
+
+    /// Asks for the services, likewise: ``observeServices()`` takes the answer.
+    public func askForServices() throws(SupervisionError) {
+        try ask(.list)
+    }
+
+    private func ask(_ question: ControlRequest) throws(SupervisionError) {
+        try send(question)
+        self.question = question
     }
 
     /// What runs, and what the secret mounts hold.
     public func observe() throws(SupervisionError) -> ObservedState {
-        if !isAsked { try askForState() }
-        isAsked = false
-        guard case .state(let state) = try receive(within: answerPatience) else { throw .malformed("another answer than the state") }
+        guard case .state(let state) = try answer(to: .observe) else { throw .malformed("another answer than the state") }
         return state
+    }
+
+    /// Which services there are.
+    public func observeServices() throws(SupervisionError) -> ObservedServices {
+        switch try answer(to: .list) {
+        case .services(let services): return services
+        // It is of a version that doesn't know the question.
+        case .failed: return ObservedServices(try observe())
+        default: throw .malformed("another answer than the services")
+        }
+    }
+
+    private func answer(to question: ControlRequest) throws(SupervisionError) -> ControlReply {
+        if self.question != question { try ask(question) }
+        self.question = nil
+        return try receive(within: answerPatience)
     }
 
     /// How a one-off was launched.
@@ -171,35 +195,6 @@ public final class SupervisorClient {
         try request(.hasten(services: services, timeoutMilliseconds: timeoutMilliseconds), onEvent)
     }
 
-    /// Stops and removes instances; with all of them go the stack's runtime directory, its logs and its supervisor.
-    ///
-    /// - Parameter meanwhile: what the caller has to do while they end.
-    public func down(
-        services: [String]? = nil, timeoutMilliseconds: Int64? = nil, onEvent: (InstanceEvent) -> Void = { _ in }, meanwhile: () -> Void = {}
-    ) throws(SupervisionError) {
-        let process = services == nil ? try supervisorProcess() : -1
-        defer { if process >= 0 { close(process) } }
-        try send(.down(services: services, timeoutMilliseconds: timeoutMilliseconds))
-        meanwhile()
-        try finish(onEvent)
-        // It has answered, and ends: that the kernel takes a while to clear up after it is no reason to be seen still.
-        var end = pollfd(fd: process, events: Int16(POLLIN), revents: 0)
-        if process >= 0 { poll(&end, 1, Self.endPatience) }
-    }
-
-    /// In milliseconds.
-    private static let endPatience: Int32 = 5000
-
-    /// A pidfd of the supervisor; -1 where it is gone.
-    private func supervisorProcess() throws(SupervisionError) -> Int32 {
-        let directory = try RuntimeDirectory.open(directories.runtime, create: false)
-        let recorded = directory?.read(SupervisorRecord.self, from: RuntimeDirectory.supervisorRecordName)?.process.pid
-        if let recorded { return clinux_pidfd_open(recorded) }
-        // One that has just been started has not written who it is.
-        guard let pid = try observe().supervisorPID else { return -1 }
-        return clinux_pidfd_open(pid)
-    }
-
     func request(_ request: ControlRequest, _ onEvent: (InstanceEvent) -> Void) throws(SupervisionError) {
         try send(request)
         try finish(onEvent)
@@ -216,7 +211,7 @@ public final class SupervisorClient {
             case .event(let event): onEvent(event)
             case .done: return
             case .failed(let reason): throw .refused(reason)
-            case .state, .plan, .happened, .due: throw .malformed("an answer that was not asked for")
+            case .state, .services, .plan, .happened, .due: throw .malformed("an answer that was not asked for")
             }
         }
     }

@@ -67,7 +67,7 @@ final class SupervisorLoop {
     /// The first time stops the stack in order; the second time at once.
     func terminate() {
         if isStopping {
-            for instance in supervisor.instances.values where instance.isAlive { supervisor.host.signal(instance.name, SIGKILL) }
+            for instance in supervisor.instances.all where instance.isAlive { supervisor.host.signal(instance.name, SIGKILL) }
             return
         }
         isStopping = true
@@ -142,6 +142,8 @@ final class SupervisorLoop {
         case .nothing: saveTime = nil
         case .urgent: save()
         case .launched: save(within: Self.launchDelay)
+        // Of a stack that goes as a whole the record goes, too; a successor finds out by itself what has ended.
+        case .late where supervisor.isGoing, .soon where supervisor.isGoing: save(within: Self.longestSaveDelay)
         case .late, .soon: save(within: min(max(Self.saveDelay, Self.saveShare * lastSaveTook), Self.longestSaveDelay))
         }
     }
@@ -181,6 +183,8 @@ final class SupervisorLoop {
     private func removeEverything(but kept: String? = nil) {
         isRemoved = true
         resign()
+        // What is watched takes the kernel a while to let go, which the descriptor's end would wait for.
+        supervisor.host.watch([])
         logs.remove()
         supervisor.host.removeGroups()
         directory.removeAll(but: kept)

@@ -107,7 +107,8 @@ enum Boot {
         }
         invocation.streams.print("enabled: \(folder.path)/\(unit)")
         if let remark = folder.remark { invocation.streams.note("it comes up \(folder.moment); \(remark)") }
-        if let project = target.project, BootUnit(project, invocation, executable: Installation.program).text != written {
+        let project = target.definedServices == nil ? nil : Compose.loadProject(invocation.projectOptions(for: .printing)).project
+        if let project, BootUnit(project, invocation, executable: Installation.program).text != written {
             invocation.streams.warn("the unit says something else than 'stackup boot enable' would write with these files and options now")
         }
         return 0

@@ -29,7 +29,7 @@ enum Logs {
         let directories = session.directories
         let services = try target.services(named: invocation.operands, observed: state, record: session.record)
         // What else the record has, an earlier file had.
-        let known = services ?? (target.project?.stack.services.map(\.name) ?? []) + state.instances.map(\.service)
+        let known = services ?? (target.definedServices ?? []) + state.instances.map(\.service)
         for service in Set(known).sorted() where session.record?.services[service]?.plan.logging?.isKept == false {
             invocation.streams.warn("the output of service '\(service)' is not kept here; 'logging' in its Compose file says so")
         }

@@ -22,11 +22,9 @@ extension StackRecord {
     }
 }
 
-extension ObservedState {
+extension ObservedServices {
     /// The rights of one-offs, of which there is no record but what they have.
-    var grantsOfOneOffs: [RecordedGrant] {
-        mounts.filter { OneOff.service(ofKey: $0.service) != nil }.flatMap { $0.files.grants(of: $0.service) }
-    }
+    var grantsOfOneOffs: [RecordedGrant] { oneOffMounts.flatMap { $0.files.grants(of: $0.service) } }
 }
 
 extension [MountedFile] {

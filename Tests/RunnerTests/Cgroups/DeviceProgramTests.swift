@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import Testing
+import Waiting
 
 @testable import Runner
 
@@ -14,7 +15,7 @@ struct DeviceProgramTests {
         try DeviceProgram.attach(allowed ?? rules, areAllowed: allowed != nil, to: folder)
         let status = system("echo $$ >\(folder)/cgroup.procs && { \(command); } 2>/dev/null")
         // The shell is gone, and the kernel lets go of it a little later.
-        for _ in 0..<30_000 where rmdir(folder) != 0 && errno == EBUSY { usleep(1000) }
+        eventually { rmdir(folder) == 0 || errno != EBUSY }
         return status
     }
 

@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import Testing
+import Waiting
 
 @testable import Runner
 
@@ -94,8 +95,7 @@ struct InstanceCgroupTests {
         try withForkers(in: "\(place)/stackup-forkers-\(getpid())") { group in
             #expect(!isEmpty(group))
             group.kill()
-            for _ in 0..<200 where !isEmpty(group) { usleep(50_000) }
-            #expect(isEmpty(group))
+            #expect(eventually { isEmpty(group) })
         }
     }
 }

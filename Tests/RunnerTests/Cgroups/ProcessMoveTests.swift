@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import Testing
+import Waiting
 
 @testable import Runner
 
@@ -22,7 +23,7 @@ final class ProcessMoveTests {
             waitpid(pid, nil, 0)
         }
         try? stack.client().down(timeoutMilliseconds: 100)
-        for _ in 0..<6000 where rmdir(folder) != 0 { usleep(5000) }
+        eventually { rmdir(folder) == 0 }
     }
 
     private func startProcess() throws -> Int32 {
@@ -37,7 +38,7 @@ final class ProcessMoveTests {
         let foreign = try startProcess()
         try stack.up(stack.plan("web", "sleep 1000 & exec sleep 1000"))
         let processes = ProcessesOfInstance(pid: try #require(try stack.instance("web")?.pid))
-        #expect(stack.eventually { processes.current().count == 3 })
+        #expect(eventually { processes.current().count == 3 })
         // What was read a moment ago names one whose number somebody else has now.
         try ProcessMove.all(to: folder, listed: { processes.current() + [foreign] }, if: processes.hold)
         #expect(members == Set(processes.current()))

@@ -2,6 +2,7 @@ import Glibc
 import Linux
 import Reconciler
 import Testing
+import Waiting
 
 @testable import Runner
 
@@ -23,20 +24,20 @@ struct RealLimitTests {
     @Test func whoTakesTooMuchMemoryIsKilledAndThatIsSaid() throws {
         // tail keeps what it reads until a line ends.
         try stack.up(plan("head -c 200000000 /dev/zero | tail; echo survived") { ($0.memoryLimit, $0.swapLimit) = (20 << 20, 0) })
-        #expect(try stack.eventually { try stack.instance("web")?.ranOutOfMemory == true })
-        #expect(try stack.eventually { try stack.instance("web")?.status == .exited })
+        #expect(try eventually { try stack.instance("web")?.ranOutOfMemory == true })
+        #expect(try eventually { try stack.instance("web")?.status == .exited })
         #expect(try stack.instance("web")?.ranOutOfMemory == true)
         // Without the limit it comes through.
         try stack.client().down()
         try stack.up(stack.plan("web", "head -c 200000000 /dev/zero | tail >/dev/null; echo survived"))
-        #expect(try stack.eventually { try stack.output("web-1") == ["survived\n"] })
+        #expect(try eventually { try stack.output("web-1") == ["survived\n"] })
         #expect(try stack.instance("web")?.ranOutOfMemory == nil)
     }
 
     @Test func aForkBombIsHeld() throws {
         let bomb = "i=0; while [ $i -lt 40 ]; do sleep 1000 & i=$((i+1)); done; echo all; wait"
         try stack.up(plan("(\(bomb)) 2>/dev/null; echo held; exec sleep 1000") { $0.pidsLimit = 10 })
-        #expect(try stack.eventually { try stack.output("web-1").contains("held\n") })
+        #expect(try eventually { try stack.output("web-1").contains("held\n") })
         #expect(try !stack.output("web-1").contains("all\n"))
         let folder = try #require(try groups().first { $0.contains("/pids/") || ControlFile.exists($0 + "/pids.current") })
         // Ten of the service, and pid 1.
@@ -88,13 +89,13 @@ struct RealLimitTests {
         for limited in [true, false] {
             let script = "trap 'echo bye; exit 0' TERM; while :; do echo tick; sleep 0.01; done"
             try stack.up(limited ? plan(script) { $0.pidsLimit = 20 } : stack.plan("web", script))
-            #expect(try stack.eventually { try stack.output("web-1").count > 3 })
+            #expect(try eventually { try stack.output("web-1").count > 3 })
             try stack.client().pause(services: ["web"])
             #expect(try stack.instance("web")?.isPaused == true)
             let count = try stack.settledOutput("web-1").count
             #expect(throws: SupervisionError.self) { try stack.client().pause(services: ["web"]) }
             try stack.client().unpause(services: ["web"])
-            #expect(try stack.eventually { try stack.output("web-1").count > count + 3 })
+            #expect(try eventually { try stack.output("web-1").count > count + 3 })
             // A stop lets it go on first.
             try stack.client().pause(services: ["web"])
             try stack.client().stop()
@@ -119,7 +120,7 @@ struct RealLimitTests {
         try cgroups.freeze(web, pid: pid)
         let count = try stack.settledOutput("web-1").count
         try cgroups.thaw(web)
-        #expect(try stack.eventually { try stack.output("web-1").count > count + 3 })
+        #expect(try eventually { try stack.output("web-1").count > count + 3 })
         try stack.client().down()
         let folder = try #require(cgroups.group(of: web)?.folders.first)
         #expect(folder.contains("freezer"))
@@ -130,9 +131,9 @@ struct RealLimitTests {
 
     @Test func aGroupOfV1IsJoinedBeforeTheCommandRuns() throws {
         try stack.up(plan("cat /proc/self/cgroup; exec sleep 1000") { ($0.memoryLimit, $0.pidsLimit) = (64 << 20, 10) })
-        #expect(try stack.eventually { try !stack.output("web-1").isEmpty })
+        #expect(try eventually { try !stack.output("web-1").isEmpty })
         for folder in try groups() where !ControlFile.exists(folder + "/cgroup.controllers") {
-            #expect(try stack.eventually { try stack.output("web-1").contains { line in folder.hasSuffix(line.split(separator: ":").last?.dropLast() ?? "?") } })
+            #expect(try eventually { try stack.output("web-1").contains { line in folder.hasSuffix(line.split(separator: ":").last?.dropLast() ?? "?") } })
         }
     }
 }

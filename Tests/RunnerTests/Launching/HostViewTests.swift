@@ -109,7 +109,8 @@ struct HostViewTests {
             for name in ["/chroot", "/chroot/proc"] { try claim(mkdir(folder + name, 0o755) == 0, "mkdir: errno \(errno)") }
             defer {
                 for name in ["/chroot/proc", "/moved/proc"] { umount2(folder + name, Int32(MNT_DETACH)) }
-                unlink(folder + "/status")
+                unlink(folder + "/run/" + ExitStatuses.fileName)
+                rmdir(folder + "/run")
                 for name in ["/chroot/proc", "/chroot", "/moved/proc", "/moved"] { rmdir(folder + name) }
             }
             try claim(mount("proc", folder + "/chroot/proc", "proc", 0, nil) == 0, "mount: errno \(errno)")
@@ -118,9 +119,10 @@ struct HostViewTests {
             if isMoved { try claim(rename(folder + "/chroot", folder + "/moved") == 0, "rename: errno \(errno)") }
             var plan = RealStack().plan("web", "cat /vol/*/proc/sys/kernel/ostype; echo looked")
             plan.mounts = [.bind(source: folder, target: "/vol", readOnly: false)]
-            let status = try FileDescriptor.open(folder + "/status", O_RDWR | O_CREAT, mode: 0o600)
-            try status.writeAll(ExitStatusFile.none)
-            let launched = try launcher.launch(plan, index: 1, in: view, mount: launcher.makeMount(for: "web"), exitStatusFile: status)
+            guard let runtime = try RuntimeDirectory.open(folder + "/run", create: true) else { return try claim(false, "there is no runtime directory") }
+            let statuses = ExitStatuses(runtime)
+            let status = try statuses.page(for: InstanceName(service: "web", index: 1))
+            let launched = try launcher.launch(plan, index: 1, in: view, mount: launcher.makeMount(for: "web"), exitStatus: status)
             let report = try Self.text(launched.startReport)
             let output = String(decoding: try launched.standardOutput.readAll() ?? [], as: UTF8.self)
             waitpid(launched.pid, nil, 0)

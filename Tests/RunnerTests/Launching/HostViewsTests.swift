@@ -35,7 +35,7 @@ struct HostViewsTests {
             views.endLaunches()
             try claim(try views.view(surroundings, writable: false) === first, "it was not kept twice")
             let specification = try InitSpecification.launch(
-                RealStack().plan("web", "true"), index: 1, in: first, targets: [], groups: 0..<0, isUnprivileged: false)
+                RealStack().plan("web", "true"), index: 1, in: first, status: (9, 0), targets: [], groups: 0..<0, isUnprivileged: false)
             try claim(
                 String(decoding: specification.bytes, as: UTF8.self).contains("maskagain\0/etc/shadow\0"), "nobody looks whether the mask is there")
         }

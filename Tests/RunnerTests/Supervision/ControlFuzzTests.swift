@@ -4,6 +4,7 @@ import JSON
 import Linux
 import Reconciler
 import Testing
+import Waiting
 
 @testable import Runner
 
@@ -73,11 +74,11 @@ import Testing
             #expect(MonotonicClock.now() - start < 30_000, "round \(kind) holds others up")
         }
         _ = consume slow
-        for _ in 0..<1500 where Fuzzing.descriptors(named: "passed-by-fuzz") > 1 {
-            usleep(20_000)
+        let isClosed = try eventually {
             _ = try stack.connect().observe()
+            return Fuzzing.descriptors(named: "passed-by-fuzz") == 1
         }
-        #expect(Fuzzing.descriptors(named: "passed-by-fuzz") == 1)
+        #expect(isClosed)
         // It serves as before.
         try stack.connect().down()
         stack.join()
@@ -89,7 +90,7 @@ import Testing
         let state = ObservedState(supervisorPID: 1)
         let replies: [ControlReply] = [
             .state(state), .plan(.test("web")), .event(InstanceEvent(service: "web", index: 1, kind: .started(pid: 7))), .done,
-            .failed(reason: "no"), .due,
+            .failed(reason: "no"), .due, .services(ObservedServices(inhabited: ["web"], holders: ["web"])),
         ]
         let messages = replies.map { JSON.encode($0) }
         let temporary = TemporaryDirectory()
@@ -105,8 +106,9 @@ import Testing
             _ = answer.withUnsafeBytes { send(theirs.number, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT | MSG_NOSIGNAL)) }
             shutdown(theirs.number, Int32(SHUT_WR))
             do {
-                switch Int.random(in: 0...4, using: &random) {
+                switch Int.random(in: 0...5, using: &random) {
                 case 0: _ = try client.observe()
+                case 5: _ = try client.observeServices()
                 case 1: _ = try client.plan(of: "web~000000000000")
                 case 2: try client.stop()
                 case 3: _ = try client.nextEvent()

@@ -3,6 +3,7 @@ import JSON
 import Linux
 import Reconciler
 import Testing
+import Waiting
 
 @testable import Runner
 
@@ -81,7 +82,7 @@ private func makePipe() -> (Int32, Int32) {
         let directory = try #require(try RuntimeDirectory.open(directories.runtime, create: false))
         try directory.write(SupervisorRecord(process: .current(), bootID: BootIdentity.current()), to: RuntimeDirectory.supervisorRecordName)
         try stack.connect().apply(Deployment(plans: [.test("web")], operations: [.create(service: "web", index: 1)]))
-        for _ in 0..<3000 where StackRemains.state(directories) == nil { usleep(10_000) }
+        eventually { StackRemains.state(directories) != nil }
         #expect(try StackRemains.needSuccessor(directories))
         var seen: (Bool?, Bool?)
         stack.host.onRemoveGroups = {
@@ -188,12 +189,7 @@ private func makePipe() -> (Int32, Int32) {
             let socket = try stack.socket()
             try socket.writeAll(try Wire.frame(.apply(create("web"))))
         }
-        var status: ObservedInstance.Status?
-        for _ in 0..<15_000 where status != .running {
-            status = try stack.connect().observe().instances.first?.status
-            usleep(2000)
-        }
-        #expect(status == .running)
+        #expect(try eventually { try stack.connect().observe().instances.first?.status == .running })
         try down()
     }
 
@@ -255,12 +251,7 @@ private func makePipe() -> (Int32, Int32) {
             let attendant = try stack.connect()
             #expect(try attendant.attend(failure: nil))
         }
-        var isAttended: Bool?
-        for _ in 0..<15_000 where isAttended != false {
-            isAttended = try stack.connect().observe().schedule?.isAttended
-            usleep(2000)
-        }
-        #expect(isAttended == false)
+        #expect(try eventually { try stack.connect().observe().schedule?.isAttended == false })
         // What it was handed counts as tried.
         let subscriber = try stack.connect()
         try subscriber.subscribe(since: 0)
@@ -311,9 +302,10 @@ private func makePipe() -> (Int32, Int32) {
         // More answers than any buffer holds; the supervisor reads them, answers, and gives up on this one.
         let request = try Wire.frame(.observe)
         var isDropped = false
-        for _ in 0..<2_000_000 where !isDropped {
+        for _ in 0..<2_000_000 {
             let count = request.withUnsafeBytes { send(lazy.number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT)) }
-            if count < 0 && errno != EAGAIN { isDropped = true }
+            isDropped = count < 0 && errno != EAGAIN
+            if isDropped { break }
             if count >= 0 && count < request.count { break }
             if count < 0 { usleep(100) }
         }

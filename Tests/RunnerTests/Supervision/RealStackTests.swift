@@ -2,6 +2,7 @@ import Glibc
 import Linux
 import Reconciler
 import Testing
+import Waiting
 
 @testable import Runner
 
@@ -94,16 +95,6 @@ final class RealStack {
         #expect(isStill)
         return lines
     }
-
-    /// Waits up to half a minute.
-    func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
-        let end = MonotonicClock.now() + 30_000
-        repeat {
-            if try condition() { return true }
-            usleep(5000)
-        } while MonotonicClock.now() < end
-        return false
-    }
 }
 
 @Suite(.enabled(if: RealStack.isPossible, "needs root, and stackup-init beside the tests (scripts/build)"), .serialized)
@@ -115,23 +106,23 @@ struct RealStackTests {
         try stack.up(stack.plan("web", "cat /run/secrets/key; echo; echo oops >&2; exec sleep 1000", files: [secret]), secrets: ["key": "hunter2"])
         let instance = try #require(try stack.instance("web"))
         #expect(instance.status == .running)
-        #expect(try stack.eventually { try stack.output("web-1").count == 2 })
+        #expect(try eventually { try stack.output("web-1").count == 2 })
         #expect(try Set(stack.output("web-1")) == ["hunter2\n", "oops\n"])
         #expect(try !(#require(stack.temporary.read("run/shop/state.json")).contains("hunter2")))
         let supervisor = try #require(try stack.client().observe().supervisorPID)
         try stack.client().down()
         #expect(DirectoryListing.names(in: try FileDescriptor.open(stack.temporary.path, O_RDONLY).number) == [])
         #expect(kill(try #require(instance.pid), 0) != 0)
-        #expect(stack.eventually { waitpid(supervisor, nil, WNOHANG) != 0 })
+        #expect(eventually { waitpid(supervisor, nil, WNOHANG) != 0 })
     }
 
     @Test func aSecretIsReplacedWithoutARestartAndTheServiceIsTold() throws {
         try stack.up(
             stack.plan("web", "trap 'cat /run/secrets/key; echo' HUP; echo ready; while :; do sleep 0.01; done", files: [secret]), secrets: ["key": "old"])
         let before = try stack.instance("web")
-        #expect(try stack.eventually { try stack.output("web-1") == ["ready\n"] })
+        #expect(try eventually { try stack.output("web-1") == ["ready\n"] })
         try stack.write(.test("key", version: "2"), "new", of: "web", then: [.signal(service: "web", signal: SIGHUP)])
-        #expect(try stack.eventually { try stack.output("web-1") == ["ready\n", "new\n"] })
+        #expect(try eventually { try stack.output("web-1") == ["ready\n", "new\n"] })
         #expect(try stack.instance("web")?.pid == before?.pid)
     }
 
@@ -140,27 +131,27 @@ struct RealStackTests {
             "web", "trap 'cat /run/secrets/key; echo' HUP; trap 'exit 3' TERM; echo ready; while :; do sleep 0.01; done", restart: .always, files: [secret])
         try stack.up(web, stack.plan("job", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done"), secrets: ["key": "old"])
         let before = try #require(try stack.instance("web")), job = try #require(try stack.instance("job"))
-        #expect(try stack.eventually { try stack.output("web-1") == ["ready\n"] && stack.output("job-1") == ["ready\n"] })
+        #expect(try eventually { try stack.output("web-1") == ["ready\n"] && stack.output("job-1") == ["ready\n"] })
         try stack.killSupervisor()
         #expect(kill(try #require(before.pid), 0) == 0)
         // What it prints now, and how others end, is there for the next one.
         kill(try #require(before.pid), SIGHUP)
         kill(try #require(job.pid), SIGTERM)
-        #expect(stack.eventually { ProcessIdentity.startTime(of: job.pid!) != job.startTime })
+        #expect(eventually { ProcessIdentity.startTime(of: job.pid!) != job.startTime })
         let after = try #require(try stack.instance("web"))
         #expect(after.pid == before.pid && after.status == .running && after.startTime == before.startTime)
         #expect(try stack.instance("job")?.exitCode == 7)
-        #expect(try stack.eventually { try stack.output("web-1") == ["ready\n", "old\n"] })
+        #expect(try eventually { try stack.output("web-1") == ["ready\n", "old\n"] })
         // Rotation goes on working.
         try stack.write(.test("key", version: "2"), "new", of: "web", then: [.signal(service: "web", signal: SIGHUP)])
-        #expect(try stack.eventually { try stack.output("web-1") == ["ready\n", "old\n", "new\n"] })
+        #expect(try eventually { try stack.output("web-1") == ["ready\n", "old\n", "new\n"] })
         // And so do restarts, once a command has brought the plans; the tmpfs is the same.
         try stack.client().provide([web], StackSurroundings())
         kill(try #require(before.pid), SIGTERM)
-        #expect(try stack.eventually { try stack.instance("web")?.restarts == 1 && stack.instance("web")?.status == .running })
-        #expect(try stack.eventually { try stack.output("web-1").last == "ready\n" })
+        #expect(try eventually { try stack.instance("web")?.restarts == 1 && stack.instance("web")?.status == .running })
+        #expect(try eventually { try stack.output("web-1").last == "ready\n" })
         try stack.client().kill(services: ["web"], signal: SIGHUP)
-        #expect(try stack.eventually { try stack.output("web-1").last == "new\n" })
+        #expect(try eventually { try stack.output("web-1").last == "new\n" })
         try stack.client().down()
         #expect(DirectoryListing.names(in: try FileDescriptor.open(stack.temporary.path, O_RDONLY).number) == [])
     }
@@ -173,19 +164,40 @@ struct RealStackTests {
         unlink("\(stack.directories.runtime)/state.json")
         #expect(try StackRemains.hasLiveInstances(stack.directories))
         #expect(try stack.client().observe().instances == [])
-        #expect(try stack.eventually { ProcessIdentity.startTime(of: try #require(instance.pid)) != instance.startTime })
+        #expect(try eventually { ProcessIdentity.startTime(of: try #require(instance.pid)) != instance.startTime })
+    }
+
+    /// Whoever got hold of its descriptors could else change how others seem to have ended.
+    @Test func noInstanceKeepsAWayToTheStatusesOfOthers() throws {
+        try stack.up(stack.plan("web", "exec sleep 1000"), stack.plan("db", "exec sleep 1000"))
+        let pid = try #require(try stack.instance("web")?.pid)
+        let statuses = try FileDescriptor.open("\(stack.directories.runtime)/\(ExitStatuses.fileName)", O_RDONLY).status()
+        var kept: [String] = []
+        let folder = try FileDescriptor.open("/proc/\(pid)/fd", O_RDONLY | O_DIRECTORY)
+        for number in DirectoryListing.names(in: folder.number) {
+            var status = Glibc.stat()
+            guard stat("/proc/\(pid)/fd/\(number)", &status) == 0, status.st_ino == statuses.st_ino, status.st_dev == statuses.st_dev else { continue }
+            let information = try FileDescriptor.open("/proc/\(pid)/fdinfo/\(number)", O_RDONLY).readAll() ?? []
+            let flags = String(decoding: information, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("flags:") }?.split(separator: "\t").last
+            kept.append("\(number) \(try #require(flags.flatMap { Int32($0, radix: 8) }) & O_ACCMODE)")
+        }
+        #expect(kept == ["5 \(O_RDONLY)"])
+        let maps = String(decoding: try FileDescriptor.open("/proc/\(pid)/maps", O_RDONLY).readAll() ?? [], as: UTF8.self)
+        let mapped = maps.split(separator: "\n").filter { $0.hasSuffix("/" + ExitStatuses.fileName) }
+        let bounds = try #require(mapped.first).split(separator: " ")[0].split(separator: "-").compactMap { UInt64($0, radix: 16) }
+        #expect(mapped.count == 1 && bounds.count == 2 && bounds[1] - bounds[0] == UInt64(getpagesize()))
     }
 
     @Test func aRestartPolicyBringsAServiceBack() throws {
         try stack.up(stack.plan("web", "echo run; exit 1", restart: .onFailure(maximumRetries: 2)))
-        #expect(try stack.eventually { try stack.instance("web").map { $0.status == .exited && $0.restarts == 2 } ?? false })
+        #expect(try eventually { try stack.instance("web").map { $0.status == .exited && $0.restarts == 2 } ?? false })
         #expect(try stack.output("web-1") == ["run\n", "run\n", "run\n"])
         #expect(try stack.instance("web")?.exitCode == 1)
     }
 
     @Test func whoIgnoresTheStopSignalIsKilled() throws {
         try stack.up(stack.plan("web", "trap '' TERM; echo ready; while :; do sleep 0.01; done", grace: 200))
-        #expect(try stack.eventually { try stack.output("web-1") == ["ready\n"] })
+        #expect(try eventually { try stack.output("web-1") == ["ready\n"] })
         let start = MonotonicClock.now()
         try stack.client().stop()
         #expect((200..<30_000).contains(MonotonicClock.now() - start))
@@ -225,7 +237,7 @@ struct RealStackTests {
 
     @Test func allThatAServicePrintsLastIsKept() throws {
         try stack.up(stack.plan("web", "i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; printf end"))
-        #expect(try stack.eventually { try stack.instance("web")?.status == .exited })
+        #expect(try eventually { try stack.instance("web")?.status == .exited })
         let lines = try stack.output("web-1")
         #expect(lines.count == 3001 && lines.last == "end" && lines.first == "line 0\n")
     }
@@ -333,7 +345,7 @@ struct RealStackTests {
         let state = try stack.client().observe()
         let supervisor = try #require(state.supervisorPID)
         kill(supervisor, SIGTERM)
-        #expect(stack.eventually { waitpid(supervisor, nil, WNOHANG) == supervisor })
+        #expect(eventually { waitpid(supervisor, nil, WNOHANG) == supervisor })
         #expect(kill(try #require(state.instances[0].pid), 0) != 0)
         #expect(!stack.temporary.exists("run/shop/control.sock"))
         // The next one knows what ran, and starts it as a person asks.

@@ -111,17 +111,6 @@ import Testing
         #expect(directory.survivor() == own.pid)
     }
 
-    @Test func theStatusOfAnEarlierRunIsNotTheNextOnes() throws {
-        let directory = try #require(try RuntimeDirectory.open(directories().runtime, create: true))
-        let name = InstanceName(service: "web", index: 1)
-        let file = try directory.makeExitFile(for: name)
-        #expect(try ExitStatusFile.exitCode(#require(directory.openExitFile(for: name))) == nil)
-        #expect(pwrite(file.number, [0, 3, 0, 0] as [UInt8], 4, 0) == 4)
-        #expect(try ExitStatusFile.exitCode(#require(directory.openExitFile(for: name))) == 3)
-        _ = try directory.makeExitFile(for: name)
-        #expect(try ExitStatusFile.exitCode(#require(directory.openExitFile(for: name))) == nil)
-    }
-
     /// A successor goes by the pid and the start time, wherever this one has it from.
     @Test func aStartTimeIsKnownWithoutLookingItUp() throws {
         var known = 0
@@ -143,7 +132,7 @@ import Testing
 
     @Test func removingItTakesEmptyParentsAlong() throws {
         let directory = try #require(try RuntimeDirectory.open(directories().runtime, create: true))
-        _ = try directory.makeExitFile(for: InstanceName(service: "web", index: 1))
+        _ = try ExitStatuses(directory).page(for: InstanceName(service: "web", index: 1))
         mkdir("\(temporary.path)/logs", 0o700)
         mkdir("\(temporary.path)/logs/other", 0o700)
         mkdir("\(temporary.path)/logs/shop", 0o700)
@@ -160,12 +149,6 @@ import Testing
         symlink("\(temporary.path)/elsewhere", "\(directory.path)/link")
         directory.removeAll()
         #expect(temporary.exists("elsewhere/kept") && !temporary.exists("run"))
-    }
-
-    @Test(arguments: [([0, 3, 0, 0], 3), ([9, 0, 0, 0], 137), ([0x8B, 0, 0, 0], 139), ([0, 0, 0, 0], 0)] as [([UInt8], Int32)])
-    func anExitStatusIsReadAsAShellShowsIt(bytes: [UInt8], code: Int32) {
-        #expect(ExitStatusFile.exitCode(bytes) == code)
-        #expect(ExitStatusFile.exitCode([]) == nil && ExitStatusFile.exitCode([255, 255, 255, 255]) == nil)
     }
 }
 

@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import Testing
+import Waiting
 
 @testable import SecretStore
 
@@ -64,7 +65,7 @@ import Testing
         defer { unlink(trace) }
         let tracer = operation.start(
             scratch, below: [strace, "-qq", "-o", trace, "-e", "trace=\(target.call.name)", "-e", "inject=\(target.call.name):signal=STOP:when=\(target.invocation)"])
-        for _ in 0..<60_000 where !text(trace).contains("stopped by SIGSTOP") { usleep(1000) }
+        eventually(every: 1000) { text(trace).contains("stopped by SIGSTOP") }
         return (tracer, try #require(text("/proc/\(tracer.pid)/task/\(tracer.pid)/children").split(separator: " ").first.flatMap { pid_t($0) }))
     }
 

@@ -2,6 +2,7 @@ import Glibc
 import Linux
 import SecretStore
 import Testing
+import Waiting
 
 /// Disks that are full, read-only, or gone.
 struct FailingDiskTests {
@@ -37,13 +38,13 @@ struct FailingDiskTests {
 
         /// A process that another test is starting may still have a file open that this one has just written.
         func makeReadOnly() {
-            for _ in 0..<1500 where run("/bin/mount", "-o", "remount,ro", scratch.path) != 0 { usleep(20_000) }
+            eventually(every: 20_000) { run("/bin/mount", "-o", "remount,ro", scratch.path) == 0 }
         }
 
         func empty() {
             run("/bin/rm", "-rf", scratch.path + "/ballast", scratch.path + "/many")
             // The same holds for what was in there.
-            for _ in 0..<1500 where free.blocks < 64 || free.files < 64 { usleep(20_000) }
+            eventually(every: 20_000) { free.blocks >= 64 && free.files >= 64 }
         }
     }
 
