@@ -30,8 +30,17 @@ extension LogTime: CustomStringConvertible {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// With all nine digits of the fraction, so that columns stay columns, as `docker logs --timestamps` shows it.
+    public var fixedDescription: String {
+        var bytes: [UInt8] = []
+        append(to: &bytes, isFixed: true)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// Appends the text without making a string: this runs once per line of output.
-    func append(to bytes: inout [UInt8]) {
+    ///
+    /// - Parameter isFixed: whether zeros at the end of the fraction are kept.
+    func append(to bytes: inout [UInt8], isFixed: Bool = false) {
         let billion: Int64 = 1_000_000_000
         var seconds = nanoseconds / billion
         var fraction = nanoseconds % billion
@@ -57,10 +66,10 @@ extension LogTime: CustomStringConvertible {
         Self.append(rest / 60 % 60, digits: 2, to: &bytes)
         bytes.append(UInt8(ascii: ":"))
         Self.append(rest % 60, digits: 2, to: &bytes)
-        if fraction != 0 {
+        if fraction != 0 || isFixed {
             bytes.append(UInt8(ascii: "."))
             Self.append(fraction, digits: 9, to: &bytes)
-            while bytes.last == UInt8(ascii: "0") { bytes.removeLast() }
+            while !isFixed, bytes.last == UInt8(ascii: "0") { bytes.removeLast() }
         }
         bytes.append(UInt8(ascii: "Z"))
     }

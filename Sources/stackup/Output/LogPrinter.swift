@@ -66,7 +66,7 @@ struct LogPrinter {
         if unfinished != source {
             finish()
             if showsPrefix { line += Array(prefixes.prefix(for: ownNames[entry.instance] ?? entry.instance).utf8) }
-            if showsTime { line += Array("\(entry.time) ".utf8) }
+            if showsTime { line += Array("\(entry.time.fixedDescription) ".utf8) }
         }
         line += entry.bytes
         unfinished = entry.isPart ? source : nil

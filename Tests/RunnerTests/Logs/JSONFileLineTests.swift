@@ -82,6 +82,11 @@ import Testing
         #expect(LogTime(nanoseconds: nanoseconds).description == text)
     }
 
+    @Test(arguments: [("1970-01-01T00:00:00.000000000Z", 0), ("2024-02-29T23:59:59.500000000Z", 1_709_251_199_500_000_000)] as [(String, Int64)])
+    func peopleAreShownAllNineDigits(text: String, nanoseconds: Int64) {
+        #expect(LogTime(nanoseconds: nanoseconds).fixedDescription == text && LogTime(text)?.nanoseconds == nanoseconds)
+    }
+
     @Test func anOffsetIsTakenIntoAccount() {
         #expect(LogTime("2026-01-02T03:04:05+02:00") == LogTime("2026-01-02T01:04:05Z"))
     }
