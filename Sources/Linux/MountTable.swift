@@ -133,6 +133,17 @@ public struct MountTable {
         return aliases
     }
 
+    /// Whether what a folder of another namespace holds, or something in it, is mounted by itself here.
+    ///
+    /// - Parameters:
+    ///   - folder: absolute and clean, without symbolic links, in that namespace.
+    ///   - other: that namespace's mounts.
+    public func hasMounted(_ folder: String, of other: MountTable) -> Bool {
+        guard let place = other.innermost(over: Array(folder.utf8)) else { return false }
+        let inside = Self.joined(place.mount.root, place.rest)
+        return mounts.contains { $0.device == place.mount.device && Self.rest(of: $0.root, below: inside) != nil }
+    }
+
     private static func text(_ place: [UInt8]) throws(SystemCallError) -> String {
         guard let text = String(validating: place, as: UTF8.self) else {
             throw SystemCallError("mount point", String(decoding: place, as: UTF8.self), code: EILSEQ)

@@ -122,6 +122,11 @@ public enum SafePath {
     private static func checkOwner(_ status: stat, _ path: String) throws(SafePathError) {
         let user = geteuid()
         guard status.st_uid != 0, status.st_uid != user else { return }
+        if let map = IdentityMap(.users, of: getpid()), !map.contains(status.st_uid) {
+            throw .unsafe(
+                path: path, problem: "who owns it, root perhaps, can't be told in this user namespace",
+                remedy: "run stackup outside of it, or give the namespace root's number (newuidmap(1))")
+        }
         let whose = UserDatabase.host.entry(uid: status.st_uid).map { "\($0.name) (user \(status.st_uid))" } ?? "user \(status.st_uid)"
         throw .unsafe(
             path: path, problem: "this \(status.st_mode & S_IFMT == S_IFLNK ? "link" : "folder") belongs to \(whose), who can lead what is below it elsewhere",

@@ -17,7 +17,10 @@ public struct SystemCallError: Error, Equatable, Sendable, CustomStringConvertib
 
     /// `PATH: No such file or directory`, with the call in brackets where there is no subject.
     public var description: String {
-        let reason = String(cString: strerror(code))
+        // To people that says that the disk is full.
+        let reason = code == ENOSPC && ["clone", "unshare"].contains(call)
+            ? "no more namespaces are allowed; raise the limits: sysctl user.max_mnt_namespaces, user.max_pid_namespaces, … (namespaces(7))"
+            : String(cString: strerror(code))
         return subject.isEmpty ? "\(call): \(reason)" : "\(subject): \(reason)"
     }
 }

@@ -16,6 +16,11 @@ public struct CapabilitySet: OptionSet, Sendable {
     /// Every one that has a name.
     public static let all = CapabilitySet(rawValue: 1 << UInt64(Capabilities.names.count) - 1)
 
+    /// By number.
+    public var names: [String] {
+        Capabilities.names.indices.filter { rawValue & 1 << UInt64($0) != 0 }.map { Capabilities.names[$0] }
+    }
+
     /// What this process may have and so can give (`CapPrm`, proc_pid_status(5)).
     public static var permitted: CapabilitySet {
         let text = (try? FileDescriptor.open("/proc/self/status", O_RDONLY).readAll()) ?? nil

@@ -84,12 +84,12 @@ _Noreturn void join(void) {
         // From within, the way to the group may not be to be had any more (cgroup_namespaces(7), nsdelegate).
         if (has_group_namespace && setns(INSTANCE_FD, CLONE_NEWCGROUP) != 0) fail("join", "the cgroup namespace");
         if (has_group_namespace) close(INSTANCE_FD);
-        if (terminal) open_terminal(&identity, STATUS_FD, NULL);
+        if (terminal) open_terminal(&identity, SIGN_FD, NULL);
         use_own_null();
         become(&identity, 0);
     }
     if (has_group_namespace) close(INSTANCE_FD);
     close(REPORT_FD);
-    close(STATUS_FD);
+    close(SIGN_FD);
     attend(child, supervised);
 }

@@ -5,7 +5,7 @@
 enum {
     SPECIFICATION_FD = 3,  ///< what to do, in order
     REPORT_FD = 4,         ///< errors go here; closed by the service's exec, which tells that all went well
-    STATUS_FD = 5,         ///< launch: the file of wait statuses, for reading: tells whose instance it is; exec: a socket that the terminal is sent over
+    SIGN_FD = 5,           ///< launch: an empty file, which tells whose instance it is; exec: a socket that the terminal is sent over
     OUTPUT_READ_FD = 6,    ///< launch: kept open so that nobody gets SIGPIPE; exec: a pidfd of the instance
     ERRORS_READ_FD = 7,
     KEEPER_FD = 8,         ///< the service's whole tmpfs, for the next supervisor

@@ -15,6 +15,11 @@ extension ObservedState {
                 throw CommandFailure("service '\(service)' has no running instance \(index ?? 1); it has \(running.map { String($0.index) }.joined(separator: ", "))")
             }
             if let oneOff = instances.first(where: { $0.service == service })?.oneOff { throw CommandFailure("'\(oneOff.name)' does not run") }
+            let known = instances.filter { $0.service == service }
+            if known.contains(where: { $0.status == .restarting }) {
+                throw CommandFailure("service '\(service)' has ended and is started again in a while; see why: stackup logs \(service)")
+            }
+            if known.contains(where: { $0.status == .stopping }) { throw CommandFailure("service '\(service)' is being stopped") }
             throw CommandFailure("service '\(service)' is not running; start it with: \(target.startingCommand(of: service, self))")
         }
         guard instance.isPaused != true else {

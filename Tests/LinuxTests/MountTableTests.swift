@@ -20,6 +20,26 @@ struct MountTableTests {
         #expect(try table.places(ofType: "ext4") == ["/mnt/-\\x"])
     }
 
+    @Test func `a folder is found in the mounts of another namespace`() {
+        let own = table(
+            """
+            20 1 254:0 / / rw - ext4 /dev/vda rw
+            21 20 254:1 /@srv /srv rw - btrfs /dev/vdb rw
+
+            """)
+        let other = table(
+            """
+            30 29 254:0 /var/volumes/a/_data /data rw - ext4 /dev/vda rw
+            31 29 254:1 /@srv/b/sub /more rw - btrfs /dev/vdb rw
+            32 29 254:2 /var/volumes/c /else rw - ext4 /dev/vdc rw
+
+            """)
+        #expect(other.hasMounted("/var/volumes/a/_data", of: own) && other.hasMounted("/srv/b", of: own))
+        #expect(!other.hasMounted("/var/volumes/a/_data2", of: own) && !other.hasMounted("/var/volumes/c", of: own) && !other.hasMounted("/srv/c", of: own))
+        // What lies above it is another folder.
+        #expect(!other.hasMounted("/var/volumes/a/_data/sub", of: own))
+    }
+
     @Test func `a place that is no text is not passed over`() {
         let table = MountTable(Array("30 29 0:21 / /x".utf8) + [0xff] + Array(" rw - proc none rw\n".utf8))
         #expect(throws: SystemCallError.self) { try table.places(ofType: "proc") }

@@ -100,21 +100,21 @@ public final class InstanceLauncher {
     ) throws(LaunchError) -> LaunchedInstance {
         let mounts = try mount.descriptorsForInstance()
         let joins = group?.members ?? []
-        let writableStatus = Int(InitDescriptor.secrets) + 1 + mounts.targetNumbers.count
-        let firstJoin = writableStatus + 1
+        let statuses = Int(InitDescriptor.secrets) + 1 + mounts.targetNumbers.count
+        let firstJoin = statuses + 1
         let namespaces = plan.namespaces ?? NamespacePlan()
         let firstShared = firstJoin + joins.count
         let sharedMemory = try Self.sharedMemory(of: shared)
         let specification = try InitSpecification.launch(
-            plan, index: index, in: view, status: (writableStatus, exitStatus.offset), targets: mounts.targetPaths, groups: firstJoin..<firstShared,
+            plan, index: index, in: view, status: (statuses, exitStatus.offset), targets: mounts.targetPaths, groups: firstJoin..<firstShared,
             shared: shared.enumerated().map { (firstShared + $0, $1.kinds) }, sharedMemory: sharedMemory.number < 0 ? nil : firstShared + shared.count,
             caller: caller.map { ($0, firstShared + shared.count + (sharedMemory.number < 0 ? 0 : 1)) }, isUnprivileged: isUnprivileged)
         do {
             let instructions = try FileDescriptor.memory(specification.bytes, name: "specification")
             let output = try FileDescriptor.pipe(), errors = try FileDescriptor.pipe(), report = try FileDescriptor.pipe()
             var descriptors = [null.number, output.write.number, errors.write.number, instructions.number, report.write.number]
-            descriptors += [exitStatus.readable, output.read.number, errors.read.number]
-            descriptors += [mounts.keeper.number, mounts.secrets.number] + mounts.targetNumbers + [exitStatus.writable] + joins
+            descriptors += [exitStatus.sign, output.read.number, errors.read.number]
+            descriptors += [mounts.keeper.number, mounts.secrets.number] + mounts.targetNumbers + [exitStatus.pages] + joins
             descriptors += shared.map(\.process) + (sharedMemory.number < 0 ? [] : [sharedMemory.number])
             if let caller {
                 // The pipes stay empty: what it prints is for the caller.

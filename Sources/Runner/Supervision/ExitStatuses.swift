@@ -1,12 +1,14 @@
 import Glibc
 import Linux
 
-/// How instances ended, as their first processes leave it for a supervisor that is not their parent: `exits`, a file with a page for each.
+/// How instances ended, as their first processes leave it for a supervisor that is not their parent: `exit/statuses`, a file with a page for each.
 ///
-/// To make a file at each start would be slow on a disk. A page is all of it that such a process can write to: that is what it
-/// maps, and the descriptor that it keeps is for reading.
+/// To make a file at each start would be slow on a disk. A page is all of it that such a process, or whoever gets hold of it, has: it maps that,
+/// and keeps no descriptor of the file. By what it keeps, of `exit/sign`, which is empty, it is known for an instance of this stack.
 final class ExitStatuses {
-    static let fileName = "exits"
+    static let folderName = "exit"
+    static let fileName = "exit/statuses"
+    static let signName = "exit/sign"
     private static let pageSize = Int(getpagesize())
     /// What a page says until the end: -1, which is no wait status.
     private static let none = [UInt8](repeating: 0xFF, count: 4)
@@ -21,14 +23,17 @@ final class ExitStatuses {
     private var pageCount = 0
 
     private final class File {
-        let writable: FileDescriptor
-        let readable: FileDescriptor
+        let pages: FileDescriptor
+        let sign: FileDescriptor
 
         init(in directory: RuntimeDirectory) throws(SystemCallError) {
-            let resolution: FileDescriptor.Resolution = [.noSymlinks, .beneath]
-            writable = try FileDescriptor.open(
-                ExitStatuses.fileName, in: directory.number, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600, resolution: resolution)
-            readable = try FileDescriptor.open(ExitStatuses.fileName, in: directory.number, O_RDONLY | O_NOFOLLOW, resolution: resolution)
+            mkdirat(directory.number, folderName, 0o700)
+            func open(_ name: String, _ access: Int32) throws(SystemCallError) -> FileDescriptor {
+                try FileDescriptor.open(
+                    name, in: directory.number, access | O_CREAT | O_NOFOLLOW, mode: 0o600, resolution: [.noSymlinks, .beneath])
+            }
+            pages = try open(fileName, O_RDWR)
+            sign = try open(signName, O_RDONLY)
         }
     }
 
@@ -53,14 +58,14 @@ final class ExitStatuses {
         try write(Self.none + Array(instance.description.utf8) + [0], at: page * Self.pageSize)
         pages[instance] = page
         pageCount = max(pageCount, page + 1)
-        return ExitStatusPage(writable: file.writable.number, readable: file.readable.number, offset: page * Self.pageSize)
+        return ExitStatusPage(pages: file.pages.number, sign: file.sign.number, offset: page * Self.pageSize)
     }
 
     /// The status as a shell has it; nil where nothing was left: it was killed itself.
     func exitCode(of instance: InstanceName) -> Int32? {
         guard let page = pages[instance], let file = try? openFile() else { return nil }
         var status: Int32 = -1
-        guard pread(file.readable.number, &status, 4, off_t(page * Self.pageSize)) == 4 else { return nil }
+        guard pread(file.pages.number, &status, 4, off_t(page * Self.pageSize)) == 4 else { return nil }
         return Self.exitCode(of: status)
     }
 
@@ -69,6 +74,11 @@ final class ExitStatuses {
         guard status >= 0 else { return nil }
         let signal = status & 0x7F
         return signal == 0 ? status >> 8 & 0xFF : 128 + signal
+    }
+
+    /// Forgets instances that nobody knows of.
+    func forget(besides known: Set<InstanceName>) {
+        for instance in pages.keys where !known.contains(instance) { forget(instance) }
     }
 
     /// The page is another's from now on.
@@ -86,7 +96,7 @@ final class ExitStatuses {
     }
 
     private func write(_ bytes: [UInt8], at offset: Int) throws(SystemCallError) {
-        let written = pwrite(try openFile().writable.number, bytes, bytes.count, off_t(offset))
+        let written = pwrite(try openFile().pages.number, bytes, bytes.count, off_t(offset))
         guard written == bytes.count else { throw SystemCallError("pwrite", Self.fileName, code: written < 0 ? errno : ENOSPC) }
     }
 
@@ -103,8 +113,10 @@ final class ExitStatuses {
 
 /// Where an instance's pid 1 leaves how it ended.
 public struct ExitStatusPage: Sendable {
-    let writable: Int32
-    let readable: Int32
+    /// A descriptor of the file that it is a page of.
+    let pages: Int32
+    /// A descriptor that tells whose instance it is.
+    let sign: Int32
     /// In bytes; a multiple of the size of a page.
     let offset: Int
 }

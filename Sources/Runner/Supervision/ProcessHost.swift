@@ -258,6 +258,7 @@ final class ProcessHost: InstanceHost {
             mounts[service.name] = try? launcher.adoptMount(service: service.name, files: files, from: owner.pid, startTime: owner.startTime)
         }
         killStrays(besides: survivors)
+        exits.forget(besides: Set(record.instances.map { InstanceName(service: $0.service, index: $0.index) }))
         // A predecessor may have been killed after it had removed them, and before the rest of its stack.
         LogFiles.removeAll(besides: Set(record.instances.map { "\($0.service)-\($0.index)" }), in: logs.descriptor.number)
         supervisor?.adopt(record, survivors: survivors, exitCode: exits.exitCode)

@@ -2,7 +2,7 @@ import Glibc
 import JSON
 import Linux
 
-/// The directory of one running stack: `lock`, `control.sock`, `supervisor.json`, `state.json` and `exits`.
+/// The directory of one running stack: `lock`, `control.sock`, `supervisor.json`, `state.json` and `exit`.
 ///
 /// It is worked on through a descriptor: a path that is replaced meanwhile changes nothing. Nothing in it
 /// is synced to disk, for nothing in it means anything after the next boot.

@@ -99,6 +99,8 @@ final class StackSupervisor {
     private var isEnding = false
     /// What the record does not say yet.
     private(set) var unsaved = Unsaved.nothing
+    /// Tells whether there has been another change.
+    private(set) var changes: UInt64 = 0
 
     /// How soon the record has to say it.
     enum Unsaved: Comparable {
@@ -175,7 +177,10 @@ final class StackSupervisor {
         onEvent(event)
     }
 
-    func changed(_ urgency: Unsaved) { unsaved = max(unsaved, urgency) }
+    func changed(_ urgency: Unsaved) {
+        unsaved = max(unsaved, urgency)
+        changes += 1
+    }
 
     func saved() { unsaved = .nothing }
 

@@ -3,28 +3,40 @@ import Linux
 
 /// Instances that run without being in any record: their supervisor was killed between the clone and the next write.
 ///
-/// Each pid 1 holds the file of ``ExitStatuses`` of this very directory open; nothing else does.
+/// Each pid 1 holds a file in `exit` of this very directory open, ``ExitStatuses/signName``; nothing else does. (Earlier versions' had one each.)
 enum StrayInstances {
     /// The pids of all of this directory's instances, recorded or not.
     static func find(in directory: RuntimeDirectory) -> [Int32] {
-        var exits = stat()
-        guard fstatat(directory.number, ExitStatuses.fileName, &exits, AT_SYMLINK_NOFOLLOW) == 0,
-            let processes = try? FileDescriptor.open("/proc", O_RDONLY | O_DIRECTORY)
+        guard let exits = try? FileDescriptor.open(
+            ExitStatuses.folderName, in: directory.number, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, resolution: [.noSymlinks, .beneath])
         else { return [] }
-        return DirectoryListing.names(in: processes.number).compactMap { Int32($0) }.filter { pid in
-            guard let file = try? FileDescriptor.open("/proc/\(pid)/cmdline", O_RDONLY),
-                let line = try? file.readAll(limit: 4096), line.starts(with: "stackup-init\0".utf8)
-            else { return false }
+        var files = Set<FileIdentity>()
+        for name in DirectoryListing.names(in: exits.number) {
             var status = stat()
-            return stat("/proc/\(pid)/fd/\(statusDescriptor)", &status) == 0 && status.st_dev == exits.st_dev && status.st_ino == exits.st_ino
+            if fstatat(exits.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 { files.insert(FileIdentity(status)) }
+        }
+        guard !files.isEmpty else { return [] }
+        return InstanceProcesses.all().filter { pid in
+            var status = stat()
+            return stat("/proc/\(pid)/fd/\(signDescriptor)", &status) == 0 && files.contains(FileIdentity(status))
         }
     }
 
-    /// STATUS_FD of Sources/stackup-init/report.h.
-    private static let statusDescriptor = 5
+    /// SIGN_FD of Sources/stackup-init/report.h.
+    private static let signDescriptor = 5
+
+    private struct FileIdentity: Hashable {
+        let device: UInt64
+        let inode: UInt64
+
+        init(_ status: stat) {
+            device = UInt64(status.st_dev)
+            inode = UInt64(status.st_ino)
+        }
+    }
 }
 
 extension RuntimeDirectory {
     /// Whether a supervisor has worked here.
-    var hasRun: Bool { faccessat(number, ExitStatuses.fileName, F_OK, AT_SYMLINK_NOFOLLOW) == 0 }
+    var hasRun: Bool { faccessat(number, ExitStatuses.folderName, F_OK, AT_SYMLINK_NOFOLLOW) == 0 }
 }

@@ -28,6 +28,8 @@ final class SupervisorLoop {
     private static let saveShare: Int64 = 20
     private static let longestSaveDelay: Int64 = 1000
     private var lastSaveTook: Int64 = 0
+    /// See ``saveAtRest()``; times in milliseconds.
+    private var going: (changes: UInt64, lastChange: Int64, unsavedSince: Int64?) = (0, 0, nil)
     /// As they were last written; see ``StoppedServices``.
     private var writtenStops: Set<String>
 
@@ -142,8 +144,7 @@ final class SupervisorLoop {
         case .nothing: saveTime = nil
         case .urgent: save()
         case .launched: save(within: Self.launchDelay)
-        // Of a stack that goes as a whole the record goes, too; a successor finds out by itself what has ended.
-        case .late where supervisor.isGoing, .soon where supervisor.isGoing: save(within: Self.longestSaveDelay)
+        case .late where supervisor.isGoing, .soon where supervisor.isGoing: saveAtRest()
         case .late, .soon: save(within: min(max(Self.saveDelay, Self.saveShare * lastSaveTook), Self.longestSaveDelay))
         }
     }
@@ -155,8 +156,21 @@ final class SupervisorLoop {
         saveTime = min(saveTime ?? .max, time + delay)
     }
 
+    /// Of a stack that goes as a whole the record goes, too, most often before it comes to rest. Where it does, some of it taking its time, a
+    /// successor has to know what is gone: it would apply restart policies to what it believes to have ended by itself.
+    private func saveAtRest() {
+        let time = MonotonicClock.now()
+        if supervisor.changes != going.changes { (going.changes, going.lastChange) = (supervisor.changes, time) }
+        let begin = going.unsavedSince ?? time
+        going.unsavedSince = begin
+        let due = min(going.lastChange + Self.saveDelay, begin + Self.longestSaveDelay)
+        saveTime = due
+        if due <= time { save() }
+    }
+
     private func save() {
         saveTime = nil
+        going.unsavedSince = nil
         supervisor.saved()
         guard !isRemoved else { return }
         let begin = MonotonicClock.now()

@@ -45,7 +45,7 @@ struct BootUnit: Equatable {
         isSystem = invocation.user == 0
         let wanted = stack.services.flatMap(\.capAdd)
         let numbers = Set(wanted.compactMap(Capabilities.number))
-        withheldCapabilities = wanted.contains { $0.uppercased() == "ALL" }
+        withheldCapabilities = wanted.contains { $0.uppercased() == "ALL" } || stack.services.contains(where: \.isPrivileged)
             ? [] : Self.needless.filter { name in Capabilities.number(name).map { !numbers.contains($0) } ?? false }
     }
 

@@ -59,6 +59,10 @@ enum Boot {
                     + "to have both, give one of them another name: stackup -p NAME boot enable")
         }
         try folder.enable(unit)
+        // sd_booted(3)
+        if access("/run/systemd/system", F_OK) != 0 {
+            invocation.streams.warn("systemd does not run on this host, and nothing else starts what it would; if it is to, boot with it")
+        }
         invocation.streams.note(
             "the stack '\(unit.name)' comes up \(folder.moment): \(folder.path)/\(unit.fileName)" + (folder.remark.map { "; \($0)" } ?? ""))
         if try SupervisorClient.connect(invocation.paths.directories(of: unit.name)) == nil {

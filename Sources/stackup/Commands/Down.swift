@@ -53,14 +53,14 @@ enum Down {
         let sign = holders.isEmpty && found.oneOffMounts.isEmpty ? nil : leaveSign(invocation, outlivesPowerFailure: session.store == nil)
         let (hasRun, end) = try stop(
             session, orphans.isEmpty ? nil : services, timeout: timeout, display, invocation, isSigned: sign != nil)
+        defer { end?.wait() }
         if !hasRun, hastened.isEmpty { invocation.streams.note(nothing(to: "stop", target.name)) }
         noteRevocations(session, of: holders, and: found.grantsOfOneOffs, takingBack: sign)
         // Where an earlier `down` has done it, no event tells.
         for event in hastened { display.show(InstanceEvent(service: event.service, index: event.index, kind: .removed, oneOff: event.oneOff)) }
         if let stack {
-            try VolumePlanning.removeAll(of: stack, services: stack.services, in: invocation.paths) { display.show(removedVolume: $0) }
+            try VolumePlanning.removeAll(of: stack, services: stack.services, in: invocation.paths) { display.show(volume: $0, isRemoved: $1) }
         }
-        end?.wait()
         display.finish()
         invocation.streams.warnOfOrphans(orphans, of: target.name)
     }

@@ -14,12 +14,13 @@ import Terminal
 ///   - orphans: whether what no file defines is meant, too.
 ///   - timeout: for a request that ends instances, how many milliseconds each has for it; nil in it: its own grace period.
 ///   - startsAgain: whether what has ended is started, for which its files have to be there.
+///   - isAtOnce: whether it is not to wait for other commands that work on the stack.
 ///   - otherwise: what to do where there is no such instance; as in Compose, mostly no failure. It gets the services as they were named,
 ///     and what would have been concerned, had it been named.
 ///   - request: asks for the services that have one.
 func act(
     _ invocation: Invocation, title: String, on isConcerned: (ObservedInstance) -> Bool = { _ in true },
-    withOneOffs oneOffs: Bool = false, withOrphans: Bool = false, ending timeout: Int64?? = nil, startsAgain: Bool = false,
+    withOneOffs oneOffs: Bool = false, withOrphans: Bool = false, ending timeout: Int64?? = nil, startsAgain: Bool = false, isAtOnce: Bool = false,
     otherwise: (_ stack: String, _ services: [String]?, _ orphans: [String]) throws -> Void,
     _ request: (SupervisorClient, [String], (InstanceEvent) -> Void) throws -> Void
 ) throws -> Int32 {
@@ -27,7 +28,7 @@ func act(
     // The lock would make the folder of a stack that is not there.
     let exists = access(invocation.paths.directories(of: target.name).runtime, F_OK) == 0
     let hastened = timeout.map { target.hasten(invocation, services: invocation.operands, timeoutMilliseconds: $0) } ?? []
-    let session = try StackSession(target.name, invocation, for: exists ? .changing : .observing)
+    let session = try StackSession(target.name, invocation, for: exists && !isAtOnce ? .changing : .observing)
     let state = try session.observe()
     let supervisor = try session.supervisor()
     let named = try target.services(named: invocation.operands, observed: state, record: session.record)
@@ -166,7 +167,7 @@ enum Kill {
                 "option '--signal' needs a signal, not '\(name)'", remedy: "write for example SIGTERM, SIGHUP or 15")
         }
         return try act(
-            invocation, title: "Killing", on: { $0.status != .exited }, withOneOffs: true, withOrphans: invocation.removesOrphans,
+            invocation, title: "Killing", on: { $0.pid != nil }, withOneOffs: true, withOrphans: invocation.removesOrphans, isAtOnce: true,
             otherwise: { invocation.streams.note(nothing(to: "kill", $0, $1, but: $2)) }
         ) { try $0.kill(services: $1, signal: signal, onEvent: $2) }
     }

@@ -7,7 +7,7 @@ import YAML
 extension LaunchPlanning {
     /// What the file asks of a service's walls, beside mounts and limits.
     mutating func isolate(_ service: Service, _ plan: inout LaunchPlan, _ problems: inout Problems) {
-        if service.isPrivileged { grantAll(service, &plan, &problems) }
+        if service.isPrivileged { grantAll(service, &plan, &problems) } else if user == 0 { limitCapabilities(service, &plan, &problems) }
         let capabilities = plan.capabilities
         let filter = problems.collect { () throws(DeploymentError) in
             try filters.filter(of: service, capabilities: capabilities, from: stack.workingDirectory, folders: &folders)
@@ -35,6 +35,25 @@ extension LaunchPlanning {
             problems.add(
                 "'userns_mode: host' needs root: an ordinary user's services live in a user namespace", attribute: "userns_mode",
                 remedy: "remove it, or start the stack as root")
+        }
+    }
+
+    /// What stackup itself lacks it can't give.
+    private mutating func limitCapabilities(_ service: Service, _ plan: inout LaunchPlan, _ problems: inout Problems) {
+        let missing = plan.capabilities.subtracting(ownCapabilities)
+        guard !missing.isEmpty else { return }
+        let names = missing.names.joined(separator: ", ")
+        if let name = service.capAdd.first(where: { CapabilitySet(named: $0).map { !missing.isDisjoint(with: $0) } ?? false }) {
+            problems.add(
+                "it asks for \(name), which stackup was started without", attribute: service.places.item(of: "cap_add") { $0.string == name },
+                remedy: "remove it, or start stackup with it")
+        } else if service.capAdd.contains(where: { $0.uppercased() == "ALL" }) {
+            plan.capabilities.formIntersection(ownCapabilities)
+            warn(service, "cap_add", "the service gets all but \(names), which stackup was started without", remedy: "name those that it needs")
+        } else {
+            problems.add(
+                "services have \(names), which stackup was started without", attribute: "cap_drop",
+                remedy: "drop what it doesn't need (cap_drop: [\(names)]), or start stackup with it")
         }
     }
 

@@ -21,6 +21,8 @@ struct LaunchPlanning {
     lazy var hierarchy = CgroupHierarchy.current()
     var filters = FilterPlanning()
     /// Who most services run as: whoever starts the stack.
+    /// What stackup has itself, and so can give.
+    lazy var ownCapabilities = CapabilitySet.permitted
     private var caller: (identity: UserIdentity, home: String)?
 
     init(stack: Stack, paths: HostPaths, privatePaths: [String], possible: PossibleIdentities, folders: WritableFolders) {

@@ -110,10 +110,10 @@ enum VolumePlanning {
         }
     }
 
-    /// Removes the folders of the stack's own volumes, named and anonymous; external ones stay.
+    /// Removes the folders of the stack's own volumes, named and anonymous; external ones stay, and those that other stacks use.
     ///
-    /// - Parameter onRemoval: hears the name of each that was there.
-    static func removeAll(of stack: Stack, services: [Service], in paths: HostPaths, onRemoval: (String) -> Void) throws {
+    /// - Parameter onRemoval: hears the name of each that was there, and whether it was removed.
+    static func removeAll(of stack: Stack, services: [Service], in paths: HostPaths, onRemoval: (_ name: String, _ isRemoved: Bool) -> Void) throws {
         var names = stack.volumes.filter { !$0.external }.map(\.name)
         for service in services {
             for case .volume(nil, let target, _) in service.mounts {
@@ -125,6 +125,10 @@ enum VolumePlanning {
         // Loading has refused a name that is a path; what is removed here must not hang on that alone.
         for name in names where !name.utf8.contains(UInt8(ascii: "/")) && name != ".." && name != "." {
             guard faccessat(number, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 else { continue }
+            if let folder = realPath(folder(name, in: paths)), try InstanceProcesses.have(mounted: folder) {
+                onRemoval(name, false)
+                continue
+            }
             do throws(SystemCallError) {
                 try FileTree.remove(name, in: number)
             } catch {
@@ -137,7 +141,7 @@ enum VolumePlanning {
                         "the volume '\(name)' can't be removed: \(error), and as the users that your subordinate ids are: \(reason); remove it as root")
                 }
             }
-            onRemoval(name)
+            onRemoval(name, true)
         }
         rmdir(paths.volumesRoot)
     }

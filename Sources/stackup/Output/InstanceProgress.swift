@@ -75,8 +75,10 @@ final class InstanceProgress {
         }
     }
 
-    func show(removedVolume name: String) {
-        display.update(resource: "Volume \(name)", status: .done, text: "Removed")
+    /// - Parameter isRemoved: else somebody else uses it; docker compose has the same words for that.
+    func show(volume name: String, isRemoved: Bool) {
+        display.update(
+            resource: "Volume \(name)", status: isRemoved ? .done : .warning, text: isRemoved ? "Removed" : "Resource is still in use")
     }
 
     /// Makes room on the terminal for what services print; see ``ProgressDisplay/clear()``.

@@ -93,6 +93,24 @@ private func makePipe() -> (Int32, Int32) {
         return seen
     }
 
+    /// A successor would start again by its restart policy what `down` has said to be removed.
+    @Test func whatIsGoneIsRecordedWhileOthersTakeTheirTime() throws {
+        let patient = InstanceName(service: "patient", index: 1)
+        let end = stack.host.onSignal
+        stack.host.onSignal = { name, signal in if name != patient || signal == SIGKILL { end(name, signal) } }
+        let directory = try #require(try RuntimeDirectory.open(stack.directories.runtime, create: false))
+        func recorded() -> [String]? { directory.predecessorRecord(bootID: BootIdentity.current())?.instances.map(\.service) }
+        try stack.connect().apply(Deployment(
+            plans: [.test("quick", restart: .always), .test("patient")], operations: [.create(service: "quick", index: 1), .create(service: "patient", index: 1)]))
+        #expect(eventually { recorded() == ["patient", "quick"] })
+        let client = try stack.connect()
+        try client.send(.down(services: nil, timeoutMilliseconds: nil))
+        #expect(eventually { recorded() == ["patient"] })
+        try stack.connect().kill(services: ["patient"])
+        try client.finish()
+        stack.join()
+    }
+
     /// It would revive what was just taken down.
     @Test func whoLooksWhileAStackIsTakenDownStartsNoSuccessor() throws {
         let seen = try look { try stack.connect().down() }

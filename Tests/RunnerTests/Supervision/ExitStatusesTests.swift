@@ -15,7 +15,7 @@ struct ExitStatusesTests {
 
     /// As pid 1 does it.
     private func leave(_ status: Int32, in page: ExitStatusPage) throws {
-        let memory = try #require(mmap(nil, 4, PROT_READ | PROT_WRITE, MAP_SHARED, page.writable, off_t(page.offset)))
+        let memory = try #require(mmap(nil, 4, PROT_READ | PROT_WRITE, MAP_SHARED, page.pages, off_t(page.offset)))
         try #require(memory != MAP_FAILED)
         memory.storeBytes(of: status, as: Int32.self)
         munmap(memory, 4)
@@ -59,12 +59,24 @@ struct ExitStatusesTests {
         #expect(statuses.exitCode(of: other) == nil)
     }
 
-    /// Whoever got hold of the descriptor that an instance's pid 1 keeps could else change what others have left.
-    @Test func theDescriptorThatIsKeptIsForReading() throws {
+    @Test func whatNobodyKnowsOfMakesRoom() throws {
         let statuses = ExitStatuses(try directory())
         let page = try statuses.page(for: web)
-        #expect(fcntl(page.readable, F_GETFL) & O_ACCMODE == O_RDONLY && fcntl(page.writable, F_GETFL) & O_ACCMODE == O_RDWR)
-        withExtendedLifetime(statuses) {}
+        _ = try statuses.page(for: other)
+        statuses.forget(besides: [other])
+        #expect(try statuses.page(for: InstanceName(service: "new", index: 1)).offset == page.offset)
+    }
+
+    /// A supervisor of an earlier or later version goes on with the stack.
+    @Test func aFolderOfAnEarlierVersionHasRun() throws {
+        let directory = try directory()
+        #expect(!directory.hasRun)
+        mkdir("\(directory.path)/exit", 0o700)
+        #expect(directory.hasRun)
+        try temporary.write("....", to: "run/exit/web-1")
+        let statuses = ExitStatuses(directory)
+        #expect(statuses.exitCode(of: web) == nil)
+        #expect(try statuses.page(for: web).offset == 0)
     }
 
     @Test(arguments: [(3 << 8, 3), (9, 137), (0x8B, 139), (0, 0)] as [(Int32, Int32)])

@@ -37,5 +37,9 @@ struct ObservedServicesTests {
             try theirs.writeAll(withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { Array($0) } + bytes)
         }
         #expect(try client.observeServices() == services)
+        var asked = [UInt8](repeating: 0, count: 4096)
+        let count = recv(theirs.number, &asked, asked.count, Int32(MSG_DONTWAIT))
+        let questions = String(decoding: asked.prefix(max(count, 0)), as: UTF8.self).split(separator: "{").dropFirst().compactMap { $0.split(separator: "}").first.map(String.init) }
+        #expect(questions == [#""request":"list""#, #""request":"observe""#])
     }
 }
