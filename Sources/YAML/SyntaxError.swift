@@ -44,6 +44,10 @@ struct SyntaxError {
 
     // MARK: What the lines show
 
+    private static let longestLine = 1 << 16
+    /// In bytes: what is written, and is to be written instead, is shown where people would read all of it.
+    private static let longestRemedy = 160
+
     /// A line without its comment and the blanks around it, and how far it is indented.
     private func line(_ number: Int) -> (text: String, indent: Int) {
         let bytes = source.lineBytes(number)
@@ -51,7 +55,7 @@ struct SyntaxError {
         var text = bytes.dropFirst(indent)
         if text.first == UInt8(ascii: "#") { text = [] }
         while let last = text.last, last == 0x20 || last == 0x09 { text.removeLast() }
-        return (String(decoding: text.prefix(200), as: UTF8.self), indent)
+        return (String(decoding: text.prefix(Self.longestLine), as: UTF8.self), indent)
     }
 
     /// The nearest line above that says something.
@@ -183,6 +187,7 @@ struct SyntaxError {
 
     /// What to do about a value with a colon and a space in it.
     private static func remedy(key: Substring, value: Substring) -> String {
+        guard key.utf8.count + value.utf8.count <= longestRemedy else { return "put the value in quotes" }
         // What needs no escapes is to be read most easily; in single quotes a single quote is written twice.
         let quoted = "write \(key): " + (value.contains("\"") ? "'\(String(value).replacing(part: "'", with: "''"))'" : "\"\(value)\"")
         if value.hasSuffix(":") { return "start a new line after '\(key):'" }
@@ -196,16 +201,19 @@ struct SyntaxError {
     /// A line that should have been `key: value`.
     private func withoutColon(_ number: Int) -> Diagnostic? {
         let text = line(number).text
+        let isLong = text.utf8.count > Self.longestRemedy
         let at = startOfText(number)
         if let colon = text.firstIndex(of: ":"), text.index(after: colon) < text.endIndex, !text.contains(part: ": ") {
             return error(
                 "a space is missing after ':'", at: at,
-                remedy: "write \(text[...colon]) \(text[text.index(after: colon)...])")
+                remedy: isLong ? "write `: ` between key and value" : "write \(text[...colon]) \(text[text.index(after: colon)...])")
         }
         let words = text.split(separator: " ", maxSplits: 1)
         guard let key = words.first, !isKeyed(text) else { return nil }
         let fixed = words.count == 2 ? "\(key): \(words[1])" : "\(key):"
-        return error("'\(text)' has no ':' after its key", at: at, remedy: "write \(fixed)")
+        return error(
+            "'\(isLong ? text.prefix(40) + "…" : text[...])' has no ':' after its key", at: at,
+            remedy: isLong ? "write `: ` between key and value" : "write \(fixed)")
     }
 
     private var sequence: Diagnostic? {

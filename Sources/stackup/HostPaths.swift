@@ -13,7 +13,7 @@ struct HostPaths: Equatable, Sendable {
     let store: StoreLocation
     /// One folder per running stack: control socket, lock, what runs. Gone after a reboot, or known to be stale.
     let runtimeRoot: String
-    /// Where commands of this user that have another environment, such as those of a timer, keep theirs.
+    /// Where commands of this user that have another environment, such as those of a timer or of su(1), keep theirs.
     let otherRuntimeRoots: [String]
     /// One folder per stack: its services' output.
     let logsRoot: String
@@ -62,9 +62,16 @@ struct HostPaths: Equatable, Sendable {
         return chosen
     }
 
-    /// The folders of one stack.
+    /// All of them, this environment's first.
+    var runtimeRoots: [String] { [runtimeRoot] + otherRuntimeRoots }
+
+    /// The folders of one stack. One that was started with another environment is where it is: a second one would run on the same volumes.
     func directories(of stack: String) -> StackDirectories {
-        StackDirectories(runtime: runtimeRoot + "/" + stack, logs: logsRoot + "/" + stack)
+        directories(of: stack, in: runtimeRoots.first { access("\($0)/\(stack)/control.sock", F_OK) == 0 } ?? runtimeRoot)
+    }
+
+    func directories(of stack: String, in root: String) -> StackDirectories {
+        StackDirectories(runtime: root + "/" + stack, logs: logsRoot + "/" + stack)
     }
 
     /// What no instance may see into, whichever user's it is: stores, keys, sockets, logs, at the places in

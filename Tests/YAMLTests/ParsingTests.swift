@@ -194,6 +194,15 @@ private func firstError(_ text: String) throws -> Diagnostic {
         #expect(parse("a: 0123456789", limits: limits).diagnostics.count == 1)
     }
 
+    /// Nobody reads all of a long line, and half of one, to be pasted, does harm.
+    @Test(arguments: [170, 300, 5000]) func aLongLineIsNotShown(length: Int) throws {
+        let long = String(repeating: "x ", count: length / 2)
+        let twice = try firstError("a: \(long)b: c\n")
+        #expect(twice.message == "a second ': ' on this line, in a value without quotes" && twice.remedy == "put the value in quotes")
+        let none = try firstError("a:\n  b \(long)\n  d: e\n")
+        #expect(none.message.utf8.count < 100 && none.message.hasSuffix("…' has no ':' after its key") && none.remedy == "write `: ` between key and value")
+    }
+
     @Test func aTabIsExplained() throws {
         #expect(try firstError("a:\n\tb: 1").remedy == "indent with spaces: YAML does not allow tabs")
     }

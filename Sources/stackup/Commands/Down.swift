@@ -30,7 +30,13 @@ enum Down {
             return 0
         }
         // Which volumes there are, only the files say; and what could not be started must not be removed, whatever its name leads to.
-        let project = try invocation.loadProject(quietly: true)
+        let project: LoadedProject
+        do {
+            project = try invocation.loadProject(quietly: true)
+        } catch {
+            invocation.streams.note("what runs can be taken down all the same, without its volumes: stackup down")
+            throw error
+        }
         try takeDown(TargetStack(project.stack), invocation, removingVolumesOf: project.stack)
         return 0
     }

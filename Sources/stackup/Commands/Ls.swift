@@ -31,7 +31,9 @@ enum Ls {
         let wanted = try wantedNames(invocation)
         let store = store(invocation)
         var rows: [ListFormat.Row] = []
-        for name in try names(in: invocation.paths.runtimeRoot) where wanted.allSatisfy({ name.contains(part: $0) }) {
+        let paths = invocation.paths
+        let all = try names(in: paths.runtimeRoot) + paths.otherRuntimeRoots.flatMap { (try? names(in: $0)) ?? [] }
+        for name in Set(all).sorted() where wanted.allSatisfy({ name.contains(part: $0) }) {
             guard let (instances, composeFiles) = look(at: name, invocation, store) else { continue }
             let shown = instances.filter { invocation.flag("all") || $0.status != .exited }
             guard !shown.isEmpty else { continue }
@@ -83,7 +85,7 @@ enum Ls {
     /// Of the folders that stacks have while they run.
     private static func names(in root: String) throws(SafePathError) -> [String] {
         guard let folder = try PrivateFolder.open(root, create: false) else { return [] }
-        return DirectoryListing.names(in: folder.descriptor.number).filter { projectNameProblem($0) == nil }.sorted()
+        return DirectoryListing.names(in: folder.descriptor.number).filter { projectNameProblem($0) == nil }
     }
 
     /// `exited(1), running(2)`, as Compose has it.

@@ -122,10 +122,11 @@ enum VolumePlanning {
         }
         guard let volumes = try PrivateFolder.open(paths.volumesRoot, create: false, mayBeLink: true) else { return }
         let number = volumes.descriptor.number
+        let others = try MountedFolders()
         // Loading has refused a name that is a path; what is removed here must not hang on that alone.
         for name in names where !name.utf8.contains(UInt8(ascii: "/")) && name != ".." && name != "." {
             guard faccessat(number, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 else { continue }
-            if let folder = realPath(folder(name, in: paths)), try InstanceProcesses.have(mounted: folder) {
+            if let folder = realPath(folder(name, in: paths)), others.have(folder) {
                 onRemoval(name, false)
                 continue
             }

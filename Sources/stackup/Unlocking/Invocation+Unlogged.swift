@@ -34,7 +34,7 @@ extension Invocation {
         guard let folder = try PrivateFolder.open(paths.runtimeRoot, create: false) else { return }
         var failure: (any Error)?
         for stack in DirectoryListing.names(in: folder.descriptor.number) {
-            let directories = paths.directories(of: stack)
+            let directories = paths.directories(of: stack, in: paths.runtimeRoot)
             guard UnloggedSign.isThere(directories) else { continue }
             do {
                 try SecretStore.leaveUnloggedSign(paths.store)
@@ -99,7 +99,7 @@ extension Invocation {
     /// Whether a stack runs where commands with another environment look for it.
     private func runsElsewhere(_ stack: String) throws -> Bool {
         try paths.otherRuntimeRoots.contains { root in
-            let directories = StackDirectories(runtime: "\(root)/\(stack)", logs: paths.directories(of: stack).logs)
+            let directories = paths.directories(of: stack, in: root)
             guard access(directories.runtime, F_OK) == 0 else { return false }
             return try SupervisorClient.connect(directories) != nil || StackRemains.hasLiveInstances(directories)
         }
