@@ -162,7 +162,7 @@ struct SyntaxError {
                 "a space is missing after ':'", at: place,
                 remedy: "write `: ` between a key and its value, also where it has none, or put the value in quotes")
         }
-        if says("could not find expected ':'") { return withoutColon(start.line) }
+        if says("could not find expected ':'") { return longKey ?? withoutColon(start.line) }
         if says("sequence entries are not allowed") {
             return error(
                 "a list cannot start on the line of its key", at: place, remedy: "put '- …' on the next line, indented")
@@ -183,6 +183,13 @@ struct SyntaxError {
         return error(
             "this line is indented deeper than line \(before), whose key has a value already", at: startOfText(place.line),
             remedy: "indent it by \(Self.spaces(previous.indent)), as line \(before)")
+    }
+
+    /// A key on one line has 1024 characters at most (YAML 1.1, of simple keys).
+    private var longKey: Diagnostic? {
+        let text = line(start.line).text
+        guard let end = text.firstRange(of: ": ")?.lowerBound, text[..<end].unicodeScalars.count > 1024 else { return nil }
+        return error("this key is longer than 1024 characters, which YAML does not allow", at: startOfText(start.line), remedy: "give it a shorter name")
     }
 
     /// What to do about a value with a colon and a space in it.
