@@ -20,12 +20,18 @@ public struct ObservedServices: Sendable, Equatable {
         self.isSupervisorEnding = isSupervisorEnding
     }
 
+    /// - Parameter mounts: of services and one-offs, by name.
+    public init(inhabited: [String], mounts: [ObservedMount], isSupervisorEnding: Bool?) {
+        func isOneOff(_ mount: ObservedMount) -> Bool { OneOff.service(ofKey: mount.service) != nil }
+        self.init(
+            inhabited: inhabited, holders: mounts.filter { !isOneOff($0) }.map(\.service), oneOffMounts: mounts.filter(isOneOff),
+            isSupervisorEnding: isSupervisorEnding)
+    }
+
     /// What a whole state says of them.
     public init(_ state: ObservedState) {
-        let mounts = state.mounts.map { (mount: $0, isOneOff: OneOff.service(ofKey: $0.service) != nil) }
         self.init(
-            inhabited: Set(state.instances.map(\.service)).sorted(), holders: mounts.filter { !$0.isOneOff }.map(\.mount.service),
-            oneOffMounts: mounts.filter(\.isOneOff).map(\.mount), isSupervisorEnding: state.isSupervisorEnding)
+            inhabited: Set(state.instances.map(\.service)).sorted(), mounts: state.mounts, isSupervisorEnding: state.isSupervisorEnding)
     }
 
     /// The services of the files, without one-offs.

@@ -130,9 +130,7 @@ final class StackSupervisor {
         var state = ObservedState(
             supervisorPID: supervisorPID,
             instances: instances.sorted.map(observed),
-            mounts: services.keys.sorted().compactMap { service in
-                host.mountedFiles(of: service).map { ObservedMount(service: service, files: $0) }
-            },
+            mounts: observedMounts,
             maskedFiles: maskedFiles.sorted { $0.key < $1.key }.map { MaskedFile(path: $0.key, identity: $0.value) },
             schedule: renewals.observed(isAttended: attendance != .none))
         if isEnding { state.isSupervisorEnding = true }
@@ -140,11 +138,15 @@ final class StackSupervisor {
     }
 
     var observedServices: ObservedServices {
-        let holders = services.keys.sorted().filter { host.mountedFiles(of: $0) != nil }
-        return ObservedServices(
-            inhabited: instances.services.sorted(), holders: holders.filter { OneOff.service(ofKey: $0) == nil },
-            oneOffMounts: holders.filter { OneOff.service(ofKey: $0) != nil }.map { ObservedMount(service: $0, files: host.mountedFiles(of: $0) ?? []) },
-            isSupervisorEnding: isEnding ? true : nil)
+        ObservedServices(
+            inhabited: instances.services.sorted(), mounts: observedMounts, isSupervisorEnding: isEnding ? true : nil)
+    }
+
+    /// By service.
+    private var observedMounts: [ObservedMount] {
+        services.keys.sorted().compactMap { service in
+            host.mountedFiles(of: service).map { ObservedMount(service: service, files: $0) }
+        }
     }
 
     func observed(_ instance: Instance) -> ObservedInstance {
